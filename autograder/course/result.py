@@ -1,0 +1,132 @@
+"""What grading a submission yields: frozen data with a JSON form, no rendering."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from autograder.course.outcome import Outcome
+
+__all__ = ["SCHEMA", "CaseResult", "QuestionResult", "SubmissionInfo", "SubmissionResult"]
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """One case of one question.
+
+    Attributes:
+        id: `forward-matches[asymmetric]`, unique within its question.
+        message: the cause, in words the student may read.
+        hint: what to look at next; may be empty.
+        location: `file.py:line` of the student's own code, or "".
+        detail: for instructors only: the traceback, the worker's last output.
+        weight: this case's share of the question's points, relative to the others.
+        seconds: wall-clock time of the case.
+        student_seconds: of those, time spent waiting for the student's own calls.
+    """
+
+    id: str
+    outcome: Outcome
+    message: str = ""
+    hint: str = ""
+    location: str = ""
+    detail: str = ""
+    weight: float = 1.0
+    seconds: float = 0.0
+    student_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class QuestionResult:
+    id: str
+    title: str
+    points: float
+    score: float
+    outcome: Outcome
+    cases: tuple[CaseResult, ...] = ()
+
+
+@dataclass(frozen=True)
+class SubmissionInfo:
+    """Who handed in what, and when.
+
+    Attributes:
+        submission: unique name within a run: the zip's or folder's name without `.zip`.
+        members: (id, name) of every group member; empty for one person's work.
+        submitted_at: ISO 8601 with offset, or "" where nothing tells.
+        notes: what a person should know about the archive: a folder around the files, a missing file, …
+    """
+
+    submission: str
+    name: str = ""
+    id: str = ""
+    option: str = ""
+    members: tuple[tuple[str, str], ...] = ()
+    submitted_at: str = ""
+    late: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SubmissionResult:
+    """The result of one submission; `score` is after the option's scale.
+
+    Attributes:
+        environment: versions and platform: {"python": "3.11.7", "torch": …, "device": "cpu", …}.
+        isolation: {"level": "A", "layers": {"landlock": true, …}}.
+        fingerprint: digest of submission, hidden checks, reference and engine; equal means nothing to re-grade.
+    """
+
+    assignment: str
+    info: SubmissionInfo
+    score: float
+    max_score: float
+    questions: tuple[QuestionResult, ...]
+    seed: int
+    scale: float = 1.0
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    isolation: Mapping[str, Any] = field(default_factory=dict)
+    fingerprint: str = ""
+    seconds: float = 0.0
+
+    @property
+    def submission(self) -> str:
+        return self.info.submission
+
+    @property
+    def graded(self) -> bool:
+        """False where some case ended through our own fault."""
+        return all(question.outcome is not Outcome.GRADER_ERROR for question in self.questions)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for json.dump: `schema`, the submission's facts at the top level, questions and cases."""
+        data = asdict(self)
+        info = data.pop("info")
+        return {"schema": SCHEMA, "assignment": data.pop("assignment"), **info, **data}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> SubmissionResult:
+        """Read what `to_json` wrote. Raises ValueError on another schema, KeyError or TypeError on damage."""
+        data = dict(data)
+        if (schema := data.pop("schema")) != SCHEMA:
+            raise ValueError(f"result schema {schema!r}, wanted {SCHEMA}")
+        info = SubmissionInfo(
+            submission=data.pop("submission"),
+            name=data.pop("name"),
+            id=data.pop("id"),
+            option=data.pop("option"),
+            members=tuple((member[0], member[1]) for member in data.pop("members")),
+            submitted_at=data.pop("submitted_at"),
+            late=data.pop("late"),
+            notes=tuple(data.pop("notes")),
+        )
+        questions = tuple(_question(question) for question in data.pop("questions"))
+        return cls(info=info, questions=questions, **data)
+
+
+def _question(data: Mapping[str, Any]) -> QuestionResult:
+    cases = tuple(CaseResult(**{**case, "outcome": Outcome(case["outcome"])}) for case in data["cases"])
+    return QuestionResult(**{**data, "outcome": Outcome(data["outcome"]), "cases": cases})

@@ -1,0 +1,156 @@
+"""Every error this package raises on purpose.
+
+AutograderError
+├── UsageError                the caller can mend it: arguments, a manifest, a source file (exit status 2)
+│   ├── ManifestError         assignment.toml: file, key, what was found, what was wanted
+│   ├── AuthoringError        a solution source that cannot be built: file and line
+│   └── ArchiveError          a submitted zip or folder that cannot be read
+├── SandboxError              between the grader and a worker
+│   ├── IsolationUnavailable  this host cannot confine student code well enough to grade
+│   ├── StudentError          the submission's own code raised
+│   ├── ForbiddenUse          the submission used what the question rules out
+│   ├── WorkerTimeout         no answer before the deadline
+│   ├── WorkerOutOfMemory     the worker hit its memory limit
+│   ├── WorkerCrashed         the worker died
+│   └── ProtocolError         the worker sent something that is not an answer
+├── CheckFailed               a check's verdict, in words a student may read
+├── DeviceNeeded              the check needs a device that is not here
+└── GraderError               our own fault: the run fails loudly and nobody gets a 0 (exit status 1)
+
+This module imports nothing of the package.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = [
+    "ArchiveError",
+    "AuthoringError",
+    "AutograderError",
+    "CheckFailed",
+    "DeviceNeeded",
+    "ForbiddenUse",
+    "GraderError",
+    "IsolationUnavailable",
+    "Location",
+    "ManifestError",
+    "ProtocolError",
+    "SandboxError",
+    "StudentError",
+    "UsageError",
+    "WorkerCrashed",
+    "WorkerOutOfMemory",
+    "WorkerTimeout",
+]
+
+
+@dataclass(frozen=True)
+class Location:
+    """A line of a submission's own file."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+class AutograderError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class UsageError(AutograderError):
+    """Something the caller can mend; the message is one clear line."""
+
+
+class ManifestError(UsageError):
+    """A wrong assignment.toml."""
+
+    def __init__(self, file: Path, key: str, *, found: object, wanted: str) -> None:
+        super().__init__(f"{file}: {key}: found {found!r}, wanted {wanted}")
+        self.file, self.key = file, key
+
+
+class AuthoringError(UsageError):
+    """A solution source that cannot be built."""
+
+    def __init__(self, file: Path, line: int, problem: str) -> None:
+        super().__init__(f"{file}:{line}: {problem}")
+        self.file, self.line = file, line
+
+
+class ArchiveError(UsageError):
+    """A submitted zip or folder that cannot be read; says which and why."""
+
+
+class SandboxError(AutograderError):
+    """Something between the grader and a worker."""
+
+
+class IsolationUnavailable(SandboxError):
+    """This host cannot confine student code well enough to grade."""
+
+
+class StudentError(SandboxError):
+    """The submission's own code raised.
+
+    Attributes:
+        kind: the exception's type name, as the worker reported it (untrusted text, at most 80 characters).
+        text: the exception's message (untrusted; for instructors only).
+        trace: the worker's traceback (untrusted; for instructors only).
+        location: deepest line of the submission's own files in the traceback, if there is one.
+    """
+
+    def __init__(self, kind: str, text: str = "", trace: str = "", location: Location | None = None) -> None:
+        super().__init__(f"{kind}: {text}" if text else kind)
+        self.kind, self.text, self.trace, self.location = kind, text, trace, location
+
+
+class ForbiddenUse(SandboxError):
+    """The submission used what the question rules out."""
+
+    def __init__(self, what: str, location: Location | None = None) -> None:
+        super().__init__(f"used {what}, which this question rules out")
+        self.what, self.location = what, location
+
+
+class WorkerTimeout(SandboxError):
+    """No answer before the deadline."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"no answer within {seconds:g} s")
+        self.seconds = seconds
+
+
+class WorkerOutOfMemory(SandboxError):
+    """The worker hit its memory limit."""
+
+
+class WorkerCrashed(SandboxError):
+    """The worker died."""
+
+
+class ProtocolError(SandboxError):
+    """The worker sent something that is not an answer."""
+
+
+class CheckFailed(AutograderError):
+    """A check's verdict, in words a student may read.
+
+    The message never holds an expected value or a hidden input: shapes, dtypes, counts, positions and sizes
+    of errors only.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message, self.hint = message, hint
+
+
+class DeviceNeeded(AutograderError):
+    """The check needs a device that is not here; the outcome is *pending*."""
+
+
+class GraderError(AutograderError):
+    """Our own fault: the run fails loudly and nobody gets a 0."""

@@ -1,0 +1,164 @@
+"""Carries out a check's operations on live objects: inside the worker for a student, in process for the reference.
+
+Plain data goes out as a copy. Whatever else an operation yields (a model, an optimizer, an open iterator) stays
+here, and a `Ref` to it goes out instead. This module imports nothing of the grader's side.
+"""
+
+from __future__ import annotations
+
+import io
+import random
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+
+from autograder.sandbox.refs import Ref
+
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_ITEMS", "Session"]
+
+MAX_DEPTH = 16
+MAX_ITEMS = 100_000
+MAX_BYTES = 256 << 20
+
+SCALARS = (type(None), bool, int, float, str)
+DTYPES = frozenset(
+    {
+        torch.float64,
+        torch.float32,
+        torch.float16,
+        torch.bfloat16,
+        torch.int64,
+        torch.int32,
+        torch.int16,
+        torch.int8,
+        torch.uint8,
+        torch.bool,
+    }
+)
+
+
+class Session:
+    """Objects kept between operations, and the operations.
+
+    Args:
+        module: the imported submission.
+        files: what was handed in besides code, by name: `artifact` reads these.
+    """
+
+    def __init__(self, module: ModuleType, files: Mapping[str, bytes] | None = None) -> None:
+        self._module = module
+        self._files = dict(files or {})
+        self._held: dict[int, Any] = {}
+        self._count = 0
+        self._operations: dict[str, Callable[..., Any]] = {
+            "seed": self.seed,
+            "call": self.call,
+            "get": self.get,
+            "set": self.set,
+            "place": self.place,
+            "artifact": self.artifact,
+            "reset": self.reset,
+        }
+
+    def perform(self, op: str, payload: Mapping[str, Any]) -> Any:
+        """Carry out one operation and return plain data and refs. Raises whatever the submission's code raises."""
+        return self._operations[op](**payload)
+
+    def seed(self, seed: int) -> None:
+        """Seed every generator that submissions use: random, numpy, torch."""
+        random.seed(seed)
+        np.random.seed(seed % 2**32)
+        torch.manual_seed(seed)
+
+    def call(self, target: Ref, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        """Call what `target` names."""
+        function = self._resolve(target)
+        return self._export(function(*map(self._import, args), **{k: self._import(v) for k, v in kwargs.items()}))
+
+    def get(self, target: Ref) -> Any:
+        """The value of what `target` names."""
+        return self._export(self._resolve(target))
+
+    def set(self, target: Ref, value: Any) -> None:
+        """Set the attribute that `target` names."""
+        setattr(self._resolve(Ref(target.handle, target.path[:-1])), target.path[-1], self._import(value))
+
+    def place(self, value: Any, layout: str) -> Ref:
+        """Keep a value here, so that later calls take the very same object.
+
+        `layout` is "contiguous", or "strided" for tensors with the same elements that do not lie side by side.
+        """
+        value = self._import(value)
+        return self._hold(_strided(value) if layout == "strided" else value)
+
+    def artifact(self, name: str) -> Any:
+        """Load a handed-in torch file with weights_only. Raises FileNotFoundError where it was not handed in."""
+        if name not in self._files:
+            raise FileNotFoundError(f"{name} was not handed in")
+        return self._export(torch.load(io.BytesIO(self._files[name]), map_location="cpu", weights_only=True))
+
+    def reset(self) -> None:
+        """Forget every object held."""
+        self._held.clear()
+
+    def _hold(self, value: Any) -> Ref:
+        self._count += 1
+        self._held[self._count] = value
+        return Ref(self._count)
+
+    def _resolve(self, ref: Ref) -> Any:
+        value: Any = self._module if ref.handle is None else self._held[ref.handle]
+        for name in ref.path:
+            value = value[int(name)] if name.isdigit() else getattr(value, name)
+        return value
+
+    def _import(self, value: Any) -> Any:
+        """Copies of what came in, with refs replaced by what they name."""
+        if isinstance(value, Ref):
+            return self._resolve(value)
+        if isinstance(value, torch.Tensor):
+            return value.detach().clone()
+        if isinstance(value, np.ndarray):
+            return value.copy()
+        if isinstance(value, (list, tuple)):
+            return type(value)(map(self._import, value))
+        if isinstance(value, dict):
+            return {key: self._import(item) for key, item in value.items()}
+        return value
+
+    def _export(self, value: Any, depth: int = 0) -> Any:
+        """Plain copies of plain data, refs to everything else."""
+        kind = type(value)
+        if kind in SCALARS or kind in (torch.dtype, torch.device):
+            return value
+        if kind in (torch.Tensor, torch.nn.Parameter):
+            return value.detach().clone() if _is_plain(value) else self._hold(value)
+        if kind is np.ndarray and value.dtype.kind in "fiub" and value.nbytes <= MAX_BYTES:
+            return value.copy()
+        if kind in (list, tuple) and depth < MAX_DEPTH and len(value) <= MAX_ITEMS:
+            return kind(self._export(item, depth + 1) for item in value)
+        if kind is dict and depth < MAX_DEPTH and len(value) <= MAX_ITEMS and all(type(k) in (str, int) for k in value):
+            return {key: self._export(item, depth + 1) for key, item in value.items()}
+        if isinstance(value, np.generic) and value.dtype.kind in "fiub":
+            return value.item()
+        return self._hold(value)
+
+
+def _is_plain(tensor: torch.Tensor) -> bool:
+    return (
+        tensor.layout is torch.strided
+        and tensor.dtype in DTYPES
+        and tensor.device.type in ("cpu", "cuda")
+        and tensor.numel() * tensor.element_size() <= MAX_BYTES
+    )
+
+
+def _strided(value: Any) -> Any:
+    if not isinstance(value, torch.Tensor) or value.dim() == 0:
+        return value
+    spread = value.new_zeros((*value.shape, 2))
+    spread[..., 0] = value
+    return spread[..., 0]
