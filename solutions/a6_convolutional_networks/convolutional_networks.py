@@ -80,12 +80,14 @@ class Conv:
         padded = x.new_zeros(N, C, H + 2 * pad, W + 2 * pad)
         padded[:, :, pad : pad + H, pad : pad + W] = x
 
-        # One product per position inside the filter, instead of one per position of the filter.
-        out = b.reshape(1, F, 1, 1).expand(N, F, rows, columns).clone()
-        for u in range(HH):
-            for v in range(WW):
-                seen = padded[:, :, u : u + rows * stride : stride, v : v + columns * stride : stride]
-                out += torch.einsum("nchw,fc->nfhw", seen, w[:, :, u, v])
+        # One column per window, with all that the window sees: the sum becomes a matrix product.
+        seen = [
+            padded[:, :, u : u + rows * stride : stride, v : v + columns * stride : stride]
+            for u in range(HH)
+            for v in range(WW)
+        ]
+        windows = torch.stack(seen, dim=2).reshape(N, C * HH * WW, rows * columns)
+        out = (w.reshape(F, C * HH * WW) @ windows).reshape(N, F, rows, columns) + b.reshape(F, 1, 1)
         # END SOLUTION
         cache = (x, w, b, conv_param)
         return out, cache
@@ -122,17 +124,23 @@ class Conv:
         # BEGIN SOLUTION conv-backward
         stride, pad = conv_param["stride"], conv_param["pad"]
         N, C, H, W = x.shape
-        HH, WW = w.shape[2:]
+        F, _, HH, WW = w.shape
         rows, columns = dout.shape[2:]
         padded = x.new_zeros(N, C, H + 2 * pad, W + 2 * pad)
         padded[:, :, pad : pad + H, pad : pad + W] = x
+        places = [
+            (..., slice(u, u + rows * stride, stride), slice(v, v + columns * stride, stride))
+            for u in range(HH)
+            for v in range(WW)
+        ]
+        windows = torch.stack([padded[place] for place in places], dim=2).reshape(N, C * HH * WW, rows * columns)
+        upstream = dout.reshape(N, F, rows * columns)
 
-        dpadded, dw = torch.zeros_like(padded), torch.zeros_like(w)
-        for u in range(HH):
-            for v in range(WW):
-                window = (..., slice(u, u + rows * stride, stride), slice(v, v + columns * stride, stride))
-                dw[:, :, u, v] = torch.einsum("nfhw,nchw->fc", dout, padded[window])
-                dpadded[window] += torch.einsum("nfhw,fc->nchw", dout, w[:, :, u, v])
+        dw = (upstream @ windows.transpose(1, 2)).sum(dim=0).reshape(w.shape)
+        dwindows = (w.reshape(F, C * HH * WW).T @ upstream).reshape(N, C, HH * WW, rows, columns)
+        dpadded = torch.zeros_like(padded)
+        for position, place in enumerate(places):  # every position inside the filter saw another part of the image
+            dpadded[place] += dwindows[:, :, position]
         dx = dpadded[:, :, pad : pad + H, pad : pad + W].clone()
         db = dout.sum(dim=(0, 2, 3))
         # END SOLUTION
