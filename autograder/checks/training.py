@@ -1,0 +1,70 @@
+"""Judges trained models by scores that are fetched and measured here: what a worker says of itself is no result.
+
+The labels of held-out images never travel to the worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from autograder.checks.compare import plain_tensor
+from autograder.errors import CheckFailed
+
+__all__ = ["accuracy", "assert_accuracy", "scores_of"]
+
+
+def scores_of(
+    call: Callable[[torch.Tensor], Any], images: torch.Tensor, classes: int, batch: int = 100
+) -> torch.Tensor:
+    """Scores of all images, asked for batch by batch.
+
+    Args:
+        call: what turns (n, ...) images into (n, classes) scores, `model.loss` for one.
+        images: (N, ...).
+
+    Returns:
+        (N, classes) finite scores, float64.
+
+    Raises:
+        CheckFailed: scores of another type or shape, or NaN or infinity among them.
+    """
+    parts = []
+    for chunk in torch.split(images, batch):
+        scores = plain_tensor(call(chunk), "the scores")
+        if scores.shape != (len(chunk), classes):
+            raise CheckFailed(f"the scores have shape {tuple(scores.shape)}, wanted {(len(chunk), classes)}")
+        parts.append(scores.detach().cpu().to(torch.float64))
+    joined = torch.cat(parts)
+    stray = int((~joined.isfinite()).sum())
+    if stray:
+        hint = "did the training diverge? Try a smaller learning rate"
+        raise CheckFailed(f"{stray} of {joined.numel()} scores are NaN or infinite", hint)
+    return joined
+
+
+def accuracy(scores: torch.Tensor, labels: torch.Tensor) -> float:
+    """The share of rows whose single best score is that of their label: (N, classes), (N,) -> [0, 1].
+
+    A tie for the best score counts as wrong, so that equal scores for everything earn nothing.
+    """
+    best = scores.max(dim=1, keepdim=True).values
+    alone = (scores == best).sum(dim=1) == 1
+    return float(((scores.argmax(dim=1) == labels) & alone).to(torch.float64).mean())
+
+
+def assert_accuracy(
+    scores: torch.Tensor, labels: torch.Tensor, *, at_least: float, what: str = "the model", hint: str = ""
+) -> None:
+    """Fail unless the accuracy reaches the bar.
+
+    Raises:
+        CheckFailed: with both accuracies in whole percent.
+    """
+    reached = accuracy(scores, labels)
+    if reached < at_least:
+        # Rounded down, so that a miss never reads like the bar itself.
+        message = f"{what} gets {int(reached * 100)} % of {len(labels)} images right, wanted {at_least:.0%}"
+        raise CheckFailed(message, hint)
