@@ -1,0 +1,181 @@
+"""What a terminal shows of a class: progress while it is graded, and the table at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Self
+
+from rich.box import SIMPLE_HEAD
+from rich.columns import Columns
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+from rich.text import Text
+
+from autograder.course.model import Assignment
+from autograder.course.outcome import Outcome
+from autograder.course.result import QuestionResult, SubmissionResult
+from autograder.reports.legend import LEGEND
+from autograder.reports.summary import summarize
+from autograder.reports.text import line, number
+
+__all__ = ["Progress", "print_class"]
+
+STYLES = {"good": "green", "bad": "red", "warn": "yellow", "calm": "bright_black", "ours": "magenta"}
+NAME_WIDTH = 30
+REASON_WIDTH = 160
+
+
+class Progress:
+    """Progress over a batch, as a context manager: a bar on a terminal, one plain line per submission elsewhere.
+
+    >>> with Progress(total=2) as progress:
+    ...     progress.finished(result)
+    ...     progress.failed("lee-1-A6-O1", "not a zip archive")
+    """
+
+    def __init__(self, total: int, console: Console | None = None) -> None:
+        self._console = console or Console()
+        self._total, self._done, self._trouble = total, 0, 0
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._bar = Bar(
+            *columns, TextColumn("{task.fields[last]}", markup=False), console=self._console, transient=True
+        )
+        self._task = self._bar.add_task("Grading", total=total, last="")
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def finished(self, result: SubmissionResult) -> None:
+        """One submission has its result."""
+        points = (
+            f"{number(result.score, 1)} of {number(result.max_score)}" if result.graded else "grader error: no grade"
+        )
+        self._step(f"{line(result.submission, 60)}  {points}", lasting=not result.graded)
+
+    def failed(self, name: str, why: str) -> None:
+        """One submission could not be graded; this line stays on the screen."""
+        self._step(f"{line(name, 60)}  not graded: {line(why, REASON_WIDTH)}", lasting=True)
+
+    def _step(self, what: str, lasting: bool) -> None:
+        self._done += 1
+        if not self._console.is_terminal:
+            width = len(str(self._total))
+            self._plain(f"{self._done:{width}}/{self._total}  {what}")
+            return
+        if lasting:
+            self._plain(what)
+        self._bar.update(self._task, advance=1, last=what)
+
+    def _plain(self, what: str) -> None:
+        self._console.print(Text(what), soft_wrap=True)
+
+
+def print_class(
+    results: Sequence[SubmissionResult],
+    assignment: Assignment,
+    failures: Iterable[tuple[str, str]] = (),
+    console: Console | None = None,
+) -> None:
+    """Print the class table in order of name, what its signs mean, and the class's figures."""
+    console = console or Console()
+    results = sorted(results, key=lambda result: result.submission)
+    failures = sorted(failures)
+    table = _table(results, failures, assignment)
+    if console.measure(table).minimum > console.width:
+        table = _table(results, failures, assignment, narrow=True)
+    console.print(table)
+    console.print(Columns(_columns(assignment), padding=(0, 2)))
+    console.print(Columns(_signs(results), padding=(0, 2)))
+    for name, why in failures:
+        console.print(Text.assemble((line(name, 60), "bold"), f"  not graded: {line(why, REASON_WIDTH)}"))
+    console.print(_figures(results, assignment))
+
+
+def _table(
+    results: Sequence[SubmissionResult],
+    failures: Sequence[tuple[str, str]],
+    assignment: Assignment,
+    narrow: bool = False,
+) -> Table:
+    """`narrow` draws each question as its outcome's sign alone. Cells are Text, so that no name is read as markup."""
+    columns = ["questions"] if narrow else [str(index) for index, _ in enumerate(assignment.questions, 1)]
+    heads = ["submission", "opt", f"/{number(assignment.max_score)}", *columns, ""]
+    rows = [_row(result, assignment, narrow) for result in results]
+    for name, _ in failures:
+        unread = [Text(line(name, NAME_WIDTH), "red"), Text(), Text("none", "red")]
+        rows.append(unread + [Text() for _ in heads[3:]])
+    table = Table(box=SIMPLE_HEAD, title=f"Assignment {assignment.number}: {assignment.title}", title_justify="left")
+    table.title_style = "bold"
+    table.padding = (0, 1, 0, 0)
+    for index, head in enumerate(heads):
+        width = max(len(head), *(row[index].cell_len for row in rows)) if rows else len(head)
+        left = index in (0, len(heads) - 1) or narrow and index == 3
+        table.add_column(
+            head,
+            justify="left" if left else "right",
+            no_wrap=True,
+            min_width=width if index else min(width, 16),  # only names may be cut
+        )
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _row(result: SubmissionResult, assignment: Assignment, narrow: bool) -> list[Text]:
+    found = {question.id: question for question in result.questions}
+    cells = [_cell(found.get(question.id), narrow) for question in assignment.questions]
+    return [
+        Text(line(result.submission, NAME_WIDTH)),
+        Text(line(result.info.option, 3)),
+        Text(number(result.score, 1), "bold") if result.graded else Text("none", "magenta"),
+        *([Text.assemble(*cells)] if narrow else cells),
+        Text("late" if result.info.late else "", "yellow"),
+    ]
+
+
+def _cell(question: QuestionResult | None, narrow: bool) -> Text:
+    """The score, with the outcome's sign unless all is well: 12, 7.5✗, and the sign alone where nothing was earned."""
+    if question is None:
+        return Text(" ")
+    face = LEGEND[question.outcome]
+    if question.outcome is Outcome.PASSED:
+        return Text(face.sign if narrow else number(question.score, 1), style=STYLES[face.tone])
+    partial = question.score > 0 and not narrow
+    style = "yellow" if partial and face.tone == "bad" else STYLES[face.tone]
+    return Text(f"{number(question.score, 1)}{face.sign}" if partial else face.sign, style=style)
+
+
+def _columns(assignment: Assignment) -> list[Text]:
+    return [Text(f"{index:2} {question.id}", "bright_black") for index, question in enumerate(assignment.questions, 1)]
+
+
+def _signs(results: Sequence[SubmissionResult]) -> list[Text]:
+    seen = {question.outcome for result in results for question in result.questions} - {Outcome.PASSED}
+    faces = (LEGEND[outcome] for outcome in Outcome if outcome in seen)
+    return [Text(f" {face.sign} {face.label}", STYLES[face.tone]) for face in faces]
+
+
+def _figures(results: Sequence[SubmissionResult], assignment: Assignment) -> Text:
+    summary = summarize(results, assignment)
+    parts = [f"{summary.submissions} {'submission' if summary.submissions == 1 else 'submissions'}"]
+    if summary.scores:
+        scores = summary.scores
+        parts.append(f"mean {scores.mean:.1f}, median {scores.median:.1f}")
+        parts.append(f"quartiles {scores.lower_quartile:.1f} and {scores.upper_quartile:.1f}")
+    if summary.late:
+        parts.append(f"{summary.late} late")
+    if summary.pending:
+        parts.append(f"{summary.pending} pending")
+    if summary.graded < summary.submissions:
+        parts.append(f"{summary.submissions - summary.graded} without a grade (grader error)")
+    return Text(" · ".join(parts))

@@ -1,0 +1,84 @@
+"""Reports on disk: every file appears whole or not at all.
+
+<out>/index.html                 the class, for the instructor
+<out>/grades.csv                 UTF-8 with a byte-order mark: without it Excel garbles names outside ASCII
+<out>/<submission>/report.html   for the student
+<out>/<submission>/result.json   everything, for the instructor and for scripts
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from autograder.course.model import Assignment
+from autograder.course.result import SubmissionResult
+from autograder.errors import GraderError
+from autograder.reports.classpage import render_class
+from autograder.reports.gradescsv import grades_csv
+from autograder.reports.student import render_student
+
+__all__ = ["write_class", "write_reports", "write_submission"]
+
+
+def write_reports(
+    results: Sequence[SubmissionResult],
+    assignment: Assignment,
+    out: Path,
+    failures: Iterable[tuple[str, str]] = (),
+) -> None:
+    """Write everything on `results` below `out`, which is made where it is missing.
+
+    Raises GraderError for a submission name that can't be a folder's name, before anything is written.
+    """
+    for result in results:
+        _folder(out, result.submission)
+    for result in results:
+        write_submission(result, assignment, out)
+    write_class(results, assignment, out, failures)
+
+
+def write_submission(result: SubmissionResult, assignment: Assignment, out: Path) -> Path:
+    """Write one submission's report.html and, last, its result.json; return their folder.
+
+    Whoever finds a result.json finds a finished report beside it.
+    """
+    folder = _folder(out, result.submission)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / "report.html", render_student(result, assignment).encode())
+    _write(folder / "result.json", (json.dumps(result.to_json(), indent=1, allow_nan=False) + "\n").encode())
+    return folder
+
+
+def write_class(
+    results: Sequence[SubmissionResult],
+    assignment: Assignment,
+    out: Path,
+    failures: Iterable[tuple[str, str]] = (),
+) -> Path:
+    """Write grades.csv and index.html; return the latter. `failures` are (submission, why it was not graded)."""
+    failures = list(failures)
+    out.mkdir(parents=True, exist_ok=True)
+    _write(out / "grades.csv", grades_csv(results, assignment, failures).encode("utf-8-sig"))
+    _write(out / "index.html", render_class(results, assignment, failures).encode())
+    return out / "index.html"
+
+
+def _folder(out: Path, submission: str) -> Path:
+    """`out/submission`, refused unless it lies directly in `out`: names come from archives that anyone may send."""
+    if submission in ("", ".", "..", "index.html", "grades.csv") or any(char in "/\\\0" for char in submission):
+        raise GraderError(f"the submission name {submission[:80]!r} cannot be a folder's name")
+    return out / submission
+
+
+def _write(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
