@@ -1,0 +1,114 @@
+"""Which dotted name a Python expression stands for, by imports and plain assignments; no code is run."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["Scope"]
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+EVASIVE_BUILTINS = frozenset({"__import__", "eval", "exec", "getattr", "__builtins__", "vars"})
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What names mean at one place.
+
+    Attributes:
+        names: name → the dotted name it stands for, "" where it is the file's own.
+        stars: modules from which everything was imported.
+    """
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    stars: tuple[str, ...] = ()
+
+    def inside(self, body: ast.AST) -> Scope:
+        """The scope of a module or function, whose own names hide those around it."""
+        names, stars = dict(self.names), list(self.stars)
+        bound, imports, assignments = _bound(body)
+        names.update(dict.fromkeys(bound, ""))
+        for node in imports:
+            for name, full in _imported(node):
+                if name == "*":
+                    stars.append(full)
+                else:
+                    names[name] = full
+        scope = Scope(names, tuple(stars))
+        for target, value in assignments:
+            if full := scope.resolve(value):
+                names[target] = full
+        return Scope(names, tuple(stars))
+
+    def resolve(self, node: ast.expr) -> str:
+        """`torch.nn.functional.conv2d` for `F.conv2d`, "" for what is not known to come from elsewhere."""
+        match node:
+            case ast.Name(id=name):
+                return self._name(name)
+            case ast.Attribute(value=value, attr=attribute):
+                base = self.resolve(value)
+                return f"{base}.{attribute}" if base else ""
+            case ast.Call(func=ast.Name(id="getattr"), args=[value, ast.Constant(value=str(attribute)), *_]):
+                base = self.resolve(value)
+                return f"{base}.{attribute}" if base and self._name("getattr") else ""
+        return ""
+
+    def _name(self, name: str) -> str:
+        if name in self.names:
+            return self.names[name]
+        if self.stars and not hasattr(builtins, name):
+            return f"{self.stars[-1]}.{name}"
+        return f"builtins.{name}" if name in EVASIVE_BUILTINS else ""
+
+
+Assignments = list[tuple[str, ast.expr]]
+
+
+def _bound(body: ast.AST) -> tuple[set[str], list[ast.Import | ast.ImportFrom], Assignments]:
+    """Names that a module or function binds, its imports, and its assignments of one expression to one name."""
+    bound: set[str] = set()
+    imports: list[ast.Import | ast.ImportFrom] = []
+    assignments: Assignments = []
+    for node in _own(body):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name):
+                bound.add(name)
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                bound.add(name)
+            case ast.Import() | ast.ImportFrom():
+                imports.append(node)
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                assignments.append((name, value))
+            case ast.Assign(targets=[ast.Tuple(elts=left)], value=ast.Tuple(elts=right)) if len(left) == len(right):
+                assignments += [(a.id, b) for a, b in zip(left, right, strict=True) if isinstance(a, ast.Name)]
+    return bound, imports, assignments
+
+
+def _own(body: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a module without the insides of its functions and classes; all of a function's, nested ones too."""
+    into_functions = not isinstance(body, ast.Module)
+    waiting = deque(ast.iter_child_nodes(body))
+    while waiting:
+        node = waiting.popleft()
+        yield node
+        if into_functions or not isinstance(node, Function | ast.ClassDef | ast.Lambda):
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
+    for alias in node.names:
+        if isinstance(node, ast.ImportFrom):
+            if node.level == 0:
+                yield (
+                    alias.asname or alias.name,
+                    node.module or "" if alias.name == "*" else f"{node.module}.{alias.name}",
+                )
+        elif alias.asname:
+            yield alias.asname, alias.name
+        else:
+            top = alias.name.split(".")[0]
+            yield top, top

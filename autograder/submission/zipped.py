@@ -1,0 +1,149 @@
+"""Reads a zip into memory, member by member, within bounds that the zip cannot talk us out of."""
+
+from __future__ import annotations
+
+import io
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from zipfile import ZipFile, ZipInfo
+
+from autograder.errors import ArchiveError
+from autograder.submission.intake import MIB, Intake
+from autograder.submission.names import decode_name, is_litter, show
+
+__all__ = ["read_zip"]
+
+CHUNK = MIB // 4
+ENTRY_BYTES = 256  # what one member takes in the directory: 46 bytes, its name, and room for extra fields
+LOCAL_HEADER_BYTES = 30
+UTF8_NAME, ENCRYPTED = 0x800, 0x1
+# The standard library bounds what these two unpack to at a time, not what bzip2 and LZMA do.
+COMPRESSION = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, OverflowError, RuntimeError)
+UNIX_TIME = 0x5455  # the "UT" extra field: seconds since 1970, where a zip's own times have no time zone
+OTHERS = {b"Rar!": "a RAR archive", b"7z\xbc\xaf": "a 7z archive", b"\x1f\x8b": "a gzip archive", b"%PDF": "a PDF"}
+
+
+def read_zip(path: Path, intake: Intake) -> None:
+    """Take what is wanted of the zip at `path`.
+
+    Raises:
+        ArchiveError: not a zip, cut off, or a bomb. A single damaged member is left out with a note.
+    """
+    try:
+        with _Bounded(path, ENTRY_BYTES * intake.limits.members) as file:
+            _expect_zip(file, path.name)
+            with ZipFile(file) as archive:
+                _refuse_overlaps(archive, path.name)
+                for info in archive.infolist():
+                    intake.count()
+                    _take(archive, info, intake)
+    except DAMAGE as error:
+        raise ArchiveError(f"{path.name}: a damaged or cut-off zip: {show(str(error))}") from None
+
+
+class _Bounded(io.FileIO):
+    """A file that refuses to be read in large pieces: `zipfile` reads the whole directory in one."""
+
+    def __init__(self, path: Path, most: int) -> None:
+        super().__init__(path)
+        self._most = max(most, CHUNK)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > self._most:
+            raise ArchiveError(f"{Path(str(self.name)).name}: its directory is too large")
+        return super().read(-1 if size is None else size) or b""
+
+
+def _expect_zip(file: io.FileIO, name: str) -> None:
+    start = file.read(8)
+    file.seek(0)
+    if not start:
+        raise ArchiveError(f"{name}: empty (0 bytes)")
+    for magic, kind in OTHERS.items():
+        if start.startswith(magic):
+            raise ArchiveError(f"{name}: {kind}, wanted a zip")
+    if not zipfile.is_zipfile(file):
+        raise ArchiveError(f"{name}: {'a zip that is cut off' if start.startswith(b'PK') else 'not a zip'}")
+
+
+def _refuse_overlaps(archive: ZipFile, name: str) -> None:
+    """Members that share their bytes unpack to far more than the zip's size suggests."""
+    ends = 0
+    for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
+        if info.header_offset < ends:
+            raise ArchiveError(f"{name}: members of the zip overlap")
+        ends = info.header_offset + LOCAL_HEADER_BYTES + info.compress_size
+
+
+def _take(archive: ZipFile, info: ZipInfo, intake: Intake) -> None:
+    name = info.orig_filename
+    if not info.flag_bits & UTF8_NAME:
+        name = decode_name(name.encode("cp437"))
+    if info.is_dir() or name.endswith("\\"):
+        return
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG):
+        if not is_litter(name):
+            intake.note(name, f"left out: {'a link' if kind == stat.S_IFLNK else 'not a plain file'}")
+        return
+    if (path := intake.admit(name)) is None:
+        return
+    if why := _refusal(info, intake):
+        intake.note(path, f"left out: {why}")
+        return
+    try:
+        data = b"".join(_pieces(archive, info, intake, intake.most(path)))
+    except DAMAGE:
+        intake.note(path, "left out: damaged")
+        return
+    if len(data) > intake.most(path):
+        intake.too_large(path)
+    else:
+        intake.add(path, data, _modified(info))
+
+
+def _refusal(info: ZipInfo, intake: Intake) -> str:
+    """Why a member is not even opened, or ""."""
+    if info.flag_bits & ENCRYPTED:
+        return "encrypted"
+    if info.compress_type not in COMPRESSION:
+        return "packed in an unusual way; hand in an ordinary zip"
+    if info.file_size > MIB and info.file_size > intake.limits.ratio * info.compress_size:
+        return "unpacks to far more than its packed size"
+    return ""
+
+
+def _pieces(archive: ZipFile, info: ZipInfo, intake: Intake, most: int) -> Iterator[bytes]:
+    """The member's bytes, at most one piece more than `most`: what the zip says about sizes is not relied upon."""
+    size = 0
+    with archive.open(info) as member:
+        while size <= most and (piece := member.read(CHUNK)):
+            size += len(piece)
+            intake.spend(len(piece))
+            yield piece
+
+
+def _modified(info: ZipInfo) -> datetime | None:
+    """When the member was last changed: with UTC if the zip tells it, else as its maker's clock showed it."""
+    if (seconds := _unix_time(info.extra)) is not None:
+        return datetime.fromtimestamp(seconds, UTC)
+    try:
+        naive = datetime(*info.date_time)
+    except ValueError:
+        return None
+    return naive if naive.year > 1980 else None  # the first year is what tools write who know no time
+
+
+def _unix_time(extra: bytes) -> int | None:
+    while len(extra) >= 4:
+        kind, size = struct.unpack_from("<HH", extra)
+        if kind == UNIX_TIME and size >= 5 and len(extra) >= 9 and extra[4] & 1:
+            return int(struct.unpack_from("<i", extra, 5)[0])
+        extra = extra[4 + size :]
+    return None
