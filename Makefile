@@ -1,0 +1,49 @@
+# The verbs of the course. `make` alone prints them.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+READY := .venv/.ready
+ASSIGNMENT ?= a6
+OUT ?= reports
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+SAMPLE := tests/submissions/$(ASSIGNMENT)
+SUBMISSIONS ?= $(SAMPLE)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup grade test check assignments bench clean
+
+help: ## print these lines
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1 | \2/' | column -t -s '|'
+
+setup: $(READY) ## make the environment, .venv
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+grade: $(READY) $(if $(filter $(SAMPLE),$(SUBMISSIONS)),sample) ## grade SUBMISSIONS of ASSIGNMENT into OUT (the sample class of a6 into reports/)
+	$(BIN)/autograder grade $(ASSIGNMENT) $(SUBMISSIONS) --out $(OUT) --jobs $(JOBS)
+
+.PHONY: sample
+sample: $(READY)
+	@$(BIN)/python tests/submissions/make_sample.py $(ASSIGNMENT) $(SAMPLE)
+
+test: $(READY) ## run the tests
+	$(BIN)/python -m pytest
+
+check: $(READY) ## lint, types, import direction, generated files up to date
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/autograder/test_imports.py
+	$(BIN)/autograder build --check
+
+assignments: $(READY) ## build assignments/ from solutions/
+	$(BIN)/autograder build
+
+bench: $(READY) ## measure: overhead, against fresh pytest and otter, memory
+	$(BIN)/python benchmarks/run.py
+
+clean: ## remove what can be made again
+	rm -rf .venv reports build dist .mypy_cache .ruff_cache .pytest_cache tests/submissions/*/
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

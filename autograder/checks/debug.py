@@ -1,0 +1,40 @@
+"""Plain `pytest` on a folder of checks: finds the course around it, and what is to be checked."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from autograder.checks.desk import Desk, LocalSubject, load_module, reference_channels
+from autograder.checks.subject import Subject, package
+from autograder.checks.transcript import Answers
+from autograder.course.layout import Course
+from autograder.sandbox import Sandbox
+from autograder.submission.inbox import Inbox
+
+__all__ = ["open_desk"]
+
+
+def open_desk(check: Path, submitted: Path | None, sandbox: Sandbox | None, seed: int, cleanup: ExitStack) -> Desk:
+    """A desk for the checks beside `check`, tests/hidden/<assignment>/test_….py.
+
+    Args:
+        submitted: zip or folder of a submission, run in `sandbox`; None checks the reference, in this process.
+        cleanup: closes what was opened.
+    """
+    course = Course.find(check)
+    assignment = course.assignment(check.parent.name)
+    answers: Answers = {}
+    load = partial(load_module, course.solution(assignment) / f"{assignment.module}.py", course.common.parent)
+    if submitted is None:
+        subject: LocalSubject | Subject = LocalSubject(load)
+    else:
+        assert sandbox is not None
+        submission = Inbox(assignment, {submitted.stem: submitted}).receive(submitted.stem)
+        for note in submission.info.notes:
+            warnings.warn(note, stacklevel=1)
+        given = package(submission, assignment, course.common)
+        subject = cleanup.enter_context(Subject(sandbox, given, assignment.limits))
+    return Desk(assignment, subject, reference_channels(load, answers), seed, answers)

@@ -1,0 +1,110 @@
+"""What the fixtures of one grading draw on: a submission, the reference, a seed."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Protocol
+
+from autograder.checks.draw import Draw
+from autograder.checks.transcript import Answers, TranscriptChannel, copied, digest
+from autograder.course.model import Assignment, Question
+from autograder.errors import UsageError
+from autograder.sandbox.local import LocalChannel
+from autograder.sandbox.proxy import Channel
+
+__all__ = ["Desk", "LocalSubject", "importable", "load_module", "reference_channels"]
+
+
+class Graded(Protocol):
+    """Whoever is being graded."""
+
+    call_seconds: float
+
+    def channel(self, question: Question) -> Channel: ...
+
+    def output(self) -> str: ...
+
+
+@dataclass
+class Desk:
+    """One grading of one subject.
+
+    Attributes:
+        reference: opens a channel to the reference for the case with this key.
+        answers: what the reference and oracles answered in this run.
+        seed: the run's; every case derives its own from it.
+    """
+
+    assignment: Assignment
+    subject: Graded
+    reference: Callable[[str], Channel]
+    seed: int
+    answers: Answers = field(default_factory=dict)
+
+    def case_seed(self, case: str) -> int:
+        return int.from_bytes(hashlib.blake2b(f"{self.seed}:{case}".encode(), digest_size=7).digest(), "big")
+
+    def draw(self, case: str) -> Draw:
+        return Draw(self.case_seed(case))
+
+    def remember(self, function: Callable[..., Any], *args: Any) -> Any:
+        """`function(*args)`, computed once in a run for equal arguments. It must be pure, of plain data."""
+        key = digest((function.__module__, function.__qualname__, args))
+        if key not in self.answers:
+            self.answers[key] = function(*args)
+        return copied(self.answers[key])
+
+
+class LocalSubject:
+    """A module in this very process, afresh for every case: the reference under its own checks, or a student's
+    file on the student's machine. Confines nothing."""
+
+    def __init__(self, load: Callable[[], ModuleType], files: dict[str, bytes] | None = None) -> None:
+        self._load, self._files = load, files
+        self.call_seconds = 0.0
+
+    def channel(self, question: Question) -> Channel:
+        return LocalChannel(self._load(), files=self._files)
+
+    def output(self) -> str:
+        return ""
+
+
+def reference_channels(load: Callable[[], ModuleType], answers: Answers) -> Callable[[str], Channel]:
+    """Opens the reference behind the memo, per case."""
+    return lambda case: TranscriptChannel(case, lambda: LocalChannel(load()), answers)
+
+
+def load_module(path: Path, beside: Path | None = None) -> ModuleType:
+    """Import one file under its own name, whatever else is imported under that name.
+
+    Args:
+        path: the file.
+        beside: a folder whose packages it may import, put first on `sys.path`.
+    """
+    if not path.is_file():
+        raise UsageError(f"{path}: no such file")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    with importable(beside) if beside else nullcontext():
+        spec.loader.exec_module(module)
+    return module
+
+
+@contextmanager
+def importable(folder: Path) -> Iterator[None]:
+    """Let imports find what lies in `folder`, first of all."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))

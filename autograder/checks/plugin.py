@@ -1,0 +1,193 @@
+"""The pytest plugin: a check is a pytest test with the fixtures `student`, `reference`, `rng` and `memo`.
+
+    @pytest.mark.question("conv-forward", weight=2)
+    def test_forward(student, reference, rng): ...
+
+Run as plain pytest on a folder of hidden checks, every check is run against the reference, or with
+`--submission PATH` against a submission, confined: that is how an instructor debugs a check. Grading runs the
+same items and reads their verdicts with `case_of`. Tests without the marker are none of this plugin's business.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from autograder.course.result import CaseResult
+from autograder.errors import UsageError
+
+if TYPE_CHECKING:  # the plugin is loaded by every pytest run in this environment: torch only where a check asks
+    from autograder.checks.desk import Desk
+    from autograder.checks.draw import Draw
+    from autograder.sandbox import Sandbox
+    from autograder.sandbox.proxy import Proxy
+
+__all__ = ["DESK", "case_of", "question_of"]
+
+DESK: pytest.StashKey[Desk] = pytest.StashKey()
+SANDBOX: pytest.StashKey[Sandbox] = pytest.StashKey()
+CLEANUP: pytest.StashKey[ExitStack] = pytest.StashKey()
+CASE: pytest.StashKey[CaseResult] = pytest.StashKey()
+STARTED: pytest.StashKey[tuple[float, float]] = pytest.StashKey()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("autograder", "checks of a course assignment")
+    group.addoption("--submission", type=Path, metavar="PATH", help="zip or folder to check instead of the reference")
+    group.addoption("--run-seed", type=int, default=0, metavar="N", help="seed that inputs are drawn from (0)")
+    group.addoption("--question", metavar="ID", help="only the checks of this question")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "question(id, weight=1.0): the question whose points this check shares")
+    config.stash[CLEANUP] = ExitStack()
+    if config.getoption("--submission"):
+        # The zygote must exist before this process reads a hidden check.
+        from autograder.sandbox import Sandbox
+
+        config.stash[SANDBOX] = config.stash[CLEANUP].enter_context(Sandbox())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash[CLEANUP].close()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    wanted = config.getoption("--question")
+    if wanted:
+        kept = [item for item in items if question_of(item) == wanted]
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = kept
+
+
+def pytest_collectstart(collector: pytest.Collector) -> None:
+    """Checks may share modules that lie beside them: `from geometries import …`."""
+    if isinstance(collector, pytest.Module) and _is_check_folder(collector.path.parent):
+        folder = str(collector.path.parent)
+        for entry in (folder, str(collector.path.parents[3] / "solutions")):
+            if entry not in sys.path:
+                sys.path.insert(0, entry)
+
+
+def _is_check_folder(folder: Path) -> bool:
+    return folder.parent.name in ("hidden", "public") and (folder.parents[2] / "solutions" / folder.name).is_dir()
+
+
+def question_of(item: pytest.Item) -> str | None:
+    """The id of the question that a check belongs to, or None for a test that is no check."""
+    marker = item.get_closest_marker("question")
+    return str(marker.args[0]) if marker else None
+
+
+def case_of(item: pytest.Item) -> CaseResult:
+    """The verdict on a check that was run."""
+    return item.stash[CASE]
+
+
+def case_id(item: pytest.Item) -> str:
+    return item.name.removeprefix("test_")
+
+
+def _desk(request: pytest.FixtureRequest) -> Desk:
+    config = request.config
+    if DESK not in config.stash:
+        from autograder.checks.debug import open_desk
+
+        config.stash[DESK] = open_desk(
+            request.path,
+            config.getoption("--submission"),
+            config.stash.get(SANDBOX, None),
+            config.getoption("--run-seed"),
+            config.stash[CLEANUP],
+        )
+    return config.stash[DESK]
+
+
+def _key(request: pytest.FixtureRequest) -> str:
+    return f"{question_of(request.node)}:{case_id(request.node)}"
+
+
+@pytest.fixture
+def student(request: pytest.FixtureRequest) -> Proxy:
+    """The submission under grading, freshly seeded and with no object of an earlier check."""
+    from autograder.sandbox.proxy import Proxy
+
+    desk, question = _desk(request), str(question_of(request.node))
+    if question not in desk.assignment.by_id:
+        raise UsageError(f"{request.node.nodeid}: no question {question!r} in {desk.assignment.name}")
+    channel = desk.subject.channel(desk.assignment.by_id[question])
+    channel.request("reset", {})
+    channel.request("seed", {"seed": desk.case_seed(_key(request))})
+    return Proxy(channel)
+
+
+@pytest.fixture
+def reference(request: pytest.FixtureRequest) -> Proxy:
+    """The reference, with the same face and seeded alike; its answers are computed once in a run."""
+    from autograder.sandbox.proxy import Proxy
+
+    desk = _desk(request)
+    channel = desk.reference(_key(request))
+    channel.request("seed", {"seed": desk.case_seed(_key(request))})
+    return Proxy(channel)
+
+
+@pytest.fixture
+def rng(request: pytest.FixtureRequest) -> Draw:
+    """Draws this check's inputs: the same for every submission of a run, others in another run."""
+    return _desk(request).draw(_key(request))
+
+
+@pytest.fixture
+def memo(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """`memo(function, *args)`: a pure function's value, computed once in a run for equal arguments."""
+    return _desk(request).remember
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    item.stash[STARTED] = (time.perf_counter(), _call_seconds(item))
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if question_of(item) is not None and (call.when == "call" or call.excinfo is not None):
+        item.stash[CASE] = case = _case(item, call.excinfo.value if call.excinfo else None)
+        if call.excinfo is not None and case.message and not item.config.getoption("fulltrace", False):
+            report.longrepr = "\n".join(filter(None, (case.message, case.hint, case.location, case.detail)))
+    return report
+
+
+def _case(item: pytest.Item, error: BaseException | None) -> CaseResult:
+    from autograder.checks.verdict import judge
+
+    marker = item.get_closest_marker("question")
+    assert marker is not None
+    verdict = judge(error)
+    began, called = item.stash[STARTED]
+    return CaseResult(
+        id=case_id(item),
+        outcome=verdict.outcome,
+        message=verdict.message,
+        hint=verdict.hint,
+        location=verdict.location,
+        detail=verdict.detail,
+        weight=float(marker.kwargs.get("weight", 1.0)),
+        seconds=round(time.perf_counter() - began, 6),
+        student_seconds=round(_call_seconds(item) - called, 6),
+    )
+
+
+def _call_seconds(item: pytest.Item) -> float:
+    desk = item.config.stash.get(DESK, None)
+    return desk.subject.call_seconds if desk else 0.0

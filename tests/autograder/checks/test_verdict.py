@@ -1,0 +1,67 @@
+"""What went wrong in a case becomes an outcome and words that hold nothing a worker wrote."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autograder.checks.verdict import judge
+from autograder.course.outcome import Outcome
+from autograder.errors import (
+    CheckFailed,
+    DeviceNeeded,
+    ForbiddenUse,
+    GraderError,
+    Location,
+    ProtocolError,
+    StudentError,
+    WorkerCrashed,
+    WorkerOutOfMemory,
+    WorkerTimeout,
+)
+
+
+@pytest.mark.parametrize(
+    "error, outcome",
+    [
+        (None, Outcome.PASSED),
+        (CheckFailed("wrong"), Outcome.FAILED),
+        (StudentError("ValueError"), Outcome.ERROR),
+        (StudentError("NotImplementedError", "conv-forward"), Outcome.NOT_ATTEMPTED),
+        (ForbiddenUse("torch.conv2d"), Outcome.FORBIDDEN),
+        (WorkerTimeout(3), Outcome.TIMEOUT),
+        (WorkerOutOfMemory(), Outcome.OUT_OF_MEMORY),
+        (WorkerCrashed(), Outcome.CRASHED),
+        (ProtocolError(), Outcome.CRASHED),
+        (DeviceNeeded("needs CUDA"), Outcome.PENDING),
+        (GraderError("ours"), Outcome.GRADER_ERROR),
+        (AssertionError("1 == 2"), Outcome.GRADER_ERROR),
+        (ZeroDivisionError(), Outcome.GRADER_ERROR),
+    ],
+)
+def test_outcomes(error: Exception | None, outcome: Outcome) -> None:
+    assert judge(error).outcome is outcome
+
+
+SECRET = st.text(min_size=6, alphabet=st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF))
+
+
+@given(SECRET, st.sampled_from(["StudentError", "WorkerCrashed", "ProtocolError", "WorkerOutOfMemory"]))
+def test_text_of_a_worker_is_for_instructors(secret: str, kind: str) -> None:
+    errors = {
+        "StudentError": StudentError(secret, f"CUDA {secret}", secret),
+        "WorkerCrashed": WorkerCrashed(secret),
+        "ProtocolError": ProtocolError(secret),
+        "WorkerOutOfMemory": WorkerOutOfMemory(secret),
+    }
+    verdict = judge(errors[kind])
+    assert secret not in verdict.message + verdict.hint + verdict.location
+    assert secret in verdict.detail
+
+
+def test_familiar_mistakes_get_a_hint() -> None:
+    verdict = judge(StudentError("AssertionError", "Torch not compiled with CUDA enabled", "", Location("a.py", 7)))
+    assert verdict.message == "your code raised AssertionError"
+    assert ".cuda()" in verdict.hint
+    assert verdict.location == "a.py:7"

@@ -1,0 +1,70 @@
+"""Results survive the way to JSON and back, and an outcome of many is the one that most needs attention."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autograder.course.outcome import Outcome
+from autograder.course.result import CaseResult, QuestionResult, SubmissionInfo, SubmissionResult
+
+texts = st.text(max_size=20)
+cases = st.builds(CaseResult, id=texts, outcome=st.sampled_from(Outcome), message=texts, hint=texts, detail=texts)
+questions = st.builds(
+    QuestionResult,
+    id=texts,
+    title=texts,
+    points=st.floats(0, 100),
+    score=st.floats(0, 100),
+    outcome=st.sampled_from(Outcome),
+    cases=st.lists(cases, max_size=3).map(tuple),
+)
+infos = st.builds(
+    SubmissionInfo,
+    submission=texts,
+    name=texts,
+    members=st.lists(st.tuples(texts, texts), max_size=2).map(tuple),
+    late=st.booleans(),
+    notes=st.lists(texts, max_size=2).map(tuple),
+)
+results = st.builds(
+    SubmissionResult,
+    assignment=texts,
+    info=infos,
+    score=st.floats(0, 100),
+    max_score=st.floats(0, 100),
+    questions=st.lists(questions, max_size=3).map(tuple),
+    seed=st.integers(0, 2**31),
+    environment=st.dictionaries(texts, texts, max_size=2),
+)
+
+
+@given(results)
+def test_json_round_trip(result: SubmissionResult) -> None:
+    data = json.loads(json.dumps(result.to_json()))
+    assert SubmissionResult.from_json(data) == result
+
+
+def test_another_schema_is_refused() -> None:
+    data = SubmissionResult("x", SubmissionInfo("s"), 0, 1, (), 0).to_json() | {"schema": 99}
+    with pytest.raises(ValueError, match="schema 99"):
+        SubmissionResult.from_json(data)
+
+
+@pytest.mark.parametrize(
+    "cases, whole",
+    [
+        ([Outcome.PASSED, Outcome.PASSED], Outcome.PASSED),
+        ([Outcome.PASSED, Outcome.FAILED], Outcome.FAILED),
+        ([Outcome.FAILED, Outcome.ERROR, Outcome.ERROR], Outcome.ERROR),
+        ([Outcome.FAILED, Outcome.ERROR], Outcome.FAILED),
+        ([Outcome.FAILED, Outcome.FAILED, Outcome.PENDING], Outcome.PENDING),
+        ([Outcome.PENDING, Outcome.GRADER_ERROR], Outcome.GRADER_ERROR),
+        ([], Outcome.GRADER_ERROR),
+    ],
+)
+def test_outcome_of_many(cases: list[Outcome], whole: Outcome) -> None:
+    assert Outcome.of(cases) is whole
