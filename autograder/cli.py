@@ -1,0 +1,53 @@
+"""The command line: arguments and exit codes only.
+
+Exit status: 0 done, 1 something could not be done through our own fault (or drift was found), 2 bad arguments or a
+broken assignment, 130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from autograder import __version__
+from autograder.commands import build, doctor, grade, mutants
+from autograder.errors import AutograderError, IsolationUnavailable, UsageError
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status; what people can mend is one line on stderr, without a traceback."""
+    args = _parser().parse_args(argv)
+    console = Console()
+    try:
+        return int(args.run(args, console))
+    except (UsageError, IsolationUnavailable) as error:
+        return _say(error, 2)
+    except AutograderError as error:
+        return _say(error, 1)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _say(error: AutograderError, status: int) -> int:
+    print(f"autograder: {error}", file=sys.stderr)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="autograder", description="Grades deep-learning course assignments.")
+    parser.add_argument("--version", action="version", version=f"autograder {__version__}")
+    parser.add_argument("--course", metavar="DIR", type=Path, default=Path(), help="a folder of the course (this one)")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in (grade, build, doctor, mutants):
+        command.add(commands)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

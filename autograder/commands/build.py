@@ -1,0 +1,1 @@
+"""autograder build: what students get, made from the solutions."""

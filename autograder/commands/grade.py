@@ -1,0 +1,116 @@
+"""autograder grade: a class of submissions, or one."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from autograder.course.layout import Course
+from autograder.course.model import Assignment
+from autograder.course.result import SubmissionResult
+from autograder.errors import UsageError
+from autograder.grading.batch import Batch, Failure, Run
+from autograder.grading.client import GradingProcess
+from autograder.reports import Progress, print_class, write_class, write_submission
+from autograder.submission.inbox import Inbox
+
+__all__ = ["add", "run"]
+
+EXAMPLE = """example:
+  autograder grade a6 submitted/ --out reports/
+      grades every zip and folder in submitted/; run again, it continues where it was stopped
+"""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "grade",
+        help="grade a folder of zips and folders, or one of either",
+        description="Grade submissions with the hidden checks and write grades, results and reports.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("assignment", metavar="ASSIGNMENT", help="an id (a6) or a folder name")
+    parser.add_argument("submissions", metavar="SUBMISSIONS", type=Path, help="folder of zips and folders, or one")
+    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="where results and reports go")
+    parser.add_argument("--jobs", metavar="N", type=int, default=os.cpu_count(), help="submissions at once (all cores)")
+    parser.add_argument("--seed", metavar="S", type=int, help="seed that inputs are drawn from (drawn by chance)")
+    parser.add_argument("--regrade", action="store_true", help="grade also what has a result that still holds")
+    parser.add_argument("--unsafe", action="store_true", help="grade even where this host cannot confine student code")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Grade, write, print. Returns 0, or 1 where a submission could not be graded through our own fault."""
+    course = Course.find(args.course)
+    assignment = course.assignment(args.assignment)
+    if args.jobs < 1:
+        raise UsageError(f"--jobs: found {args.jobs}, wanted at least 1")
+    if args.out.exists() and not args.out.is_dir():
+        raise UsageError(f"--out: {args.out} is not a folder")
+    inbox = Inbox.open(args.submissions, assignment)
+    if args.submissions.is_file():
+        inbox.receive(*inbox.entries)  # named by itself, what cannot be read is a bad argument
+    began = time.perf_counter()
+    plan = Run.plan(course, assignment, args.out, args.seed)
+    batch = Batch.open(plan, args.out, inbox, regrade=args.regrade)
+    results = [_slim(result) for result in batch.kept.values()]
+    failures: list[Failure] = []
+    try:
+        if batch.missing:
+            _grade(course, assignment, batch, args, console, results, failures)
+    except KeyboardInterrupt:
+        console.print(f"\nstopped: {len(results)} of {len(inbox.entries)} are finished and kept; run again to continue")
+        return 130
+    finally:
+        if results or failures:
+            troubles = [(failure.submission, failure.why) for failure in failures]
+            page = write_class(results, assignment, args.out, troubles)
+    troubles = [(failure.submission, failure.why) for failure in failures]
+    print_class(results, assignment, troubles, console)
+    kept = f", {len(batch.kept)} of them kept from before" if batch.kept else ""
+    console.print(f"{len(results)} graded{kept} in {time.perf_counter() - began:.1f} s · {page}", highlight=False)
+    return 1 if failures or not all(result.graded for result in results) else 0
+
+
+def _grade(
+    course: Course,
+    assignment: Assignment,
+    batch: Batch,
+    args: argparse.Namespace,
+    console: Console,
+    results: list[SubmissionResult],
+    failures: list[Failure],
+) -> None:
+    """Grade what is missing, writing each result as it comes, so that a stop loses nothing that is finished."""
+    seed, submissions = batch.run.seed, args.submissions
+    with GradingProcess(course, assignment, seed, submissions=submissions, unsafe=args.unsafe) as process:
+        batch.run.write(args.out)
+        with ThreadPoolExecutor(args.jobs) as executor, Progress(len(batch.missing), console) as progress:
+            try:
+                for result in batch.grade(process.grade, executor):
+                    if isinstance(result, Failure):
+                        failures.append(result)
+                        progress.failed(result.submission, result.why)
+                    else:
+                        write_submission(result, assignment, args.out)
+                        results.append(_slim(result))
+                        progress.finished(result)
+            except BaseException:
+                process.close()  # ends the gradings under way, which the executor would otherwise wait for
+                raise
+
+
+def _slim(result: SubmissionResult) -> SubmissionResult:
+    """Without what only result.json needs: the memory of a run does not grow with what submissions print."""
+    questions = tuple(
+        replace(question, cases=tuple(replace(case, detail="") for case in question.cases))
+        for question in result.questions
+    )
+    return replace(result, questions=questions)

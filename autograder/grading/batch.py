@@ -1,0 +1,130 @@
+"""Grades a class: several at once, keeps what is finished, continues where a run was stopped."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor, Future, as_completed
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from autograder.course.layout import Course
+from autograder.course.model import Assignment
+from autograder.course.result import SubmissionResult
+from autograder.errors import GraderError
+from autograder.grading import fingerprint
+from autograder.submission.inbox import Inbox
+from autograder.submission.lateness import key
+
+__all__ = ["Batch", "Failure", "Grade", "Run"]
+
+RUN_FILE = "run.json"
+
+
+class Grade(Protocol):
+    """Grades one submission; what an executor is given to run."""
+
+    def __call__(self, path: Path, name: str) -> SubmissionResult: ...
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A submission that could not be graded through our own fault."""
+
+    submission: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """What all results of one output folder have in common."""
+
+    assignment: str
+    suite: str
+    seed: int
+
+    @classmethod
+    def plan(cls, course: Course, assignment: Assignment, out: Path, seed: int | None) -> Run:
+        """Continue the run in `out` where suite and seed are the same; else begin one, with a seed drawn if need be."""
+        suite = fingerprint.of_suite(course, assignment)
+        before = cls._read(out / RUN_FILE)
+        if before and before.suite == suite and seed in (None, before.seed):
+            return before
+        return cls(assignment.id, suite, secrets.randbelow(2**31) if seed is None else seed)
+
+    @classmethod
+    def _read(cls, path: Path) -> Run | None:
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def write(self, out: Path) -> None:
+        out.mkdir(parents=True, exist_ok=True)
+        text = json.dumps({"assignment": self.assignment, "suite": self.suite, "seed": self.seed})
+        (out / RUN_FILE).write_text(text + "\n", encoding="utf-8")
+
+    def fingerprint(self, path: Path, came: datetime | None) -> str:
+        """What a result for the submission at `path` must carry to hold in this run.
+
+        Args:
+            came: what the table beside the submissions says of when it came, if there is one.
+        """
+        return f"{self.suite}-{self.seed}-{fingerprint.of_submission(path)}-{came.isoformat() if came else ''}"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The submissions of one run.
+
+    Attributes:
+        inbox: where they are, by name.
+        prints: the fingerprint that a result for each must carry.
+        kept: results on disk that still hold.
+    """
+
+    run: Run
+    inbox: Inbox
+    prints: Mapping[str, str]
+    kept: Mapping[str, SubmissionResult]
+
+    @classmethod
+    def open(cls, run: Run, out: Path, inbox: Inbox, *, regrade: bool = False) -> Batch:
+        """Look at what `out` holds already, unless everything is to be graded again."""
+        prints, kept = {}, {}
+        for name, path in inbox.entries.items():
+            prints[name] = run.fingerprint(path, inbox.submitted.get(key(path.name)))
+            result = None if regrade else _stored(out / name / "result.json")
+            if result and result.graded and result.fingerprint == prints[name]:
+                kept[name] = result
+        return cls(run, inbox, prints, kept)
+
+    @property
+    def missing(self) -> dict[str, Path]:
+        return {name: path for name, path in self.inbox.entries.items() if name not in self.kept}
+
+    def grade(self, grade: Grade, executor: Executor) -> Iterator[SubmissionResult | Failure]:
+        """Grade what is missing; yields each as it is finished. Abandoning the iterator cancels what has not begun."""
+        futures: dict[Future[SubmissionResult], str] = {}
+        try:
+            for name, path in self.missing.items():
+                futures[executor.submit(grade, path, name)] = name
+            for future in as_completed(futures):
+                name = futures.pop(future)
+                try:
+                    yield replace(future.result(), fingerprint=self.prints[name])
+                except GraderError as error:
+                    yield Failure(name, str(error))
+        finally:
+            for future in futures:
+                future.cancel()
+
+
+def _stored(path: Path) -> SubmissionResult | None:
+    try:
+        return SubmissionResult.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,141 @@
+"""Starts a grading process and hands it submissions; safe to use from several threads."""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from autograder.course.layout import Course
+from autograder.course.model import Assignment
+from autograder.course.result import SubmissionResult
+from autograder.errors import GraderError, IsolationUnavailable, UsageError
+
+__all__ = ["MAX_MESSAGE", "GradingProcess"]
+
+MAX_MESSAGE = 1 << 16
+SLACK_SECONDS = 300.0  # beyond the questions' budgets: our own part of a grading
+
+
+class GradingProcess:
+    """A warm grading process for one assignment and one seed.
+
+    Entering it waits until the reference has been graded.
+
+    Args:
+        seed: what inputs are drawn from.
+        submissions: the folder they come from, where a table may say when they came.
+        unsafe: grade even where this host cannot confine student code.
+
+    Raises:
+        UsageError: the assignment is broken; the message names the check or file at fault.
+        IsolationUnavailable: this host cannot confine student code.
+        GraderError: the process died.
+    """
+
+    def __init__(
+        self,
+        course: Course,
+        assignment: Assignment,
+        seed: int,
+        *,
+        submissions: Path | None = None,
+        unsafe: bool = False,
+    ) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        order = {
+            "root": str(course.root.resolve()),
+            "assignment": assignment.name,
+            "seed": seed,
+            "submissions": str(submissions.resolve()) if submissions else None,
+            "unsafe": unsafe,
+        }
+        command = [sys.executable, "-m", "autograder.grading.server", str(theirs.fileno()), json.dumps(order)]
+        # One thread each: parallelism is over submissions, and a fork after a parallel region may hang.
+        own = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        kept = {key: value for key, value in os.environ.items() if key not in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")}
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        self._process = subprocess.Popen(
+            command,
+            env={**kept, **own},
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            start_new_session=True,  # Ctrl-C is this process's to handle
+        )
+        theirs.close()
+        self._control = ours
+        self._patience = assignment.limits.question_seconds * len(assignment.questions) + SLACK_SECONDS
+
+    def __enter__(self) -> GradingProcess:
+        try:
+            message = json.loads(self._control.recv(MAX_MESSAGE) or "{}")
+        except BaseException:
+            self.close()
+            raise
+        if "ready" in message:
+            self.isolation: dict[str, Any] = message["ready"]["isolation"]
+            return self
+        self.close()
+        if "broken" not in message:
+            raise GraderError(f"the grading process died before it was ready:\n{self._last_words()}")
+        kinds = {"IsolationUnavailable": IsolationUnavailable, "GraderError": GraderError}
+        raise kinds.get(message["kind"], UsageError)(message["broken"])
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def grade(self, path: Path, name: str) -> SubmissionResult:
+        """Grade one zip or folder. Raises GraderError where that fails through our own fault."""
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                job = json.dumps({"path": str(path.resolve()), "name": name}).encode()
+                rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno()]))]
+                try:
+                    self._control.sendmsg([job], rights)
+                except OSError as error:
+                    raise GraderError(f"the grading process is gone: {error}\n{self._last_words()}") from None
+            ours.settimeout(self._patience)
+            answer = self._answer(ours, name)
+        if "result" not in answer:
+            raise GraderError(f"{name}: {answer.get('error', 'no result')}")
+        return SubmissionResult.from_json(answer["result"])
+
+    def _answer(self, stream: socket.socket, name: str) -> dict[str, Any]:
+        try:
+            chunks = list(iter(lambda: stream.recv(1 << 20), b""))
+            answer: dict[str, Any] = json.loads(b"".join(chunks))
+        except (OSError, ValueError) as error:
+            raise GraderError(
+                f"{name}: the grading child ended without a result: {error!r}\n{self._last_words()}"
+            ) from None
+        return answer
+
+    def _last_words(self) -> str:
+        if self._log.closed:
+            return ""
+        size = os.fstat(self._log.fileno()).st_size
+        return os.pread(self._log.fileno(), 4000, max(0, size - 4000)).decode(errors="replace")
+
+    def close(self) -> None:
+        """End the process and everything below it."""
+        with contextlib.suppress(OSError):
+            self._control.shutdown(socket.SHUT_RDWR)
+        self._control.close()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()

@@ -1,0 +1,142 @@
+"""Grades one submission with the hidden checks that pytest has collected."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograder.checks.desk import Desk, load_module, reference_channels
+from autograder.checks.plugin import DESK, case_of, question_of
+from autograder.checks.subject import Subject, package
+from autograder.checks.transcript import Answers
+from autograder.course.layout import Course
+from autograder.course.model import Assignment
+from autograder.course.outcome import Outcome
+from autograder.course.result import CaseResult, SubmissionInfo, SubmissionResult
+from autograder.errors import ArchiveError, UsageError
+from autograder.grading.scoring import score_questions, total
+from autograder.sandbox import Package, Sandbox
+from autograder.submission.inbox import Inbox
+
+__all__ = ["Examiner"]
+
+MAX_DETAIL = 8_000
+
+
+@dataclass
+class Examiner:
+    """The hidden checks of an assignment, and what it takes to run them on somebody's work.
+
+    Attributes:
+        items: collected checks, in any order.
+        seed: the run's; inputs follow from it.
+        environment, isolation: facts that go into every result.
+        clean: the handout's files by path; students' own copies of the given ones are not used.
+        submitted: what a table beside the submissions says of when they came.
+    """
+
+    course: Course
+    assignment: Assignment
+    sandbox: Sandbox
+    items: Sequence[pytest.Item]
+    seed: int
+    environment: dict[str, Any]
+    isolation: dict[str, Any]
+    clean: Mapping[str, bytes] = field(default_factory=dict)
+    submitted: Mapping[str, datetime] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        order = list(self.assignment.by_id)
+        for item in self.items:
+            if question_of(item) not in order:
+                raise UsageError(
+                    f"{item.nodeid}: marked for {question_of(item)!r}; the questions are {', '.join(order)}"
+                )
+        self.items = sorted(self.items, key=lambda item: order.index(str(question_of(item))))
+        for question in order:
+            if not any(question_of(item) == question for item in self.items):
+                raise UsageError(f"{self.course.hidden(self.assignment)}: no check for question {question!r}")
+        for (owner, name), count in Counter((question_of(item), item.name) for item in self.items).items():
+            if count > 1:
+                raise UsageError(f"{self.course.hidden(self.assignment)}: {count} checks of {owner} are named {name}")
+        self._answers: Answers = {}
+        path = self.course.solution(self.assignment) / f"{self.assignment.module}.py"
+        self._load = partial(load_module, path, self.course.common.parent)
+
+    def grade_reference(self) -> SubmissionResult:
+        """Grade the reference like any submission, and remember what it answered.
+
+        Raises UsageError naming the first check that is at fault where it does not get full marks.
+        """
+        result = self.grade(self.course.solution(self.assignment), "reference")
+        for question in result.questions:
+            for case in question.cases:
+                if case.outcome is not Outcome.PASSED:
+                    what = " · ".join(filter(None, (case.message, case.hint, case.detail)))
+                    raise UsageError(f"the reference fails {question.id} / {case.id}: {case.outcome}: {what}")
+        return result
+
+    def grade(self, path: Path, name: str) -> SubmissionResult:
+        """Grade one zip or folder. Whatever is wrong with it becomes part of the result."""
+        began = time.perf_counter()
+        inbox = Inbox(self.assignment, {name: path}, self.clean, self.submitted)
+        try:
+            submission = inbox.receive(name)
+        except ArchiveError as error:
+            info = inbox.unreadable(name, str(error))
+            cases = self._everywhere("archive", f"cannot be read: {error}", "Hand in the zip once more.")
+            return self._result(info, cases, began)
+        if not submission.module_found:
+            wanted = f"{self.assignment.module}.py"
+            cases = self._everywhere("file", f"{wanted} was not handed in", f"Put {wanted} at the zip's root.")
+            return self._result(submission.info, cases, began)
+        given = package(submission, self.assignment, self.course.common)
+        return self._result(submission.info, self._run(given), began)
+
+    def _run(self, given: Package) -> dict[str, list[CaseResult]]:
+        cases: dict[str, list[CaseResult]] = {question.id: [] for question in self.assignment.questions}
+        with Subject(self.sandbox, given, self.assignment.limits) as subject:
+            desk = Desk(
+                self.assignment, subject, reference_channels(self._load, self._answers), self.seed, self._answers
+            )
+            for item, following in zip(self.items, [*self.items[1:], None], strict=True):
+                item.config.stash[DESK] = desk
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+                cases[str(question_of(item))].append(self._kept(case_of(item), subject.output))
+        return cases
+
+    def _kept(self, case: CaseResult, output: Callable[[], str]) -> CaseResult:
+        """The case as it is stored: where something went wrong, with the end of what the submission printed."""
+        if case.outcome in (Outcome.PASSED, Outcome.NOT_ATTEMPTED):
+            return case
+        printed = output()[-MAX_DETAIL // 4 :]
+        detail = f"{case.detail}\n--- printed ---\n{printed}" if printed else case.detail
+        return replace(case, detail=detail[-MAX_DETAIL:])
+
+    def _everywhere(self, id: str, message: str, hint: str) -> dict[str, list[CaseResult]]:
+        case = CaseResult(id, Outcome.ERROR, message, hint)
+        return {question.id: [case] for question in self.assignment.questions}
+
+    def _result(self, info: SubmissionInfo, cases: dict[str, list[CaseResult]], began: float) -> SubmissionResult:
+        questions = score_questions(self.assignment, cases)
+        scale = self.assignment.option(info.option).scale
+        return SubmissionResult(
+            assignment=self.assignment.id,
+            info=info,
+            score=total(questions, scale),
+            max_score=self.assignment.max_score,
+            questions=questions,
+            seed=self.seed,
+            scale=scale,
+            environment=self.environment,
+            isolation=self.isolation,
+            seconds=round(time.perf_counter() - began, 3),
+        )

@@ -1,0 +1,48 @@
+"""Digests that tell whether a result on disk still holds: nothing it depends on has changed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import autograder
+from autograder.course.layout import Course
+from autograder.course.model import Assignment
+
+__all__ = ["of_submission", "of_suite"]
+
+SKIPPED = {"__pycache__", ".ipynb_checkpoints"}
+
+
+def of_suite(course: Course, assignment: Assignment) -> str:
+    """Of what decides every score of an assignment: reference, hidden checks, given library, engine."""
+    engine = Path(autograder.__file__).parent
+    roots = (course.solution(assignment), course.hidden(assignment), course.common, engine)
+    state = hashlib.blake2b(digest_size=16)
+    for root in roots:
+        for path in _files(root):
+            _feed(state, path, path.relative_to(root).as_posix())
+    return state.hexdigest()
+
+
+def of_submission(path: Path) -> str:
+    """Of a zip's bytes, or of the names and bytes of a folder's regular files."""
+    state = hashlib.blake2b(digest_size=16)
+    if path.is_dir():
+        for file in _files(path):
+            _feed(state, file, file.relative_to(path).as_posix())
+    elif path.is_file():
+        _feed(state, path, path.name)
+    return state.hexdigest()
+
+
+def _files(root: Path) -> Iterable[Path]:
+    found = (path for path in root.rglob("*") if not SKIPPED & set(path.parts) and not path.is_symlink())
+    return sorted(path for path in found if path.is_file())
+
+
+def _feed(state: hashlib.blake2b, path: Path, name: str) -> None:
+    state.update(name.encode("utf-8", "surrogateescape") + b"\0")
+    with path.open("rb") as stream:
+        state.update(hashlib.file_digest(stream, "blake2b").digest())

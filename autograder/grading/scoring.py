@@ -1,0 +1,56 @@
+"""From verdicts on cases to scores: pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from autograder.course.model import Assignment, Question
+from autograder.course.outcome import Outcome
+from autograder.course.result import CaseResult, QuestionResult
+
+__all__ = ["score_questions", "total"]
+
+# What a failed dependency may have caused. Work not begun, and our own faults, stay what they are.
+BLOCKABLE = (Outcome.FAILED, Outcome.ERROR, Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY, Outcome.CRASHED)
+
+
+def score_questions(assignment: Assignment, cases: Mapping[str, Sequence[CaseResult]]) -> tuple[QuestionResult, ...]:
+    """Score every question of an assignment, in its order.
+
+    A question's points are shared by its cases in proportion to their weights. Where a question that it depends on
+    earned nothing, what went wrong here is shown as blocked.
+
+    Args:
+        cases: verdicts by question id.
+    """
+    results: dict[str, QuestionResult] = {}
+    for question in assignment.questions:
+        broken = [results[other] for other in question.depends if results[other].score == 0]
+        verdicts = tuple(_blocked(case, broken[0]) if broken else case for case in cases.get(question.id, ()))
+        results[question.id] = _scored(question, verdicts)
+    return tuple(results.values())
+
+
+def total(questions: Sequence[QuestionResult], scale: float) -> float:
+    """The sum of the questions' scores on an option's scale, to a hundredth."""
+    return round(sum(question.score for question in questions) * scale, 2)
+
+
+def _scored(question: Question, cases: tuple[CaseResult, ...]) -> QuestionResult:
+    whole = sum(case.weight for case in cases)
+    passed = sum(case.weight for case in cases if case.outcome is Outcome.PASSED)
+    score = round(question.points * passed / whole, 2) if whole else 0.0
+    outcome = Outcome.of(case.outcome for case in cases)
+    return QuestionResult(question.id, question.title, question.points, score, outcome, cases)
+
+
+def _blocked(case: CaseResult, dependency: QuestionResult) -> CaseResult:
+    if case.outcome not in BLOCKABLE:
+        return case
+    return replace(
+        case,
+        outcome=Outcome.BLOCKED,
+        message=f"blocked: this needs “{dependency.title}”, which does not work yet",
+        hint=f"Mend {dependency.id} first. On its own, this ended thus: {case.message}",
+    )

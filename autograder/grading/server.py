@@ -1,0 +1,174 @@
+"""The grading process: starts the zygote, collects the hidden checks once, forks a child per submission.
+
+Run as `python -m autograder.grading.server FD ORDER` by `grading.client`. FD is a SEQPACKET socket. The first
+message out says that it is ready, or what is broken. Each message in is a job, with a stream socket on which the
+forked child writes the result. When FD closes, everything ends.
+"""
+
+from __future__ import annotations
+
+import array
+import json
+import os
+import platform
+import selectors
+import signal
+import socket
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograder import __version__
+from autograder.course.layout import Course
+from autograder.errors import AutograderError, UsageError
+from autograder.grading.client import MAX_MESSAGE
+from autograder.grading.examiner import Examiner
+from autograder.sandbox import Sandbox
+from autograder.submission.archive import read_submission
+from autograder.submission.inbox import Inbox
+
+__all__ = ["main"]
+
+
+class Server:
+    """A pytest plugin whose test loop serves jobs.
+
+    Args:
+        control: where jobs come from.
+        order: {"root": the course's folder, "assignment": its folder name, "seed": the run's, "submissions": where
+            they come from, or null}.
+    """
+
+    def __init__(self, control: socket.socket, sandbox: Sandbox, order: dict[str, Any]) -> None:
+        self.control, self.sandbox = control, sandbox
+        self.course, self.seed = Course(Path(order["root"])), int(order["seed"])
+        self.assignment = self.course.assignment(order["assignment"])
+        self.submissions = order["submissions"]
+        self.children: set[int] = set()
+        self.unimportable: list[str] = []
+        self.failure: AutograderError | None = None
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.unimportable.append(f"{report.nodeid}: {report.longreprtext.strip().splitlines()[-1]}")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        try:
+            self._serve(self._examiner(session))
+        except AutograderError as error:  # pytest would report it as an internal error of its own
+            self.failure = error
+        return True
+
+    def _examiner(self, session: pytest.Session) -> Examiner:
+        """An examiner whose reference has full marks."""
+        if self.unimportable:
+            raise UsageError(f"a hidden check cannot be imported: {self.unimportable[0]}")
+        isolation = {"level": self.sandbox.level, "layers": dict(self.sandbox.layers)}
+        handout = self.course.handout(self.assignment)
+        examiner = Examiner(
+            course=self.course,
+            assignment=self.assignment,
+            sandbox=self.sandbox,
+            items=session.items,
+            seed=self.seed,
+            environment=environment(),
+            isolation=isolation,
+            clean=read_submission(handout) if handout.is_dir() else {},
+            submitted=Inbox.open(Path(self.submissions), self.assignment).submitted if self.submissions else {},
+        )
+        reference = examiner.grade_reference()
+        tell(self.control, {"ready": {"score": reference.score, "isolation": isolation}})
+        return examiner
+
+    def _serve(self, examiner: Examiner) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.control, selectors.EVENT_READ)
+            while True:
+                if selector.select(timeout=1.0):
+                    data, ancillary, _, _ = self.control.recvmsg(MAX_MESSAGE, socket.CMSG_SPACE(4))
+                    if not data:
+                        break
+                    self._fork(examiner, json.loads(data), _descriptor(ancillary))
+                self._reap()
+        for child in self.children:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+    def _fork(self, examiner: Examiner, job: dict[str, str], reply: int) -> None:
+        child = os.fork()
+        if child:
+            os.close(reply)
+            self.children.add(child)
+            return
+        try:
+            self.control.close()
+            result = examiner.grade(Path(job["path"]), job["name"])
+            answer: dict[str, Any] = {"result": result.to_json()}
+        except BaseException as error:
+            answer = {"error": f"{error!r}\n{traceback.format_exc()}"}
+        try:
+            with socket.socket(fileno=reply) as stream:
+                stream.sendall(json.dumps(answer).encode())
+        finally:
+            os._exit(0)
+
+    def _reap(self) -> None:
+        self.children = {child for child in self.children if os.waitpid(child, os.WNOHANG) == (0, 0)}
+
+
+def _descriptor(ancillary: list[tuple[int, int, bytes]]) -> int:
+    descriptors = array.array("i")
+    descriptors.frombytes(ancillary[0][2][:4])
+    return descriptors[0]
+
+
+def tell(control: socket.socket, message: dict[str, Any]) -> None:
+    """Send one message, which the other side receives whole."""
+    control.sendall(json.dumps(message).encode())
+
+
+def environment() -> dict[str, Any]:
+    """What a score may depend on."""
+    import numpy
+    import torch
+
+    return {
+        "autograder": __version__,
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "numpy": numpy.__version__,
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "device": "cpu",
+        "threads": torch.get_num_threads(),
+    }
+
+
+def main() -> None:
+    control = socket.socket(fileno=int(sys.argv[1]))
+    order = json.loads(sys.argv[2])
+    try:
+        with Sandbox(unsafe=order["unsafe"]) as sandbox:  # before this process reads a hidden check or the reference
+            import torch
+
+            torch.set_num_threads(1)
+            server = Server(control, sandbox, order)
+            hidden = server.course.hidden(server.assignment)
+            collect = [str(hidden), "-c", os.devnull, f"--rootdir={server.course.root}", "-s"]
+            plugins = ["autograder.checks.plugin", "no:terminal", "no:cacheprovider", "no:logging", "no:faulthandler"]
+            options = ["--import-mode=importlib", *(part for plugin in plugins for part in ("-p", plugin))]
+            status = pytest.main([*collect, *options], plugins=[server])
+            if server.failure:
+                raise server.failure
+            if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
+                raise UsageError(f"pytest ended with {status!r} while collecting {hidden}")
+    except AutograderError as error:
+        tell(control, {"broken": str(error)[: MAX_MESSAGE // 8], "kind": type(error).__name__})
+
+
+if __name__ == "__main__":
+    main()
