@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Self
@@ -24,8 +26,10 @@ from autograder.reports.text import line, number
 __all__ = ["Progress", "print_class"]
 
 STYLES = {"good": "green", "bad": "red", "warn": "yellow", "calm": "bright_black", "ours": "magenta"}
-NAME_WIDTH = 30
+SIGNS = "questions"
+SHORTEST_NAME, LONGEST_NAME = 16, 40
 REASON_WIDTH = 160
+WIDTH = 100
 
 
 class Progress:
@@ -37,7 +41,7 @@ class Progress:
     """
 
     def __init__(self, total: int, console: Console | None = None) -> None:
-        self._console = console or Console()
+        self._console = console or _console()
         self._total, self._done, self._trouble = total, 0, 0
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         self._bar = Bar(
@@ -87,13 +91,12 @@ def print_class(
     console: Console | None = None,
 ) -> None:
     """Print the class table in order of name, what its signs mean, and the class's figures."""
-    console = console or Console()
+    console = console or _console()
     results = sorted(results, key=lambda result: result.submission)
     failures = sorted(failures)
-    table = _table(results, failures, assignment)
-    if console.measure(table).minimum > console.width:
-        table = _table(results, failures, assignment, narrow=True)
-    console.print(table)
+    console.print(Text(f"\nAssignment {assignment.number}: {line(assignment.title)}\n", "bold"))
+    console.print(_table(results, failures, assignment, console.width))
+    console.print()
     console.print(Columns(_columns(assignment), padding=(0, 2)))
     console.print(Columns(_signs(results), padding=(0, 2)))
     for name, why in failures:
@@ -101,41 +104,52 @@ def print_class(
     console.print(_figures(results, assignment))
 
 
+def _console() -> Console:
+    """Standard output; a log file or a pipe has no width of its own, and 80 columns are too few for a table."""
+    free = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(width=WIDTH if free else None)
+
+
 def _table(
-    results: Sequence[SubmissionResult],
-    failures: Sequence[tuple[str, str]],
-    assignment: Assignment,
-    narrow: bool = False,
+    results: Sequence[SubmissionResult], failures: Sequence[tuple[str, str]], assignment: Assignment, width: int
 ) -> Table:
-    """`narrow` draws each question as its outcome's sign alone. Cells are Text, so that no name is read as markup."""
-    columns = ["questions"] if narrow else [str(index) for index, _ in enumerate(assignment.questions, 1)]
-    heads = ["submission", "opt", f"/{number(assignment.max_score)}", *columns, ""]
-    rows = [_row(result, assignment, narrow) for result in results]
-    for name, _ in failures:
-        unread = [Text(line(name, NAME_WIDTH), "red"), Text(), Text("none", "red")]
-        rows.append(unread + [Text() for _ in heads[3:]])
-    table = Table(box=SIMPLE_HEAD, title=f"Assignment {assignment.number}: {assignment.title}", title_justify="left")
-    table.title_style = "bold"
-    table.padding = (0, 1, 0, 0)
+    """Names are cut to what the rest leaves of `width`; where that is too little, questions shrink to their signs.
+
+    Every cell is a Text, so that no name is read as markup.
+    """
+    for narrow, gap, enough in ((False, 2, LONGEST_NAME), (False, 1, SHORTEST_NAME), (True, 1, SHORTEST_NAME)):
+        heads, rows = _cells(results, failures, assignment, narrow)
+        widths = [max(len(head), *(row[index].cell_len for row in rows), 0) for index, head in enumerate(heads)]
+        left = width - sum(widths[1:]) - gap * (len(widths) - 1)
+        if left >= min(widths[0], enough):
+            break
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, gap - 1, 0, 0))
+    widths[0] = max(min(widths[0], left), SHORTEST_NAME)
     for index, head in enumerate(heads):
-        width = max(len(head), *(row[index].cell_len for row in rows)) if rows else len(head)
-        left = index in (0, len(heads) - 1) or narrow and index == 3
-        table.add_column(
-            head,
-            justify="left" if left else "right",
-            no_wrap=True,
-            min_width=width if index else min(width, 16),  # only names may be cut
-        )
+        words = index in (0, len(heads) - 1) or head == SIGNS
+        table.add_column(head, justify="left" if words else "right", no_wrap=True, width=widths[index])
     for row in rows:
         table.add_row(*row)
     return table
+
+
+def _cells(
+    results: Sequence[SubmissionResult], failures: Sequence[tuple[str, str]], assignment: Assignment, narrow: bool
+) -> tuple[list[str], list[list[Text]]]:
+    columns = [SIGNS] if narrow else [str(index) for index, _ in enumerate(assignment.questions, 1)]
+    heads = ["submission", "option", f"/{number(assignment.max_score)}", *columns, ""]
+    rows = [_row(result, assignment, narrow) for result in results]
+    for name, _ in failures:
+        unread = [Text(line(name, LONGEST_NAME), "red"), Text(), Text("none", "red")]
+        rows.append(unread + [Text() for _ in heads[3:]])
+    return heads, rows
 
 
 def _row(result: SubmissionResult, assignment: Assignment, narrow: bool) -> list[Text]:
     found = {question.id: question for question in result.questions}
     cells = [_cell(found.get(question.id), narrow) for question in assignment.questions]
     return [
-        Text(line(result.submission, NAME_WIDTH)),
+        Text(line(result.submission, LONGEST_NAME)),
         Text(line(result.info.option, 3)),
         Text(number(result.score, 1), "bold") if result.graded else Text("none", "magenta"),
         *([Text.assemble(*cells)] if narrow else cells),

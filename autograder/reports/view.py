@@ -6,13 +6,11 @@ a grader error are for instructors and have no place in a view at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import groupby
 
 from autograder.course.model import Assignment, Question, Visibility
 from autograder.course.outcome import Outcome
-from autograder.course.result import CaseResult, QuestionResult, SubmissionResult
+from autograder.course.result import CaseResult, QuestionResult, SubmissionInfo, SubmissionResult
 from autograder.reports.text import block, line
 
 __all__ = ["CaseGroup", "QuestionView", "StudentView", "student_view"]
@@ -22,27 +20,19 @@ NOT_FINAL = (Outcome.PENDING, Outcome.GRADER_ERROR)
 
 @dataclass(frozen=True)
 class CaseGroup:
-    """Cases that say the same thing: one cause is told once.
+    """Cases of one question that say the same thing: one cause is told once.
 
     Attributes:
-        check: the part of a case's id before `[`.
-        variants: what stands between the brackets, one for each case; "" where there are none.
+        checks: (check, variants) for each check among them. A case's id is `check[variant]`, or `check` alone.
+        count: how many cases there are.
     """
 
-    check: str
-    variants: tuple[str, ...]
     outcome: Outcome
-    message: str = ""
-    hint: str = ""
-    location: str = ""
-
-    @property
-    def count(self) -> int:
-        return len(self.variants)
-
-    @property
-    def named(self) -> tuple[str, ...]:
-        return tuple(variant for variant in self.variants if variant)
+    message: str
+    hint: str
+    location: str
+    checks: tuple[tuple[str, tuple[str, ...]], ...]
+    count: int
 
 
 @dataclass(frozen=True)
@@ -73,10 +63,10 @@ class QuestionView:
 
 @dataclass(frozen=True)
 class StudentView:
-    """Everything that a student's page is made of."""
+    """Everything that a student's page is made of. `people` are (name, id), the one who handed in first."""
 
     submission: str
-    people: tuple[str, ...]
+    people: tuple[tuple[str, str], ...]
     option: str
     option_title: str
     review: bool
@@ -105,12 +95,11 @@ def student_view(result: SubmissionResult, assignment: Assignment) -> StudentVie
     """`result` as its student may see it. All text in it is inert (`reports.text`)."""
     info = result.info
     option = assignment.option(info.option) if assignment.options else None
-    people = [(info.name, info.id), *((name, id) for id, name in info.members)]
     layers = result.isolation.get("layers", {})
     questions = tuple(_question(question, assignment) for question in result.questions)
     return StudentView(
         submission=line(info.submission, 120),
-        people=tuple(dict.fromkeys(line(f"{name} {id}", 120) for name, id in people if name or id)),
+        people=_people(info),
         option=line(info.option, 20),
         option_title=line(option.title) if option and option.id == info.option else "",
         review=bool(option and option.id == info.option and option.review),
@@ -127,6 +116,14 @@ def student_view(result: SubmissionResult, assignment: Assignment) -> StudentVie
         isolation_layers=tuple(line(str(name), 40) for name, holds in layers.items() if holds),
         fingerprint=line(result.fingerprint, 12),
     )
+
+
+def _people(info: SubmissionInfo) -> tuple[tuple[str, str], ...]:
+    """Everyone once, by id where there is one."""
+    people = {info.id or info.name: (line(info.name, 80), line(info.id, 40))}
+    for id, name in info.members:
+        people.setdefault(id or name, (line(name, 80), line(id, 40)))
+    return tuple(person for person in people.values() if any(person))
 
 
 def _question(result: QuestionResult, assignment: Assignment) -> QuestionView:
@@ -149,7 +146,7 @@ def _question(result: QuestionResult, assignment: Assignment) -> QuestionView:
         score,
         outcome=result.outcome,
         depends=_dependencies(result, question, assignment),
-        groups=tuple(_groups(result.cases, told=visibility is Visibility.HINTS)),
+        groups=_groups(result.cases, told=visibility is Visibility.HINTS),
         passed=sum(case.outcome is Outcome.PASSED for case in result.cases),
         total=len(result.cases),
     )
@@ -160,30 +157,25 @@ def _dependencies(result: QuestionResult, question: Question | None, assignment:
     return tuple(assignment.by_id[id].title for id in question.depends) if question and blocked else ()
 
 
-def _groups(cases: tuple[CaseResult, ...], told: bool) -> Iterator[CaseGroup]:
-    """Cases of one check that say the same, in the order of their first; passed ones after all others."""
-    shown = [_case(case, told and case.outcome is not Outcome.GRADER_ERROR) for case in cases]
-    first: dict[object, int] = {}
-    for index, case in enumerate(shown):
-        first.setdefault(_said(case), index)
-    shown.sort(key=lambda case: (case.outcome is Outcome.PASSED, first[_said(case)]))
-    for _, alike in groupby(shown, _said):
-        same = list(alike)
-        yield CaseGroup(
-            check=same[0].check,
-            variants=tuple(case.variants[0] for case in same),
-            outcome=same[0].outcome,
-            message=same[0].message,
-            hint=same[0].hint,
-            location=same[0].location,
-        )
+def _groups(cases: tuple[CaseResult, ...], told: bool) -> tuple[CaseGroup, ...]:
+    """Cases that say the same, in the order of their first; the passed ones last."""
+    alike: dict[tuple[Outcome, str, str, str], list[str]] = {}
+    for case in cases:
+        alike.setdefault((case.outcome, *_words(case, told)), []).append(case.id)
+    groups = [CaseGroup(*said, _checks(ids), len(ids)) for said, ids in alike.items()]
+    return tuple(sorted(groups, key=lambda group: group.outcome is Outcome.PASSED))
 
 
-def _case(case: CaseResult, told: bool) -> CaseGroup:
-    check, _, variant = case.id.removesuffix("]").partition("[")
-    texts = (block(case.message), block(case.hint), line(case.location)) if told else ("", "", "")
-    return CaseGroup(line(check), (line(variant),), case.outcome, *texts)
+def _words(case: CaseResult, told: bool) -> tuple[str, str, str]:
+    """Message, hint and location; nothing for a grader error, whose words are about the check and not the answer."""
+    if not told or case.outcome is Outcome.GRADER_ERROR:
+        return "", "", ""
+    return block(case.message), block(case.hint), line(case.location)
 
 
-def _said(case: CaseGroup) -> tuple[object, ...]:
-    return case.check, case.outcome, case.message, case.hint, case.location
+def _checks(ids: list[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    checks: dict[str, list[str]] = {}
+    for id in ids:
+        check, _, variant = id.removesuffix("]").partition("[")
+        checks.setdefault(line(check), []).extend([line(variant)] if variant else [])
+    return tuple((check, tuple(variants)) for check, variants in checks.items())
