@@ -69,6 +69,19 @@ def judge(error: BaseException | None) -> Verdict:
             return Verdict(Outcome.CRASHED, message, detail=str(error))
         case DeviceNeeded():
             return Verdict(Outcome.PENDING, str(error))
+        case (
+            AssertionError()
+            | ArithmeticError()
+            | AttributeError()
+            | LookupError()
+            | RuntimeError()
+            | TypeError()
+            | ValueError()
+        ):
+            # The reference has passed this very check with these very inputs: it is the answer that has an odd form.
+            detail = "".join(traceback.format_exception(error, limit=-12))
+            hint = "Compare what you return with what the docstring says: how many values, of which type and shape."
+            return Verdict(Outcome.FAILED, "the answer has a form that this check cannot take", hint, detail=detail)
         case _:
             detail = "".join(traceback.format_exception(error, limit=-12))
             return Verdict(

@@ -60,7 +60,7 @@ class _Table:
             value = float(value)
         if type(value) is not kind:
             raise self.wrong(key, value, wanted)
-        return value  # type: ignore[no-any-return]
+        return value
 
     def text(
         self, key: str, pattern: re.Pattern[str] | None = None, wanted: str = "text", default: Any = REQUIRED

@@ -25,6 +25,9 @@ class Proxy:
     """Something on the other side of a channel."""
 
     __slots__ = ("_channel", "_ref", "_timeout")
+    _channel: Channel
+    _ref: Ref
+    _timeout: float | None
 
     def __init__(self, channel: Channel, ref: Ref | None = None, timeout: float | None = None) -> None:
         object.__setattr__(self, "_channel", channel)

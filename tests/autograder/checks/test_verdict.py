@@ -36,8 +36,10 @@ from autograder.errors import (
         (ProtocolError(), Outcome.CRASHED),
         (DeviceNeeded("needs CUDA"), Outcome.PENDING),
         (GraderError("ours"), Outcome.GRADER_ERROR),
-        (AssertionError("1 == 2"), Outcome.GRADER_ERROR),
-        (ZeroDivisionError(), Outcome.GRADER_ERROR),
+        (AssertionError("1 == 2"), Outcome.FAILED),
+        (TypeError("cannot unpack"), Outcome.FAILED),
+        (OSError("no space left"), Outcome.GRADER_ERROR),
+        (MemoryError(), Outcome.GRADER_ERROR),
     ],
 )
 def test_outcomes(error: Exception | None, outcome: Outcome) -> None:
