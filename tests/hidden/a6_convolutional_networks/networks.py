@@ -1,0 +1,248 @@
+"""Puts the same weights into a student's network and into the reference's, whatever the student calls them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import oracles
+import torch
+
+from autograder.checks import CheckFailed, Draw, Proxy, assert_matches, assign, fetch, plain_tensor, unpack
+
+__all__ = [
+    "DeepNet",
+    "Names",
+    "ThreeLayerNet",
+    "assert_gradients_match",
+    "assert_loss_matches",
+    "build",
+    "draw_parameters",
+    "load",
+    "loaded",
+    "match_names",
+    "parameters",
+    "words",
+]
+
+# From our name of a parameter to the student's.
+Names = dict[str, str]
+
+
+@dataclass(frozen=True)
+class ThreeLayerNet:
+    """Settings of a ThreeLayerConvNet."""
+
+    name: str
+    input_dims: tuple[int, int, int] = (3, 6, 8)
+    num_filters: int = 4
+    filter_size: int = 3
+    hidden_dim: int = 7
+    num_classes: int = 5
+
+    def __str__(self) -> str:
+        return self.name
+
+    def settings(self) -> dict[str, Any]:
+        return {
+            key: getattr(self, key) for key in ("input_dims", "num_filters", "filter_size", "hidden_dim", "num_classes")
+        }
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Prescribed names and shapes."""
+        channels, height, width = self.input_dims
+        features = self.num_filters * (height // 2) * (width // 2)
+        return {
+            "W1": (self.num_filters, channels, self.filter_size, self.filter_size),
+            "b1": (self.num_filters,),
+            "W2": (features, self.hidden_dim),
+            "b2": (self.hidden_dim,),
+            "W3": (self.hidden_dim, self.num_classes),
+            "b3": (self.num_classes,),
+        }
+
+
+@dataclass(frozen=True)
+class DeepNet:
+    """Settings of a DeepConvNet. All filter counts and the number of classes differ, so that a parameter's shape
+    tells its layer."""
+
+    name: str
+    input_dims: tuple[int, int, int] = (3, 8, 12)
+    num_filters: tuple[int, ...] = (4, 6)
+    max_pools: tuple[int, ...] = (0, 1)
+    batchnorm: bool = False
+    num_classes: int = 5
+
+    def __str__(self) -> str:
+        return self.name
+
+    def settings(self) -> dict[str, Any]:
+        return {
+            "input_dims": self.input_dims,
+            "num_filters": list(self.num_filters),
+            "max_pools": list(self.max_pools),
+            "batchnorm": self.batchnorm,
+            "num_classes": self.num_classes,
+        }
+
+    @property
+    def wiring(self) -> oracles.Wiring:
+        return self.max_pools, self.batchnorm
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Our names, layer by layer, and the shapes that follow from the settings."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        channels, height, width = self.input_dims
+        for layer, filters in enumerate(self.num_filters):
+            shapes[f"W{layer}"] = (filters, channels, 3, 3)
+            for vector in ("b", "gamma", "beta") if self.batchnorm else ("b",):
+                shapes[f"{vector}{layer}"] = (filters,)
+            if layer in self.max_pools:
+                height, width = height // 2, width // 2
+            channels = filters
+        shapes[f"W{len(self.num_filters)}"] = (channels * height * width, self.num_classes)
+        shapes[f"b{len(self.num_filters)}"] = (self.num_classes,)
+        return shapes
+
+
+def build(network: Proxy, net: ThreeLayerNet | DeepNet, dtype: torch.dtype = torch.float64, **settings: Any) -> Proxy:
+    """An instance of the class `network` with these settings."""
+    model = network(**net.settings(), dtype=dtype, **settings)
+    if not isinstance(model, Proxy):
+        raise CheckFailed("the constructor did not make an object with parameters and a loss")
+    return model
+
+
+def parameters(model: Proxy) -> dict[str, torch.Tensor]:
+    """The model's parameters as it has them."""
+    params = fetch(model.params)
+    if type(params) is not dict or not all(type(name) is str for name in params):
+        raise CheckFailed("params is not a dict from names to tensors")
+    return {name: plain_tensor(value, "a value in params") for name, value in params.items()}
+
+
+def draw_parameters(
+    rng: Draw, net: ThreeLayerNet | DeepNet, dtype: torch.dtype = torch.float64
+) -> dict[str, torch.Tensor]:
+    """Values under our names that keep activations of order one; scales away from one, shifts away from zero."""
+    values = {}
+    for name, shape in net.shapes().items():
+        if name.startswith("W"):
+            fan_in = shape[0] if len(shape) == 2 else shape[1] * shape[2] * shape[3]
+            values[name] = rng.normal(*shape, scale=(2.0 / fan_in) ** 0.5, dtype=dtype)
+        elif name.startswith("gamma"):
+            values[name] = rng.uniform(*shape, low=0.5, high=1.5, dtype=dtype)
+        else:
+            values[name] = rng.normal(*shape, scale=0.3, dtype=dtype)
+    return values
+
+
+def load(model: Proxy, names: Names, values: Mapping[str, torch.Tensor]) -> None:
+    """Give a model our values under its own names."""
+    assign(model, "params", {names[ours]: value for ours, value in values.items()})
+
+
+def loaded(
+    network: Proxy, net: ThreeLayerNet | DeepNet, values: Mapping[str, torch.Tensor], **settings: Any
+) -> tuple[Proxy, Names]:
+    """An instance with these settings and our values, in their dtype, and its names for them."""
+    dtype = next(iter(values.values())).dtype
+    model = build(network, net, dtype, **settings)
+    names = match_names(parameters(model), net)
+    load(model, names, values)
+    return model, names
+
+
+def match_names(params: Mapping[str, torch.Tensor], net: ThreeLayerNet | DeepNet) -> Names:
+    """Find out what the student calls each of our parameters.
+
+    A ThreeLayerConvNet's names are prescribed. A DeepConvNet's parameters are told by shape; of vectors of one shape,
+    the scale starts at one (or is called gamma), the shift is called beta, and else the order in params decides.
+
+    Raises:
+        CheckFailed: a parameter is missing, or one is there that nothing asks for.
+    """
+    wanted = net.shapes()
+    if len(params) != len(wanted):
+        hint = "each convolution and linear layer has a weight and a bias"
+        if getattr(net, "batchnorm", False):
+            hint += ", each batch normalization a scale and a shift"
+        raise CheckFailed(f"params holds {len(params)} parameters, wanted {len(wanted)}", hint)
+    if isinstance(net, ThreeLayerNet):
+        candidates = {ours: ours for ours in wanted if ours in params}
+    else:
+        candidates = _match_by_shape(params, wanted)
+    for ours, shape in wanted.items():
+        if ours not in candidates:
+            raise CheckFailed(f"params has nothing of shape {shape} for {words(ours, net)}")
+        found = tuple(params[candidates[ours]].shape)
+        if found != shape:
+            raise CheckFailed(f"{words(ours, net)} has shape {found}, wanted {shape}")
+    return {ours: candidates[ours] for ours in wanted}
+
+
+def _match_by_shape(params: Mapping[str, torch.Tensor], wanted: Mapping[str, tuple[int, ...]]) -> Names:
+    names: Names = {}
+    for shape in dict.fromkeys(wanted.values()):
+        ours = [name for name, other in wanted.items() if other == shape]
+        theirs = [name for name, value in params.items() if tuple(value.shape) == shape]
+        for kind, tells in (("gamma", _is_scale), ("beta", _is_shift)):
+            role = next((name for name in ours if name.startswith(kind)), None)
+            found = next((name for name in theirs if tells(name, params[name])), None)
+            if role is not None and found is not None:
+                names[role] = found
+                theirs.remove(found)
+        rest = [name for name in ours if name not in names]
+        names.update(zip(rest, theirs, strict=False))
+    return names
+
+
+def _is_scale(name: str, value: torch.Tensor) -> bool:
+    return "gamma" in name.lower() or bool((value == 1).all())
+
+
+def _is_shift(name: str, value: torch.Tensor) -> bool:
+    return "beta" in name.lower()
+
+
+def words(name: str, net: ThreeLayerNet | DeepNet) -> str:
+    """Our name of a parameter in words that a student understands: `params["W1"]`, the weight of convolution 0."""
+    if isinstance(net, ThreeLayerNet):
+        return f'params["{name}"]'
+    kind = name.rstrip("0123456789")
+    layer = int(name.removeprefix(kind))
+    noun = {"W": "weight", "b": "bias", "gamma": "scale (gamma)", "beta": "shift (beta)"}[kind]
+    return f"the {noun} of " + ("the linear layer" if layer == len(net.num_filters) else f"convolution {layer}")
+
+
+def assert_loss_matches(returned: Any, expected: torch.Tensor) -> None:
+    """Fail unless `returned` is (loss, grads) with this loss."""
+    loss, _ = unpack(returned, "loss", "grads")
+    if type(loss) is torch.Tensor and loss.numel() == 1:
+        loss = loss.reshape(())
+    assert_matches(loss, expected, what="the loss")
+
+
+def assert_gradients_match(
+    returned: Any,
+    expected: Mapping[str, torch.Tensor],
+    names: Names,
+    net: ThreeLayerNet | DeepNet,
+    rtol: float | None = None,
+    atol: float | None = None,
+) -> None:
+    """Fail unless `returned` is (loss, grads) with a right gradient for every parameter and nothing else."""
+    _, grads = unpack(returned, "loss", "grads")
+    if type(grads) is not dict:
+        raise CheckFailed("the second value that loss returns is not a dict of gradients")
+    for ours, theirs in names.items():
+        if theirs not in grads:
+            raise CheckFailed(f"grads has no entry for {words(ours, net)}", "its keys are those of params")
+    if len(grads) != len(names):
+        raise CheckFailed(f"grads has {len(grads)} entries, params {len(names)}", "its keys are those of params")
+    # From the scores backwards: the first wrong gradient on the way is where the mistake is.
+    for ours, theirs in reversed(names.items()):
+        what = f"the gradient of {words(ours, net)}"
+        assert_matches(grads[theirs], expected[ours], what=what, rtol=rtol, atol=atol)

@@ -1,0 +1,217 @@
+"""DeepConvNet: initial parameters, scores, loss and gradients, with and without batch normalization."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import oracles
+import pytest
+import torch
+from networks import (
+    DeepNet,
+    assert_gradients_match,
+    assert_loss_matches,
+    build,
+    draw_parameters,
+    loaded,
+    match_names,
+    parameters,
+    words,
+)
+from spread import assert_all, assert_spread
+
+from autograder.checks import CheckFailed, Draw, Proxy, assert_matches, fetch, place
+
+plain_question = partial(pytest.mark.question, "deep-net")
+norm_question = partial(pytest.mark.question, "deep-net-batchnorm")
+
+PLAIN = (
+    DeepNet("one-convolution", num_filters=(4,), max_pools=()),
+    DeepNet("no-pools", input_dims=(3, 5, 4), num_filters=(4, 6), max_pools=()),
+    DeepNet("pool-after-each"),
+    DeepNet("pool-after-the-last", max_pools=(1,)),
+    DeepNet("pool-after-the-first", input_dims=(1, 6, 8), max_pools=(0,), num_classes=3),
+    DeepNet("odd-image", input_dims=(2, 9, 7), num_filters=(3, 4, 6), max_pools=(0, 2)),
+    DeepNet("five-convolutions", input_dims=(3, 32, 32), num_filters=(3, 4, 6, 7, 8), max_pools=(0, 1, 2, 3, 4)),
+)
+NORMALIZED = (
+    DeepNet("one-convolution", num_filters=(4,), max_pools=(), batchnorm=True),
+    DeepNet("pool-after-each", batchnorm=True),
+    DeepNet("odd-image", input_dims=(2, 9, 7), num_filters=(3, 4, 6), max_pools=(0, 2), batchnorm=True),
+)
+every_plain_net = pytest.mark.parametrize("net", PLAIN, ids=str)
+every_normalized_net = pytest.mark.parametrize("net", NORMALIZED, ids=str)
+
+
+def batch(rng: Draw, net: DeepNet, samples: int = 4) -> tuple[torch.Tensor, torch.Tensor]:
+    return rng.normal(samples, *net.input_dims), rng.labels(samples, net.num_classes)
+
+
+def check_parameters(student: Proxy, net: DeepNet) -> None:
+    params = parameters(build(student.DeepConvNet, net))
+    for ours, theirs in match_names(params, net).items():
+        if params[theirs].dtype is not torch.float64:
+            message = f"{words(ours, net)} is {params[theirs].dtype}, wanted torch.float64"
+            raise CheckFailed(message, "the argument dtype says")
+        if ours.startswith(("b", "gamma")):
+            assert_all(params[theirs], 1.0 if ours.startswith("gamma") else 0.0, words(ours, net))
+
+
+def check_loss_and_gradients(
+    student: Proxy, reference: Proxy, rng: Draw, memo: Callable[..., Any], net: DeepNet
+) -> None:
+    values, (images, labels) = draw_parameters(rng, net), batch(rng, net)
+    model, names = loaded(student.DeepConvNet, net, values)
+    trusted, known_as = loaded(reference.DeepConvNet, net, values)
+    returned, (loss, grads) = model.loss(images, labels), trusted.loss(images, labels)
+    oracle = memo(oracles.deep_net, values, images, labels, 0.0, net.wiring)
+    assert_loss_matches(returned, loss)
+    assert_loss_matches(returned, oracle["loss"])
+    assert_gradients_match(returned, {ours: grads[name] for ours, name in known_as.items()}, names, net)
+    assert_gradients_match(returned, oracle, names, net)
+
+
+def check_regularization(student: Proxy, rng: Draw, memo: Callable[..., Any], net: DeepNet, part: str) -> None:
+    """0.5 * reg * sum of squares, of convolution and linear weights alone."""
+    values, (images, labels) = draw_parameters(rng, net), batch(rng, net)
+    model, names = loaded(student.DeepConvNet, net, values, reg=0.7)
+    oracle = memo(oracles.deep_net, values, images, labels, 0.7, net.wiring)
+    returned = model.loss(images, labels)
+    if part == "loss":
+        assert_loss_matches(returned, oracle["loss"])
+    else:
+        assert_gradients_match(returned, oracle, names, net)
+
+
+def check_float32(student: Proxy, rng: Draw, memo: Callable[..., Any], net: DeepNet) -> None:
+    """Parameters and gradients in the dtype that was asked for, images in another."""
+    values, (images, labels) = draw_parameters(rng, net, torch.float32), batch(rng, net)
+    model, names = loaded(student.DeepConvNet, net, values, reg=0.1)
+    oracle = memo(oracles.deep_net, values, images.float(), labels, 0.1, net.wiring)
+    single = {name: value.to(torch.float32) for name, value in oracle.items()}
+    # Batch normalization takes differences of sums, in single precision too: a digit less than the table's.
+    tolerance = {"rtol": 1e-3, "atol": 1e-4}
+    returned = model.loss(images, labels)
+    assert_loss_matches(returned, single["loss"])
+    assert_gradients_match(returned, single, names, net, **tolerance)
+
+
+@plain_question()
+@every_plain_net
+def test_parameters(student: Proxy, net: DeepNet) -> None:
+    check_parameters(student, net)
+
+
+@plain_question()
+@pytest.mark.parametrize("weight_scale", (1e-3, 0.2), ids=("default-scale", "other-scale"))
+def test_initial_weights(student: Proxy, weight_scale: float) -> None:
+    net = DeepNet("wide", input_dims=(3, 8, 8), num_filters=(40, 30), max_pools=(0,), num_classes=20)
+    params = parameters(build(student.DeepConvNet, net, weight_scale=weight_scale))
+    for ours, theirs in match_names(params, net).items():
+        if ours.startswith("W"):
+            assert_spread(params[theirs], weight_scale, words(ours, net))
+
+
+@plain_question()
+@every_plain_net
+def test_scores(student: Proxy, reference: Proxy, rng: Draw, memo: Callable[..., Any], net: DeepNet) -> None:
+    values, (images, labels) = draw_parameters(rng, net), batch(rng, net)
+    model, _ = loaded(student.DeepConvNet, net, values)
+    trusted, _ = loaded(reference.DeepConvNet, net, values)
+    scores = model.loss(images)
+    assert_matches(scores, trusted.loss(images), what="the scores")
+    assert_matches(scores, memo(oracles.deep_net, values, images, labels, 0.0, net.wiring)["scores"], what="the scores")
+
+
+@plain_question()
+@every_plain_net
+def test_loss_and_gradients(
+    student: Proxy, reference: Proxy, rng: Draw, memo: Callable[..., Any], net: DeepNet
+) -> None:
+    check_loss_and_gradients(student, reference, rng, memo, net)
+
+
+@plain_question()
+@pytest.mark.parametrize("part", ("loss", "gradients"))
+def test_regularization(student: Proxy, rng: Draw, memo: Callable[..., Any], part: str) -> None:
+    check_regularization(student, rng, memo, PLAIN[1], part)
+
+
+@plain_question(weight=0.5)
+def test_float32(student: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
+    check_float32(student, rng, memo, PLAIN[2])
+
+
+@plain_question(weight=0.5)
+def test_loss_changes_nothing(student: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
+    """Neither parameters nor images; and a second call answers as the first."""
+    net = PLAIN[2]
+    values, (images, labels) = draw_parameters(rng, net), batch(rng, net)
+    model, names = loaded(student.DeepConvNet, net, values, reg=0.3)
+    oracle = memo(oracles.deep_net, values, images, labels, 0.3, net.wiring)
+    placed = place(student, images)
+    for _ in range(2):
+        returned = model.loss(placed, labels)
+        assert_loss_matches(returned, oracle["loss"])
+        assert_gradients_match(returned, oracle, names, net)
+    assert_matches(fetch(placed), images, what="the images after a call of loss", rtol=0.0, atol=0.0)
+    after = parameters(model)
+    for ours, theirs in names.items():
+        what = f"{words(ours, net)} after a call of loss"
+        assert_matches(after.get(theirs), values[ours], what=what, rtol=0.0, atol=0.0)
+
+
+@norm_question()
+@every_normalized_net
+def test_batchnorm_parameters(student: Proxy, net: DeepNet) -> None:
+    check_parameters(student, net)
+
+
+@norm_question()
+@every_normalized_net
+def test_batchnorm_loss_and_gradients(
+    student: Proxy, reference: Proxy, rng: Draw, memo: Callable[..., Any], net: DeepNet
+) -> None:
+    check_loss_and_gradients(student, reference, rng, memo, net)
+
+
+@norm_question()
+@pytest.mark.parametrize("part", ("loss", "gradients"))
+def test_batchnorm_regularization(student: Proxy, rng: Draw, memo: Callable[..., Any], part: str) -> None:
+    check_regularization(student, rng, memo, NORMALIZED[1], part)
+
+
+@norm_question(weight=0.5)
+def test_batchnorm_float32(student: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
+    check_float32(student, rng, memo, NORMALIZED[1])
+
+
+@norm_question()
+@every_normalized_net
+def test_batchnorm_scores_after_training(student: Proxy, reference: Proxy, rng: Draw, net: DeepNet) -> None:
+    """Without labels the running statistics count: those of all batches that were trained on, layer by layer."""
+    values, batches, images = draw_parameters(rng, net), [batch(rng, net) for _ in range(3)], batch(rng, net)[0]
+    model, _ = loaded(student.DeepConvNet, net, values)
+    trusted, _ = loaded(reference.DeepConvNet, net, values)
+    for seen, labels in batches:
+        model.loss(seen, labels)
+        trusted.loss(seen, labels)
+    assert_matches(model.loss(images), trusted.loss(images), what="the scores after three batches of training")
+
+
+@norm_question()
+def test_batchnorm_scoring_leaves_no_trace(student: Proxy, reference: Proxy, rng: Draw) -> None:
+    """Scores change neither later scores nor later training, and each image is scored by itself."""
+    net = NORMALIZED[1]
+    values, (seen, labels), images = draw_parameters(rng, net), batch(rng, net), batch(rng, net)[0]
+    model, _ = loaded(student.DeepConvNet, net, values)
+    trusted, _ = loaded(reference.DeepConvNet, net, values)
+    for side in (model, trusted):
+        side.loss(seen, labels)
+    first = trusted.loss(images)
+    assert_matches(model.loss(images), first, what="the scores")
+    assert_matches(model.loss(images), first, what="the scores of a second call")
+    assert_matches(model.loss(images[:1]), first[:1], what="the scores of one image alone")
+    assert_loss_matches(model.loss(seen, labels), trusted.loss(seen, labels)[0])
