@@ -1,0 +1,162 @@
+"""The trusted side: starts the zygote with a clean environment, and asks it for workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from autograder.course.model import Limits, Rule
+from autograder.errors import GraderError, IsolationUnavailable
+from autograder.sandbox import control
+from autograder.sandbox.isolation.paths import PACKAGE, inside, readable
+from autograder.sandbox.isolation.syscalls import not_dumpable
+from autograder.sandbox.output import capped_file
+from autograder.sandbox.remote import Package, Worker
+
+__all__ = ["Package", "Sandbox", "Worker"]
+
+ENTER_SECONDS = 60.0
+STOP_SECONDS = 10.0
+START = "import sys; sys.path.append(sys.argv[1]); from autograder.sandbox.zygote import main; main()"
+ENVIRONMENT = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    "USER": "student",
+    "HOME": "/",
+    "PYTHONHASHSEED": "0",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "MPLBACKEND": "Agg",
+    # A process that has run a multi-threaded region makes its forks hang; and one worker is worth one core.
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    # Address space is what a worker's memory is measured by; an arena per thread would waste it.
+    "MALLOC_ARENA_MAX": "2",
+}
+
+
+class Sandbox:
+    """A source of confined workers; a context manager. Make it before loading anything secret.
+
+    A process that forks may use it in its children at the same time; only the process that made it closes it.
+
+    Args:
+        unsafe: grade even where nothing confines student code well enough.
+        level: use this level of isolation and no other.
+        hidden: folders that no worker may see, the course's solutions and tests.
+
+    Attributes:
+        level: "A" root with namespaces, "B" user namespaces, "C" Landlock and seccomp, "D" less than that.
+        layers: which layers of isolation hold here, by name.
+        why_not: for those that do not, the reason.
+
+    Raises:
+        IsolationUnavailable: this host does not confine well enough, or not as asked.
+    """
+
+    level: str
+    layers: Mapping[str, bool]
+    why_not: Mapping[str, str]
+
+    def __init__(self, *, unsafe: bool = False, level: str | None = None, hidden: Sequence[Path] = ()) -> None:
+        _refuse_visible(hidden)
+        self._owner = os.getpid()
+        self._control, theirs = control.pair()
+        self._zygote = _start_zygote(theirs, {"level": level, "owner": self._owner})
+        try:
+            found = self._first_word()
+            self.level, self.layers, self.why_not = found["level"], found["layers"], found["why_not"]
+            reasons = "; ".join(f"{layer}: {reason}" for layer, reason in self.why_not.items())
+            if level not in (None, self.level):
+                raise IsolationUnavailable(f"isolation of level {level} is not to be had here ({reasons})")
+            if self.level == "D" and not unsafe:
+                raise IsolationUnavailable(f"nothing here confines student code well enough ({reasons})")
+            if not self.layers["processes"]:
+                not_dumpable()  # workers may share this process's user id and see it
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(self, *exception: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.close()
+
+    def spawn(self, package: Package, limits: Limits, rules: tuple[Rule, ...] = ()) -> Worker:
+        """A fresh worker, confined and ready; nothing of the submission is loaded yet.
+
+        Args:
+            rules: what this worker's submission may not use; `guards` says what each covers.
+        """
+        channel, theirs = socket.socketpair()
+        reports, zygotes = control.pair()
+        output = capped_file(limits.output_kb << 10)
+        with theirs, zygotes:
+            request = {"limits": asdict(limits), "rules": [rule.value for rule in rules]}
+            try:
+                control.send(self._control, request, [theirs.fileno(), output, zygotes.fileno()])
+            except OSError as error:
+                for end in (channel, reports):
+                    end.close()
+                os.close(output)
+                raise GraderError(f"the zygote is gone: {error}") from error
+        return Worker(package, limits, channel, reports, output)
+
+    def close(self) -> None:
+        """End the zygote and with it every worker. In a fork of the process that made this: let go of it."""
+        self._control.close()
+        if os.getpid() != self._owner:
+            return
+        try:
+            self._zygote.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._zygote.kill()
+            self._zygote.wait()
+
+    def _first_word(self) -> dict[str, Any]:
+        poll = select.poll()
+        poll.register(self._control, select.POLLIN)
+        word = control.receive(self._control) if poll.poll(ENTER_SECONDS * 1000) else None
+        if word is None or "failed" in word[0]:
+            reason = word[0]["failed"] if word else "it did not start"
+            raise IsolationUnavailable(f"the zygote: {reason}")
+        return word[0]
+
+
+def _start_zygote(end: socket.socket, settings: Mapping[str, Any]) -> subprocess.Popen[bytes]:
+    if not hasattr(os, "pidfd_open") or sys.platform != "linux":
+        raise IsolationUnavailable("confining student code needs Linux")
+    owner = os.pidfd_open(os.getpid())
+    try:
+        arguments = [str(Path(PACKAGE).parent), str(end.fileno()), str(owner), json.dumps(settings)]
+        return subprocess.Popen(
+            [sys.executable, "-s", "-P", "-c", START, *arguments],
+            env=ENVIRONMENT,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            pass_fds=(end.fileno(), owner),
+            start_new_session=True,
+        )
+    finally:
+        os.close(owner)
+        end.close()
+
+
+def _refuse_visible(hidden: Sequence[Path]) -> None:
+    for folder in hidden:
+        with suppress(FileNotFoundError):
+            place = str(folder.resolve(strict=True))
+            if inside(place, readable()):
+                raise IsolationUnavailable(f"{place} lies where every worker can read; keep it elsewhere")

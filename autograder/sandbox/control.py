@@ -1,0 +1,31 @@
+"""Messages between grader and zygote: one JSON object per packet, with descriptors beside it."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = ["MAX_MESSAGE", "pair", "receive", "send"]
+
+MAX_MESSAGE = 64 << 10  # bytes
+
+
+def pair() -> tuple[socket.socket, socket.socket]:
+    """Two ends that keep packets whole, so that several processes may share one."""
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+
+def send(end: socket.socket, message: Mapping[str, Any], descriptors: Sequence[int] = ()) -> None:
+    """Send one packet. The receiver gets descriptors of its own."""
+    socket.send_fds(end, [json.dumps(message).encode()], list(descriptors))
+
+
+def receive(end: socket.socket, descriptors: int = 0) -> tuple[dict[str, Any], list[int]] | None:
+    """The next packet and the descriptors beside it, or None where the other end is closed."""
+    data, received, _, _ = socket.recv_fds(end, MAX_MESSAGE, descriptors)
+    if not data:
+        return None
+    message = json.loads(data)
+    return message, received

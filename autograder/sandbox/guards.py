@@ -1,0 +1,108 @@
+"""Notices, inside a worker, that a submission uses what its question rules out.
+
+Kernels are overridden in torch's dispatcher, which costs nothing, covers every thread and every way to call them;
+the autograd engine's entry is replaced. Each use is recorded as well as refused, so that a `try` in the submission
+does not hide it. This is evidence, not proof: the submission shares the process and could undo it.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from typing import Any, NoReturn
+
+import torch
+
+from autograder.course.model import Rule
+
+__all__ = ["LABELS", "ForbiddenOperation", "Guard"]
+
+# What a rule covers, in words for the student.
+LABELS = {
+    Rule.CONVOLUTION: "torch's convolution or unfold",
+    Rule.POOLING: "torch's pooling",
+    Rule.AUTOGRAD: "torch's autograd engine",
+}
+# Names in the dispatcher's `aten` namespace. What is composed of these needs no entry of its own.
+KERNELS = {
+    Rule.CONVOLUTION: (
+        *("convolution", "convolution_overrideable", "convolution_backward", "_convolution", "mkldnn_convolution"),
+        *("im2col", "col2im", "thnn_conv2d", "_slow_conv2d_forward", "_slow_conv2d_backward", "slow_conv3d_forward"),
+        *("slow_conv_dilated2d", "slow_conv_dilated3d", "slow_conv_transpose2d", "slow_conv_transpose3d"),
+        *("_conv_depthwise2d", "conv_depthwise3d", "conv_tbc", "_nnpack_spatial_convolution"),
+    ),
+    Rule.POOLING: (
+        *(
+            "max_pool2d_with_indices",
+            "max_pool2d_with_indices_backward",
+            "max_pool3d_with_indices",
+            "mkldnn_max_pool2d",
+        ),
+        *("adaptive_max_pool2d", "adaptive_max_pool3d", "fractional_max_pool2d", "fractional_max_pool3d"),
+        *("avg_pool2d", "avg_pool3d", "_adaptive_avg_pool2d", "_adaptive_avg_pool3d", "mkldnn_adaptive_avg_pool2d"),
+        *("avg_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool1d", "quantized_max_pool2d"),
+    ),
+    Rule.AUTOGRAD: (),
+}
+KEYS = ("CPU", "AutogradCPU", "CUDA", "AutogradCUDA")
+MAX_RECORDS = 16
+
+
+class ForbiddenOperation(RuntimeError):
+    """Raised in the submission's code where it uses what the question rules out."""
+
+
+class Guard:
+    """Watches for some rules, from its creation to the end of the process."""
+
+    def __init__(self, rules: Collection[Rule]) -> None:
+        self._seen: list[tuple[Rule, list[tuple[str, int]]]] = []
+        self._library = torch.library.Library("aten", "IMPL") if any(KERNELS[rule] for rule in rules) else None
+        for rule in rules:
+            for name in KERNELS[rule]:
+                self._override(name, rule)
+        if Rule.AUTOGRAD in rules:
+            self._replace_engine()
+
+    def used(self, own: Collection[str]) -> list[list[Any]]:
+        """What was used since the last call: [rule, file, line] of the deepest line in the submission's `own` files.
+
+        The file is "" where none of them is on the stack.
+        """
+        seen, self._seen = self._seen, []
+        return [[rule.value, *next((step for step in stack if step[0] in own), ("", 0))] for rule, stack in seen]
+
+    def _refuse(self, rule: Rule) -> Callable[..., NoReturn]:
+        def refuse(*args: object, **kwargs: object) -> NoReturn:
+            if len(self._seen) < MAX_RECORDS:
+                self._seen.append((rule, _stack()))
+            raise ForbiddenOperation(f"{LABELS[rule]} may not be used in this question")
+
+        return refuse
+
+    def _override(self, name: str, rule: Rule) -> None:
+        assert self._library is not None
+        packet = getattr(torch.ops.aten, name, None)
+        for overload in packet.overloads() if packet is not None else ():
+            for key in KEYS:
+                # Not every operator takes a kernel for every key; what is composed of others is caught in those.
+                with suppress(RuntimeError), warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    qualified = name if overload == "default" else f"{name}.{overload}"
+                    self._library.impl(qualified, self._refuse(rule), key)
+
+    def _replace_engine(self) -> None:
+        """Every public way to run backward calls this function, which torch's own modules import by name."""
+        for module in (torch.autograd, torch.autograd.graph):
+            module._engine_run_backward = self._refuse(Rule.AUTOGRAD)
+
+
+def _stack() -> list[tuple[str, int]]:
+    """File and line of every frame, deepest first."""
+    steps, frame = [], sys._getframe(2)
+    while frame is not None and len(steps) < 200:
+        steps.append((frame.f_code.co_filename, frame.f_lineno))
+        frame = frame.f_back  # type: ignore[assignment]
+    return steps

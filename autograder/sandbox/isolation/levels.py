@@ -1,0 +1,200 @@
+"""Which layers hold on this host, found by using each; and the two steps of confinement made of them.
+
+    A  root: namespaces, a user id for each worker
+    B  an ordinary user with user namespaces
+    C  no namespaces: Landlock and a seccomp filter
+    D  less than that: nothing that deserves the name
+
+The zygote enters its view once (`enter`); every worker confines itself further (`confine`), for good.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import ModuleType
+
+from autograder.course.model import Limits
+from autograder.sandbox.isolation import syscalls
+from autograder.sandbox.isolation.filter import library, refuse_syscalls
+from autograder.sandbox.isolation.landlock import restrict_files
+from autograder.sandbox.isolation.limits import limit_resources
+from autograder.sandbox.isolation.namespaces import NAMESPACES, build_view, enter_user_namespace, private_work
+from autograder.sandbox.isolation.paths import DEVICES, FACTS, WORK, readable
+
+__all__ = ["Confinement", "confine", "enter"]
+
+# User ids of workers: far from any that people have. Hosts that map few ids (containers) get the second choice.
+USERS_PER_ZYGOTE = 30_000
+FIRST_USERS = (1_000_000_000, 20_000)
+
+
+@dataclass(frozen=True)
+class Confinement:
+    """What confines workers here.
+
+    Attributes:
+        level: "A" to "D".
+        first_user: the first of the workers' user ids, or None where they keep the grader's.
+        readable: the files and folders that workers may read, and nothing else.
+        seccomp: the binding that loads the filter, or None.
+        why_not: for each layer that does not hold, the reason.
+    """
+
+    level: str
+    namespaces: bool
+    landlock: bool
+    seccomp: ModuleType | None
+    first_user: int | None
+    readable: tuple[str, ...]
+    why_not: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def layers(self) -> dict[str, bool]:
+        """For a result: which layers confine the worker."""
+        return {
+            "files": self.namespaces or self.landlock,
+            "view": self.namespaces,
+            "processes": self.namespaces,
+            "network": self.namespaces or self.seccomp is not None,
+            "landlock": self.landlock,
+            "seccomp": self.seccomp is not None,
+            "user": self.first_user is not None,
+            "privileges": True,
+            "limits": True,
+        }
+
+
+def enter(wanted: str | None, owner: int) -> Confinement:
+    """Enter the best view that this host allows, and find out what else will hold for workers.
+
+    Forks where there are namespaces: what returns then is process 1 of the new one, and what called stays behind
+    to wait for it. Call it early: single-threaded, without secrets, before anything large is imported.
+
+    Args:
+        wanted: a level to use and no other, or None for the best.
+        owner: the grader's process id; workers of two graders never share a user id.
+    """
+    why_not: dict[str, str] = {}
+    paths = readable()
+    seccomp = library()  # before the view: finding libseccomp runs a program
+    entered = ""
+    for level in ("A", "B"):
+        if wanted not in (None, level):
+            why_not["view"] = f"level {wanted} was asked for"
+        elif problem := _attempt(lambda level=level: _enter_namespaces(level, paths)):  # type: ignore[misc]
+            why_not["view"] = problem
+        else:
+            _enter_namespaces(level, paths)
+            entered = level
+            why_not.pop("view", None)
+            break
+    if seccomp is None:
+        why_not["seccomp"] = "libseccomp and its binding pyseccomp are not both installed"
+    elif problem := _attempt(lambda: _probe_filter(seccomp)):
+        seccomp, why_not["seccomp"] = None, problem
+    if problem := _attempt(lambda: _probe_landlock(paths)):
+        why_not["landlock"] = problem
+    first_user = None
+    for base in FIRST_USERS:
+        first = base + owner % USERS_PER_ZYGOTE * (USERS_PER_ZYGOTE if base == FIRST_USERS[0] else 0)
+        if not (problem := _attempt(lambda first=first: _probe_user(first))):  # type: ignore[misc]
+            first_user = first
+            why_not.pop("user", None)
+            break
+        why_not["user"] = problem
+    landlock = "landlock" not in why_not
+    level = entered or ("C" if landlock and seccomp is not None and wanted in (None, "C") else "D")
+    return Confinement(level, bool(entered), landlock, seccomp, first_user, paths, why_not)
+
+
+def confine(to: Confinement, limits: Limits, number: int) -> None:
+    """Confine the calling process, a fresh fork of the zygote, for good. The filter comes last: it forbids the rest.
+
+    Raises OSError where a layer that held when it was probed does not hold now.
+    """
+    if to.namespaces:
+        private_work(limits.disk_mb)
+    with suppress(PermissionError):  # needs a capability that an ordinary user lacks, and with it what it protects from
+        syscalls.drop_bounding_set()
+    if to.first_user is not None:
+        _become(to.first_user + number % USERS_PER_ZYGOTE)
+    syscalls.drop_capabilities()
+    syscalls.not_dumpable()
+    syscalls.no_new_privileges()
+    syscalls.die_with_parent(signal.SIGKILL)
+    limit_resources(limits, own_user=to.first_user is not None)
+    if to.landlock:
+        restrict_files((*to.readable, *FACTS), (WORK,) if to.namespaces else (), DEVICES)
+    if to.seccomp is not None:
+        refuse_syscalls(to.seccomp)
+
+
+def _enter_namespaces(level: str, paths: tuple[str, ...]) -> None:
+    if level == "A" and os.geteuid() != 0:
+        raise PermissionError("not root")
+    if level == "B":
+        enter_user_namespace()
+    syscalls.unshare(NAMESPACES)
+    child = os.fork()
+    if child:
+        _, status = os.waitpid(child, 0)
+        os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+    syscalls.die_with_parent(signal.SIGKILL)
+    build_view(paths)
+
+
+def _become(user: int) -> None:
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+
+
+def _probe_user(user: int) -> None:
+    _become(user)
+    found = [importlib.util.find_spec(module) for module in ("numpy", "torch", "autograder")]
+    for path in (os.__file__, *(spec.origin for spec in found if spec is not None and spec.origin is not None)):
+        with open(path, "rb") as file:
+            file.read(1)
+
+
+def _probe_landlock(paths: tuple[str, ...]) -> None:
+    syscalls.no_new_privileges()
+    restrict_files(paths, (), DEVICES)
+    with open(os.__file__, "rb") as file:
+        file.read(1)
+    with suppress(PermissionError):
+        open("/proc/version").close()
+        raise OSError("a file outside the allowed folders could be opened")
+
+
+def _probe_filter(seccomp: ModuleType) -> None:
+    syscalls.no_new_privileges()
+    refuse_syscalls(seccomp)
+    with suppress(PermissionError):
+        socket.socket().close()
+        raise OSError("a socket could be opened")
+
+
+def _attempt(action: Callable[[], None]) -> str:
+    """Try something irreversible in a child. Returns why it failed, or "" if it did not."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            action()
+            os.write(writer, b"held")
+        except BaseException as error:
+            os.write(writer, f"{type(error).__name__}: {error}".encode(errors="replace")[:500])
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        said = pipe.read().decode(errors="replace")
+    os.waitpid(child, 0)
+    return "" if said == "held" else said or "ended without a word"

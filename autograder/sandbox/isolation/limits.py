@@ -1,0 +1,52 @@
+"""What a worker may use of the machine, as resource limits of its process."""
+
+from __future__ import annotations
+
+import os
+import resource
+
+from autograder.course.model import Limits
+
+__all__ = ["THREADS", "limit_resources"]
+
+THREADS = 32
+DESCRIPTORS = 64
+# Room beside the submission's own budget: stacks and arenas of a few threads, and what importing a module maps.
+SLACK = 192 << 20
+
+
+def limit_resources(limits: Limits, *, own_user: bool) -> None:
+    """Apply `limits` to this process for good.
+
+    Memory is address space: what the process has mapped now, plus the budget. Threads are counted per user id, so
+    they are bounded tightly only where the worker has an id of its own.
+    """
+    _limit(resource.RLIMIT_AS, _mapped() + (limits.memory_mb << 20) + SLACK)
+    _limit(resource.RLIMIT_FSIZE, max(limits.disk_mb << 20, limits.output_kb << 10))
+    _limit(resource.RLIMIT_NPROC, THREADS if own_user else _threads_of_user() + THREADS)
+    _limit(resource.RLIMIT_NOFILE, DESCRIPTORS)
+    for nothing in (resource.RLIMIT_CORE, resource.RLIMIT_MEMLOCK, resource.RLIMIT_MSGQUEUE):
+        _limit(nothing, 0)
+
+
+def _limit(what: int, value: int) -> None:
+    _, hard = resource.getrlimit(what)
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(what, (value, value))
+
+
+def _mapped() -> int:
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[0]) * resource.getpagesize()
+
+
+def _threads_of_user() -> int:
+    """Threads that this user id has, as far as this process can see."""
+    count = 0
+    for name in os.listdir("/proc"):
+        try:
+            if name.isdigit() and os.stat(f"/proc/{name}").st_uid == os.getuid():
+                count += len(os.listdir(f"/proc/{name}/task"))
+        except OSError:
+            continue
+    return count

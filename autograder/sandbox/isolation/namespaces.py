@@ -1,0 +1,79 @@
+"""A view of the host that holds only what a worker may read, and nothing else of it: no network, no processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from autograder.sandbox.isolation import syscalls as sys_
+from autograder.sandbox.isolation.paths import DEVICES, WORK, inside
+
+__all__ = ["NAMESPACES", "build_view", "enter_user_namespace", "private_work"]
+
+NAMESPACES = sys_.CLONE_NEWNS | sys_.CLONE_NEWPID | sys_.CLONE_NEWNET | sys_.CLONE_NEWIPC | sys_.CLONE_NEWUTS
+SAFE = sys_.MS_NOSUID | sys_.MS_NODEV
+MOUNT_POINTS = ("/mnt", "/media", "/srv", "/opt", "/tmp", "/var/tmp")
+
+
+def enter_user_namespace() -> None:
+    """Become user id 0 of a new user namespace, in which only the caller's own id exists."""
+    user, group = os.getuid(), os.getgid()
+    sys_.unshare(sys_.CLONE_NEWUSER)
+    for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(text)
+
+
+def build_view(paths: Iterable[str]) -> None:
+    """Make a small read-only root that holds `paths`, and enter it.
+
+    Called in new mount and pid namespaces, by process 1 of the latter. Nothing of this is seen outside, so the
+    folder that serves as the mount point is not changed.
+    """
+    paths = list(paths)
+    os.umask(0o022)
+    sys_.mount("none", "/", "", sys_.MS_REC | sys_.MS_PRIVATE)
+    root = next(name for name in MOUNT_POINTS if os.path.isdir(name) and not any(inside(path, name) for path in paths))
+    sys_.mount("tmpfs", root, "tmpfs", SAFE, "size=1m,mode=755")
+    for path in paths:
+        _show(path, root)
+    for device in DEVICES:
+        _bind(device, root + device, sys_.MOUNT_NOSUID | sys_.MOUNT_NOEXEC)
+    for name in ("/proc", "/tmp", "/old", WORK):
+        os.makedirs(root + name, exist_ok=True)
+    sys_.mount("proc", root + "/proc", "proc", SAFE | sys_.MS_NOEXEC)
+    # Importing torch asks for a temporary folder that can be written; each worker gets its own over this one.
+    sys_.mount("tmpfs", root + WORK, "tmpfs", SAFE | sys_.MS_NOEXEC, "size=16m,mode=700")
+    os.chdir(root)
+    sys_.pivot_root(root, root + "/old")
+    os.chdir("/")
+    sys_.umount_detached("/old")
+    os.rmdir("/old")
+    sys_.mount("none", "/", "", sys_.MS_REMOUNT | sys_.MS_BIND | sys_.MS_RDONLY | SAFE)  # this mount only
+
+
+def private_work(size_mb: int) -> None:
+    """Give the calling process its own /proc and its own empty folder to write to. `size_mb` in MiB."""
+    sys_.unshare(sys_.CLONE_NEWNS | sys_.CLONE_NEWIPC | sys_.CLONE_NEWUTS)
+    options = f"size={size_mb}m,nr_inodes={max(64, 16 * size_mb)},mode=1777"
+    sys_.mount("tmpfs", WORK, "tmpfs", SAFE | sys_.MS_NOEXEC, options)
+    sys_.mount("proc", "/proc", "proc", SAFE | sys_.MS_NOEXEC | sys_.MS_RDONLY)
+
+
+def _show(path: str, root: str) -> None:
+    os.makedirs(os.path.dirname(root + path), exist_ok=True)
+    if os.path.islink(path):
+        os.symlink(os.readlink(path), root + path)
+    else:
+        _bind(path, root + path, sys_.MOUNT_RDONLY | sys_.MOUNT_NOSUID | sys_.MOUNT_NODEV)
+
+
+def _bind(path: str, target: str, attributes: int) -> None:
+    if os.path.isdir(path):
+        os.makedirs(target, exist_ok=True)
+    else:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        open(target, "w").close()
+    # Recursive: a user namespace may not reveal what lies below somebody else's mount.
+    sys_.mount(path, target, "", sys_.MS_BIND | sys_.MS_REC)
+    sys_.mount_setattr(target, attributes)

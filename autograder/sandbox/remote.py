@@ -1,0 +1,214 @@
+"""A worker as the grader sees it: requests under a deadline, and why it died if it did."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from autograder.course.model import Limits, Rule
+from autograder.errors import (
+    ForbiddenUse,
+    GraderError,
+    Location,
+    ProtocolError,
+    SandboxError,
+    WorkerCrashed,
+    WorkerOutOfMemory,
+    WorkerTimeout,
+)
+from autograder.sandbox import control, wire
+from autograder.sandbox.failures import student_error
+from autograder.sandbox.guards import LABELS
+from autograder.sandbox.output import read_capped
+from autograder.sandbox.stream import Stream
+from autograder.sandbox.worker import OUT_OF_MEMORY
+
+__all__ = ["Package", "Worker"]
+
+# For the zygote to fork and the worker to confine itself, with the zygote's own start included.
+START_SECONDS = 120.0
+REPORT_SECONDS = 5.0
+# A worker that was killed from outside with this share of its budget in use was killed for its memory.
+NEARLY_FULL = 0.8
+
+
+@dataclass(frozen=True)
+class Package:
+    """What a worker is given: the submission's own files and the given library.
+
+    Attributes:
+        files: content by relative POSIX path, `convolutional_networks.py`, `common/__init__.py`.
+        module: the module to import, `convolutional_networks`.
+        own: those of `files` that are the student's; tracebacks are located in these.
+    """
+
+    files: Mapping[str, bytes]
+    module: str
+    own: frozenset[str]
+
+
+class Worker:
+    """A confined process that holds one submission. A `Channel`; also a context manager, which closes it.
+
+    Made by `Sandbox.spawn`. Whatever ends it (a crash, a timeout, a broken frame) also kills it; afterwards every
+    request raises WorkerCrashed.
+    """
+
+    def __init__(
+        self, package: Package, limits: Limits, channel: socket.socket, reports: socket.socket, output: int
+    ) -> None:
+        self._package, self._limits = package, limits
+        self._stream, self._reports, self._output = Stream(channel), reports, output
+        self._pidfd = -1
+        self._alive, self._closed = True, False
+        self._printed = ""
+        self.calls_seconds = 0.0
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *exception: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def alive(self) -> bool:
+        """Whether another request makes sense."""
+        return self._alive
+
+    @property
+    def pid(self) -> int:
+        """The worker's process id, in the grader's own numbers."""
+        with open(f"/proc/self/fdinfo/{self._pidfd}") as file:
+            return int(next(line for line in file if line.startswith("Pid:")).split()[1])
+
+    def load(self) -> None:
+        """Import the module, within `limits.import_seconds`. Raises like `request`."""
+        files = {name: np.frombuffer(content, np.uint8) for name, content in self._package.files.items()}
+        payload = {"files": files, "module": self._package.module, "own": sorted(self._package.own)}
+        self.request("load", payload, self._limits.import_seconds)
+
+    def request(self, op: str, payload: dict[str, Any], timeout: float | None = None) -> Any:
+        """Carry out one operation of `session.Session` and return plain data and refs.
+
+        Args:
+            timeout: wall-clock seconds for the whole exchange; `limits.call_seconds` if None.
+
+        Raises:
+            StudentError: the submission's code raised. The worker lives on.
+            ForbiddenUse: it used what was ruled out, whether or not it hid that. The worker lives on.
+            WorkerOutOfMemory: it reached its memory limit. The worker lives on if it could still say so.
+            WorkerTimeout, WorkerCrashed, ProtocolError: the worker is dead.
+        """
+        seconds = self._limits.call_seconds if timeout is None else timeout
+        return self._judge(self._exchange(wire.encode({"op": op, "payload": payload}), seconds))
+
+    def output(self) -> str:
+        """What the submission printed so far, up to `limits.output_kb`. Untrusted text."""
+        return self._printed if self._closed else read_capped(self._output)
+
+    def close(self) -> None:
+        """Kill the worker and let go of it. May be called twice."""
+        if self._closed:
+            return
+        self._kill()
+        self._printed = self.output()
+        self._closed = True
+        self._stream.close()
+        self._reports.close()  # the zygote reaps
+        os.close(self._output)
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+
+    def _start(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        forked = self._report(START_SECONDS, descriptors=1)
+        if forked is None:
+            raise GraderError("the zygote ended before it could fork a worker")
+        (self._pidfd,) = forked[1]
+        try:
+            if self._stream.receive(deadline) == "ready":
+                return
+        except (TimeoutError, EOFError, ProtocolError):
+            pass
+        raise GraderError(f"a worker could not be confined: {self.output()[-2000:] or 'it did not say why'}")
+
+    def _exchange(self, frame: list[bytes | memoryview], seconds: float) -> Any:
+        if not self._alive:
+            raise WorkerCrashed("the worker is gone")
+        started = time.monotonic()
+        try:
+            self._stream.send(frame, started + seconds)
+            return self._stream.receive(started + seconds)
+        except TimeoutError:
+            self._kill()
+            raise WorkerTimeout(seconds) from None
+        except EOFError:
+            raise self._cause_of_death() from None
+        except BaseException:  # a broken frame, or our own Ctrl-C: the two sides are out of step
+            self._kill()
+            raise
+        finally:
+            self.calls_seconds += time.monotonic() - started
+
+    def _judge(self, reply: Any) -> Any:
+        """The value of a reply, or what it says went wrong. A reply is untrusted like everything else."""
+        try:
+            for rule, file, line in reply["used"]:
+                location = Location(str(file)[:200].rpartition("/")[2], int(line)) if file else None
+                raise ForbiddenUse(LABELS[Rule(rule)], location)
+            if "error" not in reply:
+                return reply["value"]
+            if reply["memory"]:
+                raise WorkerOutOfMemory(f"the memory limit of {self._limits.memory_mb} MiB was reached")
+            raise student_error(reply["error"])
+        except (KeyError, TypeError, ValueError, AttributeError):
+            self._kill()
+            raise ProtocolError("a reply that is not one") from None
+
+    def _kill(self) -> None:
+        self._alive = False
+        if self._pidfd >= 0:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+
+    def _cause_of_death(self) -> SandboxError:
+        """Why the channel was closed from the other side: asked of the zygote, which reaps."""
+        report = self._report(REPORT_SECONDS)
+        self._kill()  # alive still, if it only closed its descriptor
+        if report is None or "status" not in report[0]:
+            return WorkerCrashed("the worker closed its channel")
+        code = os.waitstatus_to_exitcode(report[0]["status"])
+        full = report[0]["peak_kb"] >= NEARLY_FULL * (self._limits.memory_mb << 10)
+        if code == OUT_OF_MEMORY or (code == -signal.SIGKILL and full):
+            return WorkerOutOfMemory(f"the memory limit of {self._limits.memory_mb} MiB was reached")
+        if code < 0:
+            return WorkerCrashed(f"the process ended by {_signal_name(-code)}")
+        return WorkerCrashed(f"the process ended itself with status {code}")
+
+    def _report(self, seconds: float, descriptors: int = 0) -> tuple[dict[str, Any], list[int]] | None:
+        """The zygote's next word on this worker, or None where there is none in time."""
+        poll = select.poll()
+        poll.register(self._reports, select.POLLIN)
+        return control.receive(self._reports, descriptors) if poll.poll(seconds * 1000) else None
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -1,0 +1,134 @@
+"""The untrusted side: imports a submission and carries out the grader's requests, one frame each way.
+
+Runs in a confined fork of the zygote and imports nothing of the grader's side. Nothing that it says is believed:
+the submission's code shares this process and may have written the frame itself.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from autograder.course.model import Limits, Rule
+from autograder.sandbox import wire
+from autograder.sandbox.failures import describe
+from autograder.sandbox.guards import Guard
+from autograder.sandbox.importer import SubmissionFinder
+from autograder.sandbox.isolation.paths import WORK
+from autograder.sandbox.output import redirect_prints
+from autograder.sandbox.session import Session
+
+__all__ = ["OUT_OF_MEMORY", "serve"]
+
+# Exit status of a worker that has not even the memory to say so.
+OUT_OF_MEMORY = 97
+ALLOCATOR_COMPLAINTS = ("can't allocate memory", "not enough memory", "Cannot allocate memory")
+
+
+def serve(channel: int, limits: Limits, rules: tuple[Rule, ...]) -> None:
+    """Answer requests until the channel is closed. Never returns.
+
+    Args:
+        channel: descriptor of a stream socket.
+        limits: for the size of the output only; the rest is in force already.
+        rules: what the submission may not use.
+    """
+    redirect_prints(limits.output_kb << 10)
+    worker = _Worker(Guard(rules))
+    _write(channel, wire.encode("ready"))
+    while (request := _read(channel)) is not None:
+        try:
+            _write(channel, worker.answer(request["op"], request["payload"]))
+        except MemoryError:
+            os._exit(OUT_OF_MEMORY)
+    os._exit(0)
+
+
+class _Worker:
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._session: Session | None = None
+        self._own: frozenset[str] = frozenset()
+
+    def answer(self, op: str, payload: Mapping[str, Any]) -> list[bytes | memoryview]:
+        """The encoded reply to one request."""
+        try:
+            value = self._load(**payload) if op == "load" else self._perform(op, payload)
+            return wire.encode({"value": value, "used": self._guard.used(self._own)})
+        except BaseException as error:
+            description = {key: _printable(value) for key, value in describe(error, self._own).items()}
+            out_of_memory = _ran_out(error)
+        return wire.encode({"error": description, "memory": out_of_memory, "used": self._guard.used(self._own)})
+
+    def _perform(self, op: str, payload: Mapping[str, Any]) -> Any:
+        if self._session is None:
+            raise RuntimeError("nothing is loaded yet")
+        return self._session.perform(op, payload)
+
+    def _load(self, files: Mapping[str, np.ndarray[Any, Any]], module: str, own: list[str]) -> None:
+        contents = {name: content.tobytes() for name, content in files.items()}
+        self._own = frozenset(f"{WORK}/{name}" for name in own)
+        SubmissionFinder(contents, WORK).install()
+        if os.access(WORK, os.W_OK):
+            os.chdir(WORK)
+            _write_files(contents)
+        artifacts = {name: content for name, content in contents.items() if not name.endswith(".py")}
+        self._session = Session(importlib.import_module(module), artifacts)
+
+
+def _write_files(contents: Mapping[str, bytes]) -> None:
+    """Put the files where relative paths find them; one that does not fit is left out."""
+    for name, content in contents.items():
+        with suppress(OSError):
+            os.makedirs(os.path.dirname(f"./{name}"), exist_ok=True)
+            with open(name, "wb") as file:
+                file.write(content)
+
+
+def _ran_out(error: BaseException) -> bool:
+    if isinstance(error, MemoryError):
+        return True
+    try:
+        text = str(error)
+    except BaseException:
+        return False
+    return isinstance(error, RuntimeError) and any(complaint in text for complaint in ALLOCATOR_COMPLAINTS)
+
+
+def _printable(value: Any) -> Any:
+    """Text that can be written as UTF-8: a submission may put lone surrogates into a message."""
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+
+
+def _write(channel: int, parts: list[bytes | memoryview]) -> None:
+    for part in map(memoryview, parts):
+        while part:
+            part = part[os.write(channel, part) :]
+
+
+def _read(channel: int) -> Any:
+    """The next request, or None where the grader closed the channel."""
+
+    def read(size: int) -> bytes:
+        buffer = bytearray(size)
+        fill([memoryview(buffer)])
+        return bytes(buffer)
+
+    def fill(buffers: list[memoryview]) -> None:
+        for buffer in buffers:
+            while buffer:
+                count = os.readv(channel, [buffer])
+                if count == 0:
+                    raise EOFError
+                buffer = buffer[count:]
+
+    try:
+        header, body = wire.parse_prefix(read(wire.PREFIX.size))
+        return wire.read_frame(read(header), body, fill)
+    except (EOFError, OSError):
+        return None

@@ -1,0 +1,169 @@
+"""The warm process that workers are forked from: started clean, confined, with torch imported, and one thread.
+
+Run as a program by `client.Sandbox`. It holds no secret: it is started before the grader has loaded any, with an
+environment and descriptors of its own. It answers spawn requests on a control socket that the grader's forks
+share; everything about one worker goes over sockets that come with its request.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import selectors
+import signal
+import socket
+import sys
+import traceback
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from autograder.course.model import Limits, Rule
+from autograder.sandbox import control
+from autograder.sandbox.isolation import syscalls
+from autograder.sandbox.isolation.levels import Confinement, confine, enter
+from autograder.sandbox.isolation.paths import WORK
+
+__all__ = ["DESCRIPTORS", "main"]
+
+# What comes with a spawn request: the worker's end of the channel, its output file, the zygote's end for reports.
+DESCRIPTORS = 3
+# The worker's only descriptor besides standard input, output and error.
+CHANNEL = 3
+# Besides torch: what it imports lazily, at the first optimizer step or data loader.
+PRELOAD = ("numpy", "numpy.random", "torch", "torch.nn.functional", "torch.optim", "torch.utils.data", "torch._dynamo")
+
+
+def main() -> None:
+    """Entry point; arguments: descriptors of the control socket and of the owner's pidfd, settings as JSON."""
+    control_end = socket.socket(fileno=int(sys.argv[2]))
+    owner, settings = int(sys.argv[3]), json.loads(sys.argv[4])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader, which closes the zygote in its time
+    try:
+        confinement = enter(settings["level"], settings["owner"])
+    except BaseException as error:
+        control.send(control_end, {"failed": f"{type(error).__name__}: {error}"[:2000]})
+        raise
+    found = {"level": confinement.level, "layers": confinement.layers, "why_not": dict(confinement.why_not)}
+    control.send(control_end, found)
+    if confinement.namespaces:
+        os.environ.update(TMPDIR=WORK, HOME=WORK)
+    _warm_up()  # while the grader does its own imports
+    _Zygote(control_end, owner, confinement).serve()
+
+
+@dataclass
+class _Child:
+    """A worker: its process id and pidfd, and the socket on which the grader hears of it."""
+
+    pid: int
+    pidfd: int
+    reports: socket.socket
+    watched: bool = True  # the grader's end of `reports` is open
+    reaped: bool = False
+
+
+class _Zygote:
+    def __init__(self, control_end: socket.socket, owner: int, confinement: Confinement) -> None:
+        self._control, self._confinement = control_end, confinement
+        self._spawned = 0
+        self._own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+        self._events = selectors.DefaultSelector()
+        self._events.register(control_end, selectors.EVENT_READ, None)
+        self._events.register(owner, selectors.EVENT_READ, None)
+
+    def serve(self) -> None:
+        """Until the control socket is closed or the owner is gone. Workers die with this process."""
+        while True:
+            for key, _ in self._events.select():
+                if isinstance(key.data, _Child):
+                    self._child_event(key, key.data)
+                elif key.fileobj is not self._control:
+                    return  # the owner's pidfd: it has ended
+                elif (request := control.receive(self._control, DESCRIPTORS)) is None:
+                    return
+                else:
+                    self._spawn(*request)
+
+    def _spawn(self, request: dict[str, Any], descriptors: list[int]) -> None:
+        channel, output, reports_end = descriptors
+        reports = socket.socket(fileno=reports_end)
+        self._spawned += 1
+        if self._confinement.namespaces:
+            syscalls.unshare(syscalls.CLONE_NEWPID)  # the next fork becomes process 1 of a new namespace
+        pid = os.fork()
+        if pid == 0:
+            _become_worker(self._confinement, request, self._spawned, channel, output)
+        if self._confinement.namespaces:
+            syscalls.setns(self._own_pids, syscalls.CLONE_NEWPID)  # and the next one starts from here again
+        os.close(channel)
+        os.close(output)
+        child = _Child(pid, os.pidfd_open(pid), reports)
+        with suppress(OSError):  # whoever asked is gone, which shows as an event on `reports`
+            control.send(reports, {"forked": True}, [child.pidfd])
+        self._events.register(child.pidfd, selectors.EVENT_READ, child)
+        self._events.register(reports, selectors.EVENT_READ, child)
+
+    def _child_event(self, key: selectors.SelectorKey, child: _Child) -> None:
+        """The worker ended, or the grading process that asked for it closed its end: then the worker is not wanted."""
+        if child.reaped:
+            return  # a second event of the same round
+        if key.fileobj is child.reports:
+            self._events.unregister(child.reports)
+            child.watched = False
+            os.kill(child.pid, signal.SIGKILL)
+            return
+        _, status, usage = os.wait4(child.pid, 0)
+        child.reaped = True
+        self._events.unregister(child.pidfd)
+        if child.watched:
+            self._events.unregister(child.reports)
+            with suppress(OSError):  # closed meanwhile
+                control.send(child.reports, {"status": status, "peak_kb": usage.ru_maxrss})
+        child.reports.close()
+        os.close(child.pidfd)
+
+
+def _become_worker(to: Confinement, request: dict[str, Any], number: int, channel: int, output: int) -> None:
+    """In the child: keep three descriptors, confine, and serve. Never returns."""
+    try:
+        os.setsid()
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.dup2(channel, CHANNEL)
+        for name in os.listdir("/proc/self/fd"):
+            if int(name) > CHANNEL:
+                with suppress(OSError):  # the listing's own
+                    os.close(int(name))
+        limits = Limits(**request["limits"])
+        confine(to, limits, number)
+        from autograder.sandbox.worker import serve  # imported by the warm-up, after the view was entered
+
+        serve(CHANNEL, limits, tuple(Rule(rule) for rule in request["rules"]))
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(98)
+
+
+def _warm_up() -> None:
+    """Import what workers need, and run what initializes lazily, so that forks share it."""
+    for name in PRELOAD:
+        importlib.import_module(name)
+    import torch
+
+    import autograder.sandbox.worker  # noqa: F401  (its forks find it imported)
+
+    torch.set_num_threads(1)
+    weight = torch.nn.Parameter(torch.ones(2, 1, 3, 3))
+    optimizer = torch.optim.SGD([weight], lr=0.1)
+    torch.nn.functional.conv2d(torch.ones(1, 1, 4, 4), weight).sum().backward()
+    optimizer.step()
+    threads = len(os.listdir("/proc/self/task"))
+    if threads != 1:
+        raise RuntimeError(f"the zygote must have one thread, or its forks hang; it has {threads}")
+    gc.collect()
+    gc.freeze()
