@@ -40,7 +40,8 @@ FORMULA = re.compile(r"(^|[,;\t|])(\s*)(?=[=+\-@＝＋－＠])")
 def grades_csv(
     results: Sequence[SubmissionResult], assignment: Assignment, failures: Iterable[tuple[str, str]] = ()
 ) -> str:
-    """Header and one row per submission in order of name: COLUMNS, then a column of scores per question id.
+    """Header and one row per submission in order of name: COLUMNS, then a column of scores per question id
+    (`question late` for one that would be taken for another column).
 
     `members` reads `id name; id name`. `outcome` is the submission's (Outcome.of its questions). A submission that
     could not be graded (`failures`: name, why), or that met our own fault, has no score at all: an empty cell is
@@ -58,7 +59,7 @@ def grades_csv(
         rows.append([*known.values(), *("" for _ in ids)])
     sheet = io.StringIO()
     writer = csv.writer(sheet, lineterminator="\r\n")
-    writer.writerow([*COLUMNS, *ids])
+    writer.writerow([*COLUMNS, *(f"question {id}" if id in COLUMNS else id for id in ids)])
     writer.writerows(sorted(rows))
     return sheet.getvalue()
 

@@ -45,13 +45,16 @@ class Progress:
         self._total, self._done, self._trouble = total, 0, 0
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         self._bar = Bar(
-            *columns, TextColumn("{task.fields[last]}", markup=False), console=self._console, transient=True
+            *columns,
+            TextColumn("{task.fields[last]}", markup=False),
+            console=self._console,
+            transient=True,
+            disable=not self._console.is_terminal,
         )
         self._task = self._bar.add_task("Grading", total=total, last="")
 
     def __enter__(self) -> Self:
-        if self._console.is_terminal:
-            self._bar.start()
+        self._bar.start()
         return self
 
     def __exit__(

@@ -18,7 +18,7 @@ def line(text: str, limit: int = 200) -> str:
     return _shorten(_inert(" ".join(text[: 4 * limit].split()), keep=""), limit)
 
 
-def block(text: str, limit: int = 4000) -> str:
+def block(text: str, limit: int = 2000) -> str:
     """Like `line`, for text whose line breaks and indentation mean something."""
     return _shorten(_inert(text[: limit + 1].replace("\r\n", "\n").expandtabs(4), keep="\n"), limit)
 

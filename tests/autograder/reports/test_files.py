@@ -1,0 +1,177 @@
+"""grades.csv, the files on disk, and what a terminal prints."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from autograder.course.model import Assignment
+from autograder.course.outcome import Outcome
+from autograder.course.result import QuestionResult, SubmissionInfo, SubmissionResult
+from autograder.errors import GraderError
+from autograder.reports import Progress, grades_csv, print_class, write_class, write_reports, write_submission
+from autograder.reports.gradescsv import COLUMNS
+
+
+def read(sheet: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(sheet)))
+
+
+def named(**info: object) -> SubmissionResult:
+    question = QuestionResult("hints", "The hints", 10, 10 / 3, Outcome.FAILED)
+    fields = {"submission": "kim", **info}
+    return SubmissionResult("a1", SubmissionInfo(**fields), 10 / 3, 30, (question,), seed=1)  # type: ignore[arg-type]
+
+
+def test_sheet_has_the_columns_it_promises(a6: Assignment, class16: list[SubmissionResult]) -> None:
+    sheet = grades_csv(class16, a6)
+    rows = read(sheet)
+    assert sheet.splitlines()[0].split(",") == [*COLUMNS, *(question.id for question in a6.questions)]
+    assert [row["submission"] for row in rows] == sorted(one.submission for one in class16)
+    assert sheet == grades_csv(class16[::-1], a6)
+    for row, one in zip(rows, sorted(class16, key=lambda one: one.submission), strict=True):
+        if one.graded:
+            assert float(row["score"]) == pytest.approx(one.score, abs=1e-6)
+            for question in one.questions:
+                assert float(row[question.id]) == pytest.approx(question.score, abs=1e-6)
+        assert row["late"] == ("yes" if one.info.late else "no")
+        assert row["name"] == one.info.name  # Korean ones among them
+
+
+def test_our_own_fault_and_an_unreadable_zip_leave_the_score_empty(small: Assignment) -> None:
+    broken = replace(named(), questions=(QuestionResult("hints", "", 10, 0, Outcome.GRADER_ERROR),))
+    ours, unread = read(grades_csv([broken], small, [("lee", "not a zip")]))
+    assert (ours["score"], ours["hints"], ours["outcome"]) == ("", "", "grader_error")
+    assert (unread["submission"], unread["score"], unread["outcome"]) == ("lee", "", "not_graded")
+    assert unread["notes"] == "not a zip"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["=1+1", "+1", "-1", "@SUM(A1)", "  =1", "\t=1", "＝1", "a;=cmd|' /C calc'!A0", "a,@x", "a\n=1", "-"],
+)
+def test_no_text_becomes_a_formula(small: Assignment, text: str) -> None:
+    result = named(submission=text, name=text, id=text, members=((text, text), ("2", text)), notes=("x", text))
+    sheet = grades_csv([result], small, [(text, text)])
+    for separator in ",;|\t":
+        for cell in (cell for row in csv.reader(io.StringIO(sheet), delimiter=separator) for cell in row):
+            assert not cell.strip(" \"'").startswith(tuple("=+-@＝＋－＠")) or cell.strip(' "').startswith("'")
+
+
+def test_ordinary_text_is_left_alone(small: Assignment) -> None:
+    (row,) = read(
+        grades_csv([named(name="Jean-Luc O'Neil, Jr.", id="2021-12345", members=(("1", "A"), ("2", "B")))], small)
+    )
+    assert (row["name"], row["id"], row["members"]) == ("Jean-Luc O'Neil, Jr.", "2021-12345", "1 A; 2 B")
+    assert row["score"] == row["hints"] == "3.333333"
+
+
+def test_a_question_named_like_a_column_hides_no_column(small: Assignment) -> None:
+    header = grades_csv([], small).strip().split(",")
+    assert header[-3:] == ["hints", "outcomes", "question score"]
+    assert len(set(header)) == len(header)
+
+
+def test_files_are_written_and_read_back(a6: Assignment, class16: list[SubmissionResult], tmp_path: Path) -> None:
+    write_reports(class16, a6, tmp_path / "new" / "reports", [("nobody", "not a zip")])
+    out = tmp_path / "new" / "reports"
+    assert {path.name for path in out.iterdir()} == {"index.html", "grades.csv", *(one.submission for one in class16)}
+    for one in class16:
+        folder = out / one.submission
+        assert {path.name for path in folder.iterdir()} == {"report.html", "result.json"}
+        assert SubmissionResult.from_json(json.loads((folder / "result.json").read_text())) == one
+    with (out / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert len(list(csv.DictReader(file))) == 17
+    assert (out / "grades.csv").read_bytes().startswith(b"\xef\xbb\xbfsubmission,")
+
+
+def test_writing_twice_gives_the_same_bytes(a6: Assignment, class16: list[SubmissionResult], tmp_path: Path) -> None:
+    for out in (tmp_path / "a", tmp_path / "a", tmp_path / "b"):
+        write_reports(class16, a6, out)
+    files = [path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.is_file()]
+    assert all((tmp_path / "a" / path).read_bytes() == (tmp_path / "b" / path).read_bytes() for path in files)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../up", "a/b", "/root", "a\\b", "nul\0", "index.html"])
+def test_a_name_that_is_no_folder_is_refused_before_anything_is_written(
+    small: Assignment, tmp_path: Path, name: str
+) -> None:
+    out = tmp_path / "reports"
+    with pytest.raises(GraderError, match="folder's name"):
+        write_reports([named(submission="fine"), named(submission=name)], small, out)
+    with pytest.raises(GraderError, match="folder's name"):
+        write_submission(named(submission=name), small, out)
+    assert not out.exists()
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(
+    small: Assignment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_class([named()], small, tmp_path)
+    before = (tmp_path / "index.html").read_bytes()
+
+    def full(self: Path, target: Path) -> Path:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="no space left"):
+        write_class([named(name="another")], small, tmp_path)
+    assert (tmp_path / "index.html").read_bytes() == before
+    assert {path.name for path in tmp_path.iterdir()} == {"index.html", "grades.csv"}
+
+
+def printed(results: list[SubmissionResult], assignment: Assignment, width: int) -> list[str]:
+    console = Console(width=width, file=io.StringIO(), force_terminal=False)
+    print_class(results, assignment, [("nobody", "not a zip")], console)
+    return console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 160])
+def test_the_table_fits_and_has_everyone(a6: Assignment, class16: list[SubmissionResult], width: int) -> None:
+    lines = printed(class16, a6, width)
+    assert max(map(len, lines)) <= width
+    text = "\n".join(lines)
+    assert all(one.submission[:14] in text for one in class16)
+    assert "nobody  not graded: not a zip" in text
+    assert "✗ failed" in text
+    for question in a6.questions:
+        assert question.id in text
+
+
+def test_at_100_columns_no_score_is_cut(a6: Assignment, class16: list[SubmissionResult]) -> None:
+    rows = {line.split()[0]: line.split() for line in printed(class16, a6, 100) if line.strip()}
+    for one in class16:
+        cells = rows[one.submission]
+        assert float(cells[2]) == pytest.approx(one.score, abs=0.05) if one.graded else cells[2] == "none"
+        assert len([cell for cell in cells[3:] if cell != "late"]) == len(a6.questions)
+        assert "…" not in " ".join(cells)
+
+
+def test_progress_is_one_plain_line_each_in_a_log(class16: list[SubmissionResult]) -> None:
+    console = Console(file=io.StringIO(), force_terminal=False, width=40)
+    with Progress(3, console) as progress:
+        progress.finished(class16[0])
+        progress.failed("[/x]", "not a\nzip " + "y" * 500)
+        progress.finished(next(one for one in class16 if not one.graded))
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert len(lines) == 3
+    assert lines[0].endswith("100 of 100")
+    assert lines[1].startswith("2/3  [/x]  not graded: not a zip")
+    assert lines[2].endswith("grader error: no grade")
+
+
+def test_progress_on_a_terminal_ends_clean_and_keeps_troubles(class16: list[SubmissionResult]) -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=80)
+    with pytest.raises(KeyboardInterrupt), Progress(2, console) as progress:  # noqa: PT012
+        progress.finished(class16[0])
+        progress.failed("lee", "not a zip")
+        raise KeyboardInterrupt
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "lee  not graded: not a zip" in shown
+    assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")  # the cursor is back
