@@ -10,6 +10,7 @@ are given. Build the networks from those: they are much faster than the ones you
 """
 
 import torch
+
 from common import Solver
 from common.helpers import softmax_loss
 
@@ -565,7 +566,7 @@ def find_overfit_parameters():
     True
     """
     # BEGIN SOLUTION overfit
-    return 1e-1, 3e-3
+    return 0.2, 3e-3
     # END SOLUTION
 
 
@@ -618,9 +619,11 @@ def create_convolutional_solver_instance(data_dict, dtype, device):
     'Solver'
     """
     # BEGIN SOLUTION half-minute
+    # In the same half minute, a GPU affords wider layers and more epochs.
+    width, num_epochs = (64, 6) if torch.device(device).type == "cuda" else (8, 3)
     model = DeepConvNet(
         input_dims=data_dict["X_train"].shape[1:],
-        num_filters=[16, 32, 64],
+        num_filters=[width, 2 * width, 4 * width],
         max_pools=[0, 1, 2],
         batchnorm=True,
         weight_scale="kaiming",
@@ -632,12 +635,12 @@ def create_convolutional_solver_instance(data_dict, dtype, device):
         model,
         data_dict,
         update_rule=Solver.adam,
-        optim_config={"learning_rate": 3e-3},
-        lr_decay=0.8,
+        optim_config={"learning_rate": 5e-3},
+        lr_decay=0.5,
         batch_size=64,
-        num_epochs=8,
+        num_epochs=num_epochs,
         num_train_samples=500,
-        print_every=100,
+        print_every=50,
         device=device,
     )
     # END SOLUTION
@@ -789,30 +792,14 @@ class BatchNorm:
         Raises:
             ValueError: for another mode.
         """
-        mode, eps, momentum = bn_param["mode"], bn_param.get("eps", 1e-5), bn_param.get("momentum", 0.9)
-        running_mean = bn_param.get("running_mean", torch.zeros_like(gamma))
-        running_var = bn_param.get("running_var", torch.zeros_like(gamma))
-        if mode == "train":
-            mean, var = x.mean(dim=0), x.var(dim=0, unbiased=False)
-            bn_param["running_mean"] = momentum * running_mean + (1 - momentum) * mean
-            bn_param["running_var"] = momentum * running_var + (1 - momentum) * var
-        elif mode == "test":
-            mean, var = running_mean, running_var
-        else:
-            raise ValueError(f'bn_param["mode"] is {mode!r}; it must be "train" or "test"')
-        inverse_std = (var + eps).rsqrt()
-        normalized = (x - mean) * inverse_std
-        return gamma * normalized + beta, (normalized, gamma, inverse_std, mode)
+        out, cache = SpatialBatchNorm.forward(x[:, :, None, None], gamma, beta, bn_param)
+        return out[:, :, 0, 0], cache
 
     @staticmethod
     def backward(dout, cache):
         """dout (N, D) -> (dx, dgamma, dbeta)."""
-        normalized, gamma, inverse_std, mode = cache
-        dbeta, dgamma = dout.sum(dim=0), (dout * normalized).sum(dim=0)
-        dx = dout
-        if mode == "train":  # the batch's mean and variance depend on x too
-            dx = dout - (dbeta + normalized * dgamma) / len(dout)
-        return dx * gamma * inverse_std, dgamma, dbeta
+        dx, dgamma, dbeta = SpatialBatchNorm.backward(dout[:, :, None, None], cache)
+        return dx[:, :, 0, 0], dgamma, dbeta
 
 
 class SpatialBatchNorm:
@@ -821,18 +808,34 @@ class SpatialBatchNorm:
     @staticmethod
     def forward(x, gamma, beta, bn_param):
         """x (N, C, H, W), gamma and beta (C,), bn_param as for `BatchNorm.forward` -> out (N, C, H, W), cache."""
-        N, C, H, W = x.shape
-        rows = x.permute(0, 2, 3, 1).reshape(N * H * W, C)
-        out, cache = BatchNorm.forward(rows, gamma, beta, bn_param)
-        return out.reshape(N, H, W, C).permute(0, 3, 1, 2), cache
+        mode, eps, momentum = bn_param["mode"], bn_param.get("eps", 1e-5), bn_param.get("momentum", 0.9)
+        running_mean = bn_param.get("running_mean", torch.zeros_like(gamma))
+        running_var = bn_param.get("running_var", torch.zeros_like(gamma))
+        if mode == "train":
+            mean = x.mean(dim=(0, 2, 3))
+            centred = x - mean[:, None, None]
+            var = (centred**2).mean(dim=(0, 2, 3))
+            bn_param["running_mean"] = momentum * running_mean + (1 - momentum) * mean
+            bn_param["running_var"] = momentum * running_var + (1 - momentum) * var
+        elif mode == "test":
+            centred, var = x - running_mean[:, None, None], running_var
+        else:
+            raise ValueError(f'bn_param["mode"] is {mode!r}; it must be "train" or "test"')
+        inverse_std = (var + eps).rsqrt()
+        normalized = centred * inverse_std[:, None, None]
+        out = normalized * gamma[:, None, None] + beta[:, None, None]
+        return out, (normalized, gamma, inverse_std, mode)
 
     @staticmethod
     def backward(dout, cache):
         """dout (N, C, H, W) -> (dx, dgamma, dbeta)."""
-        N, C, H, W = dout.shape
-        rows = dout.permute(0, 2, 3, 1).reshape(N * H * W, C)
-        dx, dgamma, dbeta = BatchNorm.backward(rows, cache)
-        return dx.reshape(N, H, W, C).permute(0, 3, 1, 2), dgamma, dbeta
+        normalized, gamma, inverse_std, mode = cache
+        dbeta, dgamma = dout.sum(dim=(0, 2, 3)), (dout * normalized).sum(dim=(0, 2, 3))
+        dx = dout
+        if mode == "train":  # the batch's mean and variance depend on x too
+            count = dout.numel() // len(gamma)
+            dx = dout - (dbeta / count)[:, None, None] - normalized * (dgamma / count)[:, None, None]
+        return dx * (gamma * inverse_std)[:, None, None], dgamma, dbeta
 
 
 class Linear_BatchNorm_ReLU:
