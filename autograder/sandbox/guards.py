@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from types import FrameType
 from typing import Any, NoReturn
 
 import torch
@@ -59,7 +60,7 @@ class Guard:
 
     def __init__(self, rules: Collection[Rule]) -> None:
         self._seen: list[tuple[Rule, list[tuple[str, int]]]] = []
-        self._library = torch.library.Library("aten", "IMPL") if any(KERNELS[rule] for rule in rules) else None
+        self._library = _dispatcher() if any(KERNELS[rule] for rule in rules) else None
         for rule in rules:
             for name in KERNELS[rule]:
                 self._override(name, rule)
@@ -91,18 +92,23 @@ class Guard:
                 with suppress(RuntimeError), warnings.catch_warnings():
                     warnings.simplefilter("ignore")
                     qualified = name if overload == "default" else f"{name}.{overload}"
-                    self._library.impl(qualified, self._refuse(rule), key)
+                    self._library.impl(qualified, self._refuse(rule), key)  # type: ignore[no-untyped-call]
 
     def _replace_engine(self) -> None:
         """Every public way to run backward calls this function, which torch's own modules import by name."""
         for module in (torch.autograd, torch.autograd.graph):
-            module._engine_run_backward = self._refuse(Rule.AUTOGRAD)
+            vars(module)["_engine_run_backward"] = self._refuse(Rule.AUTOGRAD)
+
+
+def _dispatcher() -> torch.library.Library:
+    return torch.library.Library("aten", "IMPL")  # type: ignore[no-untyped-call]
 
 
 def _stack() -> list[tuple[str, int]]:
     """File and line of every frame, deepest first."""
-    steps, frame = [], sys._getframe(2)
+    steps: list[tuple[str, int]] = []
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None and len(steps) < 200:
         steps.append((frame.f_code.co_filename, frame.f_lineno))
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return steps

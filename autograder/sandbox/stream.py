@@ -34,10 +34,11 @@ class Stream:
         """Send one frame. Raises ProtocolError where the peer has spoken without being asked."""
         if self._readable.poll(0) and self._peek():
             raise ProtocolError("an answer that nobody asked for")
-        for part in map(memoryview, parts):
-            while part:
+        for part in parts:
+            rest = memoryview(part)
+            while rest:
                 try:
-                    part = part[self._end.send(part) :]
+                    rest = rest[self._end.send(rest) :]
                 except BlockingIOError:
                     _wait(self._writable, deadline)
                 except (BrokenPipeError, ConnectionResetError):

@@ -58,7 +58,7 @@ class _Worker:
     def answer(self, op: str, payload: Mapping[str, Any]) -> list[bytes | memoryview]:
         """The encoded reply to one request."""
         try:
-            value = self._load(**payload) if op == "load" else self._perform(op, payload)
+            value = self._perform(op, payload)
             return wire.encode({"value": value, "used": self._guard.used(self._own)})
         except BaseException as error:
             description = {key: _printable(value) for key, value in describe(error, self._own).items()}
@@ -66,11 +66,15 @@ class _Worker:
         return wire.encode({"error": description, "memory": out_of_memory, "used": self._guard.used(self._own)})
 
     def _perform(self, op: str, payload: Mapping[str, Any]) -> Any:
+        if op == "load":
+            self._load(**payload)
+            return None
         if self._session is None:
             raise RuntimeError("nothing is loaded yet")
         return self._session.perform(op, payload)
 
     def _load(self, files: Mapping[str, np.ndarray[Any, Any]], module: str, own: list[str]) -> None:
+        """Import `module`; everything else in `files` is there for it, as modules or as files to read."""
         contents = {name: content.tobytes() for name, content in files.items()}
         self._own = frozenset(f"{WORK}/{name}" for name in own)
         SubmissionFinder(contents, WORK).install()
@@ -106,9 +110,10 @@ def _printable(value: Any) -> Any:
 
 
 def _write(channel: int, parts: list[bytes | memoryview]) -> None:
-    for part in map(memoryview, parts):
-        while part:
-            part = part[os.write(channel, part) :]
+    for part in parts:
+        rest = memoryview(part)
+        while rest:
+            rest = rest[os.write(channel, rest) :]
 
 
 def _read(channel: int) -> Any:

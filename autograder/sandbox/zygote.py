@@ -160,7 +160,7 @@ def _warm_up() -> None:
     torch.set_num_threads(1)
     weight = torch.nn.Parameter(torch.ones(2, 1, 3, 3))
     optimizer = torch.optim.SGD([weight], lr=0.1)
-    torch.nn.functional.conv2d(torch.ones(1, 1, 4, 4), weight).sum().backward()
+    torch.nn.functional.conv2d(torch.ones(1, 1, 4, 4), weight).sum().backward()  # type: ignore[no-untyped-call]
     optimizer.step()
     threads = len(os.listdir("/proc/self/task"))
     if threads != 1:

@@ -20,7 +20,8 @@ REFUSED: dict[str, str] = {
     ),
     "programs and processes": "execve execveat fork vfork",
     "namespaces and mounts": (
-        "unshare setns mount umount2 pivot_root chroot open_tree move_mount fsopen fsconfig fsmount fspick mount_setattr"
+        "unshare setns mount umount2 pivot_root chroot open_tree move_mount mount_setattr fsopen fsconfig fsmount"
+        " fspick"
     ),
     "kernel interfaces": (
         "bpf perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register keyctl add_key request_key"

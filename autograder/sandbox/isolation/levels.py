@@ -96,7 +96,7 @@ def enter(wanted: str | None, owner: int) -> Confinement:
             break
     if seccomp is None:
         why_not["seccomp"] = "libseccomp and its binding pyseccomp are not both installed"
-    elif problem := _attempt(lambda: _probe_filter(seccomp)):
+    elif problem := _attempt(lambda: _probe_filter(seccomp)):  # type: ignore[arg-type]
         seccomp, why_not["seccomp"] = None, problem
     if problem := _attempt(lambda: _probe_landlock(paths)):
         why_not["landlock"] = problem
