@@ -18,6 +18,8 @@ __all__ = ["Identity", "NotebookSays", "identify", "read_group", "read_notebook"
 MOST_MEMBERS = 20
 MOST_GROUP_BYTES = 16 * 1024
 MOST_TEXT = 100
+MOST_NOTEBOOK_BYTES = 8 * 1024 * 1024
+MOST_CELL_BYTES = 16 * 1024
 FIRST_CELLS = 5  # the cell that says who may stand after one with imports or magics
 
 Members = tuple[tuple[str, str], ...]
@@ -109,8 +111,10 @@ def read_notebook(data: bytes) -> NotebookSays:
     """What the first code cell that sets `name`, `idnum`, `option` or `group` sets them to. Nothing is executed.
 
     Raises:
-        ValueError: the data is not a notebook; the message says what it is instead.
+        ValueError: the data is not a notebook, or too large to be read for this; the message says which.
     """
+    if len(data) > MOST_NOTEBOOK_BYTES:
+        raise ValueError(f"larger than {MOST_NOTEBOOK_BYTES // 1024**2} MiB")
     try:
         notebook = json.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError):
@@ -140,7 +144,7 @@ def _source(cell: dict[str, object]) -> str:
 
 
 def _assignments(source: str) -> Iterable[tuple[str, object]]:
-    tree = parse(source)
+    tree = parse(source, MOST_CELL_BYTES)
     for node in tree.body if tree else ():
         if isinstance(node, ast.Assign) and len(node.targets) == 1:
             target, value = node.targets[0], node.value

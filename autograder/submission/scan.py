@@ -65,9 +65,9 @@ def scan(source: str | bytes, component: str, rules: Collection[Rule]) -> tuple[
     tree = parse(source)
     if tree is None or not rules:
         return ()
-    scope = Scope().inside(tree)
     found: set[Violation] = set()
     try:
+        scope = Scope().inside(tree)
         for node in _reached(tree, component):
             look = _Look(node, scope.inside(node), rules)
             look.visit(node)

@@ -7,13 +7,13 @@ import warnings
 
 __all__ = ["parse"]
 
-# Far above any assignment; a syntax tree takes some hundred times its source's memory.
-MOST_BYTES = 512 * 1024
+# Far above any assignment; a syntax tree takes up to a thousand times its source's memory.
+MOST_BYTES = 256 * 1024
 
 
-def parse(source: str | bytes) -> ast.Module | None:
-    """The syntax tree, or None where there is none: a syntax error, a wrong encoding, far too long or too deep."""
-    if len(source) > MOST_BYTES:
+def parse(source: str | bytes, most: int = MOST_BYTES) -> ast.Module | None:
+    """The syntax tree, or None where there is none: a syntax error, a wrong encoding, too deep, longer than `most`."""
+    if len(source) > most:
         return None
     try:
         with warnings.catch_warnings():

@@ -85,7 +85,7 @@ def _take(archive: ZipFile, info: ZipInfo, intake: Intake) -> None:
     name = info.orig_filename
     if not info.flag_bits & UTF8_NAME:
         name = decode_name(name.encode("cp437"))
-    if info.is_dir() or name.endswith("\\"):
+    if name.endswith(("/", "\\")):
         return
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):

@@ -1,0 +1,275 @@
+"""From a path to submissions: what is found, what is taken for what, whose it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from autograder.course.model import Assignment
+from autograder.errors import ArchiveError, UsageError
+from autograder.submission.find import find_submissions
+from autograder.submission.identity import read_notebook
+from autograder.submission.inbox import Inbox, Submission
+from autograder.submission.names import show
+
+from .samples import MODULE, Zip, zipped
+
+STUB = b"class Layer:\n    pass\n\n\ndef helper():\n    raise NotImplementedError\n"
+CLEAN = {"two_layers.py": STUB, "common/__init__.py": b"", "common/grad.py": b"GRAD = 1\n", "README.md": b"Read me\n"}
+
+
+def notebook(*cells: str) -> bytes:
+    return json.dumps({"cells": [{"cell_type": "code", "source": cell} for cell in cells]}).encode()
+
+
+FULL = {
+    "two_layers.py": MODULE,
+    "two_layers.ipynb": notebook('name = "Kim Minsu"\nidnum = 2022123456\noption = 1'),
+    "best_layers.pt": b"weights",
+}
+
+
+def receive(path: Path, assignment: Assignment, clean: Mapping[str, bytes] = CLEAN) -> Submission:
+    inbox = Inbox.open(path, assignment, clean)
+    (name,) = inbox.entries
+    return inbox.receive(name)
+
+
+def notes(submission: Submission) -> str:
+    return "\n".join(submission.info.notes)
+
+
+def test_a_submission_in_the_courses_form_needs_no_note(make_zip: Zip, assignment: Assignment) -> None:
+    submission = receive(make_zip(FULL, "kim_minsu-2022123456-A6-O1.zip"), assignment)
+    assert dict(submission.files) == {"two_layers.py": MODULE}
+    assert dict(submission.artifacts) == {"best_layers.pt": b"weights"}
+    assert submission.notebook == FULL["two_layers.ipynb"]
+    assert submission.module_found
+    info = submission.info
+    assert (info.submission, info.name, info.id) == ("kim_minsu-2022123456-A6-O1", "kim_minsu", "2022123456")
+    assert (info.option, info.late, info.submitted_at) == ("1", False, "2022-12-01T10:00:00+09:00")
+    assert info.notes == ()
+
+
+def test_a_folder_around_everything_is_stripped(make_zip: Zip, assignment: Assignment) -> None:
+    nested = {f"my work/a6/{name}": data for name, data in FULL.items()} | {"my work/a6/lib/extra.py": b"x = 1"}
+    submission = receive(make_zip(nested, "kim-2022123456-A6-O1.zip"), assignment)
+    assert dict(submission.files) == {"two_layers.py": MODULE, "lib/extra.py": b"x = 1"}
+    assert submission.artifacts
+    assert submission.notebook
+    assert "inside the folder my work/a6" in notes(submission)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "two_layers (1).py",
+        "Two_Layers.py",
+        "two_layers-2.py",
+        "two layers.py",
+        "Copy of two_layers.py",
+        "two_layers_final.py",
+        "two_layers - 복사본.py",
+        "two_layers.py.txt",
+        "TWO_LAYERS.PY",
+        "two_layers" + "1" * 150 + ".py",
+        "hw6_kim.py",  # by what it defines
+    ],
+)
+def test_a_renamed_module_is_recognised(make_zip: Zip, assignment: Assignment, name: str) -> None:
+    submission = receive(make_zip({"helpers.py": b"x = 1", name: MODULE}), assignment)
+    assert submission.files["two_layers.py"] == MODULE
+    assert f"{show(name)} was taken for two_layers.py" in notes(submission)
+
+
+def test_a_name_full_of_digits_is_compared_at_once(make_zip: Zip, assignment: Assignment) -> None:
+    assert not receive(make_zip({"1" * 200 + "x.py": b""}), assignment).module_found
+
+
+def test_an_untouched_or_empty_file_does_not_hide_a_renamed_one(make_zip: Zip, assignment: Assignment) -> None:
+    for empty in (b"", b"\n\n", STUB):
+        submission = receive(make_zip({"two_layers.py": empty, "two_layers (1).py": MODULE}), assignment)
+        assert dict(submission.files) == {"two_layers.py": MODULE}
+    submission = receive(make_zip({"two_layers.py": b""}), assignment)
+    assert submission.module_found
+    assert "two_layers.py is empty" in notes(submission)
+
+
+def test_of_several_copies_the_one_with_work_in_it_counts(make_zip: Zip, assignment: Assignment) -> None:
+    crlf = STUB.replace(b"\n", b"\r\n")
+    submission = receive(make_zip({"two_layers.py": crlf, "done/two_layers.py": MODULE}), assignment)
+    assert submission.files["two_layers.py"] == MODULE
+    assert "took done/two_layers.py, not two_layers.py" in notes(submission)
+    submission = receive(make_zip({"old/two_layers.py": b"old = 1", "two_layers.py": MODULE}), assignment)
+    assert submission.files["two_layers.py"] == MODULE
+
+
+def test_a_missing_module_is_a_note_that_says_what_was_there(make_zip: Zip, assignment: Assignment) -> None:
+    submission = receive(make_zip({"other.py": b"x = 1", "two_layers.pyc": b"x"}), assignment)
+    assert not submission.module_found
+    assert submission.files == {}
+    assert "two_layers.py is missing; the submission holds: other.py" in notes(submission)
+    assert "compiled" in notes(submission)
+    assert "nothing" in notes(receive(make_zip({}), assignment))
+
+
+def test_the_courses_own_files_are_not_taken_from_students(make_zip: Zip, assignment: Assignment) -> None:
+    members = {
+        **FULL,
+        "common/__init__.py": b"",
+        "common/grad.py": b"GRAD = 'easier'\n",
+        "common/more.py": b"",
+        "common.py": b"GRAD = 3",
+        "conftest.py": b"raise SystemExit",
+    }
+    submission = receive(make_zip(members), assignment)
+    assert sorted(submission.files) == ["conftest.py", "two_layers.py"]
+    assert "common/grad.py is not the course's; the course's is used" in notes(submission)
+    assert "common/__init__.py" not in notes(submission)
+
+
+def test_the_only_notebook_is_taken_whatever_its_name(make_zip: Zip, assignment: Assignment) -> None:
+    submission = receive(make_zip({"two_layers.py": MODULE, "assignment7.ipynb": FULL["two_layers.ipynb"]}), assignment)
+    assert submission.notebook
+    assert "assignment7.ipynb was taken for two_layers.ipynb" in notes(submission)
+    assert "not handed in: best_layers.pt" in notes(submission)
+
+
+@pytest.mark.parametrize("data", [b"not JSON", b"[]", b'{"cells": 3}', b"[" * 100_000, b"\xff\xfe", b""])
+def test_a_broken_notebook_is_only_a_note(make_zip: Zip, assignment: Assignment, data: bytes) -> None:
+    submission = receive(make_zip({**FULL, "two_layers.ipynb": data}), assignment)
+    assert "the notebook cannot be read" in notes(submission)
+    assert submission.module_found
+
+
+def test_a_huge_notebook_is_not_read_for_a_name() -> None:
+    with pytest.raises(ValueError, match="larger than 8 MiB"):
+        read_notebook(b" " * (9 * 1024**2))
+
+
+def test_the_notebook_speaks_where_the_name_does_not(make_zip: Zip, assignment: Assignment) -> None:
+    cell = (
+        '%load_ext autoreload\nimport os\nname = "김민수"\nidnum = "2022-12345"\noption = 2\ngroup = ["2022-2 Lee Ji"]'
+    )
+    submission = receive(make_zip({**FULL, "two_layers.ipynb": notebook("import torch", cell)}, "a6.zip"), assignment)
+    info = submission.info
+    assert (info.name, info.id, info.option) == ("김민수", "2022-12345", "2")
+    assert info.members == (("2022-2", "Lee Ji"),)
+    assert "not of the form" in notes(submission)
+
+
+def test_the_notebook_is_never_executed(make_zip: Zip, assignment: Assignment, tmp_path: Path) -> None:
+    cell = f"name = open({str(tmp_path / 'proof')!r}, 'w').name\nidnum = 7"
+    info = receive(make_zip({**FULL, "two_layers.ipynb": notebook(cell)}), assignment).info
+    assert (info.name, info.id) == ("", "7")
+    assert not (tmp_path / "proof").exists()
+
+
+def test_the_handouts_placeholders_tell_nothing(make_zip: Zip, assignment: Assignment) -> None:
+    blank = notebook('name = "your name"\nidnum = 0\noption = 1\ngroup = ["0 you"]')
+    submission = receive(
+        make_zip({**FULL, "two_layers.ipynb": blank}), assignment, {**CLEAN, "two_layers.ipynb": blank}
+    )
+    assert (submission.info.name, submission.info.id, submission.info.members) == ("", "", ())
+
+
+@pytest.mark.parametrize(
+    "name, says",
+    [("kim-2022123456-A7-O1.zip", "assignment 7"), ("kim-2022123456-A6-O9.zip", "unknown option 9; graded as option 1"),
+     ("kim-2022999999-A6-O1.zip", "the notebook 2022123456"), ("kim-2022123456-A6-O2.zip", "the notebook 1"),
+     ("whatever.zip", "not of the form")],
+)  # fmt: skip
+def test_contradictions_are_noted(make_zip: Zip, assignment: Assignment, name: str, says: str) -> None:
+    submission = receive(make_zip(FULL, name), assignment)
+    assert says in notes(submission)
+    assert submission.info.option == ("2" if "O2" in name else "1")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp949", "utf-16"])
+def test_group_txt(make_zip: Zip, assignment: Assignment, encoding: str) -> None:
+    text = "2022123456 김민수\r\n\r\n# us\n2022-7, Lee Ji Eun\nPark Jane 2022777777\nnobody\n"
+    submission = receive(make_zip({**FULL, "group.txt": text.encode(encoding)}), assignment)
+    members = (("2022123456", "김민수"), ("2022-7", "Lee Ji Eun"), ("2022777777", "Park Jane"))
+    assert submission.info.members == members
+    assert "group.txt:6: found 'nobody'" in notes(submission)
+    assert "group.txt" not in submission.files
+
+
+def test_the_digest_follows_what_counts(make_zip: Zip, assignment: Assignment) -> None:
+    path = make_zip(FULL)
+    first = receive(path, assignment).digest
+    assert receive(path, assignment).digest == first
+    digests = {first}
+    for changed in ({"two_layers.py": MODULE + b"#"}, {"best_layers.pt": b"other"}, {"two_layers.ipynb": b"{}"}):
+        digests.add(receive(make_zip({**FULL, **changed}), assignment).digest)
+    digests.add(receive(path, replace(assignment, due=assignment.due.replace(year=2021))).digest)
+    assert len(digests) == 5
+
+
+def test_a_class_folder(tmp_path: Path, make_zip: Zip, assignment: Assignment) -> None:
+    make_zip(FULL, "class/b-2-A6-O1.zip")
+    make_zip(FULL, "class/A-1-A6-O1.ZIP")
+    make_zip(FULL, "class/Lee Ji_77_assignsubmission_file_/work.zip")
+    for folder in ("plain", "empty", ".hidden", "__MACOSX"):
+        (tmp_path / "class" / folder).mkdir()
+    (tmp_path / "class/plain/two_layers.py").write_bytes(MODULE)
+    for name in ("README.md", "make_class.py", "submitted.csv", ".DS_Store"):
+        (tmp_path / "class" / name).write_text("submission,submitted_at\nb-2-A6-O1.zip,2022-12-03T00:00+09:00\n")
+    (tmp_path / "class/link.zip").symlink_to(tmp_path / "class/b-2-A6-O1.zip")
+    inbox = Inbox.open(tmp_path / "class", assignment, CLEAN)
+    assert list(inbox.entries) == ["A-1-A6-O1", "b-2-A6-O1", "empty", "work", "plain"]
+    received = {name: inbox.receive(name) for name in inbox.entries}
+    assert [name for name, submission in received.items() if not submission.module_found] == ["empty"]
+    assert received["b-2-A6-O1"].info.late
+    assert not received["A-1-A6-O1"].info.late
+    assert "form" not in notes(received["plain"])
+
+
+def test_one_folder_with_the_module_is_one_submission(tmp_path: Path, assignment: Assignment) -> None:
+    folder = tmp_path / "kim"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "Two_Layers (1).py").write_bytes(MODULE)
+    (tmp_path / "submitted.csv").write_text("submission,submitted_at\nkim,2022-12-01T00:00Z\n")
+    submission = receive(folder, assignment)
+    assert submission.info.submission == "kim"
+    assert submission.info.submitted_at == "2022-12-01T09:00:00+09:00"
+
+
+def test_the_current_folder_has_a_name(tmp_path: Path, assignment: Assignment, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "kim").mkdir()
+    (tmp_path / "kim/two_layers.py").write_bytes(MODULE)
+    monkeypatch.chdir(tmp_path / "kim")
+    assert receive(Path("."), assignment).info.submission == "kim"
+
+
+@pytest.mark.parametrize("make", ["nothing", "empty", "readme"])
+def test_nothing_to_grade_is_one_line(tmp_path: Path, make: str) -> None:
+    if make != "nothing":
+        (tmp_path / make).mkdir()
+    if make == "readme":
+        (tmp_path / make / "README.md").touch()
+    with pytest.raises(UsageError) as caught:
+        find_submissions(tmp_path / make, "two_layers")
+    assert "\n" not in str(caught.value)
+    assert make in str(caught.value)
+
+
+def test_what_cannot_be_read_still_has_an_owner(tmp_path: Path, assignment: Assignment) -> None:
+    (tmp_path / "kim-2022123456-A6-O2.zip").write_bytes(b"junk")
+    inbox = Inbox.open(tmp_path, assignment)
+    with pytest.raises(ArchiveError, match="not a zip") as caught:
+        inbox.receive("kim-2022123456-A6-O2")
+    info = inbox.unreadable("kim-2022123456-A6-O2", str(caught.value))
+    assert (info.name, info.id, info.option) == ("kim", "2022123456", "2")
+    assert info.notes == (str(caught.value),)
+
+
+def test_a_learning_systems_folder_names_whom_the_zip_does_not(tmp_path: Path, assignment: Assignment) -> None:
+    around = tmp_path / "Kim Minsu_12345_assignsubmission_file_"
+    around.mkdir()
+    (around / "work.zip").write_bytes(zipped({"two_layers.py": MODULE}))
+    assert receive(tmp_path, assignment).info.name == "Kim Minsu"
