@@ -18,7 +18,7 @@ import torch
 __all__ = ["SHAPE_CLASSES", "draw_shapes"]
 
 SIDE = 32  # pixels
-CHUNK = 500  # images drawn at once: large enough to be fast, small enough to stay in the cache
+CHUNK = 100  # images drawn at once: large enough to be fast, small enough to stay in the cache
 
 Tensor = torch.Tensor
 
