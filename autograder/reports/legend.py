@@ -31,7 +31,7 @@ LEGEND: Mapping[Outcome, Face] = MappingProxyType(
     {
         Outcome.PASSED: Face("✓", "passed", "good", "Your answer is right here."),
         Outcome.FAILED: Face("✗", "failed", "bad", "Your code ran and its answer is wrong here."),
-        Outcome.ERROR: Face("!", "error", "bad", "Your code raised an exception; its type and line are given."),
+        Outcome.ERROR: Face("!", "error", "bad", "Your code raised an exception here."),
         Outcome.NOT_ATTEMPTED: Face("–", "not attempted", "calm", "The stub's NotImplementedError is still there."),
         Outcome.TIMEOUT: Face(
             "T", "timeout", "warn", "No answer before the deadline: usually a loop that is too slow, or never ends."

@@ -136,3 +136,11 @@ def test_what_was_graded_and_how_is_said(small: Assignment) -> None:
     assert "Level B: landlock" in page
     assert "cgroup" not in page
     assert "0123456789" in page
+
+
+def test_a_question_opens_where_there_is_something_to_mend(small: Assignment) -> None:
+    opened = {
+        outcome: " open>" in render_student(one_case(Visibility.HINTS, replace(CASE, outcome=outcome)), small)
+        for outcome in Outcome
+    }
+    assert {outcome for outcome, is_open in opened.items() if not is_open} == {Outcome.PASSED, Outcome.NOT_ATTEMPTED}
