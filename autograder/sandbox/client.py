@@ -27,7 +27,7 @@ __all__ = ["Package", "Sandbox", "Worker"]
 
 ENTER_SECONDS = 60.0
 STOP_SECONDS = 10.0
-START = "import sys; sys.path.append(sys.argv[1]); from autograder.sandbox.zygote import main; main()"
+START = "import sys; sys.path.append(sys.argv[1]); from autograder.sandbox.zygote import main; sys.path.pop(); main()"
 ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "LANG": "C.UTF-8",
@@ -72,7 +72,7 @@ class Sandbox:
         _refuse_visible(hidden)
         self._owner = os.getpid()
         self._control, theirs = control.pair()
-        self._zygote = _start_zygote(theirs, {"level": level, "owner": self._owner})
+        self._zygote = _start_zygote(theirs, {"level": level})
         try:
             found = self._first_word()
             self.level, self.layers, self.why_not = found["level"], found["layers"], found["why_not"]

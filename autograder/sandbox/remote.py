@@ -15,11 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from autograder.course.model import Limits, Rule
+from autograder.course.model import Limits
 from autograder.errors import (
-    ForbiddenUse,
     GraderError,
-    Location,
     ProtocolError,
     SandboxError,
     WorkerCrashed,
@@ -27,9 +25,8 @@ from autograder.errors import (
     WorkerTimeout,
 )
 from autograder.sandbox import control, wire
-from autograder.sandbox.failures import student_error
-from autograder.sandbox.guards import LABELS
 from autograder.sandbox.output import read_capped
+from autograder.sandbox.replies import answer
 from autograder.sandbox.stream import Stream
 from autograder.sandbox.worker import OUT_OF_MEMORY
 
@@ -68,6 +65,7 @@ class Worker:
         self, package: Package, limits: Limits, channel: socket.socket, reports: socket.socket, output: int
     ) -> None:
         self._package, self._limits = package, limits
+        self._own = {name: package.files[name] for name in package.own}
         self._stream, self._reports, self._output = Stream(channel), reports, output
         self._pidfd = -1
         self._alive, self._closed = True, False
@@ -115,7 +113,12 @@ class Worker:
             WorkerTimeout, WorkerCrashed, ProtocolError: the worker is dead.
         """
         seconds = self._limits.call_seconds if timeout is None else timeout
-        return self._judge(self._exchange(wire.encode({"op": op, "payload": payload}), seconds))
+        reply = self._exchange(wire.encode({"op": op, "payload": payload}), seconds)
+        try:
+            return answer(reply, self._own, self._limits.memory_mb)
+        except ProtocolError:
+            self._kill()
+            raise
 
     def output(self) -> str:
         """What the submission printed so far, up to `limits.output_kb`. Untrusted text."""
@@ -164,21 +167,6 @@ class Worker:
             raise
         finally:
             self.calls_seconds += time.monotonic() - started
-
-    def _judge(self, reply: Any) -> Any:
-        """The value of a reply, or what it says went wrong. A reply is untrusted like everything else."""
-        try:
-            for rule, file, line in reply["used"]:
-                location = Location(str(file)[:200].rpartition("/")[2], int(line)) if file else None
-                raise ForbiddenUse(LABELS[Rule(rule)], location)
-            if "error" not in reply:
-                return reply["value"]
-            if reply["memory"]:
-                raise WorkerOutOfMemory(f"the memory limit of {self._limits.memory_mb} MiB was reached")
-            raise student_error(reply["error"])
-        except (KeyError, TypeError, ValueError, AttributeError):
-            self._kill()
-            raise ProtocolError("a reply that is not one") from None
 
     def _kill(self) -> None:
         self._alive = False

@@ -6,6 +6,7 @@ the submission's code shares this process and may have written the frame itself.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 from collections.abc import Mapping
@@ -95,7 +96,7 @@ def _write_files(contents: Mapping[str, bytes]) -> None:
 
 
 def _ran_out(error: BaseException) -> bool:
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
         return True
     try:
         text = str(error)

@@ -1,0 +1,174 @@
+"""Says what confines student code on this host, by letting a worker try to break out."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from autograder.course.model import Limits
+from autograder.errors import IsolationUnavailable, SandboxError, WorkerOutOfMemory
+from autograder.sandbox.client import ENVIRONMENT, Package, Sandbox, Worker
+from autograder.sandbox.isolation.limits import THREADS
+from autograder.sandbox.proxy import Proxy
+
+__all__ = ["LAYERS", "LEVELS", "Layer", "Probe", "Report", "diagnose", "readiness"]
+
+LEVELS = {
+    "A": "root with namespaces, and a user id for each worker",
+    "B": "user namespaces",
+    "C": "no namespaces: Landlock and a seccomp filter; submissions cannot write files",
+    "D": "nothing that confines student code well enough: grading refuses",
+}
+LAYERS = {
+    "files": "solutions, hidden checks and other people's work cannot be read",
+    "view": "nothing of this host but the interpreter and its packages is there at all; a private folder to write to",
+    "processes": "no other process is visible, and none survives its worker",
+    "network": "no socket leads anywhere",
+    "landlock": "files outside the allowed folders stay closed whatever the user id",
+    "seccomp": "system calls that no answer needs are refused: sockets, tracing, new processes and namespaces",
+    "user": "a user id per worker: workers cannot reach each other, and their threads are counted apart",
+    "privileges": "no capabilities, and no program that could give any back",
+    "limits": "memory, file size, threads and descriptors are bounded",
+}
+PROBE_LIMITS = Limits(call_seconds=30, memory_mb=256, disk_mb=8, output_kb=16)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of isolation: whether it holds, what it closes, and why it does not hold where it does not."""
+
+    name: str
+    holds: bool
+    closes: str
+    why_not: str = ""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Something that a submission might try, and whether it was kept from it; `got` lists what it achieved."""
+
+    name: str
+    held: bool
+    got: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `diagnose` found.
+
+    Attributes:
+        level: "A" to "D"; `LEVELS` says what each means.
+        ready_ms: milliseconds from asking the warm zygote for a worker to its first answer; the median.
+        problem: why grading is refused here, or "".
+    """
+
+    level: str
+    layers: tuple[Layer, ...] = ()
+    probes: tuple[Probe, ...] = ()
+    ready_ms: float = 0.0
+    problem: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether a course can be graded here."""
+        return not self.problem and all(probe.held for probe in self.probes)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data for json.dump."""
+        return {**asdict(self), "ok": self.ok, "meaning": LEVELS[self.level]}
+
+
+def diagnose(level: str | None = None) -> Report:
+    """Start a sandbox, of this level or the best to be had, and try to break out of it."""
+    try:
+        sandbox = Sandbox(level=level)
+    except IsolationUnavailable as error:
+        return Report("D", problem=str(error))
+    with sandbox:
+        layers = tuple(
+            Layer(name, holds, LAYERS[name], sandbox.why_not.get(name, "")) for name, holds in sandbox.layers.items()
+        )
+        ready = readiness(sandbox)
+        return Report(sandbox.level, layers, tuple(_probes(sandbox)), round(1000 * sorted(ready)[len(ready) // 2], 1))
+
+
+def readiness(sandbox: Sandbox, times: int = 5) -> list[float]:
+    """Seconds from asking for a worker to having it confined and listening, each of several times."""
+    with _probe_worker(sandbox):
+        pass  # the zygote may still be warming up
+    seconds = []
+    for _ in range(times):
+        started = time.perf_counter()
+        with sandbox.spawn(_package(), PROBE_LIMITS):
+            seconds.append(time.perf_counter() - started)
+    return seconds
+
+
+def _probes(sandbox: Sandbox) -> Iterator[Probe]:
+    own = os.getpid()
+    known = [*ENVIRONMENT, "TMPDIR", "LC_CTYPE", "TORCHINDUCTOR_CACHE_DIR"]
+    with _secret() as secret, _probe_worker(sandbox) as worker:
+        neighbour = worker.pid
+        tries: Sequence[tuple[str, Callable[[Proxy], Any]]] = (
+            ("read a secret file", lambda probe: probe.read_file(secret)),
+            ("open a socket", lambda probe: probe.open_sockets()),
+            ("signal the grader", lambda probe: probe.signal_process(own)),
+            ("trace the grader or read its memory", lambda probe: probe.trace_process(own)),
+            ("signal another worker", lambda probe: probe.signal_process(neighbour)),
+            ("trace another worker", lambda probe: probe.trace_process(neighbour)),
+            ("start processes", lambda probe: probe.start_processes()),
+            ("write outside its folder", lambda probe: probe.write_outside([str(Path(secret).parent)])),
+            ("gain privileges", lambda probe: probe.change_privileges()),
+            ("inherit something of the grader's", lambda probe: probe.inherited(known)),
+            ("start threads without end", lambda probe: probe.start_threads(4 * THREADS)),
+            ("fill the disk", lambda probe: probe.fill_disk(PROBE_LIMITS.disk_mb)),
+            ("take all memory", lambda probe: probe.take_memory(4 * PROBE_LIMITS.memory_mb)),
+        )
+        for name, attempt in tries:
+            yield _try(sandbox, name, attempt)
+        got = _try_on(worker, lambda probe: probe.find_processes())
+        yield Probe("end or be seen by another worker", not got, got)
+
+
+def _try(sandbox: Sandbox, name: str, attempt: Callable[[Proxy], Any]) -> Probe:
+    with _probe_worker(sandbox) as worker:
+        got = _try_on(worker, attempt)
+    return Probe(name, not got, got)
+
+
+def _try_on(worker: Worker, attempt: Callable[[Proxy], Any]) -> tuple[str, ...]:
+    try:
+        return tuple(map(str, attempt(Proxy(worker))))
+    except WorkerOutOfMemory:
+        return ()
+    except SandboxError as error:
+        return (f"the probe itself ended: {error}",)
+
+
+@contextmanager
+def _probe_worker(sandbox: Sandbox) -> Iterator[Worker]:
+    with sandbox.spawn(_package(), PROBE_LIMITS) as worker:
+        worker.load()
+        yield worker
+
+
+def _package() -> Package:
+    source = Path(__file__).with_name("probes.py").read_bytes()
+    return Package({"probes.py": source}, "probes", frozenset({"probes.py"}))
+
+
+@contextmanager
+def _secret() -> Iterator[str]:
+    """A file that every user of this host may read, and no worker."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        path = Path(folder) / "secret"
+        path.write_text("the answer")
+        path.chmod(0o644)
+        yield str(path)

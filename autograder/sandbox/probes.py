@@ -1,0 +1,202 @@
+"""What a hostile submission tries first, written as one: `doctor` loads this file into a worker and asks.
+
+Each function returns what it got away with, in words; an empty list means that the sandbox held. The file is sent
+to the worker like any submission's, so it stands alone.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import platform
+import socket
+import sys
+import threading
+from collections.abc import Callable
+
+__all__ = [
+    "change_privileges",
+    "fill_disk",
+    "find_processes",
+    "inherited",
+    "open_sockets",
+    "read_file",
+    "signal_process",
+    "start_processes",
+    "start_threads",
+    "take_memory",
+    "trace_process",
+    "write_outside",
+]
+
+SOCKET_FAMILIES = ("AF_INET", "AF_INET6", "AF_UNIX", "AF_NETLINK", "AF_PACKET", "AF_VSOCK", "AF_ALG")
+OWN_DESCRIPTORS = 4  # standard input, output, error, and the channel
+CALLS = {  # number on x86_64, and on everything newer
+    "ptrace": (101, 117),
+    "process_vm_readv": (310, 270),
+    "unshare": (272, 97),
+    "mount": (165, 40),
+    "io_uring_setup": (425, 425),
+    "memfd_create": (319, 279),
+    "pidfd_open": (434, 434),
+}
+PTRACE_ATTACH = 16
+CLONE_NEWUSER = 0x1000_0000
+
+
+def read_file(path: str) -> list[str]:
+    """Read a file that must not be in reach: by its path, by links to it, through other processes' roots."""
+    ways = [path, f"/proc/1/root{path}", f"/proc/self/root{path}", f"/proc/{os.getppid()}/root{path}", f"/old{path}"]
+    ways.append("/".join([".."] * 12) + path)
+    if os.access(".", os.W_OK):
+        for make, name in ((os.symlink, "link"), (os.link, "hard")):
+            if _works(lambda make=make, name=name: make(path, name)):  # type: ignore[misc]
+                ways.append(name)
+    return [f"read {way}" for way in ways if _works(lambda way=way: open(way, "rb").read(1))]  # type: ignore[misc]
+
+
+def open_sockets() -> list[str]:
+    """Open a socket of any family, and a ring that could."""
+    families = [name for name in SOCKET_FAMILIES if hasattr(socket, name)]
+    opened = [name for name in families if _works(lambda name=name: _open_socket(name))]  # type: ignore[misc]
+    parameters = ctypes.create_string_buffer(256)
+    return [f"opened {name}" for name in opened] + _called("io_uring_setup", 8, parameters)
+
+
+def signal_process(pid: int) -> list[str]:
+    """Signal a process outside, by its number there."""
+    if pid == os.getpid():  # the same number in another namespace is another process
+        return []
+    tried = {"kill": lambda: os.kill(pid, 0), "killpg": lambda: os.killpg(pid, 0)}
+    done = [f"{name}({pid})" for name, action in tried.items() if _works(action)]
+    return done + _called("pidfd_open", pid, 0)
+
+
+def trace_process(pid: int) -> list[str]:
+    """Trace a process outside, or read its memory, environment or open files."""
+    if pid == os.getpid():
+        return []
+    files = [f"/proc/{pid}/{name}" for name in ("mem", "environ", "maps")]
+    done = [f"opened {name}" for name in files if _works(lambda name=name: os.close(os.open(name, os.O_RDONLY)))]  # type: ignore[misc]
+    links = [f"/proc/{pid}/{name}" for name in ("cwd", "root", "exe", "fd/0")]
+    done += [f"followed {name}" for name in links if _works(lambda name=name: os.readlink(name))]  # type: ignore[misc]
+    return done + _called("ptrace", PTRACE_ATTACH, pid, 0, 0) + _called("process_vm_readv", pid, 0, 0, 0, 0, 0)
+
+
+def find_processes() -> list[str]:
+    """See another process at all."""
+    try:
+        names = os.listdir("/proc")
+    except OSError:
+        return []
+    return [f"process {name}" for name in names if name.isdigit() and int(name) != os.getpid()]
+
+
+def start_processes() -> list[str]:
+    """Fork, or run a program."""
+    done = []
+    for name in ("fork", "forkpty"):
+        try:
+            child = getattr(os, name)()
+            if (child if isinstance(child, int) else child[0]) == 0:
+                os._exit(0)
+            done.append(name)
+        except OSError:
+            pass
+    # Success would replace this process, and show as its end.
+    if not _works(lambda: os.execv(sys.executable, [sys.executable, "-c", ""])):
+        return done
+    return [*done, "execv"]
+
+
+def start_threads(most: int) -> list[str]:
+    """Start threads until refused; more than `most` is a failure of the limit."""
+    enough = threading.Event()
+    count = 0
+    try:
+        for _ in range(4 * most):
+            threading.Thread(target=enough.wait, daemon=True).start()
+            count += 1
+    except (RuntimeError, MemoryError):
+        pass
+    finally:
+        enough.set()
+    return [f"started {count} threads"] if count > most else []
+
+
+def take_memory(megabytes: int) -> list[str]:
+    """Map and touch memory, private and shared. Returns only if all of it was to be had."""
+    taken: list[mmap.mmap] = []
+    while len(taken) * 16 < megabytes:
+        taken.append(mmap.mmap(-1, 16 << 20, flags=mmap.MAP_SHARED if len(taken) % 2 else mmap.MAP_PRIVATE))
+        taken[-1].write(b"x" * (16 << 20))
+    return [f"took {megabytes} MiB"]
+
+
+def fill_disk(megabytes: int) -> list[str]:
+    """Write to the working folder; more than `megabytes` is a failure of the limit."""
+    written, block = 0, b"x" * (1 << 20)
+    for number in range(2 * megabytes):
+        try:
+            with open(f"junk{number}", "wb") as file:
+                written += file.write(block)
+        except OSError:
+            break
+    for number in range(2 * megabytes):
+        if os.path.exists(f"junk{number}"):
+            os.unlink(f"junk{number}")
+    return [f"wrote {written >> 20} MiB"] if written > megabytes << 20 else []
+
+
+def write_outside(folders: list[str]) -> list[str]:
+    """Make or change a file anywhere but in the working folder."""
+    standard = ["/", "/tmp", "/var/tmp", "/dev/shm", "/home", "/etc", "/usr/lib", "/proc/self", sys.prefix]
+    done = []
+    for folder in [*standard, *folders, os.path.dirname(os.__file__)]:
+        path = f"{folder.rstrip('/')}/autograder-probe"
+        if _works(lambda path=path: open(path, "wb").close()):  # type: ignore[misc]
+            done.append(f"wrote to {folder}")
+            _works(lambda path=path: os.unlink(path))  # type: ignore[misc]
+    return done + _called("memfd_create", b"probe", 0)
+
+
+def change_privileges() -> list[str]:
+    """Become somebody else, mount, or enter new namespaces."""
+    done = _called("unshare", CLONE_NEWUSER) + _called("mount", b"none", b"/", b"tmpfs", 0, 0)
+    if os.getuid() != 0 and _works(lambda: os.setuid(0)):
+        done.append("setuid(0)")
+    if os.getuid() == 0 and _works(lambda: os.setuid(12345)):
+        done.append("setuid(12345)")
+    if _works(lambda: os.chroot(".")):
+        done.append("chroot")
+    return done
+
+
+def inherited(known: list[str]) -> list[str]:
+    """Find environment variables beyond the `known` ones, or open descriptors of the grader's."""
+    extra = [f"variable {name}" for name in sorted(set(os.environ) - set(known))]
+    return extra + [
+        f"descriptor {number}"
+        for number in range(OWN_DESCRIPTORS, 1024)
+        if _works(lambda number=number: os.fstat(number))  # type: ignore[misc]
+    ]
+
+
+def _works(action: Callable[[], object]) -> bool:
+    try:
+        action()
+    except Exception:
+        return False
+    return True
+
+
+def _open_socket(family: str) -> None:
+    kind = socket.SOCK_RAW if family in ("AF_NETLINK", "AF_PACKET") else socket.SOCK_STREAM
+    kind = socket.SOCK_SEQPACKET if family == "AF_ALG" else kind
+    socket.socket(getattr(socket, family), kind).close()
+
+
+def _called(name: str, *arguments: object) -> list[str]:
+    number = CALLS[name][0 if platform.machine() == "x86_64" else 1]
+    return [name] if ctypes.CDLL(None).syscall(number, *arguments) >= 0 else []

@@ -1,0 +1,58 @@
+"""Reads what a worker replied: its value, or the error that it tells of. A reply is untrusted like everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from autograder.course.model import Rule
+from autograder.errors import ForbiddenUse, Location, ProtocolError, WorkerOutOfMemory
+from autograder.sandbox.failures import student_error
+from autograder.sandbox.guards import LABELS
+from autograder.sandbox.isolation.paths import WORK
+
+__all__ = ["answer"]
+
+MAX_USES = 64
+TEXTS = ("kind", "text", "trace", "file")
+
+
+def answer(reply: Any, own: Mapping[str, bytes], memory_mb: int) -> Any:
+    """The value in a reply.
+
+    Args:
+        reply: what the worker sent, any value that crosses.
+        own: the submission's own files by relative path: a location is believed only where it is a line of these,
+            since it is shown to students, who could write hidden inputs into it.
+
+    Raises:
+        ForbiddenUse, WorkerOutOfMemory, StudentError: the reply says so.
+        ProtocolError: it is not a reply.
+    """
+    if type(reply) is not dict or type(reply.get("used")) is not list or len(reply["used"]) > MAX_USES:
+        raise ProtocolError("a reply that is not one")
+    for use in reply["used"]:
+        if type(use) is not list or [type(part) for part in use] != [str, str, int] or use[0] not in list(Rule):
+            raise ProtocolError("a reply with a record that is not one")
+        raise ForbiddenUse(LABELS[Rule(use[0])], _location(use[1], use[2], own))
+    if reply.keys() == {"used", "value"}:
+        return reply["value"]
+    error = reply.get("error")
+    if reply.keys() != {"used", "error", "memory"} or type(error) is not dict or type(reply["memory"]) is not bool:
+        raise ProtocolError("a reply with other keys")
+    if error.keys() != {*TEXTS, "line"} or type(error["line"]) is not int:
+        raise ProtocolError("a reply with an error that is not one")
+    if any(type(error[key]) is not str for key in TEXTS):
+        raise ProtocolError("a reply with an error that is not one")
+    if reply["memory"]:
+        raise WorkerOutOfMemory(f"the memory limit of {memory_mb} MiB was reached")
+    raised = student_error(error)
+    raised.location = _location(error["file"], error["line"], own)
+    raise raised
+
+
+def _location(file: str, line: int, own: Mapping[str, bytes]) -> Location | None:
+    name = file.removeprefix(f"{WORK}/")
+    if name not in own or not 1 <= line <= own[name].count(b"\n") + 1:
+        return None
+    return Location(name.rpartition("/")[2], line)
