@@ -1,1 +1,54 @@
 """autograder build: what students get, made from the solutions."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from rich.console import Console
+
+from autograder.course.layout import Course
+
+__all__ = ["add", "run"]
+
+EXAMPLE = """example:
+  autograder build a6
+  autograder build --check
+      prints what differs and exits 1 where assignments/ is not what the solutions make
+"""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "build",
+        help="make assignments/ from solutions/",
+        description="Make stubs, notebooks and public checks from the solutions.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("assignment", metavar="ASSIGNMENT", nargs="*", help="an id or a folder name (all of them)")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; print a diff and exit 1 where files differ"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Build or check. Returns 0, or 1 where `--check` found drift."""
+    from autograder.authoring.build import build_assignment, check_assignment
+
+    course = Course.find(args.course)
+    assignments = [course.assignment(which) for which in args.assignment or course.names()]
+    if args.check:
+        drift = "".join(check_assignment(course, assignment) for assignment in assignments)
+        sys.stdout.write(drift)
+        if drift:
+            print("autograder: assignments/ is not what solutions/ makes; run: make assignments", file=sys.stderr)
+        return 1 if drift else 0
+    for assignment in assignments:
+        drifts = build_assignment(course, assignment)
+        where = course.handout(assignment).relative_to(course.root)
+        console.print(
+            f"{where}: {f'{len(drifts)} files brought up to date' if drifts else 'up to date'}", highlight=False
+        )
+    return 0

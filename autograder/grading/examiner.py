@@ -80,7 +80,7 @@ class Examiner:
         for question in result.questions:
             for case in question.cases:
                 if case.outcome is not Outcome.PASSED:
-                    what = " · ".join(filter(None, (case.message, case.hint, case.detail)))
+                    what = " · ".join(filter(None, (case.message, case.detail.partition("\n")[0])))
                     raise UsageError(f"the reference fails {question.id} / {case.id}: {case.outcome}: {what}")
         return result
 

@@ -152,20 +152,21 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     order = json.loads(sys.argv[2])
     try:
-        with Sandbox(unsafe=order["unsafe"]) as sandbox:  # before this process reads a hidden check or the reference
+        hidden = [Path(order["root"]) / folder for folder in ("solutions", "tests")]
+        with Sandbox(unsafe=order["unsafe"], hidden=hidden) as sandbox:  # before this process reads what is hidden
             import torch
 
             torch.set_num_threads(1)
             server = Server(control, sandbox, order)
-            hidden = server.course.hidden(server.assignment)
-            collect = [str(hidden), "-c", os.devnull, f"--rootdir={server.course.root}", "-s"]
+            checks = server.course.hidden(server.assignment)
+            collect = [str(checks), "-c", os.devnull, f"--rootdir={server.course.root}", "-s"]
             plugins = ["autograder.checks.plugin", "no:terminal", "no:cacheprovider", "no:logging", "no:faulthandler"]
             options = ["--import-mode=importlib", *(part for plugin in plugins for part in ("-p", plugin))]
             status = pytest.main([*collect, *options], plugins=[server])
             if server.failure:
                 raise server.failure
             if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
-                raise UsageError(f"pytest ended with {status!r} while collecting {hidden}")
+                raise UsageError(f"pytest ended with {status!r} while collecting {checks}")
     except AutograderError as error:
         tell(control, {"broken": str(error)[: MAX_MESSAGE // 8], "kind": type(error).__name__})
 

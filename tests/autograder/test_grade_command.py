@@ -1,0 +1,201 @@
+"""`autograder grade`, end to end on a toy course: results, bad input, continuing, stopping."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.autograder.conftest import ROOT, Toy
+
+HALF = ("return self.total", "return self.total + 1")
+HANG = ("return SCALE * x", "while True: pass")
+
+
+def result(out: Path, name: str) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads((out / name / "result.json").read_text())
+    return data
+
+
+def scores(out: Path) -> dict[str, str]:
+    with (out / "grades.csv").open(encoding="utf-8-sig", newline="") as stream:
+        return {row["submission"]: row["score"] for row in csv.DictReader(stream)}
+
+
+def test_a_class(toy: Toy, tmp_path: Path) -> None:
+    """Every kind of submission gets its result, and none touches another's."""
+    toy.submit("kim_full-1-A1-O1")
+    toy.submit("lee_half-2-A1-O1", HALF)
+    toy.submit("choi_other-3-A1-O2")
+    toy.submit("han_stub-4-A1-O1", source='def double(x):\n    raise NotImplementedError("double")\n')
+    toy.submit("jung_syntax-5-A1-O1", source="def double(x:\n")
+    toy.submit("yoon_hangs-6-A1-O1", HANG)
+    toy.submit("jang_exits-7-A1-O1", ("return SCALE * x", "import os; os._exit(0)"))
+    toy.submit("lim_hungry-8-A1-O1", ("return SCALE * x", "return x + torch.ones(2**32)"))
+    (toy.submitted / "oh_broken-9-A1-O1.zip").write_bytes(b"this is no zip")
+    out = tmp_path / "reports"
+    done = toy.run("grade", "t1", toy.submitted, "--out", out, "--seed", "5")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert scores(out) == {
+        "kim_full-1-A1-O1": "10",
+        "lee_half-2-A1-O1": "4",
+        "choi_other-3-A1-O2": "5",
+        "han_stub-4-A1-O1": "0",
+        "jung_syntax-5-A1-O1": "0",
+        "yoon_hangs-6-A1-O1": "0",
+        "jang_exits-7-A1-O1": "0",
+        "lim_hungry-8-A1-O1": "0",
+        "oh_broken-9-A1-O1": "0",
+    }
+    outcomes = {name: result(out, name)["questions"][0]["outcome"] for name in scores(out)}
+    assert outcomes == {
+        "kim_full-1-A1-O1": "passed",
+        "lee_half-2-A1-O1": "passed",
+        "choi_other-3-A1-O2": "passed",
+        "han_stub-4-A1-O1": "not_attempted",
+        "jung_syntax-5-A1-O1": "error",
+        "yoon_hangs-6-A1-O1": "timeout",
+        "jang_exits-7-A1-O1": "crashed",
+        "lim_hungry-8-A1-O1": "out_of_memory",
+        "oh_broken-9-A1-O1": "error",
+    }
+    full = result(out, "kim_full-1-A1-O1")
+    assert full["schema"] == 1
+    assert full["seed"] == 5
+    assert full["assignment"] == "t1"
+    assert full["isolation"]["level"] in "ABC"
+    assert full["environment"]["torch"]
+    syntax = result(out, "jung_syntax-5-A1-O1")["questions"][0]["cases"][0]
+    assert syntax["message"] == "your code raised SyntaxError"
+    assert syntax["location"] == "toy.py:1"
+    assert "kim_full" in done.stdout
+    assert (out / "index.html").exists()
+    assert (out / "oh_broken-9-A1-O1" / "report.html").exists()
+
+
+def test_a_second_run_continues(toy: Toy, tmp_path: Path) -> None:
+    """What is finished is kept with its seed; what was changed, added or asked for again is graded."""
+    toy.submit("a")
+    toy.submit("b", HALF)
+    out = tmp_path / "reports"
+    assert toy.run("grade", "t1", toy.submitted, "--out", out).returncode == 0
+    before = {name: (out / name / "result.json").stat().st_mtime_ns for name in "ab"}
+    seed = result(out, "a")["seed"]
+    toy.submit("b")
+    toy.submit("c")
+    again = toy.run("grade", "t1", toy.submitted, "--out", out)
+    assert "1 of them kept" in again.stdout
+    assert scores(out) == {"a": "10", "b": "10", "c": "10"}
+    assert (out / "a" / "result.json").stat().st_mtime_ns == before["a"]
+    assert [result(out, name)["seed"] for name in "abc"] == [seed] * 3
+    assert toy.run("grade", "t1", toy.submitted, "--out", out, "--regrade").returncode == 0
+    assert (out / "a" / "result.json").stat().st_mtime_ns != before["a"]
+
+
+def test_changed_check_regrades_all(toy: Toy, tmp_path: Path) -> None:
+    toy.submit("a")
+    out = tmp_path / "reports"
+    toy.run("grade", "t1", toy.submitted, "--out", out)
+    check = toy.root / "tests/hidden/t1_toy/test_toy.py"
+    check.write_text(check.read_text() + "\n# another check\n")
+    assert "kept" not in toy.run("grade", "t1", toy.submitted, "--out", out).stdout
+
+
+def test_ctrl_c_keeps_what_is_finished(toy: Toy, tmp_path: Path) -> None:
+    toy.submit("a")
+    for name in ("b", "c", "d"):
+        toy.submit(name, HANG)
+    out = tmp_path / "reports"
+    words = ("grade", "t1", toy.submitted, "--out", out, "--jobs", "1")
+    process = subprocess.Popen(toy.command(*words), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (out / "a" / "result.json").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    printed, complained = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "finished and kept" in printed
+    assert "Traceback" not in complained
+    assert "a" in scores(out)
+    assert not _left_behind(toy)
+    again = toy.run(*words)
+    assert "kept from before" in again.stdout
+    assert scores(out) == {"a": "10", "b": "0", "c": "0", "d": "0"}
+
+
+def _left_behind(toy: Toy) -> list[str]:
+    """Command lines of this course's processes that still run, a second after the end."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        found = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and int(entry.name) != os.getpid():
+                try:
+                    line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                except OSError:
+                    continue
+                if str(toy.root) in line:
+                    found.append(line)
+        if not found:
+            return []
+        time.sleep(0.1)
+    return found
+
+
+@pytest.mark.parametrize("mode", ["nothing there", "no zip", "empty folder", "unknown assignment", "jobs", "out"])
+def test_bad_arguments(toy: Toy, tmp_path: Path, mode: str) -> None:
+    """One clear line, exit 2, no traceback, nothing half-written."""
+    toy.submit("a")
+    out = tmp_path / "reports"
+    text = tmp_path / "x.zip"
+    text.write_text("no zip")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    words: dict[str, tuple[list[str | Path], str]] = {
+        "nothing there": (["t1", tmp_path / "nothing"], "no such file or folder"),
+        "no zip": (["t1", text], "not a zip"),
+        "empty folder": (["t1", empty], "no submissions here"),
+        "unknown assignment": (["t9", toy.submitted], "unknown assignment 't9'; this course has: t1_toy"),
+        "jobs": (["t1", toy.submitted, "--jobs", "0"], "--jobs: found 0"),
+        "out": (["t1", toy.submitted, "--out", text], "is not a folder"),
+    }
+    arguments, message = words[mode]
+    if "--out" not in arguments:
+        arguments += ["--out", out]
+    done = toy.run("grade", *arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    "file, old, new, message",
+    [
+        ("solutions/t1_toy/assignment.toml", "points = 4", 'points = "4"', "assignment.toml: questions[0].points"),
+        ("solutions/t1_toy/toy.py", "import torch", "import torches", "torches"),
+        ("tests/hidden/t1_toy/test_toy.py", "import torch", "import torches", "torches"),
+        ("tests/hidden/t1_toy/test_toy.py", '"counter"', '"contour"', "contour"),
+        ("tests/hidden/t1_toy/test_toy.py", '@pytest.mark.question("counter")', "", "marked for None"),
+    ],
+)
+def test_broken_assignment(toy: Toy, tmp_path: Path, file: str, old: str, new: str, message: str) -> None:
+    toy.submit("a")
+    path = toy.root / file
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    out = tmp_path / "reports"
+    done = toy.run("grade", "t1", toy.submitted, "--out", out)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not out.exists()

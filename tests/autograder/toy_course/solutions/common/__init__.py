@@ -1,0 +1,3 @@
+"""The toy course's given library."""
+
+SCALE = 2.0
