@@ -8,8 +8,8 @@ from textwrap import dedent, indent
 
 import pytest
 
-from autograder.course.model import Rule
-from autograder.submission.scan import Kind, scan
+from autograder.course.model import Question, Rule
+from autograder.submission.scan import Kind, scan, scan_questions
 
 ALL = tuple(Rule)
 IMPORTS = """\
@@ -176,6 +176,14 @@ def test_only_what_the_question_rules_out_counts() -> None:
     for rule in Rule:
         assert len(look(body, rules=(rule,))) == 1
     assert look(body, rules=()) == []
+
+
+def test_a_whole_assignment_at_once() -> None:
+    source = "import torch\ndef conv(x): return torch.conv2d(x, x)\ndef pool(x): return torch.conv2d(x, x)\n"
+    rules = {"conv": (Rule.CONVOLUTION,), "pool": (Rule.POOLING,), "free": ()}
+    questions = [Question(id, id, 1, "conv" if id == "free" else id, rules=of) for id, of in rules.items()]
+    assert {id: [v.line for v in found] for id, found in scan_questions(source, questions).items()} == {"conv": [2]}
+    assert scan_questions("def conv(:", questions) == {}
 
 
 def test_a_star_import_hides_nothing() -> None:

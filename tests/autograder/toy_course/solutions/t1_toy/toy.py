@@ -1,6 +1,7 @@
 """The toy course's reference."""
 
 import torch
+
 from common import SCALE
 
 
