@@ -54,7 +54,7 @@ def test_spread(student: Proxy, layer: str, relu: bool) -> None:
 
 @question()
 def test_relu_is_the_default(student: Proxy) -> None:
-    inputs, outputs, size = LAYERS["linear"]
+    inputs, outputs, _ = LAYERS["linear"]
     weights = plain_tensor(student.kaiming_initializer(inputs, outputs), "the weights")
     assert_spread(weights, (2.0 / inputs) ** 0.5, "the weights")
 

@@ -1,0 +1,145 @@
+"""Training: parameters that overfit 50 images, and a solver that learns from a bounded number of images.
+
+Sized for one CPU core. What counts is the accuracy that is measured here, on scores that are fetched.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+from images import CLASSES, shapes
+from networks import parameters
+
+from autograder.checks import (
+    CheckFailed,
+    Draw,
+    Proxy,
+    accuracy,
+    assert_accuracy,
+    assign,
+    fetch,
+    patient,
+    plain_tensor,
+    scores_of,
+    unpack,
+)
+
+overfit_question = partial(pytest.mark.question, "overfit")
+solver_question = partial(pytest.mark.question, "half-minute")
+
+EPOCHS, ROUND = 30, 5
+# Of 50 images; the handout asks for all. A right choice may miss one or two on an unlucky draw.
+OVERFIT_BAR = 0.96
+# After 60 steps on 1000 images. Guessing gets 10 %, the reference 60 %.
+SOLVER_IMAGES, SOLVER_STEPS, SOLVER_BAR = 1000, 60, 0.25
+HELD_OUT = 200
+
+
+def overfit_parameters(student: Proxy) -> tuple[float, float]:
+    """The student's choice: two positive, finite numbers."""
+    found = unpack(student.find_overfit_parameters(), "weight_scale", "learning_rate")
+    for name, value in zip(("weight_scale", "learning_rate"), found, strict=True):
+        number = value.item() if type(value) is torch.Tensor and value.numel() == 1 else value
+        if type(number) not in (int, float) or not math.isfinite(number) or number <= 0:
+            raise CheckFailed(f"{name} is not a positive number")
+    return float(found[0]), float(found[1])
+
+
+def overfit_accuracy(side: Proxy, chosen: tuple[float, float], images: torch.Tensor, labels: torch.Tensor) -> float:
+    """The best accuracy within 30 epochs of Adam with batches of 10, looked at every five epochs."""
+    weight_scale, learning_rate = chosen
+    model = side.DeepConvNet(
+        num_filters=[8, 16, 32, 64], max_pools=[0, 1, 2, 3], reg=1e-5, weight_scale=weight_scale, dtype=torch.float32
+    )
+    solver = side.Solver(
+        model,
+        {"X_train": images, "y_train": labels, "X_val": images[:1], "y_val": labels[:1]},
+        update_rule=side.Solver.adam,
+        optim_config={"learning_rate": learning_rate},
+        batch_size=10,
+        num_epochs=ROUND,
+        num_train_samples=1,
+        verbose=False,
+    )
+    best = 0.0
+    for _ in range(0, EPOCHS, ROUND):
+        solver.train(return_best_params=False)
+        best = max(best, accuracy(scores_of(model.loss, images, CLASSES), labels))
+        if best >= OVERFIT_BAR:
+            break
+    return best
+
+
+def judge_overfit(reached: float, whose: str) -> None:
+    if reached < OVERFIT_BAR:
+        message = f"with your parameters, {whose} gets {int(reached * 100)} % of 50 images right within {EPOCHS} epochs"
+        raise CheckFailed(message, "try weight scales between 1e-3 and 1, and learning rates between 1e-4 and 1e-2")
+
+
+@overfit_question(weight=2.0)
+def test_overfit_parameters(student: Proxy, reference: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
+    """The choice itself, tried on a network that is right: a broken one of the student's own costs nothing here."""
+    chosen = overfit_parameters(student)
+    images, labels = memo(shapes, 50, rng.seed())
+    judge_overfit(overfit_accuracy(reference, chosen, images, labels), "a correct network")
+
+
+@overfit_question()
+def test_overfit_network(student: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
+    """The choice and the student's network together, trained where the student's code runs."""
+    chosen = overfit_parameters(student)
+    images, labels = memo(shapes, 50, rng.seed())
+    judge_overfit(overfit_accuracy(student, chosen, images, labels), "your network")
+
+
+def solver_for(student: Proxy, images: torch.Tensor, labels: torch.Tensor, dtype: torch.dtype) -> Proxy:
+    """The student's solver for this data; an eighth of it is for validation."""
+    held = len(images) // 8
+    data = {"X_train": images[held:], "y_train": labels[held:], "X_val": images[:held], "y_val": labels[:held]}
+    solver = student.create_convolutional_solver_instance(data, dtype, "cpu")
+    if not isinstance(solver, Proxy):
+        raise CheckFailed("create_convolutional_solver_instance did not return a Solver")
+    return solver
+
+
+@solver_question()
+@pytest.mark.parametrize("dtype", (torch.float32, torch.float64), ids=("float32", "float64"))
+def test_solver_network(student: Proxy, rng: Draw, memo: Callable[..., Any], dtype: torch.dtype) -> None:
+    """An untrained network in the dtype that was asked for, with a score for each class."""
+    images, labels = memo(shapes, 16, rng.seed())
+    solver = solver_for(student, images.to(dtype), labels, dtype)
+    if any(value.dtype is not dtype for value in parameters(solver.model).values()):
+        raise CheckFailed(f"the network's parameters are not all {dtype}", "hand the arguments dtype and device on")
+    scores = plain_tensor(solver.model.loss(images[:3].to(dtype)), "the scores")
+    if scores.shape != (3, CLASSES):
+        raise CheckFailed(f"the scores have shape {tuple(scores.shape)}, wanted {(3, CLASSES)}")
+    if fetch(solver.loss_history) != []:
+        raise CheckFailed("the solver has been trained already", "return it as it is: the notebook calls train")
+
+
+@solver_question(weight=2.0)
+def test_solver_learns(student: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
+    """Accuracy on images that the student's code sees only after training, and whose labels it never sees."""
+    images, labels = memo(shapes, SOLVER_IMAGES * 8 // 7, rng.seed())
+    held_out, answers = memo(shapes, HELD_OUT, rng.seed())
+    solver = solver_for(student, images, labels, torch.float32)
+    for name, value in (("num_epochs", epochs_of(solver)), ("num_train_samples", 1), ("verbose", False)):
+        assign(solver, name, value)
+    # A network too large for one core stops after so many seconds, and counts as far as it has come.
+    patient(solver.train, 24.0)(time_limit=18.0)
+    scores = scores_of(solver.model.loss, held_out, CLASSES)
+    hint = "look at the learning rate, the update rule and the scale of the first weights"
+    assert_accuracy(scores, answers, at_least=SOLVER_BAR, what=f"after {SOLVER_STEPS} steps, the network", hint=hint)
+
+
+def epochs_of(solver: Proxy) -> int:
+    """How many epochs make up the steps that everyone gets, whatever the batch size."""
+    batch_size = fetch(solver.batch_size)
+    if type(batch_size) is not int or batch_size < 1:
+        raise CheckFailed("the solver's batch_size is not a positive whole number")
+    return math.ceil(SOLVER_STEPS / max(1, SOLVER_IMAGES // batch_size))
