@@ -6,8 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from autograder.course.model import Assignment, Limits, Question
-from autograder.errors import Location, SandboxError, StudentError, WorkerTimeout
+from autograder.course.model import Assignment, Limits, Question, Rule
+from autograder.errors import SandboxError, WorkerTimeout
 from autograder.sandbox import Package, Sandbox, Worker
 from autograder.submission.inbox import Submission
 
@@ -28,7 +28,8 @@ def package(submission: Submission, assignment: Assignment, common: Path) -> Pac
 class Subject:
     """Gives each question's cases a channel to the submission.
 
-    A submission that cannot be imported fails every case with the same error and is not imported again. A question
+    A submission that cannot be imported under a question's rules fails every such case with the same error and is not
+    imported again. A question
     whose calls have used up its budget of seconds gets no further call.
     """
 
@@ -36,7 +37,7 @@ class Subject:
         self._sandbox, self._package, self._limits = sandbox, package, limits
         self._worker: Worker | None = None
         self._question: Question | None = None
-        self._broken: SandboxError | None = None
+        self._broken: dict[tuple[Rule, ...], SandboxError] = {}
         self._spent = 0.0
         self.call_seconds = 0.0
 
@@ -50,8 +51,8 @@ class Subject:
 
     def channel(self, question: Question) -> Subject:
         """This subject, ready for a case of `question`. Raises what importing the submission raised."""
-        if self._broken is not None:
-            raise self._broken
+        if question.rules in self._broken:
+            raise self._broken[question.rules]
         if self._question is None or self._question.id != question.id:
             self._spent = 0.0
         if self._question is None or self._question.rules != question.rules:
@@ -68,9 +69,6 @@ class Subject:
         before = worker.calls_seconds
         try:
             return worker.request(op, payload, min(timeout or self._limits.call_seconds, left))
-        except StudentError as error:
-            error.location = self._real(error.location)
-            raise
         finally:
             self._spent += worker.calls_seconds - before
             self.call_seconds += worker.calls_seconds - before
@@ -88,20 +86,10 @@ class Subject:
         try:
             self._worker.load()
         except SandboxError as error:
-            if isinstance(error, StudentError):
-                error.location = self._real(error.location)
-            self._broken = error
+            self._broken[self._question.rules] = error
             self._close()
             raise
         return self._worker
-
-    def _real(self, location: Location | None) -> Location | None:
-        """The location, if the submission has such a line: a worker may claim anything, and students see this."""
-        for name in self._package.own:
-            if location and name.rpartition("/")[2] == location.file:
-                lines = self._package.files[name].count(b"\n") + 1
-                return location if 1 <= location.line <= lines else None
-        return None
 
     def _close(self) -> None:
         if self._worker is not None:
