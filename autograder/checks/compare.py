@@ -43,7 +43,7 @@ def assert_matches(
     wanted = _wanted(expected)
     tolerance = tolerance_for(wanted.dtype, rtol, atol)
     if wanted.dim() == 0 and type(actual) in (int, float) and wanted.dtype is not torch.bool:
-        _compare_values(torch.tensor(actual, dtype=torch.float64), wanted, tolerance, what)
+        _compare_values(torch.tensor(_as_float(actual), dtype=torch.float64), wanted, tolerance, what)
         return
     if type(actual) is np.ndarray and type(expected) is np.ndarray:
         actual = torch.from_numpy(actual.copy())
@@ -145,6 +145,14 @@ def _compare_values(found: torch.Tensor, wanted: torch.Tensor, tolerance: Tolera
         if total == 1:
             message = f"{what} is wrong: relative error {worst:.2g}"
     raise CheckFailed(message, hint_for(difference))
+
+
+def _as_float(number: int | float) -> float:
+    """Python's whole numbers know no bounds."""
+    try:
+        return float(number)
+    except OverflowError:
+        return float("inf")
 
 
 def _as_real(tensor: torch.Tensor) -> torch.Tensor:

@@ -19,6 +19,7 @@ __all__ = [
     "assert_loss_matches",
     "build",
     "draw_parameters",
+    "instance",
     "load",
     "loaded",
     "match_names",
@@ -109,10 +110,14 @@ class DeepNet:
 
 def build(network: Proxy, net: ThreeLayerNet | DeepNet, dtype: torch.dtype = torch.float64, **settings: Any) -> Proxy:
     """An instance of the class `network` with these settings."""
-    model = network(**net.settings(), dtype=dtype, **settings)
-    if not isinstance(model, Proxy):
-        raise CheckFailed("the constructor did not make an object with parameters and a loss")
-    return model
+    return instance(network(**net.settings(), dtype=dtype, **settings))
+
+
+def instance(value: Any) -> Proxy:
+    """What a constructor made, if it is an object. Raises CheckFailed where it is plain data."""
+    if not isinstance(value, Proxy):
+        raise CheckFailed("what should be an object with attributes and methods is plain data")
+    return value
 
 
 def parameters(model: Proxy) -> dict[str, torch.Tensor]:

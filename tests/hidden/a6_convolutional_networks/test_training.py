@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 from images import CLASSES, shapes
-from networks import parameters
+from networks import instance, parameters
 
 from autograder.checks import (
     CheckFailed,
@@ -44,18 +44,16 @@ def overfit_parameters(student: Proxy) -> tuple[float, float]:
     """The student's choice: two positive, finite numbers."""
     found = unpack(student.find_overfit_parameters(), "weight_scale", "learning_rate")
     for name, value in zip(("weight_scale", "learning_rate"), found, strict=True):
-        number = value.item() if type(value) is torch.Tensor and value.numel() == 1 else value
-        if type(number) not in (int, float) or not math.isfinite(number) or number <= 0:
-            raise CheckFailed(f"{name} is not a positive number")
+        if type(value) not in (int, float) or not 0 < value < 1e3:
+            raise CheckFailed(f"{name} is not a positive number that could be one", "return two Python floats")
     return float(found[0]), float(found[1])
 
 
 def overfit_accuracy(side: Proxy, chosen: tuple[float, float], images: torch.Tensor, labels: torch.Tensor) -> float:
     """The best accuracy within 30 epochs of Adam with batches of 10, looked at every five epochs."""
     weight_scale, learning_rate = chosen
-    model = side.DeepConvNet(
-        num_filters=[8, 16, 32, 64], max_pools=[0, 1, 2, 3], reg=1e-5, weight_scale=weight_scale, dtype=torch.float32
-    )
+    settings = {"num_filters": [8, 16, 32, 64], "max_pools": [0, 1, 2, 3], "reg": 1e-5}
+    model = instance(side.DeepConvNet(**settings, weight_scale=weight_scale, dtype=torch.float32))
     solver = side.Solver(
         model,
         {"X_train": images, "y_train": labels, "X_val": images[:1], "y_val": labels[:1]},
@@ -101,10 +99,7 @@ def solver_for(student: Proxy, images: torch.Tensor, labels: torch.Tensor, dtype
     """The student's solver for this data; an eighth of it is for validation."""
     held = len(images) // 8
     data = {"X_train": images[held:], "y_train": labels[held:], "X_val": images[:held], "y_val": labels[:held]}
-    solver = student.create_convolutional_solver_instance(data, dtype, "cpu")
-    if not isinstance(solver, Proxy):
-        raise CheckFailed("create_convolutional_solver_instance did not return a Solver")
-    return solver
+    return instance(student.create_convolutional_solver_instance(data, dtype, "cpu"))
 
 
 @solver_question()
@@ -118,7 +113,8 @@ def test_solver_network(student: Proxy, rng: Draw, memo: Callable[..., Any], dty
     scores = plain_tensor(solver.model.loss(images[:3].to(dtype)), "the scores")
     if scores.shape != (3, CLASSES):
         raise CheckFailed(f"the scores have shape {tuple(scores.shape)}, wanted {(3, CLASSES)}")
-    if fetch(solver.loss_history) != []:
+    history = fetch(solver.loss_history)
+    if type(history) is not list or history:
         raise CheckFailed("the solver has been trained already", "return it as it is: the notebook calls train")
 
 
