@@ -20,8 +20,14 @@ OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 def read_folder(path: Path, intake: Intake) -> None:
     """Take what is wanted of the folder at `path`. Raises ArchiveError if it cannot be listed or holds too much."""
     root = path.resolve()
+
+    def shut(error: OSError) -> None:
+        name = decode_name(os.fsencode(Path(error.filename).name)) if error.filename else "a folder"
+        intake.note(name, f"left out: cannot be opened: {error.strerror}")
+
     try:
-        for here, folders, files, descriptor in os.fwalk(root, onerror=_raise):
+        os.scandir(root).close()  # a folder inside that is shut costs itself; this one costs the submission
+        for here, folders, files, descriptor in os.fwalk(root, onerror=shut):
             inside = Path(here).relative_to(root)
             deep = len(inside.parts) + 1 >= intake.limits.depth
             folders[:] = [name for name in sorted(folders) if _enter(name, inside, deep, descriptor, intake)]
@@ -30,10 +36,6 @@ def read_folder(path: Path, intake: Intake) -> None:
                 _take(name, inside, descriptor, intake)
     except OSError as error:
         raise ArchiveError(f"{path.name}: cannot be read: {error.strerror}") from None
-
-
-def _raise(error: OSError) -> None:
-    raise error
 
 
 def _spelled(name: str, inside: Path) -> str:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from autograder.course.model import Rule
+from autograder.course.model import Question, Rule
 from autograder.submission.bindings import Scope
 from autograder.submission.source import parse
 
-__all__ = ["Kind", "Violation", "scan"]
+__all__ = ["Kind", "Violation", "scan", "scan_questions"]
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -62,9 +62,20 @@ def scan(source: str | bytes, component: str, rules: Collection[Rule]) -> tuple[
     Returns:
         () as well where the source does not parse or holds no such component: importing it will tell.
     """
+    tree = parse(source) if rules else None
+    return _scan(tree, component, rules) if tree else ()
+
+
+def scan_questions(source: str | bytes, questions: Iterable[Question]) -> dict[str, tuple[Violation, ...]]:
+    """`scan` for each question that has rules and something found against them, by id; the source is parsed once."""
     tree = parse(source)
-    if tree is None or not rules:
-        return ()
+    if tree is None:
+        return {}
+    found = {question.id: _scan(tree, question.component, question.rules) for question in questions if question.rules}
+    return {id: violations for id, violations in found.items() if violations}
+
+
+def _scan(tree: ast.Module, component: str, rules: Collection[Rule]) -> tuple[Violation, ...]:
     found: set[Violation] = set()
     try:
         scope = Scope().inside(tree)

@@ -36,7 +36,11 @@ def read_zip(path: Path, intake: Intake) -> None:
         ArchiveError: not a zip, cut off, or a bomb. A single damaged member is left out with a note.
     """
     try:
-        with _Bounded(path, ENTRY_BYTES * intake.limits.members) as file:
+        opened = _Bounded(path, ENTRY_BYTES * intake.limits.members)
+    except OSError as error:
+        raise ArchiveError(f"{path.name}: cannot be read: {error.strerror}") from None
+    try:
+        with opened as file:
             _expect_zip(file, path.name)
             with ZipFile(file) as archive:
                 _refuse_overlaps(archive, path.name)

@@ -291,6 +291,25 @@ def test_folder_names_in_another_encoding(tmp_path: Path) -> None:
     assert dict(read_submission(folder)) == {"과제.py": MODULE}
 
 
+def test_a_folder_inside_that_is_shut_costs_only_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Access rights as an ordinary user meets them, who may not be the one that runs this test."""
+    for name in ("s/m.py", "s/shut/n.py", "s/closed.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(MODULE)
+    real = os.open
+
+    def refuse(path: str | bytes, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if str(path).endswith(("shut", "closed.py")):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", refuse)
+    files = read_submission(tmp_path / "s")
+    assert list(files) == ["m.py"]
+    assert noted(files, "shut", "Permission denied")
+    assert noted(files, "closed.py", "Permission denied")
+
+
 def test_neither_a_file_nor_there(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.zip")
     with pytest.raises(ArchiveError, match="neither"):

@@ -85,6 +85,7 @@ def test_what_is_ruled_out_is_found(body: str, what: str) -> None:
         "return im2col(x)",
         "return unfold(x)",
         "return x.unfold(2, 3, 1).unfold(3, 3, 1)",
+        "return torch.Tensor.unfold(x, 2, 3, 1)",
         "return x.conv2d",
         "conv1d = 3\nreturn conv1d",
         "max_pool = 2\nreturn max_pool",
