@@ -51,6 +51,11 @@ class Desk:
     def case_seed(self, case: str) -> int:
         return int.from_bytes(hashlib.blake2b(f"{self.seed}:{case}".encode(), digest_size=7).digest(), "big")
 
+    def generator_seed(self, case: str) -> int:
+        """Where both sides' random generators start. The worker learns it, so nothing else may follow from it: with
+        the seed that inputs are drawn from it could draw held-out labels for itself."""
+        return self.case_seed(f"generators of {case}")
+
     def draw(self, case: str) -> Draw:
         return Draw(self.case_seed(case))
 

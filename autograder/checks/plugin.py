@@ -123,7 +123,7 @@ def student(request: pytest.FixtureRequest) -> Proxy:
         raise UsageError(f"{request.node.nodeid}: no question {question!r} in {desk.assignment.name}")
     channel = desk.subject.channel(desk.assignment.by_id[question])
     channel.request("reset", {})
-    channel.request("seed", {"seed": desk.case_seed(_key(request))})
+    channel.request("seed", {"seed": desk.generator_seed(_key(request))})
     return Proxy(channel)
 
 
@@ -134,7 +134,7 @@ def reference(request: pytest.FixtureRequest) -> Proxy:
 
     desk = _desk(request)
     channel = desk.reference(_key(request))
-    channel.request("seed", {"seed": desk.case_seed(_key(request))})
+    channel.request("seed", {"seed": desk.generator_seed(_key(request))})
     return Proxy(channel)
 
 
