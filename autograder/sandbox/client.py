@@ -26,7 +26,6 @@ from autograder.sandbox.remote import Package, Worker
 __all__ = ["Package", "Sandbox", "Worker"]
 
 ENTER_SECONDS = 60.0
-STOP_SECONDS = 10.0
 START = "import sys; sys.path.append(sys.argv[1]); from autograder.sandbox.zygote import main; sys.path.pop(); main()"
 ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -118,11 +117,8 @@ class Sandbox:
         self._control.close()
         if os.getpid() != self._owner:
             return
-        try:
-            self._zygote.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._zygote.kill()
-            self._zygote.wait()
+        self._zygote.kill()
+        self._zygote.wait()
 
     def _first_word(self) -> dict[str, Any]:
         poll = select.poll()

@@ -252,7 +252,9 @@ def _tensor_bytes(tensor: torch.Tensor) -> tuple[str, tuple[int, ...], memoryvie
     dense = tensor.layout is torch.strided and not tensor.is_nested and tensor.device.type in ("cpu", "cuda")
     if not dense or tensor.dtype not in TORCH_NAMES:
         raise TypeError(f"a {tensor.layout} {tensor.dtype} tensor on {tensor.device} does not cross between processes")
-    plain = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous()
+    flat = tensor.detach().cpu().resolve_conj().resolve_neg().reshape(-1)
+    # One element may have any stride and still count as contiguous; its bytes want stride 1.
+    plain = flat if flat.stride(0) == 1 else flat.clone(memory_format=torch.contiguous_format)
     return TORCH_NAMES[tensor.dtype], tuple(tensor.shape), _bytes_of(plain)
 
 
@@ -266,7 +268,7 @@ def _array_bytes(array: np.ndarray[Any, Any]) -> tuple[str, tuple[int, ...], mem
 def _bytes_of(blob: Blob) -> memoryview:
     """A contiguous blob's memory."""
     if isinstance(blob, torch.Tensor):
-        return blob.reshape(-1).view(torch.uint8).numpy().data
+        return blob.reshape(-1).view(torch.uint8).numpy().data if blob.numel() else memoryview(b"")
     return blob.reshape(-1).view(np.uint8).data
 
 

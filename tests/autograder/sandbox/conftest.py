@@ -1,0 +1,73 @@
+"""Sandboxes of every level that this host offers, each started once, and workers with a given source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from textwrap import dedent
+
+import pytest
+
+from autograder.course.model import Limits, Rule
+from autograder.errors import IsolationUnavailable
+from autograder.sandbox import Package, Sandbox, Worker
+from autograder.sandbox.proxy import Proxy
+
+LIMITS = Limits(call_seconds=20, import_seconds=20, memory_mb=256, disk_mb=8, output_kb=16)
+
+Open = Callable[..., tuple[Proxy, Worker]]
+
+
+@pytest.fixture(scope="session")
+def sandbox_of() -> Iterator[Callable[[str], Sandbox]]:
+    """The sandbox of a level; skips, saying why, where the host cannot have that level."""
+    opened: list[Sandbox] = []
+
+    @cache
+    def start(level: str) -> Sandbox | str:
+        try:
+            opened.append(Sandbox(level=None if level == "best" else level))
+        except IsolationUnavailable as error:
+            return str(error)
+        return opened[-1]
+
+    def get(level: str) -> Sandbox:
+        sandbox = start(level)
+        if isinstance(sandbox, str):
+            pytest.skip(sandbox)
+        return sandbox
+
+    yield get
+    for sandbox in opened:
+        sandbox.close()
+
+
+@pytest.fixture(scope="session")
+def sandbox(sandbox_of: Callable[[str], Sandbox]) -> Sandbox:
+    """The best sandbox that this host offers."""
+    return sandbox_of("best")
+
+
+@pytest.fixture
+def opened(sandbox: Sandbox) -> Iterator[Open]:
+    """Start a worker on a source text: `student, worker = opened('''def f(): …''')`."""
+    workers: list[Worker] = []
+
+    def open_(
+        source: str,
+        *,
+        limits: Limits = LIMITS,
+        rules: tuple[Rule, ...] = (),
+        files: dict[str, bytes] | None = None,
+        own: frozenset[str] = frozenset({"answer.py"}),
+        load: bool = True,
+    ) -> tuple[Proxy, Worker]:
+        package = Package({"answer.py": dedent(source).encode(), **(files or {})}, "answer", own)
+        workers.append(sandbox.spawn(package, limits, rules))
+        if load:
+            workers[-1].load()
+        return Proxy(workers[-1]), workers[-1]
+
+    yield open_
+    for worker in workers:
+        worker.close()
