@@ -346,7 +346,9 @@ def activation_sizes(draw_weights):
 
 reset_seed(9)
 for scale in (0.01, 0.1, 0.3):
-    plt.semilogy(activation_sizes(lambda Din, Dout: scale * torch.randn(Dout, Din, 3, 3)), "o-", label=f"scale {scale}")
+    plt.semilogy(
+        activation_sizes(lambda Din, Dout, scale=scale: scale * torch.randn(Dout, Din, 3, 3)), "o-", label=scale
+    )
 plt.semilogy(activation_sizes(lambda Din, Dout: kaiming_initializer(Din, Dout, K=3)), "ko-", label="Kaiming")
 plt.xlabel("layer")
 plt.ylabel("standard deviation of activations")
@@ -406,7 +408,7 @@ for label, weight_scale, batchnorm in [
         update_rule=Solver.adam,
         optim_config={"learning_rate": 3e-3},
         num_train_samples=300,
-        num_val_samples=500,
+        num_val_samples=300,
         device=device,
         verbose=False,
     )

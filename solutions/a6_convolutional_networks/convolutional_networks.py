@@ -733,7 +733,8 @@ class FastMaxPool:
         """dout (N, C, H', W') -> dx (N, C, H, W)."""
         x, _, places = cache
         dx = torch.zeros_like(x, memory_format=torch.contiguous_format)
-        dx.flatten(2).scatter_add_(2, places.flatten(2), dout.flatten(2))
+        # The reshape refuses a dout of another size, which scatter_add_ would take as far as it goes.
+        dx.flatten(2).scatter_add_(2, places.flatten(2), dout.reshape(places.shape).flatten(2))
         return dx
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import torch
@@ -35,7 +36,7 @@ def compute_numeric_gradient(
     gradient = torch.zeros_like(x, memory_format=torch.contiguous_format)
     flat_gradient = gradient.view(-1)
     # An index per dimension, and not x.view(-1): x need not be contiguous.
-    for place, index in enumerate(_indices(x.shape)):
+    for place, index in enumerate(itertools.product(*map(range, x.shape))):
         old = x[index].item()
         try:
             x[index] = old + h
@@ -65,9 +66,3 @@ def rel_error(x: torch.Tensor, y: torch.Tensor, eps: float = 1e-10) -> float:
     top = (x - y).abs().max().item()
     bottom = (x.abs() + y.abs()).clamp(min=eps).max().item()
     return top / bottom
-
-
-def _indices(shape: torch.Size) -> list[tuple[int, ...]]:
-    """All places in a tensor of this shape, in row-major order."""
-    places = torch.cartesian_prod(*[torch.arange(size) for size in shape]) if len(shape) > 0 else torch.zeros(1, 0)
-    return [tuple(int(i) for i in place) for place in places.reshape(-1, len(shape))]

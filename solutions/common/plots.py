@@ -25,20 +25,20 @@ def visualize_dataset(X: torch.Tensor, y: torch.Tensor, samples_per_class: int, 
         samples_per_class: images per row, as far as there are.
         class_names: name of each label.
     """
-    figure, axes = plt.subplots(
-        len(class_names),
-        samples_per_class,
-        figsize=(0.8 * samples_per_class + 1, 0.8 * len(class_names)),
-        squeeze=False,
-    )
-    for label, row in enumerate(axes):
-        chosen = (y == label).nonzero()[:samples_per_class, 0]
-        for axis, index in zip(row, chosen, strict=False):
-            axis.imshow(_pixels(X[index]))
-        for axis in row:
-            axis.axis("off")
-        row[0].text(-0.2, 0.5, class_names[label], transform=row[0].transAxes, ha="right", va="center")
-    figure.subplots_adjust(wspace=0.05, hspace=0.05)
+    height, width = (size + 2 for size in X.shape[2:])  # two white pixels between images
+    sheet = torch.full((height * len(class_names), width * samples_per_class, 3), 255, dtype=torch.uint8)
+    for row in range(len(class_names)):
+        for column, index in enumerate((y == row).nonzero()[:samples_per_class, 0]):
+            top, left = row * height, column * width
+            sheet[top : top + height - 2, left : left + width - 2] = _pixels(X[index])
+    figure, axis = plt.subplots(figsize=(0.6 * samples_per_class + 1, 0.6 * len(class_names)))
+    axis.imshow(sheet)
+    axis.set_xticks([])
+    axis.set_yticks([height * (row + 0.5) - 1 for row in range(len(class_names))], class_names)
+    axis.tick_params(length=0)
+    for side in axis.spines.values():
+        side.set_visible(False)
+    figure.tight_layout()
     plt.show()
 
 

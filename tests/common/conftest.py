@@ -1,0 +1,36 @@
+"""Makes the given library and the reference importable, as they are beside each other in a handout."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+
+SOLUTIONS = Path(__file__).parents[2] / "solutions"
+sys.path.insert(0, str(SOLUTIONS))
+
+
+@pytest.fixture(scope="session")
+def a6() -> ModuleType:
+    """The reference of assignment 6."""
+    path = SOLUTIONS / "a6_convolutional_networks" / "convolutional_networks.py"
+    spec = importlib.util.spec_from_file_location("a6_reference", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(autouse=True)
+def _same_numbers():
+    """Every test starts from the same random numbers, and computes with one thread."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.manual_seed(135)
+    yield
+    torch.set_num_threads(threads)
