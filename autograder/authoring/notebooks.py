@@ -24,7 +24,7 @@ from autograder.errors import AuthoringError
 
 __all__ = ["build_notebook", "notebook_text"]
 
-MARKER = re.compile(r"# ?%%(?P<title>.*)")
+MARKER = re.compile(r"# ?%%+(?:\s(?P<title>.*))?")
 KIND = re.compile(r"\[(?P<kind>[^\]]*)\]")
 KINDS = ("markdown", "md", "raw")
 HEADER = re.compile(r"# ?---")
@@ -41,7 +41,6 @@ class _Cell:
 
     line: int
     code: bool
-    text: str
 
 
 def notebook_text(source: Path, questions: Collection[str], *, solved: bool = False) -> str:
@@ -72,8 +71,13 @@ def build_notebook(source: Path, questions: Collection[str], *, solved: bool = F
         problem = f"jupytext reads {len(notebook.cells)} cells where {len(cells)} are marked"
         raise AuthoringError(source, cells[0].line, problem)
     for cell, written in zip(notebook.cells, cells, strict=True):
-        if cell.cell_type == "code":
-            _finish_code(cell, written, source, questions, solved)
+        if written.code != (cell.cell_type == "code"):
+            raise AuthoringError(source, written.line - 1, f"jupytext takes this for a {cell.cell_type} cell")
+        if written.code:
+            _finish_code(cell, source, written.line, questions, solved)
+        elif regions := find_regions(cell.source, source, questions, written.line):
+            line = written.line + regions[0].first - 1
+            raise AuthoringError(source, line, "a solution region in a text cell, which students get whole")
         cell.metadata = {key: cell.metadata[key] for key in KEPT_METADATA if key in cell.metadata}
     _name_cells(notebook)
     notebook.metadata = nbformat.from_dict(METADATA)  # type: ignore[no-untyped-call]
@@ -96,7 +100,7 @@ def _scan(text: str, source: Path) -> list[_Cell]:
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         marker = MARKER.fullmatch(lines[start])
         assert marker is not None
-        kind = KIND.search(re.sub(r'"[^"]*"|\w+=\[.*\]', "", marker["title"]))
+        kind = KIND.search(re.sub(r'"[^"]*"|\w+=\[.*\]', "", marker["title"] or ""))
         if kind and kind["kind"] not in KINDS:
             raise AuthoringError(
                 source, start + 1, f"a cell of kind {kind['kind']!r}, wanted one of {', '.join(KINDS)}"
@@ -105,7 +109,7 @@ def _scan(text: str, source: Path) -> list[_Cell]:
             for number in range(start + 1, end):
                 if lines[number] and not lines[number].startswith("#"):
                     raise AuthoringError(source, number + 1, "a line in a text cell must start with '# '")
-        cells.append(_Cell(start + 2, kind is None, "\n".join(lines[start + 1 : end])))
+        cells.append(_Cell(start + 2, kind is None))
     return cells
 
 
@@ -121,20 +125,15 @@ def _check_preamble(lines: list[str], source: Path) -> None:
             )
 
 
-def _finish_code(cell: NotebookNode, written: _Cell, source: Path, questions: Collection[str], solved: bool) -> None:
+def _finish_code(cell: NotebookNode, source: Path, first_line: int, questions: Collection[str], solved: bool) -> None:
     """Check a code cell, strip its regions, and leave it without outputs."""
-    first_line = written.line + _blank_lines(written.text)
     _check_code(cell.source, source, first_line)
     regions = find_regions(cell.source, source, questions, first_line)
     if not solved:
         cell.source = strip_regions(cell.source, regions)
         _check_code(cell.source, source, first_line)
+    cell.source = cell.source.strip("\n")
     cell.outputs, cell.execution_count = [], None
-
-
-def _blank_lines(text: str) -> int:
-    lines = text.split("\n")
-    return next((number for number, line in enumerate(lines) if line.strip()), 0)
 
 
 def _check_code(code: str, source: Path, first_line: int) -> None:

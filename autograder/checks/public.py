@@ -10,6 +10,7 @@ import sys
 import types
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from textwrap import indent
 
@@ -105,18 +106,24 @@ class StudentFile:
 
 
 def explain(case: CaseResult) -> str:
-    """One case in words, from one line to a few: its outcome, where, what to look at, what it printed."""
+    """Why a case does not pass, from one line to a few: the cause, where, what to look at, what was printed."""
     where = f" ({case.location})" if case.location else ""
-    lines = [f"{MARKS.get(case.outcome, 'FAIL')}  {case.id}"]
-    if case.outcome is Outcome.NOT_ATTEMPTED:
-        lines[0] += f"  not attempted yet{where}"
-    elif case.outcome is not Outcome.PASSED:
-        lines.append(indent(f"{case.message or case.outcome.value}{where}", "      "))
-        if case.hint:
-            lines.append(indent(f"Hint: {case.hint}", "      "))
-        if case.detail:
-            lines.append(indent("Printed:\n" + case.detail, "      "))
+    lines = [f"{case.message or case.outcome.value}{where}"]
+    if case.hint:
+        lines.append(f"Hint: {case.hint}")
+    if case.detail:
+        lines.append("Printed:\n" + indent(case.detail, "  "))
     return "\n".join(lines)
+
+
+def _listed(case: CaseResult) -> str:
+    """One case in a list: its mark and name, and beneath, or beside where that is short, why."""
+    line = f"{MARKS.get(case.outcome, 'FAIL')}  {case.id}"
+    if case.outcome is Outcome.PASSED:
+        return line
+    if case.outcome is Outcome.NOT_ATTEMPTED:
+        return f"{line}  {explain(replace(case, detail=''))}"
+    return f"{line}\n{indent(explain(case), '      ')}"
 
 
 def render(results: Mapping[str, Sequence[CaseResult]]) -> str:
@@ -124,7 +131,7 @@ def render(results: Mapping[str, Sequence[CaseResult]]) -> str:
     blocks = []
     for question, cases in results.items():
         passed = sum(case.outcome is Outcome.PASSED for case in cases)
-        blocks.append(f"{question}: {passed} of {len(cases)} pass\n" + indent("\n".join(map(explain, cases)), "  "))
+        blocks.append(f"{question}: {passed} of {len(cases)} pass\n" + indent("\n".join(map(_listed, cases)), "  "))
     counts = Counter(case.outcome for cases in results.values() for case in cases)
     summary = ", ".join(
         f"{counts[outcome]} {outcome.value.replace('_', ' ')}" for outcome in Outcome if counts[outcome]

@@ -1,0 +1,61 @@
+"""Recorded answers: kept where only rounding differs, replaced where the reference answers something else."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from autograder.authoring.snapshot import record, settled
+from autograder.checks.recorded import Recording
+
+
+def recording(value, key=b"k"):
+    return Recording(0, {key: value})
+
+
+X = torch.tensor([1.0, -2.0, 0.0], dtype=torch.float64)
+
+SAME = {
+    "equal": (X, X.clone()),
+    "rounding": (X, X * (1 + 1e-14)),
+    "rounding beside zero": (X, X + 1e-14),
+    "float32": (X.float(), X.float() * (1 + 1e-6)),
+    "nested": (({"a": [X, 1]}, None), ({"a": [X * (1 + 1e-14), 1]}, None)),
+    "number": (1.5, 1.5 + 1e-15),
+    "nan": (float("nan"), float("nan")),
+    "empty": (X[:0], X[:0]),
+}
+OTHER = {
+    "value": (X, X * (1 + 1e-6)),
+    "shape": (X, X.reshape(1, 3)),
+    "dtype": (X, X.float()),
+    "integers": (torch.tensor([1, 2]), torch.tensor([1, 3])),
+    "length": ([X], [X, X]),
+    "type": (1, 1.0),
+    "key": ({"a": 1}, {"b": 1}),
+    "text": ("a", "b"),
+    "nan": (X, X / 0),
+}
+
+
+@pytest.mark.parametrize("old, new", SAME.values(), ids=SAME)
+def test_rounding_keeps_the_earlier_bytes(old, new):
+    earlier = recording(old).to_bytes()
+    assert settled(recording(new), earlier) is earlier
+
+
+@pytest.mark.parametrize("old, new", OTHER.values(), ids=OTHER)
+def test_another_answer_replaces_them(old, new):
+    wanted = recording(new).to_bytes()
+    assert settled(recording(new), recording(old).to_bytes()) == wanted
+
+
+@pytest.mark.parametrize("earlier", [None, b"", b"AGF1 and more", recording(X, b"other request").to_bytes()])
+def test_what_is_no_such_recording_is_replaced(earlier):
+    assert settled(recording(X), earlier) == recording(X).to_bytes()
+
+
+def test_a_recording_lists_every_case_and_comes_out_the_same_twice(workshop):
+    first, second = (record(workshop.course, workshop.assignment) for _ in range(2))
+    assert first.cases == {"half": ("half[1]", "half[5]"), "quarter-of": ("quarter",)}
+    assert first.recording.to_bytes() == second.recording.to_bytes()
