@@ -29,7 +29,9 @@ def open_desk(check: Path, submitted: Path | None, sandbox: Sandbox | None, seed
     answers: Answers = {}
     load = partial(load_module, course.solution(assignment) / f"{assignment.module}.py", course.common.parent)
     if submitted is None:
-        subject: LocalSubject | Subject = LocalSubject(load)
+        handed_in = (course.solution(assignment) / name for name in assignment.artifacts)
+        artifacts = {path.name: path.read_bytes() for path in handed_in if path.is_file()}
+        subject: LocalSubject | Subject = LocalSubject(load, artifacts)
     else:
         assert sandbox is not None
         submission = Inbox(assignment, {submitted.stem: submitted}).receive(submitted.stem)

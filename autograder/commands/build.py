@@ -15,6 +15,8 @@ EXAMPLE = """example:
   autograder build a6
   autograder build --check
       prints what differs and exits 1 where assignments/ is not what the solutions make
+  autograder build a6 --rehearse
+      runs the notebook on the solution and keeps the files it writes as the reference's own
 """
 
 
@@ -30,12 +32,14 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--check", action="store_true", help="write nothing; print a diff and exit 1 where files differ"
     )
+    parser.add_argument("--rehearse", action="store_true", help="run the notebook on the solution, keep what it writes")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Build or check. Returns 0, or 1 where `--check` found drift."""
     from autograder.authoring.build import build_assignment, check_assignment
+    from autograder.authoring.rehearsal import keep_artifacts, rehearse
 
     course = Course.find(args.course)
     assignments = [course.assignment(which) for which in args.assignment or course.names()]
@@ -46,6 +50,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
             print("autograder: assignments/ is not what solutions/ makes; run: make assignments", file=sys.stderr)
         return 1 if drift else 0
     for assignment in assignments:
+        if args.rehearse:
+            for path in keep_artifacts(course, assignment, rehearse(course, assignment)):
+                console.print(f"{path.relative_to(course.root)}: written by the notebook", highlight=False)
         drifts = build_assignment(course, assignment)
         where = course.handout(assignment).relative_to(course.root)
         console.print(

@@ -1,0 +1,96 @@
+"""Runs an assignment's notebook on the solution, top to bottom, as a student who has everything right would."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbclient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+
+from autograder.authoring.build import handout_files
+from autograder.authoring.notebooks import build_notebook
+from autograder.course.layout import Course
+from autograder.course.model import Assignment
+from autograder.errors import AuthoringError, UsageError
+
+__all__ = ["Rehearsal", "keep_artifacts", "rehearse"]
+
+CELL_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What running a notebook on the solution gave.
+
+    Attributes:
+        notebook: with its outputs.
+        artifacts: by name, of those that the assignment names, what the notebook wrote.
+    """
+
+    notebook: NotebookNode
+    artifacts: dict[str, bytes]
+
+
+def rehearse(course: Course, assignment: Assignment) -> Rehearsal:
+    """Run the solved notebook in a copy of the handout that holds the reference.
+
+    Raises:
+        UsageError: the assignment has no notebook, or the kernel died.
+        AuthoringError: a cell raised, or did not end.
+    """
+    if not assignment.notebook:
+        raise UsageError(f"{assignment.name} has no notebook")
+    source = course.solution(assignment) / f"{Path(assignment.notebook).stem}.nb.py"
+    notebook = build_notebook(source, list(assignment.by_id), solved=True)
+    with tempfile.TemporaryDirectory() as scratch, _one_thread():
+        folder = Path(scratch)
+        for name, content in handout_files(course, assignment).items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        shutil.copy(course.solution(assignment) / f"{assignment.module}.py", folder)
+        client = nbclient.NotebookClient(
+            notebook, timeout=CELL_SECONDS, resources={"metadata": {"path": scratch}}, shutdown_kernel="immediate"
+        )
+        try:
+            client.execute()
+        except (CellExecutionError, CellTimeoutError) as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise AuthoringError(source, 1, f"the notebook does not run on the solution: {reason}") from error
+        except DeadKernelError as error:
+            raise UsageError(f"{source}: the notebook's kernel died: {error}") from error
+        written = {name: folder / name for name in assignment.artifacts}
+        artifacts = {name: path.read_bytes() for name, path in written.items() if path.is_file()}
+    return Rehearsal(notebook, artifacts)
+
+
+def keep_artifacts(course: Course, assignment: Assignment, rehearsal: Rehearsal) -> list[Path]:
+    """Put what the notebook wrote beside the reference, which is graded with it. Returns the files written."""
+    paths = []
+    for name, content in rehearsal.artifacts.items():
+        path = course.solution(assignment) / name
+        path.write_bytes(content)
+        paths.append(path)
+    return paths
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """What a kernel started inside inherits: one thread, so that a run costs what it costs on one core."""
+    before = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    os.environ.update(dict.fromkeys(before, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
