@@ -251,7 +251,8 @@ three_layer_solver = Solver(
 three_layer_solver.train()
 
 # %% [markdown]
-# The 16 filters of its convolution are images of 7x7 pixels. Some have learned edges, some blobs of colour.
+# The 16 filters of its convolution are images of 7x7 pixels. What is each of them looking for: a spot, an edge, a
+# colour? Some may look for the same thing.
 
 # %%
 show_filters(model.params["W1"])
@@ -275,9 +276,9 @@ X, y = data["X_train"][:50], data["y_train"][:50]
 model = DeepConvNet(num_filters=[8, 64], max_pools=[0, 1], weight_scale=1e-3, device=device)
 print(f"loss of an untrained network: {float(model.loss(X, y)[0]):.3f}")
 
-X, y = torch.randn(2, 3, 8, 6, dtype=torch.float64), torch.tensor([7, 2])
+X, y = torch.randn(2, 3, 4, 6, dtype=torch.float64), torch.tensor([7, 2])
 settings = {"num_filters": [4, 3], "max_pools": [1], "weight_scale": 0.3, "reg": 0.3}
-check_gradients(DeepConvNet(input_dims=(3, 8, 6), dtype=torch.float64, **settings), X, y)
+check_gradients(DeepConvNet(input_dims=(3, 4, 6), dtype=torch.float64, **settings), X, y)
 
 # %%
 grader.check("deep-net")
@@ -352,7 +353,7 @@ for scale in (0.01, 0.1, 0.3):
 plt.semilogy(activation_sizes(lambda Din, Dout: kaiming_initializer(Din, Dout, K=3)), "ko-", label="Kaiming")
 plt.xlabel("layer")
 plt.ylabel("standard deviation of activations")
-plt.legend()
+plt.legend(title="weight scale")
 plt.show()
 
 # %%
@@ -368,9 +369,9 @@ grader.check("kaiming")
 
 # %%
 reset_seed(10)
-X, y = torch.randn(4, 3, 8, 6, dtype=torch.float64), torch.tensor([7, 2, 0, 5])
-settings = {"num_filters": [4, 3], "max_pools": [1], "weight_scale": "kaiming", "reg": 0.3, "batchnorm": True}
-check_gradients(DeepConvNet(input_dims=(3, 8, 6), dtype=torch.float64, **settings), X, y)
+X, y = torch.randn(4, 3, 4, 6, dtype=torch.float64), torch.tensor([7, 2, 0, 5])
+settings = {"num_filters": [4, 3], "max_pools": [0], "weight_scale": "kaiming", "reg": 0.3, "batchnorm": True}
+check_gradients(DeepConvNet(input_dims=(3, 4, 6), dtype=torch.float64, **settings), X, y)
 
 # %% [markdown]
 # The biases of the convolutions have gradients of zero up to rounding, and so relative errors that say nothing:
@@ -456,7 +457,7 @@ X, y = data["X_test"][:1000], data["y_test"][:1000]
 guesses = torch.cat([solver.model.loss(part).argmax(dim=1) for part in X.split(100)]).cpu()
 confusion = torch.zeros(10, 10).index_put_((y.cpu(), guesses), torch.ones(len(y)), accumulate=True)
 plt.figure(figsize=(5, 5))
-plt.imshow(confusion / confusion.sum(dim=1, keepdim=True), cmap="Blues", vmin=0, vmax=1)
+plt.imshow((confusion / confusion.sum(dim=1, keepdim=True)).numpy(), cmap="Blues", vmin=0, vmax=1)
 plt.xticks(range(10), classes, rotation=60)
 plt.yticks(range(10), classes)
 for row in range(10):

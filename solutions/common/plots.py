@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
+import numpy as np
 import torch
 
 from .helpers import tensor_to_image
@@ -26,7 +27,7 @@ def visualize_dataset(X: torch.Tensor, y: torch.Tensor, samples_per_class: int, 
         class_names: name of each label.
     """
     height, width = (size + 2 for size in X.shape[2:])  # two white pixels between images
-    sheet = torch.full((height * len(class_names), width * samples_per_class, 3), 255, dtype=torch.uint8)
+    sheet = np.full((height * len(class_names), width * samples_per_class, 3), 255, dtype=np.uint8)
     for row in range(len(class_names)):
         for column, index in enumerate((y == row).nonzero()[:samples_per_class, 0]):
             top, left = row * height, column * width
@@ -53,7 +54,7 @@ def show_images(images: Sequence[torch.Tensor], titles: Sequence[str], height: f
     figure, axes = plt.subplots(1, len(images), figsize=(height * len(images), height), squeeze=False)
     for axis, image, title in zip(axes[0], images, titles, strict=True):
         stretched = _stretch(image)
-        axis.imshow(_pixels(stretched) if image.dim() == 3 else stretched.cpu(), cmap="gray")
+        axis.imshow(_pixels(stretched) if image.dim() == 3 else stretched.cpu().numpy(), cmap="gray")
         axis.set_title(title)
         axis.axis("off")
     figure.tight_layout()
@@ -80,8 +81,8 @@ def plot_histories(solvers: Mapping[str, Solver]) -> None:
         middle.plot(solver.train_acc_history, "-o", label=name)
         right.plot(solver.val_acc_history, "-o", label=name)
     left.set(title="Loss", xlabel="step")
-    middle.set(title="Training accuracy", xlabel="measurement", ylim=(0, 1))
-    right.set(title="Validation accuracy", xlabel="measurement", ylim=(0, 1))
+    middle.set(title="Training accuracy", xlabel="measurement", ylim=(0, 1.02))
+    right.set(title="Validation accuracy", xlabel="measurement", ylim=(0, 1.02))
     left.legend()
     figure.tight_layout()
     plt.show()
@@ -93,6 +94,6 @@ def _stretch(image: torch.Tensor) -> torch.Tensor:
     return (image - low) / (high - low).clamp(min=1e-12)
 
 
-def _pixels(image: torch.Tensor) -> torch.Tensor:
+def _pixels(image: torch.Tensor) -> np.ndarray:
     """(H, W, 3) uint8."""
-    return tensor_to_image(image / 255 if image.dtype == torch.uint8 else image)
+    return tensor_to_image(image / 255 if image.dtype == torch.uint8 else image).numpy()

@@ -1,0 +1,45 @@
+"""What students read before they write: each exercise says what it takes, what it gives, and shows one example."""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+import re
+
+import pytest
+
+EXERCISES = [
+    "Conv.forward",
+    "Conv.backward",
+    "MaxPool.forward",
+    "MaxPool.backward",
+    "ThreeLayerConvNet.__init__",
+    "ThreeLayerConvNet.loss",
+    "DeepConvNet.__init__",
+    "DeepConvNet.loss",
+    "find_overfit_parameters",
+    "kaiming_initializer",
+    "create_convolutional_solver_instance",
+]
+
+
+def documented_arguments(text):
+    """Names that the Args section explains: its lines `name:` or `name, name:` at the first indentation."""
+    section = re.search(r"^Args:\n((?:(?: .*)?\n)*)", text, re.MULTILINE)
+    if section is None:
+        return []
+    entries = re.findall(r"^    (\w+(?:, \w+)*):", section[1], re.MULTILINE)
+    return [name for entry in entries for name in entry.split(", ")]
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_an_exercise_explains_itself(a6, name):
+    function = a6
+    for part in name.split("."):
+        function = getattr(function, part)
+    text = inspect.getdoc(function) + "\n"
+    arguments = [argument for argument in inspect.signature(function).parameters if argument != "self"]
+    assert sorted(documented_arguments(text)) == sorted(arguments)
+    assert doctest.DocTestParser().get_examples(text)
+    assert re.match(r"[A-Z].*\.\n", text)
+    assert "Returns:" in text or name.endswith("__init__")
