@@ -45,7 +45,7 @@ KERNELS = {
         *("avg_pool2d", "avg_pool3d", "_adaptive_avg_pool2d", "_adaptive_avg_pool3d", "mkldnn_adaptive_avg_pool2d"),
         *("avg_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool1d", "quantized_max_pool2d"),
     ),
-    Rule.AUTOGRAD: (),
+    Rule.AUTOGRAD: ("_make_dual",),  # forward mode; backward is caught at the engine
 }
 KEYS = ("CPU", "AutogradCPU", "CUDA", "AutogradCUDA")
 MAX_RECORDS = 16

@@ -144,8 +144,12 @@ class _Writer:
     def __init__(self) -> None:
         self.specs: list[list[Any]] = []
         self.parts: list[memoryview] = []
+        self._left = MAX_NODES
 
     def tree(self, value: Any, depth: int) -> Any:
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError(f"too much for one message: more than {MAX_NODES} values")
         kind = type(value)
         if value is None or kind is bool or kind is float:
             return value
