@@ -13,6 +13,8 @@ __all__ = ["FORM", "ParsedName", "parse_name", "safe_names"]
 
 FORM = "{name}-{id}-A{n}-O{option}.zip"
 MOST_NAME_BYTES = 100
+# What stands beside the submissions' folders in a folder of reports.
+TAKEN = frozenset({"index.html", "grades.csv", "run.json"})
 
 # The course's form. Strict first; then with any separators, as people type them; an id starts and ends with a digit.
 STRICT = re.compile(r"(?P<name>[^-]+)-(?P<id>[^-]+)-A(?P<number>\d+)-O(?P<option>\d+)(?!\d)", re.IGNORECASE)
@@ -84,8 +86,8 @@ def _safe(path: Path) -> str:
     name = unicodedata.normalize("NFC", path.name)
     name = name[:-4] if name.lower().endswith(".zip") else name
     cleaned = re.sub(r"[^\w.()+ -]", "_", name).lstrip(". ").rstrip(". ")
-    if not cleaned:
-        return _suffixed("submission", path)
+    if not cleaned or cleaned.casefold() in TAKEN:
+        return _suffixed(cleaned or "submission", path)
     return cleaned if len(cleaned.encode()) <= MOST_NAME_BYTES else _suffixed(cleaned, path)
 
 
