@@ -131,7 +131,7 @@ class _Collector:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Give back random states, environment, working directory and switches as they were.
+    """Give back random states, environment and switches as they were; the working directory pytest gives back.
 
     Meanwhile torch has one thread, as a grader's worker has: sums come out alike, and small tensors fast.
     """
@@ -139,8 +139,7 @@ def _undisturbed() -> Iterator[None]:
     settings = {name: os.environ.pop(name) for name in PYTEST_SETTINGS if name in os.environ}
     autoload = os.environ.get(AUTOLOAD)
     os.environ[AUTOLOAD] = "1"
-    folder, bytecode, gradients = os.getcwd(), sys.dont_write_bytecode, torch.is_grad_enabled()
-    threads = torch.get_num_threads()
+    bytecode, gradients, threads = sys.dont_write_bytecode, torch.is_grad_enabled(), torch.get_num_threads()
     sys.dont_write_bytecode = True
     torch.set_num_threads(1)
     try:
@@ -156,7 +155,6 @@ def _undisturbed() -> Iterator[None]:
         os.environ.pop(AUTOLOAD)
         if autoload is not None:
             os.environ[AUTOLOAD] = autoload
-        os.chdir(folder)
         sys.dont_write_bytecode = bytecode
         torch.set_grad_enabled(gradients)
         torch.set_num_threads(threads)
