@@ -40,7 +40,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("submissions", metavar="SUBMISSIONS", type=Path, help="folder of zips and folders, or one")
     parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="where results and reports go")
     parser.add_argument("--jobs", metavar="N", type=int, default=os.cpu_count(), help="submissions at once (all cores)")
-    parser.add_argument("--seed", metavar="S", type=int, help="seed that inputs are drawn from (drawn by chance)")
+    parser.add_argument(
+        "--seed", metavar="S", type=int, help="draw the inputs of an earlier run again; leave it out where it counts"
+    )
     parser.add_argument("--regrade", action="store_true", help="grade also what has a result that still holds")
     parser.add_argument("--unsafe", action="store_true", help="grade even where this host cannot confine student code")
     parser.set_defaults(run=run)

@@ -25,10 +25,12 @@ from autograder.errors import ArchiveError, UsageError
 from autograder.grading.scoring import score_questions, total
 from autograder.sandbox import Package, Sandbox
 from autograder.submission.inbox import Inbox
+from autograder.submission.scan import scan_questions
 
 __all__ = ["Examiner"]
 
 MAX_DETAIL = 8_000
+MAX_SEEN = 3
 
 
 @dataclass
@@ -99,7 +101,9 @@ class Examiner:
             cases = self._everywhere("file", f"{wanted} was not handed in", f"Put {wanted} at the zip's root.")
             return self._result(submission.info, cases, began)
         given = package(submission, self.assignment, self.course.common)
-        return self._result(submission.info, self._run(given), began)
+        seen = _looked_at(given.files[f"{given.module}.py"], self.assignment)
+        info = replace(submission.info, notes=(*submission.info.notes, *seen))
+        return self._result(info, self._run(given), began)
 
     def _run(self, given: Package) -> dict[str, list[CaseResult]]:
         cases: dict[str, list[CaseResult]] = {question.id: [] for question in self.assignment.questions}
@@ -140,3 +144,16 @@ class Examiner:
             isolation=self.isolation,
             seconds=round(time.perf_counter() - began, 3),
         )
+
+
+def _looked_at(source: bytes, assignment: Assignment) -> list[str]:
+    """What a person should look at: uses of what a question rules out that the source shows, whether or not they ran.
+
+    Evidence, not a verdict: guards in the worker decide, and the source may only seem to do what it says.
+    """
+    found = scan_questions(source, assignment.questions)
+    return [
+        f"{question}: line {violation.line} has {violation.what}, which is {violation.kind} there"
+        for question, violations in found.items()
+        for violation in violations[:MAX_SEEN]
+    ]
