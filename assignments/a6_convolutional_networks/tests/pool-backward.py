@@ -1,0 +1,23 @@
+"""Public checks of pool-backward, for otter: grader.check("pool-backward"). Generated; edits are lost."""
+
+from autograder.checks.notebook import PublicQuestion
+from otter.test_files import test_case
+
+OK_FORMAT = False
+name = "pool-backward"
+checks = PublicQuestion(name)
+
+
+@test_case(name="backward[notebook]")
+def case_1():
+    checks.require("backward[notebook]")
+
+
+@test_case(name="backward[overlap]")
+def case_2():
+    checks.require("backward[overlap]")
+
+
+@test_case(name="backward[asymmetric]")
+def case_3():
+    checks.require("backward[asymmetric]")
