@@ -25,6 +25,7 @@ from autograder.sandbox import control
 from autograder.sandbox.isolation import syscalls
 from autograder.sandbox.isolation.levels import Confinement, confine, enter
 from autograder.sandbox.isolation.paths import WORK
+from autograder.sandbox.pages import collapse
 
 __all__ = ["DESCRIPTORS", "main"]
 
@@ -167,3 +168,4 @@ def _warm_up() -> None:
         raise RuntimeError(f"the zygote must have one thread, or its forks hang; it has {threads}")
     gc.collect()
     gc.freeze()
+    collapse()
