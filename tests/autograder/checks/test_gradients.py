@@ -1,0 +1,57 @@
+"""Two ways to a gradient that must agree, on functions whose gradient is known."""
+
+from __future__ import annotations
+
+import torch
+
+from autograder.checks.draw import Draw
+from autograder.checks.gradients import central_differences, oracle_gradients
+
+DRAW = Draw(8)
+X, W = DRAW.normal(3, 4), DRAW.normal(4, 2)
+UPSTREAM = DRAW.normal(3, 2)
+
+
+def test_oracle_on_a_matrix_product() -> None:
+    dx, dw = oracle_gradients(lambda x, w: x @ w, (X, W), UPSTREAM)
+    torch.testing.assert_close(dx, UPSTREAM @ W.T)
+    torch.testing.assert_close(dw, X.T @ UPSTREAM)
+
+
+def test_oracle_without_upstream_on_a_scalar() -> None:
+    (dx,) = oracle_gradients(lambda x: (x**2).sum(), (X,))
+    torch.testing.assert_close(dx, 2 * X)
+
+
+def test_oracle_computes_in_float64_and_leaves_inputs_alone() -> None:
+    before = X.float()
+    x = before.clone()
+    (dx,) = oracle_gradients(lambda x: x.exp(), (x,), torch.ones(3, 4))
+    assert dx.dtype is torch.float64
+    assert not dx.requires_grad
+    assert not x.requires_grad
+    assert torch.equal(x, before)
+
+
+def test_oracle_gives_zeros_where_nothing_depends() -> None:
+    dx, dw = oracle_gradients(lambda x, w: x.sum(), (X, W))
+    assert torch.equal(dx, torch.ones_like(X))
+    assert torch.equal(dw, torch.zeros_like(W))
+    (dw,) = oracle_gradients(lambda w: torch.zeros(2), (W,), torch.ones(2))
+    assert torch.equal(dw, torch.zeros_like(W))
+
+
+def test_differences_agree_with_the_oracle() -> None:
+    def fn(x: torch.Tensor) -> torch.Tensor:
+        return (x @ W).tanh()
+
+    found = central_differences(fn, X, UPSTREAM)
+    torch.testing.assert_close(found, oracle_gradients(fn, (X,), UPSTREAM)[0], rtol=1e-7, atol=1e-8)
+
+
+def test_differences_take_any_layout_and_leave_it_alone() -> None:
+    x = X.float().T
+    before = x.clone()
+    found = central_differences(lambda x: x * 3, x, torch.ones(4, 3))
+    torch.testing.assert_close(found, torch.full((4, 3), 3.0, dtype=torch.float64))
+    assert torch.equal(x, before)
