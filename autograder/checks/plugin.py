@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -157,15 +157,33 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
-    if question_of(item) is not None and (call.when == "call" or call.excinfo is not None):
-        item.stash[CASE] = case = _case(item, call.excinfo.value if call.excinfo else None)
-        if call.excinfo is not None and case.message and not item.config.getoption("fulltrace", False):
-            report.longrepr = "\n".join(filter(None, (case.message, case.hint, case.location, case.detail)))
-    return report
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    return (yield from _judged(item))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    return (yield from _judged(item))
+
+
+def _judged(item: pytest.Item) -> Iterator[None]:
+    """Keep the verdict on what a check, or a fixture of it, does.
+
+    What it raised is replaced by the verdict's words: pytest would print the arguments of every frame, and to print
+    tensors takes it minutes.
+    """
+    if question_of(item) is None:
+        return (yield)
+    try:
+        yield
+    except (Exception, pytest.skip.Exception, pytest.fail.Exception) as error:
+        case = item.stash[CASE] = _case(item, error)
+        if item.config.getoption("fulltrace", False):
+            raise
+        words = "\n".join(filter(None, (case.message, case.hint, case.location, case.detail)))
+        pytest.fail(words or str(error), pytrace=False)
+    else:
+        item.stash[CASE] = _case(item, None)
 
 
 def _case(item: pytest.Item, error: BaseException | None) -> CaseResult:
