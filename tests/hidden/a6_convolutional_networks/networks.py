@@ -9,14 +9,12 @@ from typing import Any
 import oracles
 import torch
 
-from autograder.checks import CheckFailed, Draw, Proxy, assert_matches, assign, fetch, plain_tensor, unpack
+from autograder.checks import CheckFailed, Draw, Proxy, assign, fetch, plain_tensor
 
 __all__ = [
     "DeepNet",
     "Names",
     "ThreeLayerNet",
-    "assert_gradients_match",
-    "assert_loss_matches",
     "build",
     "draw_parameters",
     "instance",
@@ -220,34 +218,3 @@ def words(name: str, net: ThreeLayerNet | DeepNet) -> str:
     layer = int(name.removeprefix(kind))
     noun = {"W": "weight", "b": "bias", "gamma": "scale (gamma)", "beta": "shift (beta)"}[kind]
     return f"the {noun} of " + ("the linear layer" if layer == len(net.num_filters) else f"convolution {layer}")
-
-
-def assert_loss_matches(returned: Any, expected: torch.Tensor) -> None:
-    """Fail unless `returned` is (loss, grads) with this loss."""
-    loss, _ = unpack(returned, "loss", "grads")
-    if type(loss) is torch.Tensor and loss.numel() == 1:
-        loss = loss.reshape(())
-    assert_matches(loss, expected, what="the loss")
-
-
-def assert_gradients_match(
-    returned: Any,
-    expected: Mapping[str, torch.Tensor],
-    names: Names,
-    net: ThreeLayerNet | DeepNet,
-    rtol: float | None = None,
-    atol: float | None = None,
-) -> None:
-    """Fail unless `returned` is (loss, grads) with a right gradient for every parameter and nothing else."""
-    _, grads = unpack(returned, "loss", "grads")
-    if type(grads) is not dict:
-        raise CheckFailed("the second value that loss returns is not a dict of gradients")
-    for ours, theirs in names.items():
-        if theirs not in grads:
-            raise CheckFailed(f"grads has no entry for {words(ours, net)}", "its keys are those of params")
-    if len(grads) != len(names):
-        raise CheckFailed(f"grads has {len(grads)} entries, params {len(names)}", "its keys are those of params")
-    # From the scores backwards: the first wrong gradient on the way is where the mistake is.
-    for ours, theirs in reversed(names.items()):
-        what = f"the gradient of {words(ours, net)}"
-        assert_matches(grads[theirs], expected[ours], what=what, rtol=rtol, atol=atol)

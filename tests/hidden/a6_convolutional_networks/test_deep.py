@@ -9,10 +9,15 @@ from typing import Any
 import oracles
 import pytest
 import torch
+from losses import (
+    assert_changes_nothing,
+    assert_gradients_match,
+    assert_keeps_float32,
+    assert_loss_matches,
+    assert_regularizes,
+)
 from networks import (
     DeepNet,
-    assert_gradients_match,
-    assert_loss_matches,
     build,
     draw_parameters,
     loaded,
@@ -22,7 +27,7 @@ from networks import (
 )
 from spread import assert_all, assert_spread
 
-from autograder.checks import CheckFailed, Draw, Proxy, assert_matches, fetch, place
+from autograder.checks import CheckFailed, Draw, Proxy, assert_matches
 
 plain_question = partial(pytest.mark.question, "deep-net")
 norm_question = partial(pytest.mark.question, "deep-net-batchnorm")
@@ -73,31 +78,6 @@ def check_loss_and_gradients(
     assert_gradients_match(returned, oracle, names, net)
 
 
-def check_regularization(student: Proxy, rng: Draw, memo: Callable[..., Any], net: DeepNet, part: str) -> None:
-    """0.5 * reg * sum of squares, of convolution and linear weights alone."""
-    values, (images, labels) = draw_parameters(rng, net), batch(rng, net)
-    model, names = loaded(student.DeepConvNet, net, values, reg=0.7)
-    oracle = memo(oracles.deep_net, values, images, labels, 0.7, net.wiring)
-    returned = model.loss(images, labels)
-    if part == "loss":
-        assert_loss_matches(returned, oracle["loss"])
-    else:
-        assert_gradients_match(returned, oracle, names, net)
-
-
-def check_float32(student: Proxy, rng: Draw, memo: Callable[..., Any], net: DeepNet) -> None:
-    """Parameters and gradients in the dtype that was asked for, images in another."""
-    values, (images, labels) = draw_parameters(rng, net, torch.float32), batch(rng, net)
-    model, names = loaded(student.DeepConvNet, net, values, reg=0.1)
-    oracle = memo(oracles.deep_net, values, images.float(), labels, 0.1, net.wiring)
-    single = {name: value.to(torch.float32) for name, value in oracle.items()}
-    # Batch normalization takes differences of sums, in single precision too: a digit less than the table's.
-    tolerance = {"rtol": 1e-3, "atol": 1e-4}
-    returned = model.loss(images, labels)
-    assert_loss_matches(returned, single["loss"])
-    assert_gradients_match(returned, single, names, net, **tolerance)
-
-
 @plain_question()
 @every_plain_net
 def test_parameters(student: Proxy, net: DeepNet) -> None:
@@ -135,32 +115,24 @@ def test_loss_and_gradients(
 
 @plain_question()
 @pytest.mark.parametrize("part", ("loss", "gradients"))
-def test_regularization(student: Proxy, rng: Draw, memo: Callable[..., Any], part: str) -> None:
-    check_regularization(student, rng, memo, PLAIN[1], part)
+def test_regularization(student: Proxy, rng: Draw, part: str) -> None:
+    assert_regularizes(student.DeepConvNet, PLAIN[1], rng, batch(rng, PLAIN[1]), part)
 
 
 @plain_question(weight=0.5)
 def test_float32(student: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
-    check_float32(student, rng, memo, PLAIN[2])
+    net = PLAIN[2]
+    values, (images, labels) = draw_parameters(rng, net), batch(rng, net)
+    loss = memo(oracles.deep_net, values, images, labels, 0.0, net.wiring)["loss"]
+    assert_keeps_float32(student.DeepConvNet, net, values, (images, labels), loss)
 
 
 @plain_question(weight=0.5)
 def test_loss_changes_nothing(student: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
-    """Neither parameters nor images; and a second call answers as the first."""
     net = PLAIN[2]
     values, (images, labels) = draw_parameters(rng, net), batch(rng, net)
-    model, names = loaded(student.DeepConvNet, net, values, reg=0.3)
-    oracle = memo(oracles.deep_net, values, images, labels, 0.3, net.wiring)
-    placed = place(student, images)
-    for _ in range(2):
-        returned = model.loss(placed, labels)
-        assert_loss_matches(returned, oracle["loss"])
-        assert_gradients_match(returned, oracle, names, net)
-    assert_matches(fetch(placed), images, what="the images after a call of loss", rtol=0.0, atol=0.0)
-    after = parameters(model)
-    for ours, theirs in names.items():
-        what = f"{words(ours, net)} after a call of loss"
-        assert_matches(after.get(theirs), values[ours], what=what, rtol=0.0, atol=0.0)
+    scores = memo(oracles.deep_net, values, images, labels, 0.0, net.wiring)["scores"]
+    assert_changes_nothing(student.DeepConvNet, net, values, images, labels, scores)
 
 
 @norm_question()
@@ -179,13 +151,9 @@ def test_batchnorm_loss_and_gradients(
 
 @norm_question()
 @pytest.mark.parametrize("part", ("loss", "gradients"))
-def test_batchnorm_regularization(student: Proxy, rng: Draw, memo: Callable[..., Any], part: str) -> None:
-    check_regularization(student, rng, memo, NORMALIZED[1], part)
-
-
-@norm_question(weight=0.5)
-def test_batchnorm_float32(student: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
-    check_float32(student, rng, memo, NORMALIZED[1])
+def test_batchnorm_regularization(student: Proxy, rng: Draw, part: str) -> None:
+    """Neither scales nor shifts are regularized."""
+    assert_regularizes(student.DeepConvNet, NORMALIZED[1], rng, batch(rng, NORMALIZED[1]), part)
 
 
 @norm_question()

@@ -15,7 +15,7 @@ from autograder.checks import CheckFailed, Proxy, assert_matches, plain_tensor
 question = partial(pytest.mark.question, "kaiming")
 
 # Din, Dout, K: fan-in and fan-out far apart, and a size that makes six standard errors less than 3 %.
-LAYERS = {"linear": (90, 300, None), "convolution": (40, 120, 3), "one-by-one": (60, 400, 1)}
+LAYERS = {"linear": (90, 300, None), "convolution": (40, 120, 3)}
 every_layer = pytest.mark.parametrize("layer", LAYERS)
 
 
@@ -27,9 +27,11 @@ def shape_of(inputs: int, outputs: int, size: int | None) -> tuple[int, ...]:
     return (inputs, outputs) if size is None else (outputs, inputs, size, size)
 
 
-def draw(student: Proxy, inputs: int, outputs: int, size: int | None, **settings: Any) -> torch.Tensor:
+def draw(
+    student: Proxy, inputs: int, outputs: int, size: int | None, relu: bool = True, **settings: Any
+) -> torch.Tensor:
     """Weights of the right type, shape and dtype: nothing else is a draw."""
-    weights = plain_tensor(student.kaiming_initializer(inputs, outputs, K=size, **settings), "the weights")
+    weights = plain_tensor(student.kaiming_initializer(inputs, outputs, K=size, relu=relu, **settings), "the weights")
     some = torch.zeros(shape_of(inputs, outputs, size), dtype=settings.get("dtype", torch.float32))
     assert_matches(weights, some, what="the weights", rtol=0.0, atol=100.0)
     return weights

@@ -9,10 +9,15 @@ from typing import Any
 import oracles
 import pytest
 import torch
+from losses import (
+    assert_changes_nothing,
+    assert_gradients_match,
+    assert_keeps_float32,
+    assert_loss_matches,
+    assert_regularizes,
+)
 from networks import (
     ThreeLayerNet,
-    assert_gradients_match,
-    assert_loss_matches,
     build,
     draw_parameters,
     loaded,
@@ -22,7 +27,7 @@ from networks import (
 )
 from spread import assert_all, assert_spread
 
-from autograder.checks import CheckFailed, Draw, Proxy, assert_matches, fetch, place
+from autograder.checks import CheckFailed, Draw, Proxy, assert_matches
 
 question = partial(pytest.mark.question, "three-layer-net")
 
@@ -93,42 +98,19 @@ def test_loss_and_gradients(
 
 @question()
 @pytest.mark.parametrize("part", ("loss", "gradients"))
-def test_regularization(student: Proxy, rng: Draw, memo: Callable[..., Any], part: str) -> None:
-    """0.5 * reg * sum of squares, of the weights alone."""
-    values, (images, labels) = draw_parameters(rng, SMALL), batch(rng, SMALL)
-    model, names = loaded(student.ThreeLayerConvNet, SMALL, values, reg=0.7)
-    oracle = memo(oracles.three_layer_net, values, images, labels, 0.7)
-    returned = model.loss(images, labels)
-    if part == "loss":
-        assert_loss_matches(returned, oracle["loss"])
-    else:
-        assert_gradients_match(returned, oracle, names, SMALL)
+def test_regularization(student: Proxy, rng: Draw, part: str) -> None:
+    assert_regularizes(student.ThreeLayerConvNet, SMALL, rng, batch(rng, SMALL), part)
 
 
 @question(weight=0.5)
 def test_float32(student: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
-    """Parameters, scores and gradients in the dtype that was asked for, images in another."""
-    values, (images, labels) = draw_parameters(rng, ODD, torch.float32), batch(rng, ODD)
-    model, names = loaded(student.ThreeLayerConvNet, ODD, values, reg=0.1)
-    oracle = memo(oracles.three_layer_net, values, images.float(), labels, 0.1)
-    single = {name: value.to(torch.float32) for name, value in oracle.items()}
-    assert_matches(model.loss(images), single["scores"], what="the scores")
-    assert_gradients_match(model.loss(images, labels), single, names, ODD)
+    values, (images, labels) = draw_parameters(rng, ODD), batch(rng, ODD)
+    loss = memo(oracles.three_layer_net, values, images, labels, 0.0)["loss"]
+    assert_keeps_float32(student.ThreeLayerConvNet, ODD, values, (images, labels), loss)
 
 
 @question(weight=0.5)
 def test_loss_changes_nothing(student: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
-    """Neither parameters nor images; and a second call answers as the first."""
     values, (images, labels) = draw_parameters(rng, SMALL), batch(rng, SMALL)
-    model, names = loaded(student.ThreeLayerConvNet, SMALL, values, reg=0.3)
-    oracle = memo(oracles.three_layer_net, values, images, labels, 0.3)
-    placed = place(student, images)
-    for _ in range(2):
-        returned = model.loss(placed, labels)
-        assert_loss_matches(returned, oracle["loss"])
-        assert_gradients_match(returned, oracle, names, SMALL)
-    assert_matches(fetch(placed), images, what="the images after a call of loss", rtol=0.0, atol=0.0)
-    after = parameters(model)
-    match_names(after, SMALL)
-    for name, value in values.items():
-        assert_matches(after[name], value, what=f'params["{name}"] after a call of loss', rtol=0.0, atol=0.0)
+    scores = memo(oracles.three_layer_net, values, images, labels, 0.0)["scores"]
+    assert_changes_nothing(student.ThreeLayerConvNet, SMALL, values, images, labels, scores)

@@ -1,0 +1,124 @@
+"""Judges what a network's `loss` returns, and what it leaves behind, for weights that checks have put into it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from networks import DeepNet, Names, ThreeLayerNet, draw_parameters, loaded, parameters, words
+
+from autograder.checks import CheckFailed, Draw, Proxy, assert_matches, fetch, place, plain_tensor, unpack
+
+__all__ = [
+    "assert_changes_nothing",
+    "assert_gradients_match",
+    "assert_keeps_float32",
+    "assert_loss_matches",
+    "assert_regularizes",
+]
+
+
+def assert_loss_matches(returned: Any, expected: torch.Tensor) -> None:
+    """Fail unless `returned` is (loss, grads) with this loss."""
+    loss, _ = unpack(returned, "loss", "grads")
+    if type(loss) is torch.Tensor and loss.numel() == 1:
+        loss = loss.reshape(())
+    assert_matches(loss, expected, what="the loss")
+
+
+def gradients_of(
+    returned: Any, values: Mapping[str, torch.Tensor], names: Names, net: ThreeLayerNet | DeepNet
+) -> dict[str, torch.Tensor]:
+    """The gradients in (loss, grads) under our names, each of its parameter's shape and dtype, and finite."""
+    _, grads = unpack(returned, "loss", "grads")
+    if type(grads) is not dict:
+        raise CheckFailed("the second value that loss returns is not a dict of gradients")
+    for ours, theirs in names.items():
+        what = f"the gradient of {words(ours, net)}"
+        if theirs not in grads:
+            raise CheckFailed(f"grads has no entry for {words(ours, net)}", "its keys are those of params")
+        assert_matches(grads[theirs], torch.zeros_like(values[ours]), what=what, rtol=0.0, atol=float("inf"))
+    if len(grads) != len(names):
+        raise CheckFailed(f"grads has {len(grads)} entries, params {len(names)}", "its keys are those of params")
+    return {ours: grads[theirs] for ours, theirs in names.items()}
+
+
+def assert_gradients_match(
+    returned: Any, expected: Mapping[str, torch.Tensor], names: Names, net: ThreeLayerNet | DeepNet
+) -> None:
+    """Fail unless `returned` is (loss, grads) with a right gradient for every parameter and nothing else."""
+    found = gradients_of(returned, expected, names, net)
+    # From the scores backwards: the first wrong gradient on the way is where the mistake is.
+    for ours in reversed(names):
+        assert_matches(found[ours], expected[ours], what=f"the gradient of {words(ours, net)}")
+
+
+def assert_regularizes(
+    network: Proxy, net: ThreeLayerNet | DeepNet, rng: Draw, batch: tuple[torch.Tensor, torch.Tensor], part: str
+) -> None:
+    """Fail unless reg adds 0.5 * reg * (sum of squares of all weights) to the loss, or reg * weight to the gradients.
+
+    Judged by the difference that reg makes, so that whatever else is wrong is not paid for again.
+
+    Args:
+        part: "loss" or "gradients".
+    """
+    reg, values = 0.7, draw_parameters(rng, net)
+    plain, names = loaded(network, net, values)
+    with_reg, _ = loaded(network, net, values, reg=reg)
+    before, after = plain.loss(*batch), with_reg.loss(*batch)
+    if part == "loss":
+        penalty = 0.5 * reg * sum(float((value**2).sum()) for name, value in values.items() if name.startswith("W"))
+        first, second = (_number(returned) for returned in (before, after))
+        assert_matches(second - first, penalty, what="what reg adds to the loss")
+        return
+    first, second = (gradients_of(returned, values, names, net) for returned in (before, after))
+    for ours, value in values.items():
+        added = reg * value if ours.startswith("W") else torch.zeros_like(value)
+        assert_matches(second[ours] - first[ours], added, what=f"what reg adds to the gradient of {words(ours, net)}")
+
+
+def _number(returned: Any) -> float:
+    """The loss in (loss, grads)."""
+    loss, _ = unpack(returned, "loss", "grads")
+    if type(loss) is float:
+        return loss
+    if plain_tensor(loss, "the loss").numel() != 1 or not loss.dtype.is_floating_point:
+        raise CheckFailed("the loss is not one floating-point number")
+    return float(loss)
+
+
+def assert_keeps_float32(
+    network: Proxy,
+    net: ThreeLayerNet | DeepNet,
+    values: Mapping[str, torch.Tensor],
+    batch: tuple[torch.Tensor, torch.Tensor],
+    loss: torch.Tensor,
+) -> None:
+    """Fail unless float32 parameters give a float32 loss, this one, and float32 gradients, for float64 images."""
+    single = {name: value.to(torch.float32) for name, value in values.items()}
+    model, names = loaded(network, net, single)
+    returned = model.loss(*batch)
+    assert_loss_matches(returned, loss.to(torch.float32))
+    gradients_of(returned, single, names, net)
+
+
+def assert_changes_nothing(
+    network: Proxy,
+    net: ThreeLayerNet | DeepNet,
+    values: Mapping[str, torch.Tensor],
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    scores: torch.Tensor,
+) -> None:
+    """Fail unless a call of loss leaves parameters, images and, with the same parameters, these scores as they were."""
+    model, names = loaded(network, net, values)
+    placed = place(network, images)
+    unpack(model.loss(placed, labels), "loss", "grads")
+    assert_matches(fetch(placed), images, what="the images after a call of loss", rtol=0.0, atol=0.0)
+    after = parameters(model)
+    for ours, theirs in names.items():
+        what = f"{words(ours, net)} after a call of loss"
+        assert_matches(after.get(theirs), values[ours], what=what, rtol=0.0, atol=0.0)
+    assert_matches(model.loss(placed), scores, what="the scores after a call with labels")
