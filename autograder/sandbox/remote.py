@@ -34,7 +34,7 @@ __all__ = ["Package", "Worker"]
 
 # For the zygote to fork and the worker to confine itself, with the zygote's own start included.
 START_SECONDS = 120.0
-REPORT_SECONDS = 5.0
+REPORT_SECONDS = 2.0
 # A worker that was killed from outside with this share of its budget in use was killed for its memory.
 NEARLY_FULL = 0.8
 
@@ -65,7 +65,7 @@ class Worker:
         self, package: Package, limits: Limits, channel: socket.socket, reports: socket.socket, output: int
     ) -> None:
         self._package, self._limits = package, limits
-        self._own = {name: package.files[name] for name in package.own}
+        self._own = {name: content for name, content in package.files.items() if name in package.own}
         self._stream, self._reports, self._output = Stream(channel), reports, output
         self._pidfd = -1
         self._alive, self._closed = True, False
@@ -181,7 +181,7 @@ class Worker:
         if report is None or "status" not in report[0]:
             return WorkerCrashed("the worker closed its channel")
         code = os.waitstatus_to_exitcode(report[0]["status"])
-        full = report[0]["peak_kb"] >= NEARLY_FULL * (self._limits.memory_mb << 10)
+        full = report[0]["used_kb"] >= NEARLY_FULL * (self._limits.memory_mb << 10)
         if code == OUT_OF_MEMORY or (code == -signal.SIGKILL and full):
             return WorkerOutOfMemory(f"the memory limit of {self._limits.memory_mb} MiB was reached")
         if code < 0:

@@ -11,6 +11,7 @@ import gc
 import importlib
 import json
 import os
+import resource
 import selectors
 import signal
 import socket
@@ -122,7 +123,8 @@ class _Zygote:
         if child.watched:
             self._events.unregister(child.reports)
             with suppress(OSError):  # closed meanwhile
-                control.send(child.reports, {"status": status, "peak_kb": usage.ru_maxrss})
+                own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # what a worker starts with
+                control.send(child.reports, {"status": status, "used_kb": usage.ru_maxrss - own})
         child.reports.close()
         os.close(child.pidfd)
 

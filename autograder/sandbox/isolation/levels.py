@@ -17,6 +17,7 @@ import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from types import ModuleType
 
 from autograder.course.model import Limits
@@ -29,9 +30,9 @@ from autograder.sandbox.isolation.paths import DEVICES, FACTS, WORK, readable
 
 __all__ = ["Confinement", "confine", "enter"]
 
-# User ids of workers: far from any that people have. Hosts that map few ids (containers) get the second choice.
-USERS_PER_ZYGOTE = 30_000
-FIRST_USERS = (1_000_000_000, 20_000)
+# User ids of workers: far from any that people have, a range for each zygote. Containers may map few ids only.
+USERS = 30_000
+FIRST_USER, FIRST_USER_OF_FEW = 1_000_000_000, 20_000
 
 
 @dataclass(frozen=True)
@@ -79,40 +80,26 @@ def enter(wanted: str | None) -> Confinement:
     Args:
         wanted: a level to use and no other, or None for the best.
     """
-    why_not: dict[str, str] = {}
     paths = readable()
-    own_number = os.getpid()  # before there are namespaces, so that no two zygotes share a user id
+    zygote = os.getpid()  # before there are namespaces, where every zygote has number 1
     seccomp = library()  # before the view: finding libseccomp runs a program
-    entered = ""
-    for level in ("A", "B"):
-        if wanted not in (None, level):
-            why_not["view"] = f"level {wanted} was asked for"
-        elif problem := _attempt(lambda level=level: _enter_namespaces(level, paths)):  # type: ignore[misc]
-            why_not["view"] = problem
-        else:
-            _enter_namespaces(level, paths)
-            entered = level
-            why_not.pop("view", None)
-            break
-    if not entered:
-        why_not["processes"] = why_not["view"]
-    if seccomp is None:
-        why_not["seccomp"] = "libseccomp and its binding pyseccomp are not both installed"
-    elif problem := _attempt(lambda: _probe_filter(seccomp)):  # type: ignore[arg-type]
-        seccomp, why_not["seccomp"] = None, problem
-    if problem := _attempt(lambda: _probe_landlock(paths)):
-        why_not["landlock"] = problem
-    first_user = None
-    for base in FIRST_USERS:
-        first = base + own_number % USERS_PER_ZYGOTE * (USERS_PER_ZYGOTE if base == FIRST_USERS[0] else 0)
-        if not (problem := _attempt(lambda first=first: _probe_user(first))):  # type: ignore[misc]
-            first_user = first
-            why_not.pop("user", None)
-            break
-        why_not["user"] = problem
-    landlock = "landlock" not in why_not
-    level = entered or ("C" if landlock and seccomp is not None and wanted in (None, "C") else "D")
-    return Confinement(level, bool(entered), landlock, seccomp, first_user, paths, why_not)
+    entered, no_view = _enter_view(wanted, paths)
+    no_landlock = _attempt(partial(_probe_landlock, paths))
+    no_seccomp = "libseccomp and its binding pyseccomp are not both installed"
+    if seccomp is not None and (no_seccomp := _attempt(partial(_probe_filter, seccomp))):
+        seccomp = None
+    first_user, no_user = _workers_users(zygote)
+    enough = not no_landlock and seccomp is not None and wanted in (None, "C")
+    reasons = {"view": no_view, "processes": no_view, "landlock": no_landlock, "seccomp": no_seccomp, "user": no_user}
+    return Confinement(
+        level=entered or ("C" if enough else "D"),
+        namespaces=bool(entered),
+        landlock=not no_landlock,
+        seccomp=seccomp,
+        first_user=first_user,
+        readable=paths,
+        why_not={layer: reason for layer, reason in reasons.items() if reason},
+    )
 
 
 def confine(to: Confinement, limits: Limits, number: int) -> None:
@@ -125,7 +112,7 @@ def confine(to: Confinement, limits: Limits, number: int) -> None:
     with suppress(PermissionError):  # needs a capability that an ordinary user lacks, and with it what it protects from
         syscalls.drop_bounding_set()
     if to.first_user is not None:
-        _become(to.first_user + number % USERS_PER_ZYGOTE)
+        _become(to.first_user + number % USERS)
     syscalls.drop_capabilities()
     syscalls.not_dumpable()
     syscalls.no_new_privileges()
@@ -135,6 +122,25 @@ def confine(to: Confinement, limits: Limits, number: int) -> None:
         restrict_files((*to.readable, *FACTS), (WORK,) if to.namespaces else (), DEVICES)
     if to.seccomp is not None:
         refuse_syscalls(to.seccomp)
+
+
+def _enter_view(wanted: str | None, paths: tuple[str, ...]) -> tuple[str, str]:
+    """Enter namespaces if they are to be had. Returns the level and "", or "" and why there are none."""
+    problem = f"level {wanted} was asked for"
+    for level in ("A", "B"):
+        if wanted in (None, level) and not (problem := _attempt(partial(_enter_namespaces, level, paths))):
+            _enter_namespaces(level, paths)
+            return level, ""
+    return "", problem
+
+
+def _workers_users(zygote: int) -> tuple[int | None, str]:
+    """The first of the user ids for this zygote's workers, or None and why there are none."""
+    problem = ""
+    for first in (FIRST_USER + zygote % USERS * USERS, FIRST_USER_OF_FEW):
+        if not (problem := _attempt(partial(_probe_user, first))):
+            return first, ""
+    return None, problem
 
 
 def _enter_namespaces(level: str, paths: tuple[str, ...]) -> None:

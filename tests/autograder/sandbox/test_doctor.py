@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import autograder.sandbox
 from autograder.errors import IsolationUnavailable
 from autograder.sandbox import Report, Sandbox, diagnose
 from autograder.sandbox.doctor import LAYERS, LEVELS, Probe
@@ -83,6 +84,12 @@ def as_ordinary_user() -> list[str]:
     if subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode != 0:
         pytest.skip(f"{closed} is closed to ordinary users, and there are no mount namespaces")
     return ["unshare", "--mount", "sh", "-c", show, "sh", prefix, str(closed), *drop]
+
+
+def test_what_the_package_offers_is_there() -> None:
+    assert all(getattr(autograder.sandbox, name).__name__ == name for name in autograder.sandbox.__all__)
+    with pytest.raises(AttributeError):
+        _ = autograder.sandbox.no_such_name
 
 
 def test_less_than_enough_is_refused_unless_asked_for() -> None:

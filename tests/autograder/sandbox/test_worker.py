@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -148,6 +150,22 @@ def test_a_worker_that_ends_is_crashed(opened: Open, body: str, says: str) -> No
     with pytest.raises(WorkerCrashed, match=says):
         student.f()
     assert not worker.alive
+
+
+def test_a_worker_that_is_killed_from_outside_is_crashed(opened: Open) -> None:
+    student, worker = opened("def f(): return 1")
+    os.kill(worker.pid, signal.SIGKILL)
+    with pytest.raises(WorkerCrashed, match="SIGKILL"):
+        student.f()
+
+
+def test_a_worker_that_is_killed_while_its_memory_is_nearly_full_is_out_of_memory(opened: Open) -> None:
+    """The kernel's killer looks like any other from outside, but for how full the worker is."""
+    student, worker = opened("held = []\ndef f(): held.append(b'x' * (240 << 20)); return 1")
+    assert student.f() == 1
+    os.kill(worker.pid, signal.SIGKILL)
+    with pytest.raises(WorkerOutOfMemory):
+        student.f()
 
 
 def test_a_worker_that_ends_while_it_is_imported(opened: Open) -> None:
