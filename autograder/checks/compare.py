@@ -171,7 +171,8 @@ def _worst(difference: Difference) -> tuple[float, list[int]]:
     error = 2.0 * (actual / 2 - expected / 2).abs() / scale.clamp_min(torch.finfo(torch.float64).tiny)
     error = error.nan_to_num(nan=2.0, posinf=2.0).where(difference.wrong, torch.tensor(-1.0, dtype=torch.float64))
     place = int(error.reshape(-1).argmax())
-    position = [int(index) for index in torch.unravel_index(torch.tensor(place), error.shape)]
+    # Not torch.unravel_index, whose first call imports sympy: a second or more, in every submission's own process.
+    position = [int(index) for index in np.unravel_index(place, error.shape)]
     return float(error.reshape(-1)[place]), position
 
 
