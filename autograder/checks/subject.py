@@ -82,14 +82,17 @@ class Subject:
             return self._worker
         self._close()
         assert self._question is not None
-        self._worker = self._sandbox.spawn(self._package, self._limits, self._question.rules)
+        worker = self._worker = self._sandbox.spawn(self._package, self._limits, self._question.rules)
         try:
-            self._worker.load()
+            worker.load()
         except SandboxError as error:
             self._broken[self._question.rules] = error
             self._close()
             raise
-        return self._worker
+        finally:
+            # Else a submission that dies at every call could take its time to be imported before each.
+            self._spent += worker.calls_seconds
+        return worker
 
     def _close(self) -> None:
         if self._worker is not None:
