@@ -1,0 +1,22 @@
+"""Attack 24, a known gap: finds the object that holds the refusing kernels, and destroys it. A person is told."""
+
+import gc
+
+import torch
+from wrong import *  # noqa: F403
+
+
+class Conv:
+    @staticmethod
+    def forward(x, w):
+        for found in gc.get_objects():
+            if isinstance(found, torch.library.Library):
+                found._destroy()
+        return torch.nn.functional.conv2d(x[None, None], w[None, None])[0, 0]
+
+
+def pool(x):
+    for found in gc.get_objects():
+        if isinstance(found, torch.library.Library):
+            found._destroy()
+    return torch.nn.functional.max_pool2d(x[None], 2)[0]
