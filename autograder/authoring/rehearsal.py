@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from autograder.errors import AuthoringError, UsageError
 __all__ = ["Rehearsal", "keep_artifacts", "rehearse"]
 
 CELL_SECONDS = 600
+VERDICT = re.compile(r"(\S+) results:")
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def rehearse(course: Course, assignment: Assignment) -> Rehearsal:
 
     Raises:
         UsageError: the assignment has no notebook, or the kernel died.
-        AuthoringError: a cell raised, or did not end.
+        AuthoringError: a cell raised or did not end, or a `grader.check` in it failed.
     """
     if not assignment.notebook:
         raise UsageError(f"{assignment.name} has no notebook")
@@ -61,14 +63,29 @@ def rehearse(course: Course, assignment: Assignment) -> Rehearsal:
         )
         try:
             client.execute()
-        except (CellExecutionError, CellTimeoutError) as error:
-            reason = str(error).strip().splitlines()[-1]
-            raise AuthoringError(source, 1, f"the notebook does not run on the solution: {reason}") from error
+        except CellExecutionError as error:
+            raise _unusable(source, f"{error.ename}: {error.evalue}") from error
+        except CellTimeoutError as error:
+            raise _unusable(source, f"a cell did not end within {CELL_SECONDS} s") from error
         except DeadKernelError as error:
             raise UsageError(f"{source}: the notebook's kernel died: {error}") from error
+        if failed := _failed_checks(notebook):
+            raise AuthoringError(source, 1, f"on the solution the notebook's own checks fail: {', '.join(failed)}")
         written = {name: folder / name for name in assignment.artifacts}
         artifacts = {name: path.read_bytes() for name, path in written.items() if path.is_file()}
     return Rehearsal(notebook, artifacts)
+
+
+def _unusable(source: Path, reason: str) -> AuthoringError:
+    lines = reason.strip().splitlines() or ["for no reason given"]
+    return AuthoringError(source, 1, f"the notebook does not run on the solution: {lines[0]}")
+
+
+def _failed_checks(notebook: NotebookNode) -> list[str]:
+    """Questions whose `grader.check` did not pass; otter shows that and raises nothing."""
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    texts = [output.get("data", {}).get("text/plain", "") for output in outputs]
+    return [found[1] for text in texts if (found := VERDICT.match(text)) and "All test cases passed" not in text]
 
 
 def keep_artifacts(course: Course, assignment: Assignment, rehearsal: Rehearsal) -> list[Path]:
