@@ -68,6 +68,7 @@ class Worker:
         self._own = {name: content for name, content in package.files.items() if name in package.own}
         self._stream, self._reports, self._output = Stream(channel), reports, output
         self._pidfd = -1
+        self._requests = 0
         self._alive, self._closed = True, False
         self._printed = ""
         self.calls_seconds = 0.0
@@ -113,9 +114,10 @@ class Worker:
             WorkerTimeout, WorkerCrashed, ProtocolError: the worker is dead.
         """
         seconds = self._limits.call_seconds if timeout is None else timeout
-        reply = self._exchange(wire.encode({"op": op, "payload": payload}), seconds)
+        self._requests += 1
+        reply = self._exchange(wire.encode({"id": self._requests, "op": op, "payload": payload}), seconds)
         try:
-            return answer(reply, self._own, self._limits.memory_mb)
+            return answer(reply, self._requests, self._own, self._limits.memory_mb)
         except ProtocolError:
             self._kill()
             raise

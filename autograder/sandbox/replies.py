@@ -17,11 +17,12 @@ MAX_USES = 64
 TEXTS = ("kind", "text", "trace", "file")
 
 
-def answer(reply: Any, own: Mapping[str, bytes], memory_mb: int) -> Any:
+def answer(reply: Any, number: int, own: Mapping[str, bytes], memory_mb: int) -> Any:
     """The value in a reply.
 
     Args:
         reply: what the worker sent, any value that crosses.
+        number: of the request that it must answer; another one shows that an earlier reply was forged.
         own: the submission's own files by relative path: a location is believed only where it is a line of these,
             since it is shown to students, who could write hidden inputs into it.
 
@@ -31,14 +32,20 @@ def answer(reply: Any, own: Mapping[str, bytes], memory_mb: int) -> Any:
     """
     if type(reply) is not dict or type(reply.get("used")) is not list or len(reply["used"]) > MAX_USES:
         raise ProtocolError("a reply that is not one")
+    if type(reply.get("id")) is not int or reply["id"] != number:
+        raise ProtocolError("a reply to another request")
     for use in reply["used"]:
         if type(use) is not list or [type(part) for part in use] != [str, str, int] or use[0] not in list(Rule):
             raise ProtocolError("a reply with a record that is not one")
         raise ForbiddenUse(LABELS[Rule(use[0])], _location(use[1], use[2], own))
-    if reply.keys() == {"used", "value"}:
+    if reply.keys() == {"id", "used", "value"}:
         return reply["value"]
     error = reply.get("error")
-    if reply.keys() != {"used", "error", "memory"} or type(error) is not dict or type(reply["memory"]) is not bool:
+    if (
+        reply.keys() != {"id", "used", "error", "memory"}
+        or type(error) is not dict
+        or type(reply["memory"]) is not bool
+    ):
         raise ProtocolError("a reply with other keys")
     if error.keys() != {*TEXTS, "line"} or type(error["line"]) is not int:
         raise ProtocolError("a reply with an error that is not one")

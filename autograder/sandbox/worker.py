@@ -44,7 +44,7 @@ def serve(channel: int, limits: Limits, rules: tuple[Rule, ...]) -> None:
     _write(channel, wire.encode("ready"))
     while (request := _read(channel)) is not None:
         try:
-            _write(channel, worker.answer(request["op"], request["payload"]))
+            _write(channel, worker.answer(request["id"], request["op"], request["payload"]))
         except MemoryError:
             os._exit(OUT_OF_MEMORY)
     os._exit(0)
@@ -56,15 +56,16 @@ class _Worker:
         self._session: Session | None = None
         self._own: frozenset[str] = frozenset()
 
-    def answer(self, op: str, payload: Mapping[str, Any]) -> list[bytes | memoryview]:
-        """The encoded reply to one request."""
+    def answer(self, number: int, op: str, payload: Mapping[str, Any]) -> list[bytes | memoryview]:
+        """The encoded reply to one request, with the request's number."""
         try:
             value = self._perform(op, payload)
-            return wire.encode({"value": value, "used": self._guard.used(self._own)})
+            return wire.encode({"id": number, "value": value, "used": self._guard.used(self._own)})
         except BaseException as error:
             description = {key: _printable(value) for key, value in describe(error, self._own).items()}
             out_of_memory = _ran_out(error)
-        return wire.encode({"error": description, "memory": out_of_memory, "used": self._guard.used(self._own)})
+        used = self._guard.used(self._own)
+        return wire.encode({"id": number, "error": description, "memory": out_of_memory, "used": used})
 
     def _perform(self, op: str, payload: Mapping[str, Any]) -> Any:
         if op == "load":

@@ -11,7 +11,6 @@ import gc
 import importlib
 import json
 import os
-import resource
 import selectors
 import signal
 import socket
@@ -63,6 +62,7 @@ class _Child:
     pid: int
     pidfd: int
     reports: socket.socket
+    inherited_kb: int  # resident when it was forked
     watched: bool = True  # the grader's end of `reports` is open
     reaped: bool = False
 
@@ -102,7 +102,7 @@ class _Zygote:
             syscalls.setns(self._own_pids, syscalls.CLONE_NEWPID)  # and the next one starts from here again
         os.close(channel)
         os.close(output)
-        child = _Child(pid, os.pidfd_open(pid), reports)
+        child = _Child(pid, os.pidfd_open(pid), reports, _resident_kb(pid))
         with suppress(OSError):  # whoever asked is gone, which shows as an event on `reports`
             control.send(reports, {"forked": True}, [child.pidfd])
         self._events.register(child.pidfd, selectors.EVENT_READ, child)
@@ -123,10 +123,14 @@ class _Zygote:
         if child.watched:
             self._events.unregister(child.reports)
             with suppress(OSError):  # closed meanwhile
-                own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # what a worker starts with
-                control.send(child.reports, {"status": status, "used_kb": usage.ru_maxrss - own})
+                control.send(child.reports, {"status": status, "used_kb": usage.ru_maxrss - child.inherited_kb})
         child.reports.close()
         os.close(child.pidfd)
+
+
+def _resident_kb(pid: int) -> int:
+    with open(f"/proc/{pid}/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
 
 
 def _become_worker(to: Confinement, request: dict[str, Any], number: int, channel: int, output: int) -> None:

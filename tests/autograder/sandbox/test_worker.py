@@ -239,15 +239,18 @@ def reply(value: object) -> bytes:
 
 
 ERROR = {"kind": "E", "text": "", "trace": "", "file": "", "line": 0}
-FORGERIES |= {
-    "used is no list": reply({"value": 1, "used": torch.ones(2, 3)}),
-    "used is odd": reply({"value": 1, "used": [torch.ones(3)]}),
-    "unknown rule": reply({"value": 1, "used": [["no rule", "", 0]]}),
-    "both": reply({"value": 1, "error": ERROR, "memory": False, "used": []}),
-    "error is a tensor": reply({"error": torch.ones(2), "memory": False, "used": []}),
-    "memory is a tensor": reply({"error": ERROR, "memory": torch.ones(2), "used": []}),
-    "line is a text": reply({"error": {**ERROR, "line": "1"}, "memory": False, "used": []}),
-    "kind is a list": reply({"error": {**ERROR, "kind": [1]}, "memory": False, "used": []}),
+FORGERIES |= {  # loading is the first request, so that the call is the second
+    "no number": reply({"value": 1, "used": []}),
+    "another number": reply({"id": 3, "value": 1, "used": []}),
+    "number is a tensor": reply({"id": torch.ones(2), "value": 1, "used": []}),
+    "used is no list": reply({"id": 2, "value": 1, "used": torch.ones(2, 3)}),
+    "used is odd": reply({"id": 2, "value": 1, "used": [torch.ones(3)]}),
+    "unknown rule": reply({"id": 2, "value": 1, "used": [["no rule", "", 0]]}),
+    "both": reply({"id": 2, "value": 1, "error": ERROR, "memory": False, "used": []}),
+    "error is a tensor": reply({"id": 2, "error": torch.ones(2), "memory": False, "used": []}),
+    "memory is a tensor": reply({"id": 2, "error": ERROR, "memory": torch.ones(2), "used": []}),
+    "line is a text": reply({"id": 2, "error": {**ERROR, "line": "1"}, "memory": False, "used": []}),
+    "kind is a list": reply({"id": 2, "error": {**ERROR, "kind": [1]}, "memory": False, "used": []}),
 }
 
 
@@ -301,21 +304,16 @@ def test_a_truncated_frame_is_a_crash(opened: Open) -> None:
 def test_an_answer_that_nobody_asked_for_ends_the_worker(opened: Open) -> None:
     """A forged answer counts as the submission's answer; the true one, too late, shows that something was forged."""
     student, worker = opened(FORGER)
-    assert student.forge_and_answer(as_tensor(reply({"value": 42, "used": []}))) == 42
-
-    def go_on() -> None:
-        for _ in range(2):  # the true answer may still be on its way at the first request
-            student.forge_and_answer(as_tensor(b""))
-
+    assert student.forge_and_answer(as_tensor(reply({"id": 2, "value": 42, "used": []}))) == 42
     with pytest.raises(ProtocolError):
-        go_on()
+        student.forge_and_answer(as_tensor(b""))
     assert not worker.alive
 
 
 def test_a_forged_location_does_not_reach_a_student(opened: Open) -> None:
     """A file name or a line number could carry a hidden input out."""
     for file, line in (("/submission/x=0.123456.py", 1), ("/submission/answer.py", 123456)):
-        forged = reply({"error": {**ERROR, "file": file, "line": line}, "memory": False, "used": []})
+        forged = reply({"id": 2, "error": {**ERROR, "file": file, "line": line}, "memory": False, "used": []})
         student, _ = opened(FORGER)
         with pytest.raises(StudentError) as caught:
             student.forge(as_tensor(forged))
