@@ -11,7 +11,7 @@ import sys
 import warnings
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from types import FrameType
+from types import FrameType, SimpleNamespace
 from typing import Any, NoReturn
 
 import torch
@@ -26,13 +26,14 @@ LABELS = {
     Rule.POOLING: "torch's pooling",
     Rule.AUTOGRAD: "torch's autograd engine",
 }
-# Names in the dispatcher's `aten` namespace. What is composed of these needs no entry of its own.
+# Names in the dispatcher, of its `aten` namespace where none is given. What is composed of these needs no entry.
 KERNELS = {
     Rule.CONVOLUTION: (
         *("convolution", "convolution_overrideable", "convolution_backward", "_convolution", "mkldnn_convolution"),
         *("im2col", "col2im", "thnn_conv2d", "_slow_conv2d_forward", "_slow_conv2d_backward", "slow_conv3d_forward"),
         *("slow_conv_dilated2d", "slow_conv_dilated3d", "slow_conv_transpose2d", "slow_conv_transpose3d"),
         *("_conv_depthwise2d", "conv_depthwise3d", "conv_tbc", "_nnpack_spatial_convolution"),
+        *("mkldnn::_convolution_pointwise", "mkldnn::_convolution_transpose_pointwise", "quantized::conv2d"),
     ),
     Rule.POOLING: (
         *(
@@ -47,7 +48,7 @@ KERNELS = {
     ),
     Rule.AUTOGRAD: ("_make_dual",),  # forward mode; backward is caught at the engine
 }
-KEYS = ("CPU", "AutogradCPU", "CUDA", "AutogradCUDA")
+KEYS = ("CPU", "AutogradCPU", "CUDA", "AutogradCUDA", "MkldnnCPU", "QuantizedCPU")
 MAX_RECORDS = 16
 
 
@@ -60,7 +61,7 @@ class Guard:
 
     def __init__(self, rules: Collection[Rule]) -> None:
         self._seen: list[tuple[Rule, list[tuple[str, int]]]] = []
-        self._library = _dispatcher() if any(KERNELS[rule] for rule in rules) else None
+        self._libraries: dict[str, torch.library.Library] = {}
         for rule in rules:
             for name in KERNELS[rule]:
                 self._override(name, rule)
@@ -84,24 +85,30 @@ class Guard:
         return refuse
 
     def _override(self, name: str, rule: Rule) -> None:
-        assert self._library is not None
-        packet = getattr(torch.ops.aten, name, None)
+        namespace, _, operator = name.rpartition("::")
+        library = self._library(namespace or "aten")
+        packet = getattr(getattr(torch.ops, namespace or "aten"), operator, None)
         for overload in packet.overloads() if packet is not None else ():
             for key in KEYS:
                 # Not every operator takes a kernel for every key; what is composed of others is caught in those.
                 with suppress(RuntimeError), warnings.catch_warnings():
                     warnings.simplefilter("ignore")
-                    qualified = name if overload == "default" else f"{name}.{overload}"
-                    self._library.impl(qualified, self._refuse(rule), key)  # type: ignore[no-untyped-call]
+                    qualified = operator if overload == "default" else f"{operator}.{overload}"
+                    library.impl(qualified, self._refuse(rule), key)  # type: ignore[no-untyped-call]
+
+    def _library(self, namespace: str) -> torch.library.Library:
+        if namespace not in self._libraries:
+            self._libraries[namespace] = torch.library.Library(namespace, "IMPL")  # type: ignore[no-untyped-call]
+        return self._libraries[namespace]
 
     def _replace_engine(self) -> None:
-        """Every public way to run backward calls this function, which torch's own modules import by name."""
+        """Every public way to run backward calls the first, which torch's own modules import by name."""
+        refuse = self._refuse(Rule.AUTOGRAD)
         for module in (torch.autograd, torch.autograd.graph):
-            vars(module)["_engine_run_backward"] = self._refuse(Rule.AUTOGRAD)
-
-
-def _dispatcher() -> torch.library.Library:
-    return torch.library.Library("aten", "IMPL")  # type: ignore[no-untyped-call]
+            vars(module)["_engine_run_backward"] = refuse
+        # The engine beneath it. `torch.autograd.variable` as an attribute is a function.
+        vars(torch._C)["_ImperativeEngine"] = vars(sys.modules["torch.autograd.variable"])["ImperativeEngine"] = refuse
+        torch.autograd.Variable._execution_engine = SimpleNamespace(run_backward=refuse)  # type: ignore[assignment]
 
 
 def _stack() -> list[tuple[str, int]]:

@@ -29,7 +29,7 @@ AUTOGRAD = re.compile(r"torch\.(autograd|func|functorch)\..+|functorch\..+")
 HARMLESS_AUTOGRAD = frozenset({"no_grad", "set_grad_enabled", "inference_mode", "profiler"})
 BACKWARD_KEYWORDS = frozenset({"gradient", "retain_graph", "create_graph", "inputs"})
 SUSPICIOUS = re.compile(
-    r"(torch\._C|gc|ctypes|inspect|importlib|sys\.modules|sys\._getframe|builtins\.(__import__|eval|exec|__builtins__))(\..+)?"
+    r"(torch\._C|torch\.jit|gc|ctypes|inspect|importlib|sys\.modules|sys\._getframe|builtins\.(__import__|eval|exec|__builtins__))(\..+)?"
 )
 
 
@@ -142,6 +142,8 @@ class _Look(ast.NodeVisitor):
             self._judge(self.scope.resolve(node), node)
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
+        if node.attr == "grad_fn":
+            self._forbid(Rule.AUTOGRAD, ".grad_fn", node)
         full = self.scope.resolve(node)
         if not full:
             self.generic_visit(node)
