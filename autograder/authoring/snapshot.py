@@ -63,7 +63,8 @@ def record(course: Course, assignment: Assignment) -> Snapshot:
     for question, cases in results.items():
         for case in cases:
             if case.outcome is not Outcome.PASSED:
-                problem = f"{question}: {case.id} does not pass on the reference: {case.outcome}: {case.message}"
+                reason = (case.message or "for no reason given").splitlines()[0]
+                problem = f"{question}: {case.id} does not pass on the reference: {case.outcome}: {reason}"
                 raise UsageError(f"{checks}: {problem}")
     return Snapshot(
         Recording(PUBLIC_SEED, answers),

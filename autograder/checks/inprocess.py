@@ -13,7 +13,7 @@ import os
 import random
 import sys
 import warnings
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -100,15 +100,24 @@ class _Collector:
         if report.failed:
             self.problems.append(f"{report.nodeid}: {report.longreprtext}")
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        report = yield
-        if call.excinfo is not None:
-            self._error = call.excinfo.value
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtest_setup(self) -> Iterator[None]:
+        return (yield from self._noting())
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtest_call(self) -> Iterator[None]:
+        return (yield from self._noting())
+
+    def _noting(self) -> Iterator[None]:
+        """Inside of the autograder's plugin, which puts its verdict in the exception's place."""
+        try:
+            return (yield)
+        except BaseException as error:
+            self._error = error
+            raise
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._printed = report.capstdout + report.capstderr
-        return report
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
@@ -123,8 +132,8 @@ class _Collector:
 
     def _explained(self, case: CaseResult) -> CaseResult:
         if case.outcome is Outcome.GRADER_ERROR:
-            return replace(case, message=str(self._error).split("\n")[0]) if str(self._error) else case
-        if case.outcome is Outcome.ERROR and isinstance(self._error, StudentError):
+            case = replace(case, message=str(self._error) or type(self._error).__name__)
+        elif case.outcome is Outcome.ERROR and isinstance(self._error, StudentError):
             case = replace(case, message=f"your code raised {self._error}".strip())
         return replace(case, detail=self._printed.strip()[-MAX_PRINTED:])
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
 import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import otter
@@ -178,6 +180,30 @@ def test_otter_runs_the_checks_of_a_question_and_shows_why_they_fail(student, mo
     assert "CheckFailed: the output differs in 5 of 5 elements" in repr(result)
     assert "<b>" not in result._repr_html_()
     assert "not attempted yet (halves.py:" in repr(grader.check("quarter-of"))
+
+
+ELSEWHERE = """
+import sys
+
+class Nowhere:
+    def find_spec(self, name, path=None, target=None):
+        if name in ("fcntl", "resource", "pwd", "psutil", "pyseccomp", "otter", "jupytext", "rich", "jinja2"):
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Nowhere())
+from pathlib import Path
+from autograder.checks.notebook import PublicQuestion
+from autograder.checks.public import public_results, render
+print(render(public_results(Path(sys.argv[1]))))
+"""
+
+
+def test_a_students_machine_needs_neither_linux_nor_what_grading_and_authoring_need(student):
+    student.writes("answer = x / 2")
+    command = [sys.executable, "-c", ELSEWHERE, str(student.folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=Path(__file__).parents[3])
+    assert done.stderr == ""
+    assert done.stdout.endswith("Public checks: 2 passed, 1 not attempted\n")
 
 
 def test_otter_outside_of_an_assignments_folder_says_so(student, monkeypatch, tmp_path):
