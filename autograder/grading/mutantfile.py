@@ -1,0 +1,216 @@
+"""Reads mutants: the reference, wrong on purpose, each with the check that must catch it.
+
+A mutant is an entry of a TOML file in tests/mutants/<assignment>/:
+
+    [[mutant]]
+    id = "pool-forward-starts-at-zero"
+    why = "The running maximum starts at 0, which wins over windows of negative values."
+    question = "pool-forward"            # whose check catches it
+    check = "forward_of_negative_values" # that check: a test function without `test_`, or one case of it, `…[id]`
+    find = "x.new_full("                 # stands exactly once in the component; or a list of such texts
+    replace = "x.new_zeros("             # what takes its place; a list as long
+
+`within` names the component that `find` is looked for in, where it isn't the one that answers the question.
+`artifacts`, with or without `find`, maps a file that is handed in to the one whose content it gets, or to "" if it
+is left out. `attempt`, at a file's top, lists the questions that its mutants answer. The rest they leave out, which
+saves the time of checks that cannot see the mistake; the answers that are kept must not need those left out.
+"""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from autograder.course.layout import Course
+from autograder.course.model import Assignment
+from autograder.errors import ManifestError, UsageError
+
+__all__ = ["Check", "Mutant", "load_mutants"]
+
+REQUIRED = ("id", "why", "question", "check")
+OPTIONAL = ("find", "replace", "within", "artifacts")
+
+# Appended to a mutant: what it leaves out answers as a stub does.
+LEFT_OUT = """
+
+def _left_out(*arguments, **settings):
+    raise NotImplementedError
+
+
+{names} = _left_out
+"""
+
+
+@dataclass(frozen=True, order=True)
+class Check:
+    """A test function of the hidden checks, or with `[…]` one case of it."""
+
+    question: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.question} / {self.name}"
+
+    @property
+    def function(self) -> Check:
+        return Check(self.question, self.name.partition("[")[0])
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One wrong version of the reference.
+
+    Attributes:
+        why: the mistake a student makes.
+        check: what must catch it.
+        source: the whole module, mutated.
+        artifacts: for a file that is handed in, the reference's file whose content it has, or "" for none.
+    """
+
+    id: str
+    why: str
+    check: Check
+    source: str
+    artifacts: Mapping[str, str] = field(default_factory=dict)
+
+
+def load_mutants(course: Course, assignment: Assignment) -> tuple[Mutant, ...]:
+    """Read all mutants of an assignment, in order of file and entry.
+
+    Raises:
+        ManifestError: an entry with a missing or unknown key, a repeated id, an unknown question, a text that is absent
+            or not unique, or a mutant that is no Python.
+        UsageError: there are none, or a file is no TOML.
+    """
+    folder = course.mutants(assignment)
+    reference = (course.solution(assignment) / f"{assignment.module}.py").read_text(encoding="utf-8")
+    mutants: dict[str, Mutant] = {}
+    for file in sorted(folder.glob("*.toml")):
+        for entry in _read(file, assignment):
+            mutant = entry.mutant(reference)
+            if mutant.id in mutants:
+                raise ManifestError(
+                    file, f"mutant {entry.number}: id", found=mutant.id, wanted="an id that no other has"
+                )
+            mutants[mutant.id] = mutant
+    if not mutants:
+        raise UsageError(f"{folder}: no mutants here: wanted *.toml files with [[mutant]] entries")
+    return tuple(mutants.values())
+
+
+def _read(file: Path, assignment: Assignment) -> Iterator[_Entry]:
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{file}: cannot be read: {error}") from None
+    entries, attempt = data.pop("mutant", []), data.pop("attempt", list(assignment.by_id))
+    for key, value in data.items():
+        raise ManifestError(file, key, found=value, wanted="attempt and [[mutant]] entries only")
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ManifestError(file, "mutant", found=entries, wanted="[[mutant]] entries")
+    if not isinstance(attempt, list) or not set(attempt) <= set(assignment.by_id):
+        raise ManifestError(file, "attempt", found=attempt, wanted=f"a list of {', '.join(assignment.by_id)}")
+    for number, entry in enumerate(entries, start=1):
+        yield _Entry(file, number, entry, assignment, _leaving_out(assignment, attempt))
+
+
+def _leaving_out(assignment: Assignment, attempt: Collection[str]) -> str:
+    """Code that replaces the components of all other questions."""
+    kept = {assignment.by_id[question].component for question in attempt}
+    others = dict.fromkeys(question.component for question in assignment.questions)
+    names = [component for component in others if component not in kept]
+    return LEFT_OUT.format(names=" = ".join(names)) if names else ""
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One [[mutant]] of a file, being read."""
+
+    file: Path
+    number: int
+    data: Mapping[str, Any]
+    assignment: Assignment
+    ending: str
+
+    def mutant(self, reference: str) -> Mutant:
+        for key in REQUIRED:
+            if key not in self.data:
+                raise self._wrong(key, "nothing", "this key")
+        for key in self.data:
+            if key not in REQUIRED + OPTIONAL:
+                raise self._wrong(key, key, f"one of {', '.join(REQUIRED + OPTIONAL)}")
+        id, why, asked, check = (self._text(key) for key in REQUIRED)
+        if asked not in self.assignment.by_id:
+            raise self._wrong("question", asked, f"one of {', '.join(self.assignment.by_id)}")
+        artifacts = self._artifacts()
+        if "find" in self.data or not artifacts:
+            within = self._text("within") if "within" in self.data else self.assignment.by_id[asked].component
+            reference = self._mutated(reference, within)
+        return Mutant(id, why, Check(asked, check), reference + self.ending, artifacts)
+
+    def _artifacts(self) -> dict[str, str]:
+        value = self.data.get("artifacts", {})
+        known = self.assignment.artifacts
+        if not isinstance(value, dict) or not set(value) <= set(known) or not set(value.values()) <= {"", *known}:
+            raise self._wrong("artifacts", value, f'a table from and to {", ".join(known)}, or to ""')
+        return value
+
+    def _mutated(self, reference: str, within: str) -> str:
+        lines = reference.splitlines(keepends=True)
+        span = _span(ast.parse(reference), within)
+        if span is None:
+            raise self._wrong("within", within, "a class or function of the reference, Class.method for a method")
+        text = "".join(lines[span])
+        finds, replacements = self._texts("find"), self._texts("replace")
+        if len(finds) != len(replacements):
+            raise self._wrong("replace", f"{len(replacements)} texts", f"{len(finds)}, as many as in find")
+        for find, replacement in zip(finds, replacements, strict=True):
+            if text.count(find) != 1:
+                raise self._wrong(
+                    "find", find, f"a text that stands once in {within}; it stands {text.count(find)} times"
+                )
+            if find == replacement:
+                raise self._wrong("replace", replacement, "another text than find")
+            text = text.replace(find, replacement)
+        source = "".join(lines[: span.start]) + text + "".join(lines[span.stop :])
+        try:
+            compile(source, "mutant", "exec", dont_inherit=True)
+        except SyntaxError as error:
+            raise self._wrong("replace", f"{error.msg}, line {error.lineno}", "a mutant that is Python") from None
+        return source
+
+    def _text(self, key: str) -> str:
+        value = self.data.get(key)
+        if not isinstance(value, str) or not value.strip():
+            raise self._wrong(key, value, "text")
+        return value
+
+    def _texts(self, key: str) -> list[str]:
+        value = self.data.get(key)
+        values = value if isinstance(value, list) else [value]
+        texts = [text for text in values if isinstance(text, str)]
+        if not texts or len(texts) < len(values):
+            raise self._wrong(key, value, "a text, or a list of texts")
+        return texts
+
+    def _wrong(self, key: str, found: object, wanted: str) -> ManifestError:
+        id = self.data.get("id")
+        name = f" ({id})" if isinstance(id, str) else ""
+        return ManifestError(self.file, f"mutant {self.number}{name}: {key}", found=found, wanted=wanted)
+
+
+def _span(tree: ast.Module, component: str) -> slice | None:
+    """The lines of a class, function or method, counted from 0; None where there is no such thing."""
+    body: Sequence[ast.stmt] = tree.body
+    found: slice | None = None
+    for name in component.split("."):
+        kinds = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+        node = next((node for node in body if isinstance(node, kinds) and node.name == name), None)
+        if node is None or node.end_lineno is None:
+            return None
+        found, body = slice(node.lineno - 1, node.end_lineno), node.body
+    return found

@@ -1,0 +1,117 @@
+"""Tests the hidden checks: grades mutants of the reference, and says which check catches which."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.course.model import Assignment
+from autograder.course.outcome import Outcome
+from autograder.course.result import SubmissionResult
+from autograder.errors import GraderError
+from autograder.grading.batch import Grade
+from autograder.grading.mutantfile import Check, Mutant, load_mutants
+
+__all__ = ["Check", "KillMatrix", "Mutant", "kill_matrix", "load_mutants"]
+
+# How a check says that an answer is wrong. Work not attempted, blocked or pending tells nothing about the check.
+CAUGHT = frozenset(
+    {
+        Outcome.FAILED,
+        Outcome.ERROR,
+        Outcome.TIMEOUT,
+        Outcome.OUT_OF_MEMORY,
+        Outcome.CRASHED,
+        Outcome.FORBIDDEN,
+    }
+)
+
+
+@dataclass(frozen=True)
+class KillMatrix:
+    """Which cases caught which mutant.
+
+    Attributes:
+        caught: cases by mutant id.
+        cases: every case there is.
+        results: what each mutant got, by id.
+    """
+
+    caught: Mapping[str, frozenset[Check]]
+    cases: frozenset[Check]
+    results: Mapping[str, SubmissionResult]
+
+    def functions(self, mutant: str) -> frozenset[Check]:
+        """The test functions that caught a mutant."""
+        return frozenset(case.function for case in self.caught[mutant])
+
+    def catches(self, mutant: Mutant) -> bool:
+        """Whether the check that the mutant names caught it."""
+        return mutant.check in self.caught[mutant.id] | self.functions(mutant.id)
+
+    def only_catcher(self) -> dict[Check, tuple[str, ...]]:
+        """For every test function, the mutants that no other test function catches."""
+        only: dict[Check, list[str]] = {case.function: [] for case in sorted(self.cases)}
+        for mutant in self.caught:
+            functions = self.functions(mutant)
+            if len(functions) == 1:
+                only[next(iter(functions))].append(mutant)
+        return {check: tuple(mutants) for check, mutants in only.items()}
+
+
+def kill_matrix(
+    grade: Grade, mutants: Iterable[Mutant], assignment: Assignment, artifacts: Path, jobs: int = 2
+) -> KillMatrix:
+    """Grade every mutant as if it had been handed in.
+
+    Args:
+        grade: a warm `GradingProcess.grade`.
+        artifacts: the folder with the reference's artifacts, which go along with each mutant.
+        jobs: how many at once.
+
+    Raises:
+        GraderError: a check failed on a mutant through its own fault, not the mutant's.
+    """
+    mutants = tuple(mutants)
+    with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(jobs) as executor:
+        folders = [_submission(Path(scratch), mutant, assignment, artifacts) for mutant in mutants]
+        graded = list(executor.map(grade, folders, [mutant.id for mutant in mutants]))
+    results = {mutant.id: result for mutant, result in zip(mutants, graded, strict=True)}
+    for mutant in mutants:
+        _refuse_own_faults(mutant, results[mutant.id])
+    return KillMatrix(
+        caught={
+            name: frozenset(check for check, outcome in _verdicts(result) if outcome in CAUGHT)
+            for name, result in results.items()
+        },
+        cases=frozenset(check for result in graded for check, _ in _verdicts(result)),
+        results=results,
+    )
+
+
+def _submission(scratch: Path, mutant: Mutant, assignment: Assignment, artifacts: Path) -> Path:
+    folder = scratch / mutant.id
+    folder.mkdir()
+    (folder / f"{assignment.module}.py").write_text(mutant.source, encoding="utf-8")
+    for name in assignment.artifacts:
+        content = artifacts / (mutant.artifacts.get(name, name) or name)
+        if content.is_file() and mutant.artifacts.get(name) != "":
+            shutil.copyfile(content, folder / name)
+    return folder
+
+
+def _verdicts(result: SubmissionResult) -> Iterator[tuple[Check, Outcome]]:
+    for question in result.questions:
+        for case in question.cases:
+            yield Check(question.id, case.id), case.outcome
+
+
+def _refuse_own_faults(mutant: Mutant, result: SubmissionResult) -> None:
+    for question in result.questions:
+        for case in question.cases:
+            if case.outcome is Outcome.GRADER_ERROR:
+                raise GraderError(f"{question.id} / {case.id} broke on mutant {mutant.id}:\n{case.detail}")
