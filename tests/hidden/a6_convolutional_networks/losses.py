@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from networks import DeepNet, Names, ThreeLayerNet, draw_parameters, loaded, parameters, words
+from networks import DeepNet, Names, ThreeLayerNet, draw_parameters, load, loaded, parameters, words
 
 from autograder.checks import CheckFailed, Draw, Proxy, assert_matches, fetch, place, plain_tensor, unpack
 
@@ -108,11 +108,15 @@ def assert_changes_nothing(
     network: Proxy,
     net: ThreeLayerNet | DeepNet,
     values: Mapping[str, torch.Tensor],
-    images: torch.Tensor,
-    labels: torch.Tensor,
-    scores: torch.Tensor,
+    batch: tuple[torch.Tensor, torch.Tensor],
+    scores: Callable[[Mapping[str, torch.Tensor]], torch.Tensor],
 ) -> None:
-    """Fail unless a call of loss leaves parameters, images and, with the same parameters, these scores as they were."""
+    """Fail unless a call of loss leaves parameters and images as they were, and remembers neither.
+
+    Args:
+        scores: the right scores of the batch's images for other values of the parameters.
+    """
+    images, labels = batch
     model, names = loaded(network, net, values)
     placed = place(network, images)
     unpack(model.loss(placed, labels), "loss", "grads")
@@ -121,4 +125,7 @@ def assert_changes_nothing(
     for ours, theirs in names.items():
         what = f"{words(ours, net)} after a call of loss"
         assert_matches(after.get(theirs), values[ours], what=what, rtol=0.0, atol=0.0)
-    assert_matches(model.loss(placed), scores, what="the scores after a call with labels")
+    assert_matches(model.loss(placed), scores(values), what="the scores after a call with labels")
+    others = {ours: 0.5 * value for ours, value in values.items()}
+    load(model, names, others)
+    assert_matches(model.loss(placed), scores(others), what="the scores after a change of params")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from losses import (
 )
 from networks import (
     DeepNet,
+    assert_parameters_on_device,
     build,
     draw_parameters,
     loaded,
@@ -84,6 +85,11 @@ def test_parameters(student: Proxy, net: DeepNet) -> None:
     check_parameters(student, net)
 
 
+@plain_question(weight=0.5)
+def test_device(student: Proxy) -> None:
+    assert_parameters_on_device(student.DeepConvNet, PLAIN[2])
+
+
 @plain_question()
 @pytest.mark.parametrize("weight_scale", (1e-3, 0.2), ids=("default-scale", "other-scale"))
 def test_initial_weights(student: Proxy, weight_scale: float) -> None:
@@ -131,8 +137,11 @@ def test_float32(student: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
 def test_loss_changes_nothing(student: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
     net = PLAIN[2]
     values, (images, labels) = draw_parameters(rng, net), batch(rng, net)
-    scores = memo(oracles.deep_net, values, images, labels, 0.0, net.wiring)["scores"]
-    assert_changes_nothing(student.DeepConvNet, net, values, images, labels, scores)
+
+    def scores(of: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        return memo(oracles.deep_net, dict(of), images, labels, 0.0, net.wiring)["scores"]
+
+    assert_changes_nothing(student.DeepConvNet, net, values, (images, labels), scores)
 
 
 @norm_question()

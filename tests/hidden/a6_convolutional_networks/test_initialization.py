@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from networks import DeepNet, build, match_names, parameters, words
+from networks import DeepNet, assert_on_device, build, match_names, parameters, words
 from spread import assert_bell_shaped, assert_spread
 
 from autograder.checks import CheckFailed, Proxy, assert_matches, plain_tensor
@@ -77,6 +77,11 @@ def test_float64(student: Proxy, size: int | None) -> None:
 
 
 @question(weight=0.5)
+def test_device(student: Proxy) -> None:
+    assert_on_device(student.kaiming_initializer(6, 4, K=3, device="meta"), "meta", "the result")
+
+
+@question(weight=0.5)
 def test_every_draw_is_fresh(student: Proxy) -> None:
     """Two calls differ, and so do two filters of one call."""
     first, second = draw(student, 20, 30, 3), draw(student, 20, 30, 3)
@@ -94,6 +99,8 @@ def test_network_uses_it(student: Proxy, batchnorm: bool) -> None:
     net = DeepNet("wide", input_dims=(4, 8, 8), num_filters=(40, 60), batchnorm=batchnorm, num_classes=30)
     params = parameters(build(student.DeepConvNet, net, weight_scale="kaiming"))
     names = match_names(params, net)
+    if any(value.dtype is not torch.float64 for value in params.values()):
+        raise CheckFailed("some parameters are not torch.float64", "hand the argument dtype on to kaiming_initializer")
     for ours, inputs in (("W0", 4), ("W1", 40)):
         assert_spread(params[names[ours]], (2.0 / fan_in(inputs, 3)) ** 0.5, words(ours, net))
     last = params[names["W2"]]

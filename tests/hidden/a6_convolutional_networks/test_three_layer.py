@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from losses import (
 )
 from networks import (
     ThreeLayerNet,
+    assert_parameters_on_device,
     build,
     draw_parameters,
     loaded,
@@ -55,6 +56,11 @@ def test_parameters(student: Proxy, net: ThreeLayerNet) -> None:
     for name, value in params.items():
         if value.dtype is not torch.float64:
             raise CheckFailed(f"{words(name, net)} is {value.dtype}, wanted torch.float64", "the argument dtype says")
+
+
+@question(weight=0.5)
+def test_device(student: Proxy) -> None:
+    assert_parameters_on_device(student.ThreeLayerConvNet, SMALL)
 
 
 @question()
@@ -112,5 +118,8 @@ def test_float32(student: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
 @question(weight=0.5)
 def test_loss_changes_nothing(student: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
     values, (images, labels) = draw_parameters(rng, SMALL), batch(rng, SMALL)
-    scores = memo(oracles.three_layer_net, values, images, labels, 0.0)["scores"]
-    assert_changes_nothing(student.ThreeLayerConvNet, SMALL, values, images, labels, scores)
+
+    def scores(of: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        return memo(oracles.three_layer_net, dict(of), images, labels, 0.0)["scores"]
+
+    assert_changes_nothing(student.ThreeLayerConvNet, SMALL, values, (images, labels), scores)
