@@ -45,5 +45,5 @@ bench: $(READY) ## measure: overhead, against fresh pytest and otter, memory
 	$(BIN)/python benchmarks/run.py
 
 clean: ## remove what can be made again
-	rm -rf .venv reports build dist .mypy_cache .ruff_cache .pytest_cache tests/submissions/*/
+	rm -rf .venv reports build dist .mypy_cache .ruff_cache .pytest_cache tests/submissions/a[0-9]*/
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -51,7 +51,8 @@ def pytest_configure(config: pytest.Config) -> None:
         # The zygote must exist before this process reads a hidden check.
         from autograder.sandbox import Sandbox
 
-        config.stash[SANDBOX] = config.stash[CLEANUP].enter_context(Sandbox())
+        hidden = [config.rootpath / folder for folder in ("solutions", "tests")]
+        config.stash[SANDBOX] = config.stash[CLEANUP].enter_context(Sandbox(hidden=hidden))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -1,0 +1,57 @@
+"""Every assignment's notebook runs top to bottom on its solution, and its checks say so."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+import torch
+
+from autograder.authoring.rehearsal import Rehearsal, rehearse
+from autograder.course.layout import Course
+from autograder.course.model import Assignment
+
+COURSE = Course.find(Path(__file__).parent)
+ASSIGNMENTS = [COURSE.assignment(name) for name in COURSE.names()]
+ASSIGNMENTS = [assignment for assignment in ASSIGNMENTS if assignment.notebook]
+
+
+@pytest.fixture(scope="module", params=ASSIGNMENTS, ids=lambda assignment: assignment.id)
+def rehearsed(request: pytest.FixtureRequest) -> tuple[Assignment, Rehearsal]:
+    return request.param, rehearse(COURSE, request.param)
+
+
+def shown(rehearsal: Rehearsal, source: str) -> str:
+    """All that the cells with this text in them put out."""
+    outputs = [
+        output for cell in rehearsal.notebook.cells if source in cell.source for output in cell.get("outputs", ())
+    ]
+    return "".join(
+        str(output.get("text", "")) + str(output.get("data", {}).get("text/plain", "")) for output in outputs
+    )
+
+
+def test_every_question_is_checked_and_passes(rehearsed: tuple[Assignment, Rehearsal]) -> None:
+    assignment, rehearsal = rehearsed
+    for question in assignment.questions:
+        said = shown(rehearsal, f'grader.check("{question.id}")')
+        assert "passed" in said, f"{question.id}: {said or 'no check in the notebook'}"
+        assert "fail" not in said
+
+
+def test_it_plots(rehearsed: tuple[Assignment, Rehearsal]) -> None:
+    outputs = [output for cell in rehearsed[1].notebook.cells for output in cell.get("outputs", ())]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) >= 4
+
+
+def test_it_writes_the_artifacts(rehearsed: tuple[Assignment, Rehearsal]) -> None:
+    """Those of the reference that are kept beside it have the same layout as what the notebook writes today."""
+    assignment, rehearsal = rehearsed
+    assert set(rehearsal.artifacts) == set(assignment.artifacts)
+    for name, content in rehearsal.artifacts.items():
+        kept = torch.load(COURSE.solution(assignment) / name, weights_only=True)
+        written = torch.load(io.BytesIO(content), weights_only=True)
+        assert {key: value.shape for key, value in kept["params"].items()} == {
+            key: value.shape for key, value in written["params"].items()
+        }
