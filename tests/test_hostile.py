@@ -71,8 +71,10 @@ ATTACKS: dict[str, Expected] = {
     "forge_files": but(),
     "exit_in_call": but(names="crashed", slope="error"),
     "exit_at_import": everywhere("crashed"),
-    "forge_reply_and_exit": but(learner="failed crashed", pool="failed crashed", slope="failed crashed"),
-    "forge_replies_ahead": but(0, scale="failed crashed", learner="failed crashed", slope="failed crashed"),
+    "forge_reply_and_exit": but(
+        names="failed crashed", learner="failed crashed", pool="failed crashed", slope="failed crashed"
+    ),
+    "forge_replies_ahead": but(0, scale="crashed", names="failed crashed", learner="failed crashed", slope="crashed"),
     "forge_fields": but(
         0,
         scale="crashed error",
@@ -122,16 +124,17 @@ ATTACKS: dict[str, Expected] = {
     "rule_by_another_name": but(conv="forbidden", pool="forbidden", slope="forbidden"),
     "rule_in_a_thread": but(conv="forbidden", pool="forbidden", slope="forbidden"),
     "rule_in_forward_mode": but(slope="forbidden"),
+    "rule_beneath": but(conv="forbidden", pool="forbidden error", slope="forbidden"),
     "rule_behind_try": but(conv="forbidden", pool="forbidden", slope="forbidden"),
     # Time and resources.
     "infinite_loop": but(names="timeout", pool="timeout", slope="timeout"),
-    "slow_imports": Expected(0, {**dict.fromkeys(QUESTIONS, "crashed"), "scale": "crashed timeout"}),
+    "slow_imports": but(0, scale="crashed timeout"),
     "memory_bombs": but(
         0,
         scale="out_of_memory",
         names="out_of_memory timeout",
         pool="out_of_memory error timeout",
-        slope="failed timeout",
+        slope="failed out_of_memory timeout",
     ),
     "disk_bombs": but(),
     "process_bombs": but(names="failed error", slope="error"),
@@ -141,8 +144,8 @@ ATTACKS: dict[str, Expected] = {
 # The scan of the source tells a person. An entry that gains nothing any more belongs into the table above.
 KNOWN_GAPS: dict[str, tuple[float, tuple[str, ...]]] = {
     "gap_kernels_restored": (6.0, ("conv", "pool")),
-    "gap_other_layout": (4.0, ("conv",)),
-    "gap_engine_restored": (2.0, ("slope",)),
+    "gap_called_nodes": (2.0, ("slope",)),
+    "gap_scripted_backward": (2.0, ("slope",)),
 }
 
 
@@ -282,6 +285,12 @@ def _wanted(expected: Expected, question: str) -> list[str]:
 def _details(graded: Graded, name: str) -> str:
     cases = [case for question in graded.result(name)["questions"] for case in question["cases"]]
     return "\n".join(f"{case['id']}: {case['outcome']}: {case['message']}\n{case['detail'][:600]}" for case in cases)
+
+
+def test_importing_counts_against_the_budget(graded: Graded) -> None:
+    """Two cases that each need the submission imported anew, and a budget for one import."""
+    scale = graded.result("slow_imports")["questions"][0]
+    assert [case["outcome"] for case in scale["cases"]] == ["crashed", "timeout"]
 
 
 def test_every_attack_is_graded() -> None:

@@ -3,27 +3,28 @@
 import threading
 import time
 
-from frames import reply, write
+from frames import asked, reply, write
 from wrong import *  # noqa: F403
 
 
 def scale(x):
-    write(reply(True))
+    write(reply(True, asked() + 1))
     return 3 * x.abs()
 
 
 def names():
-    write(reply(True) * 3)
+    write(reply(True) + reply(True, asked() + 1) + reply(True, asked() + 2))
     return ["row"]
 
 
-def ahead():
+def ahead(number):
     while True:
-        write(reply({"ref": [1, []]}))
+        number += 1
+        write(reply({"ref": [1, []]}, number))
         time.sleep(0.002)
 
 
 def slope(x):
-    threading.Thread(target=ahead, daemon=True).start()
+    threading.Thread(target=ahead, args=(asked(),), daemon=True).start()
     time.sleep(0.1)
     return 3 * x**2

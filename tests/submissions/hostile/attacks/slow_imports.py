@@ -1,31 +1,15 @@
-"""Attack 28: takes most of its time to be imported, and dies at each call so that it is imported again and again.
+"""Attack 28: takes long to be imported, and dies at a call, so that it must be imported again for each.
 
-What it takes to be imported counts like its calls: the budget of each question bounds both.
+What importing takes counts against a question's budget, which ends it.
 """
 
 import os
 import time
 
-time.sleep(2)
+from wrong import *  # noqa: F403
+
+time.sleep(2.2)
 
 
 def scale(x):
     os._exit(0)
-
-
-pool = slope = scale
-
-
-def names():
-    os._exit(0)
-
-
-class Learner:
-    def __init__(self):
-        os._exit(0)
-
-
-class Conv:
-    @staticmethod
-    def forward(x, w):
-        os._exit(0)

@@ -3,6 +3,7 @@
 import json
 import os
 import struct
+import sys
 
 CHANNEL = 3
 
@@ -12,10 +13,20 @@ def frame(value, blobs=(), body=b""):
     return struct.pack("<4sIQ", b"AGF1", len(header), len(body)) + header + body
 
 
-def reply(tree, **fields):
+def asked():
+    """The number of the request under way, which is in a frame of the harness."""
+    step = sys._getframe()
+    while step is not None:
+        if step.f_code.co_name == "answer" and "number" in step.f_locals:
+            return step.f_locals["number"]
+        step = step.f_back
+    return 0
+
+
+def reply(tree, number=None, **fields):
     """A reply as an honest worker would write it, with this value tree, or with other fields."""
-    pairs = [["value", tree], ["used", []]] if not fields else [list(pair) for pair in fields.items()]
-    return frame({"dict": pairs})
+    fields = fields or {"value": tree, "used": []}
+    return frame({"dict": [["id", asked() if number is None else number], *map(list, fields.items())]})
 
 
 def write(content):

@@ -8,6 +8,6 @@ def bright(count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     drawn = torch.Generator().manual_seed(seed)
     labels = torch.randint(0, 2, (count,), generator=drawn)
     images = torch.rand(count, 4, generator=drawn)
-    images[labels == 0, :2] += 0.5
-    images[labels == 1, 2:] += 0.5
+    images[labels == 0, :2] += 1.0
+    images[labels == 1, 2:] += 1.0
     return images, labels
