@@ -109,12 +109,12 @@ def assert_changes_nothing(
     net: ThreeLayerNet | DeepNet,
     values: Mapping[str, torch.Tensor],
     batch: tuple[torch.Tensor, torch.Tensor],
-    scores: Callable[[Mapping[str, torch.Tensor]], torch.Tensor],
+    loss_for: Callable[[Mapping[str, torch.Tensor]], torch.Tensor],
 ) -> None:
     """Fail unless a call of loss leaves parameters and images as they were, and remembers neither.
 
     Args:
-        scores: the right scores of the batch's images for other values of the parameters.
+        loss_for: the batch's right loss for any values of the parameters.
     """
     images, labels = batch
     model, names = loaded(network, net, values)
@@ -125,7 +125,7 @@ def assert_changes_nothing(
     for ours, theirs in names.items():
         what = f"{words(ours, net)} after a call of loss"
         assert_matches(after.get(theirs), values[ours], what=what, rtol=0.0, atol=0.0)
-    assert_matches(model.loss(placed), scores(values), what="the scores after a call with labels")
+    assert_loss_matches(model.loss(placed, labels), loss_for(values))
     others = {ours: 0.5 * value for ours, value in values.items()}
     load(model, names, others)
-    assert_matches(model.loss(placed), scores(others), what="the scores after a change of params")
+    assert_loss_matches(model.loss(placed, labels), loss_for(others))

@@ -138,10 +138,10 @@ def test_loss_changes_nothing(student: Proxy, rng: Draw, memo: Callable[..., Any
     net = PLAIN[2]
     values, (images, labels) = draw_parameters(rng, net), batch(rng, net)
 
-    def scores(of: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        return memo(oracles.deep_net, dict(of), images, labels, 0.0, net.wiring)["scores"]
+    def loss_for(of: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        return memo(oracles.deep_net, dict(of), images, labels, 0.0, net.wiring)["loss"]
 
-    assert_changes_nothing(student.DeepConvNet, net, values, (images, labels), scores)
+    assert_changes_nothing(student.DeepConvNet, net, values, (images, labels), loss_for)
 
 
 @norm_question()

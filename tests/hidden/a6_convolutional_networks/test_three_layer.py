@@ -119,7 +119,7 @@ def test_float32(student: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
 def test_loss_changes_nothing(student: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
     values, (images, labels) = draw_parameters(rng, SMALL), batch(rng, SMALL)
 
-    def scores(of: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        return memo(oracles.three_layer_net, dict(of), images, labels, 0.0)["scores"]
+    def loss_for(of: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        return memo(oracles.three_layer_net, dict(of), images, labels, 0.0)["loss"]
 
-    assert_changes_nothing(student.ThreeLayerConvNet, SMALL, values, (images, labels), scores)
+    assert_changes_nothing(student.ThreeLayerConvNet, SMALL, values, (images, labels), loss_for)

@@ -73,26 +73,22 @@ def overfit_accuracy(side: Proxy, chosen: tuple[float, float], images: torch.Ten
     return best
 
 
-def judge_overfit(reached: float, whose: str) -> None:
+@pytest.mark.parametrize(
+    "whose",
+    [
+        # The choice itself, on a network that is right: a broken one of the student's own costs nothing here.
+        pytest.param("a correct network", marks=overfit_question(weight=2.0), id="correct-network"),
+        # The choice and the student's network together, trained where the student's code runs.
+        pytest.param("your network", marks=overfit_question(), id="own-network"),
+    ],
+)
+def test_overfit(student: Proxy, reference: Proxy, rng: Draw, memo: Callable[..., Any], whose: str) -> None:
+    chosen = overfit_parameters(student)
+    images, labels = memo(shapes, 50, rng.seed())
+    reached = overfit_accuracy(student if whose == "your network" else reference, chosen, images, labels)
     if reached < OVERFIT_BAR:
         message = f"with your parameters, {whose} gets {int(reached * 100)} % of 50 images right within {EPOCHS} epochs"
         raise CheckFailed(message, "try weight scales between 1e-3 and 1, and learning rates between 1e-4 and 1e-2")
-
-
-@overfit_question(weight=2.0)
-def test_overfit_parameters(student: Proxy, reference: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
-    """The choice itself, tried on a network that is right: a broken one of the student's own costs nothing here."""
-    chosen = overfit_parameters(student)
-    images, labels = memo(shapes, 50, rng.seed())
-    judge_overfit(overfit_accuracy(reference, chosen, images, labels), "a correct network")
-
-
-@overfit_question()
-def test_overfit_network(student: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
-    """The choice and the student's network together, trained where the student's code runs."""
-    chosen = overfit_parameters(student)
-    images, labels = memo(shapes, 50, rng.seed())
-    judge_overfit(overfit_accuracy(student, chosen, images, labels), "your network")
 
 
 def solver_for(student: Proxy, images: torch.Tensor, labels: torch.Tensor, dtype: torch.dtype) -> Proxy:
@@ -113,6 +109,9 @@ def test_solver_network(student: Proxy, rng: Draw, memo: Callable[..., Any], dty
     scores = plain_tensor(solver.model.loss(images[:3].to(dtype)), "the scores")
     if scores.shape != (3, CLASSES):
         raise CheckFailed(f"the scores have shape {tuple(scores.shape)}, wanted {(3, CLASSES)}")
+    epochs = fetch(solver.num_epochs)
+    if type(epochs) is not int or epochs < 1:
+        raise CheckFailed("the solver would train for no epoch at all", "look at num_epochs")
     history = fetch(solver.loss_history)
     if type(history) is not list or history:
         raise CheckFailed("the solver has been trained already", "return it as it is: the notebook calls train")
