@@ -18,9 +18,9 @@ saves the time of checks that cannot see the mistake; the answers that are kept 
 
 from __future__ import annotations
 
-import ast
+import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,14 @@ from typing import Any
 from autograder.course.layout import Course
 from autograder.course.model import Assignment
 from autograder.errors import ManifestError, UsageError
+from autograder.grading.edits import Misfit, edit
 
 __all__ = ["Check", "Mutant", "load_mutants"]
 
 REQUIRED = ("id", "why", "question", "check")
 OPTIONAL = ("find", "replace", "within", "artifacts")
+
+ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 # Appended to a mutant: what it leaves out answers as a stub does.
 LEFT_OUT = """
@@ -112,7 +115,7 @@ def _read(file: Path, assignment: Assignment) -> Iterator[_Entry]:
         raise ManifestError(file, key, found=value, wanted="attempt and [[mutant]] entries only")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ManifestError(file, "mutant", found=entries, wanted="[[mutant]] entries")
-    if not isinstance(attempt, list) or not set(attempt) <= set(assignment.by_id):
+    if not isinstance(attempt, list) or not all(question in list(assignment.by_id) for question in attempt):
         raise ManifestError(file, "attempt", found=attempt, wanted=f"a list of {', '.join(assignment.by_id)}")
     for number, entry in enumerate(entries, start=1):
         yield _Entry(file, number, entry, assignment, _leaving_out(assignment, attempt))
@@ -146,6 +149,8 @@ class _Entry:
         id, why, asked, check = (self._text(key) for key in REQUIRED)
         if asked not in self.assignment.by_id:
             raise self._wrong("question", asked, f"one of {', '.join(self.assignment.by_id)}")
+        if not ID.fullmatch(id):
+            raise self._wrong("id", id, "small letters, digits and hyphens")
         artifacts = self._artifacts()
         if "find" in self.data or not artifacts:
             within = self._text("within") if "within" in self.data else self.assignment.by_id[asked].component
@@ -155,30 +160,17 @@ class _Entry:
     def _artifacts(self) -> dict[str, str]:
         value = self.data.get("artifacts", {})
         known = self.assignment.artifacts
-        if not isinstance(value, dict) or not set(value) <= set(known) or not set(value.values()) <= {"", *known}:
+        fits = isinstance(value, dict) and all(name in known for name in value)
+        if not fits or not all(content in ("", *known) for content in value.values()):
             raise self._wrong("artifacts", value, f'a table from and to {", ".join(known)}, or to ""')
-        return value
+        return dict(value)
 
     def _mutated(self, reference: str, within: str) -> str:
-        lines = reference.splitlines(keepends=True)
-        span = _span(ast.parse(reference), within)
-        if span is None:
-            raise self._wrong("within", within, "a class or function of the reference, Class.method for a method")
-        text = "".join(lines[span])
-        finds, replacements = self._texts("find"), self._texts("replace")
-        if len(finds) != len(replacements):
-            raise self._wrong("replace", f"{len(replacements)} texts", f"{len(finds)}, as many as in find")
-        for find, replacement in zip(finds, replacements, strict=True):
-            if text.count(find) != 1:
-                raise self._wrong(
-                    "find", find, f"a text that stands once in {within}; it stands {text.count(find)} times"
-                )
-            if find == replacement:
-                raise self._wrong("replace", replacement, "another text than find")
-            text = text.replace(find, replacement)
-        source = "".join(lines[: span.start]) + text + "".join(lines[span.stop :])
         try:
+            source = edit(reference, within, self._texts("find"), self._texts("replace"))
             compile(source, "mutant", "exec", dont_inherit=True)
+        except Misfit as misfit:
+            raise self._wrong(misfit.key, misfit.found, misfit.wanted) from None
         except SyntaxError as error:
             raise self._wrong("replace", f"{error.msg}, line {error.lineno}", "a mutant that is Python") from None
         return source
@@ -201,16 +193,3 @@ class _Entry:
         id = self.data.get("id")
         name = f" ({id})" if isinstance(id, str) else ""
         return ManifestError(self.file, f"mutant {self.number}{name}: {key}", found=found, wanted=wanted)
-
-
-def _span(tree: ast.Module, component: str) -> slice | None:
-    """The lines of a class, function or method, counted from 0; None where there is no such thing."""
-    body: Sequence[ast.stmt] = tree.body
-    found: slice | None = None
-    for name in component.split("."):
-        kinds = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-        node = next((node for node in body if isinstance(node, kinds) and node.name == name), None)
-        if node is None or node.end_lineno is None:
-            return None
-        found, body = slice(node.lineno - 1, node.end_lineno), node.body
-    return found

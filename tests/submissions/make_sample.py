@@ -1,0 +1,153 @@
+"""Makes a sample class from the reference and a recipe, the same bytes every time.
+
+    python tests/submissions/make_sample.py a6 tests/submissions/a6
+
+The recipe is a6.toml beside this file: one [[submission]] per student, with what is wrong in it. OUT is made anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import shutil
+import sys
+import tomllib
+import zipfile
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from autograder.authoring.regions import find_regions, strip_regions
+from autograder.course.layout import Course
+from autograder.course.model import Assignment
+from autograder.errors import AutograderError, UsageError
+from autograder.grading.edits import Misfit, edit
+from autograder.submission.lateness import SUBMITTED
+
+__all__ = ["make_sample"]
+
+HERE = Path(__file__).parent
+EVERYTHING = "*"
+# What marks a folder as ours to replace.
+MARK = ".made-by-make_sample"
+
+
+def make_sample(course: Course, assignment: Assignment, out: Path) -> list[Path]:
+    """Write a class's submissions and `submitted.csv` into the folder `out`, which is replaced.
+
+    Returns:
+        The zips and folders, in the recipe's order.
+
+    Raises:
+        UsageError: `out` holds something that was not made here, or an edit no longer fits the reference.
+    """
+    recipe = tomllib.loads((HERE / f"{assignment.id}.toml").read_text(encoding="utf-8"))
+    _clear(out)
+    made, rows = [], []
+    for entry in recipe["submission"]:
+        path = out / _file_name(entry, assignment)
+        files = _files(entry, course, assignment)
+        when: datetime = entry["submitted_at"]
+        match entry.get("form", "zip"):
+            case "zip":
+                _write_zip(path, files, when)
+            case "folder":
+                path = path.with_suffix("")
+                _write_folder(path, files)
+            case "text":
+                path.write_text(entry["text"], encoding="utf-8")
+        made.append(path)
+        rows.append((path.name, when.isoformat()))
+    with (out / SUBMITTED).open("w", encoding="utf-8", newline="") as table:
+        csv.writer(table, lineterminator="\n").writerows([("submission", "submitted_at"), *rows])
+    return made
+
+
+def _clear(out: Path) -> None:
+    if out.exists() and any(out.iterdir()) and not (out / MARK).exists():
+        raise UsageError(f"{out}: holds something that was not made here; name another folder")
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    (out / MARK).touch()
+
+
+def _file_name(entry: Mapping[str, Any], assignment: Assignment) -> str:
+    return f"{entry['name']}-{entry['id']}-A{assignment.number}-O{entry.get('option', 1)}.zip"
+
+
+def _files(entry: Mapping[str, Any], course: Course, assignment: Assignment) -> dict[str, bytes]:
+    """What is handed in, by path inside the zip."""
+    files = {
+        f"{assignment.module}.py": _module(entry, course, assignment).encode(),
+        assignment.notebook: _notebook(entry, course, assignment),
+    }
+    for name in assignment.artifacts:
+        if (path := course.solution(assignment) / name).is_file():
+            files[name] = path.read_bytes()
+    files |= {name: text.encode() for name, text in entry.get("files", {}).items()}
+    for name in entry.get("without", ()):
+        files.pop(name, None)
+    return {entry.get("inside", "") + name: data for name, data in files.items()}
+
+
+def _module(entry: Mapping[str, Any], course: Course, assignment: Assignment) -> str:
+    """The reference with what this student left out, and with this student's mistakes."""
+    path = course.solution(assignment) / f"{assignment.module}.py"
+    source = path.read_text(encoding="utf-8")
+    for change in entry.get("edit", ()):
+        try:
+            source = edit(source, change["within"], [change["find"]], [change["replace"]])
+        except Misfit as misfit:
+            raise UsageError(f"{assignment.id}.toml: {entry['name']}: {misfit}") from None
+    regions = find_regions(source, path, assignment.by_id)
+    left_out = entry.get("left_out", [])
+    stub = strip_regions(source, [region for region in regions if EVERYTHING in left_out or region.question in left_out])
+    kept = [line for line in stub.splitlines() if "# BEGIN SOLUTION" not in line and "# END SOLUTION" not in line]
+    return "\n".join(kept).replace("import torch\n", entry.get("imports", "") + "import torch\n", 1) + "\n"
+
+
+def _notebook(entry: Mapping[str, Any], course: Course, assignment: Assignment) -> bytes:
+    """The handout's notebook, its first cell filled in."""
+    notebook = json.loads((course.handout(assignment) / assignment.notebook).read_text(encoding="utf-8"))
+    first = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")
+    text = "".join(first["source"])
+    for key, value in (("name", entry["name"]), ("idnum", entry["id"])):
+        text = text.replace(f'{key} = ""', f"{key} = {json.dumps(value, ensure_ascii=False)}")
+    first["source"] = text.replace("option = 1", f"option = {entry.get('option', 1)}").splitlines(keepends=True)
+    return json.dumps(notebook, indent=1, ensure_ascii=False).encode() + b"\n"
+
+
+def _write_zip(path: Path, files: Mapping[str, bytes], when: datetime) -> None:
+    """Stored, not compressed: compressors differ from machine to machine."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in files.items():
+            info = zipfile.ZipInfo(name, when.timetuple()[:6])
+            info.create_system, info.external_attr = 3, 0o100644 << 16
+            archive.writestr(info, data)
+
+
+def _write_folder(path: Path, files: Mapping[str, bytes]) -> None:
+    for name, data in files.items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_bytes(data)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Make a sample class.")
+    parser.add_argument("assignment", metavar="ASSIGNMENT", help="an id, for example a6")
+    parser.add_argument("out", metavar="OUT", type=Path, help="folder to write; one made before is replaced")
+    args = parser.parse_args()
+    try:
+        course = Course.find(HERE)
+        made = make_sample(course, course.assignment(args.assignment), args.out)
+    except AutograderError as error:
+        print(f"make_sample: {error}", file=sys.stderr)
+        return 2
+    print(f"{len(made)} submissions in {args.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
