@@ -27,13 +27,17 @@ def of_suite(course: Course, assignment: Assignment) -> str:
 
 
 def of_submission(path: Path) -> str:
-    """Of a zip's bytes, or of the names and bytes of a folder's regular files."""
+    """Of a zip's bytes, or of the names and bytes of a folder's regular files. What cannot be read counts by name."""
     state = hashlib.blake2b(digest_size=16)
     if path.is_dir():
-        for file in _files(path):
-            _feed(state, file, file.relative_to(path).as_posix())
-    elif path.is_file():
-        _feed(state, path, path.name)
+        named = [(file, file.relative_to(path).as_posix()) for file in _files(path)]
+    else:
+        named = [(path, path.name)] if path.is_file() else []
+    for file, name in named:
+        try:
+            _feed(state, file, name)
+        except OSError:
+            state.update(f"unreadable: {name}".encode("utf-8", "surrogateescape"))
     return state.hexdigest()
 
 

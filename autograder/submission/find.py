@@ -59,5 +59,8 @@ def _is_zip(entry: Path) -> bool:
 def _unwrap(entry: Path) -> Path:
     if not entry.is_dir():
         return entry
-    inside = [inner for inner in entry.iterdir() if not is_litter(inner.name)]
+    try:
+        inside = [inner for inner in entry.iterdir() if not is_litter(inner.name)]
+    except OSError:
+        return entry  # reading it will tell, and concerns nobody else
     return inside[0] if len(inside) == 1 and _is_zip(inside[0]) else entry
