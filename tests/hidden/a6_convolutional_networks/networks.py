@@ -15,8 +15,6 @@ __all__ = [
     "DeepNet",
     "Names",
     "ThreeLayerNet",
-    "assert_on_device",
-    "assert_parameters_on_device",
     "build",
     "draw_parameters",
     "instance",
@@ -118,24 +116,6 @@ def instance(value: Any) -> Proxy:
     if not isinstance(value, Proxy):
         raise CheckFailed("what should be an object with attributes and methods is plain data")
     return value
-
-
-def assert_on_device(tensor: Any, device: str, what: str) -> None:
-    """Fail unless `tensor`, which may be one that cannot cross, says that it is on this device.
-
-    The meta device is everywhere: tensors on it have a shape and no values, and come back as proxies.
-    """
-    found = fetch(tensor.device) if isinstance(tensor, Proxy) else getattr(tensor, "device", None)
-    if type(found) is not torch.device or found != torch.device(device):
-        raise CheckFailed(f"{what} is not on the device that was asked for", "hand the argument device on")
-
-
-def assert_parameters_on_device(network: Proxy, net: ThreeLayerNet | DeepNet, device: str = "meta") -> None:
-    params = fetch(build(network, net, device=device).params)
-    if type(params) is not dict or len(params) != len(net.shapes()):
-        raise CheckFailed("params does not hold the network's parameters")
-    for value in params.values():
-        assert_on_device(value, device, "a parameter")
 
 
 def parameters(model: Proxy) -> dict[str, torch.Tensor]:

@@ -18,7 +18,6 @@ from losses import (
 )
 from networks import (
     DeepNet,
-    assert_parameters_on_device,
     build,
     draw_parameters,
     loaded,
@@ -83,11 +82,6 @@ def check_loss_and_gradients(
 @every_plain_net
 def test_parameters(student: Proxy, net: DeepNet) -> None:
     check_parameters(student, net)
-
-
-@plain_question(weight=0.5)
-def test_device(student: Proxy) -> None:
-    assert_parameters_on_device(student.DeepConvNet, PLAIN[2])
 
 
 @plain_question()

@@ -18,7 +18,6 @@ from losses import (
 )
 from networks import (
     ThreeLayerNet,
-    assert_parameters_on_device,
     build,
     draw_parameters,
     loaded,
@@ -56,11 +55,6 @@ def test_parameters(student: Proxy, net: ThreeLayerNet) -> None:
     for name, value in params.items():
         if value.dtype is not torch.float64:
             raise CheckFailed(f"{words(name, net)} is {value.dtype}, wanted torch.float64", "the argument dtype says")
-
-
-@question(weight=0.5)
-def test_device(student: Proxy) -> None:
-    assert_parameters_on_device(student.ThreeLayerConvNet, SMALL)
 
 
 @question()
