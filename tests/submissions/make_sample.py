@@ -103,7 +103,9 @@ def _module(entry: Mapping[str, Any], course: Course, assignment: Assignment) ->
             raise UsageError(f"{assignment.id}.toml: {entry['name']}: {misfit}") from None
     regions = find_regions(source, path, assignment.by_id)
     left_out = entry.get("left_out", [])
-    stub = strip_regions(source, [region for region in regions if EVERYTHING in left_out or region.question in left_out])
+    stub = strip_regions(
+        source, [region for region in regions if EVERYTHING in left_out or region.question in left_out]
+    )
     kept = [line for line in stub.splitlines() if "# BEGIN SOLUTION" not in line and "# END SOLUTION" not in line]
     return "\n".join(kept).replace("import torch\n", entry.get("imports", "") + "import torch\n", 1) + "\n"
 

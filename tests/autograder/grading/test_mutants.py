@@ -1,0 +1,205 @@
+"""Mutants are read strictly, and the kill matrix says who caught whom."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograder.course.layout import Course
+from autograder.course.outcome import Outcome
+from autograder.course.result import CaseResult, QuestionResult, SubmissionInfo, SubmissionResult
+from autograder.errors import GraderError, ManifestError, UsageError
+from autograder.grading.edits import Misfit, edit
+from autograder.grading.mutants import Check, KillMatrix, Mutant, kill_matrix, load_mutants
+
+ENTRY = {
+    "id": "double-triples",
+    "why": "Three instead of two.",
+    "question": "double",
+    "check": "double",
+    "find": "SCALE * x",
+    "replace": "1.5 * SCALE * x",
+}
+
+
+def toml(*entries: dict[str, Any], top: str = "") -> str:
+    def value(item: object) -> str:
+        if isinstance(item, dict):
+            return "{ " + ", ".join(f'"{key}" = {value(inner)}' for key, inner in item.items()) + " }"
+        return repr(item)
+
+    blocks = ["\n".join(["[[mutant]]", *(f"{key} = {value(item)}" for key, item in e.items())]) for e in entries]
+    return "\n".join([top, *blocks])
+
+
+def load(toy: Any, text: str) -> tuple[Mutant, ...]:
+    course = Course(toy.root)
+    assignment = course.assignment("t1")
+    folder = course.mutants(assignment)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "some.toml").write_text(text)
+    return load_mutants(course, assignment)
+
+
+def test_a_mutant_differs_from_the_reference_where_it_says(toy: Any) -> None:
+    (mutant,) = load(toy, toml(ENTRY))
+    assert mutant.source == toy.reference.replace("return SCALE * x", "return 1.5 * SCALE * x")
+    assert (mutant.id, mutant.check) == ("double-triples", Check("double", "double"))
+
+
+def test_a_text_is_looked_for_in_the_component_only(toy: Any) -> None:
+    """`torch.Tensor` stands in both components."""
+    changes = {"find": ["x: torch.Tensor", "return SCALE"], "replace": ["x", "return 3 + SCALE"]}
+    (mutant,) = load(toy, toml(ENTRY | changes))
+    assert "def double(x) -> torch.Tensor:\n    return 3 + SCALE * x" in mutant.source
+    assert "def add(self, x: torch.Tensor)" in mutant.source
+
+
+def test_a_mutant_may_stand_in_another_component(toy: Any) -> None:
+    elsewhere = {"question": "counter", "check": "counter", "within": "double"}
+    (mutant,) = load(toy, toml(ENTRY | elsewhere))
+    assert "1.5 * SCALE" in mutant.source
+
+
+def test_what_is_not_attempted_answers_as_a_stub(toy: Any) -> None:
+    (mutant,) = load(toy, toml(ENTRY, top='attempt = ["double"]'))
+    namespace: dict[str, Any] = {}
+    exec(mutant.source.replace("from common import SCALE", "SCALE = 2"), namespace)
+    assert namespace["double"](2) == 6
+    with pytest.raises(NotImplementedError):
+        namespace["Counter"]()
+
+
+@pytest.mark.parametrize(
+    "change, says",
+    [
+        ({"find": "SCALE + x"}, "find: found 'SCALE + x', wanted a text that stands once in double; it stands 0 times"),
+        ({"find": "x"}, "find: found 'x', wanted a text that stands once in double; it stands 2 times"),
+        ({"question": "treble"}, "question: found 'treble', wanted one of double, counter"),
+        ({"replace": "SCALE *"}, "replace: found 'invalid syntax, line 9', wanted a mutant that is Python"),
+        ({"replace": "SCALE * x"}, "replace: found 'SCALE * x', wanted another text than find"),
+        ({"replace": ["a", "b"]}, "replace: found '2 texts', wanted 1, as many as in find"),
+        ({"replace": 3}, "replace: found 3, wanted a text, or a list of texts"),
+        ({"within": "Counter.less"}, "within: found 'Counter.less', wanted a class or function of the module"),
+        ({"why": ""}, "why: found '', wanted text"),
+        ({"id": "Double/../up"}, "id: found 'Double/../up', wanted small letters, digits and hyphens"),
+        ({"artifacts": {"x.pt": ""}}, "artifacts: found"),
+        ({"hint": "none"}, "hint: found 'hint', wanted one of id, why,"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_wrong_entry_is_refused(toy: Any, change: dict[str, Any], says: str) -> None:
+    with pytest.raises(ManifestError) as refused:
+        load(toy, toml(ENTRY | {"id": "first"}, ENTRY | change))
+    assert "some.toml: mutant 2 (" in str(refused.value)
+    assert says in str(refused.value)
+
+
+@pytest.mark.parametrize("key", ENTRY)
+def test_a_missing_key_is_named(toy: Any, key: str) -> None:
+    with pytest.raises(ManifestError, match=f"{key}: found"):
+        load(toy, toml({name: value for name, value in ENTRY.items() if name != key}))
+
+
+def test_a_repeated_id_is_refused(toy: Any) -> None:
+    with pytest.raises(ManifestError, match="mutant 2: id: found 'double-triples', wanted an id that no other has"):
+        load(toy, toml(ENTRY, ENTRY))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "mutant = 3", "attempt = ['none']\n" + toml(ENTRY), "[[mutants]]", "]["], ids=range(5)
+)
+def test_a_wrong_file_is_refused(toy: Any, text: str) -> None:
+    with pytest.raises(UsageError):
+        load(toy, text)
+
+
+def test_an_edit_reaches_no_further_than_its_method() -> None:
+    source = "class A:\n    def f(self):\n        return 1\n\n    def g(self):\n        return 1\n"
+    assert edit(source, "A.g", ["return 1"], ["return 2"]) == source[:-2] + "2\n"
+    with pytest.raises(Misfit, match="stands 2 times"):
+        edit(source, "A", ["return 1"], ["return 2"])
+
+
+def graded(name: str, **outcomes: Outcome) -> SubmissionResult:
+    cases = {"f": ("first", "first"), "g": ("first", "second[small]"), "h": ("last", "third")}
+    questions = tuple(
+        QuestionResult(
+            question,
+            question,
+            1.0,
+            0.0,
+            Outcome.FAILED,
+            tuple(
+                CaseResult(id, outcomes.get(key, Outcome.PASSED), detail="why")
+                for key, (owner, id) in cases.items()
+                if owner == question
+            ),
+        )
+        for question in ("first", "last")
+    )
+    return SubmissionResult("x", SubmissionInfo(name), 0.0, 2.0, questions, 0)
+
+
+def killed(toy: Any, tmp_path: Path, **verdicts: SubmissionResult) -> tuple[KillMatrix, dict[str, list[str]]]:
+    seen: dict[str, list[str]] = {}
+
+    def grade(path: Path, name: str) -> SubmissionResult:
+        seen[name] = sorted(file.name for file in path.iterdir())
+        assert (path / "toy.py").read_text() == f"# {name}"
+        return verdicts[name]
+
+    mutants = [Mutant(name, "why", Check("first", "first"), f"# {name}") for name in verdicts]
+    return kill_matrix(grade, mutants, Course(toy.root).assignment("t1"), tmp_path), seen
+
+
+def test_the_matrix_says_which_check_caught_which_mutant(toy: Any, tmp_path: Path) -> None:
+    matrix, seen = killed(
+        toy,
+        tmp_path,
+        one=graded("one", f=Outcome.FAILED),
+        two=graded("two", f=Outcome.ERROR, g=Outcome.TIMEOUT),
+        none=graded("none", g=Outcome.NOT_ATTEMPTED, h=Outcome.BLOCKED),
+    )
+    first, second, third = Check("first", "first"), Check("first", "second[small]"), Check("last", "third")
+    assert matrix.caught == {"one": {first}, "two": {first, second}, "none": frozenset()}
+    assert matrix.cases == {first, second, third}
+    assert matrix.only_catcher() == {first: ("one",), second.function: (), third: ()}
+    assert seen == {name: ["toy.py"] for name in ("one", "two", "none")}
+
+
+@pytest.mark.parametrize(
+    "check, caught", [("first", True), ("second", True), ("second[small]", True), ("second[large]", False)]
+)
+def test_a_mutant_may_name_a_function_or_one_case(toy: Any, tmp_path: Path, check: str, caught: bool) -> None:
+    matrix, _ = killed(toy, tmp_path, two=graded("two", f=Outcome.FAILED, g=Outcome.FAILED))
+    assert matrix.catches(Mutant("two", "why", Check("first", check), "")) is caught
+    assert not matrix.catches(Mutant("two", "why", Check("last", check), ""))
+
+
+def test_a_check_that_breaks_is_nobodys_catch(toy: Any, tmp_path: Path) -> None:
+    with pytest.raises(GraderError, match="first / first broke on mutant one"):
+        killed(toy, tmp_path, one=graded("one", f=Outcome.GRADER_ERROR))
+
+
+def test_artifacts_go_along_are_left_out_or_exchanged(toy: Any, tmp_path: Path) -> None:
+    assignment = replace(Course(toy.root).assignment("t1"), artifacts=("first.pt", "second.pt"))
+    (tmp_path / "first.pt").write_text("1")
+    (tmp_path / "second.pt").write_text("2")
+    seen: dict[str, dict[str, str]] = {}
+
+    def grade(path: Path, name: str) -> SubmissionResult:
+        seen[name] = {file.name: file.read_text() for file in path.glob("*.pt")}
+        return graded(name)
+
+    changes = {"as-is": {}, "without": {"first.pt": ""}, "exchanged": {"first.pt": "second.pt"}}
+    mutants = [Mutant(name, "why", Check("first", "first"), "", change) for name, change in changes.items()]
+    kill_matrix(grade, mutants, assignment, tmp_path)
+    assert seen == {
+        "as-is": {"first.pt": "1", "second.pt": "2"},
+        "without": {"second.pt": "2"},
+        "exchanged": {"first.pt": "2", "second.pt": "2"},
+    }

@@ -1,0 +1,93 @@
+"""Golden results of a sample class: what every submission gets, kept in a file and compared exactly.
+
+    python -m tests.submissions.golden a6
+
+makes the class, grades it under two seeds, and writes a6.golden.json beside this file. Scores must not hang on the seed
+that inputs are drawn from: where they do, nothing is written and the submission is named. Read the difference to
+the file before you commit it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from autograder.course.layout import Course
+from autograder.course.model import Assignment
+from autograder.course.result import SubmissionResult
+from autograder.errors import AutograderError, GraderError
+from autograder.grading.client import GradingProcess
+from autograder.submission.inbox import Inbox
+from tests.submissions.make_sample import make_sample
+
+__all__ = ["grade_class", "read", "summarize"]
+
+HERE = Path(__file__).parent
+SEEDS = (1, 2)
+
+
+def grade_class(process: GradingProcess, folder: Path, assignment: Assignment, jobs: int = 2) -> list[SubmissionResult]:
+    """Grade every submission in a folder, in order of name."""
+    entries = Inbox.open(folder, assignment).entries
+    with ThreadPoolExecutor(jobs) as executor:
+        return list(executor.map(process.grade, entries.values(), entries))
+
+
+def summarize(result: SubmissionResult) -> dict[str, Any]:
+    """What of a result is kept: the score, whether it was late, and per question score and outcome."""
+    questions = {question.id: [question.score, str(question.outcome)] for question in result.questions}
+    return {"score": result.score, "late": result.info.late, "questions": questions}
+
+
+def read(assignment: str) -> dict[str, Any]:
+    """Golden results by submission."""
+    golden: dict[str, Any] = json.loads((HERE / f"{assignment}.golden.json").read_text(encoding="utf-8"))
+    return golden
+
+
+def _write(assignment: str, golden: Mapping[str, Any]) -> None:
+    text = json.dumps(golden, indent=1, ensure_ascii=False, sort_keys=True)
+    (HERE / f"{assignment}.golden.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _graded_with(seed: int, folder: Path, course: Course, assignment: Assignment) -> dict[str, Any]:
+    with GradingProcess(course, assignment, seed, submissions=folder) as process:
+        return {result.submission: summarize(result) for result in grade_class(process, folder, assignment)}
+
+
+def _differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterable[str]:
+    for name in first:
+        for question, verdict in first[name]["questions"].items():
+            if verdict != second[name]["questions"][question]:
+                yield f"{name}: {question}: {verdict} and {second[name]['questions'][question]}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Grade a sample class and keep what everyone got.")
+    parser.add_argument("assignment", metavar="ASSIGNMENT", help="an id, for example a6")
+    args = parser.parse_args()
+    try:
+        course = Course.find(HERE)
+        assignment = course.assignment(args.assignment)
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch) / assignment.id
+            make_sample(course, assignment, folder)
+            first, second = (_graded_with(seed, folder, course, assignment) for seed in SEEDS)
+        if differences := list(_differences(first, second)):
+            raise GraderError("scores hang on the seed:\n" + "\n".join(differences))
+        _write(assignment.id, first)
+    except AutograderError as error:
+        print(f"golden: {error}", file=sys.stderr)
+        return 1
+    print(f"{len(first)} results in {assignment.id}.golden.json")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
