@@ -186,7 +186,7 @@ def _judged(item: pytest.Item) -> Iterator[None]:
         words = "\n".join(filter(None, (case.message, case.hint, case.location, case.detail)))
         # Some of it was written by the submission, which must not command the terminal of who reads it.
         inert = "".join(char if char.isprintable() or char in "\n\t" else "?" for char in words or str(error))
-        pytest.fail(inert, pytrace=False)
+        raise pytest.fail.Exception(inert, pytrace=False) from None
     else:
         item.stash[CASE] = _case(item, None)
 
