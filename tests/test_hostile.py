@@ -104,6 +104,8 @@ ATTACKS: dict[str, Expected] = {
         slope="error",
     ),
     "anything_module": but(0),
+    "own_harness": but(),
+    "terminal_escapes": but(names="error", pool="error"),
     "hanging_attributes": everywhere("timeout"),
     "interrupted_harness": but(
         names="error crashed timeout",
@@ -338,6 +340,26 @@ def test_pages_hold_no_word_of_a_worker(graded: Graded) -> None:
         if path.is_file() and path.name != "result.json":
             assert "LEAK" not in path.read_text(encoding="utf-8", errors="replace"), path
     assert "LEAK" not in graded.printed
+
+
+def test_debugging_a_check_is_safe_too(course: Path, graded: Graded, tmp_path: Path) -> None:
+    """What a teaching assistant sees in the terminal holds the submission's words, and no command."""
+    path = tmp_path / "terminal.zip"
+    path.write_bytes(maker.attack(maker.attacks()["terminal_escapes"].read_bytes()))
+    words = ["-q", "--color=no", "-p", "no:cacheprovider", "--question", "names", "--submission", str(path)]
+    checks = course / "tests/hidden/h1_traps"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--import-mode=importlib", f"--rootdir={course}", *words, str(checks)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED
+    assert "your code raised ValueError" in done.stdout
+    assert "LEAK" in done.stdout
+    for text in (done.stdout, done.stderr, graded.printed):
+        assert not set(text) & set("\x1b\x07\x9b")
 
 
 def test_nothing_is_left_behind(graded: Graded) -> None:

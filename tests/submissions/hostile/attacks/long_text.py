@@ -1,9 +1,7 @@
-"""The same with long text: three million characters that differ from what is wanted."""
-
-import random
+"""The same with long text: two million characters that differ from what is wanted."""
 
 from wrong import *  # noqa: F403
 
 
 def names():
-    return ["".join(random.choices("column 012", k=1_000_000)) for _ in range(3)]
+    return [" ".join(str(index * factor % 100_003) for index in range(100_000)) for factor in (7919, 7907, 7901)]
