@@ -19,14 +19,16 @@ def score_questions(assignment: Assignment, cases: Mapping[str, Sequence[CaseRes
     """Score every question of an assignment, in its order.
 
     A question's points are shared by its cases in proportion to their weights. Where a question that it depends on
-    earned nothing, what went wrong here is shown as blocked.
+    earned nothing, what went wrong here is shown as blocked; unless all went wrong alike, as in a file that cannot be
+    imported: no question is to blame for that.
 
     Args:
         cases: verdicts by question id.
     """
     results: dict[str, QuestionResult] = {}
+    alike = len({(case.outcome, case.message) for verdicts in cases.values() for case in verdicts}) == 1
     for question in assignment.questions:
-        broken = [results[other] for other in question.depends if results[other].score == 0]
+        broken = [results[other] for other in question.depends if results[other].score == 0 and not alike]
         verdicts = tuple(_blocked(case, broken[0]) if broken else case for case in cases.get(question.id, ()))
         results[question.id] = _scored(question, verdicts)
     return tuple(results.values())

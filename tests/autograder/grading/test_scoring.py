@@ -70,6 +70,11 @@ def test_question_without_a_verdict_is_our_own_fault() -> None:
     assert first.score == 0
 
 
+def test_what_breaks_everything_alike_blocks_nothing() -> None:
+    _, second = score_questions(ASSIGNMENT, {"first": cases(Outcome.ERROR), "second": cases(Outcome.ERROR)})
+    assert second.outcome is Outcome.ERROR
+
+
 def test_failure_of_a_dependency_blocks() -> None:
     _, second = score_questions(ASSIGNMENT, {"first": cases(FAILED), "second": cases(Outcome.ERROR, PASSED)})
     assert [case.outcome for case in second.cases] == [Outcome.BLOCKED, PASSED]
