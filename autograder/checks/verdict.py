@@ -53,7 +53,7 @@ def judge(error: BaseException | None) -> Verdict:
             hint = "Write the operation yourself, with indexing and arithmetic on tensors."
             return Verdict(Outcome.FORBIDDEN, str(error), hint, _place(error.location))
         case WorkerTimeout():
-            message = f"no answer within {error.seconds:g} s, where the reference needs a small part of that"
+            message = f"no answer within {error.seconds:.1f} s, where the reference needs a small part of that"
             hint = "Look for a loop that does not end, or replace loops over pixels by operations on whole tensors."
             return Verdict(Outcome.TIMEOUT, message, hint)
         case WorkerOutOfMemory():
