@@ -1,4 +1,4 @@
-"""Who is compared: this grader, a fresh pytest for each submission, and otter, each grading a class on the same checks."""
+"""Who is compared: this grader, a fresh pytest for each submission, and otter; each grades a class alike."""
 
 from __future__ import annotations
 
