@@ -98,8 +98,9 @@ HINTS = (
     (r"CUDA|NVIDIA driver|nvidia", "The device is the grader's to choose: use the device of the inputs, not .cuda()."),
     (r"EOF when reading a line", "input() has nobody to ask here."),
     (r"No module named", "Import only what the assignment names, and hand in every file of your own that you import."),
+    (r"was not handed in", "A file that the notebook saves is missing from what you handed in."),
     (
-        r"No such file or directory|was not handed in",
+        r"No such file or directory",
         "A file is not there: paths of your own machine do not exist here.",
     ),
     (
