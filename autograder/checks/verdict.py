@@ -107,7 +107,14 @@ HINTS = (
         r"expected scalar type|same dtype|result type",
         "Two tensors differ in dtype: create new ones with the inputs' dtype.",
     ),
-    (r"shapes cannot be multiplied|size of tensor|shape mismatch|broadcast|expand", "Two shapes do not fit together."),
+    (
+        r"is invalid for input of size|view size",
+        "A reshape does not fit the number of elements: are height and width, or the steps of each, mixed up?",
+    ),
+    (
+        r"shapes cannot be multiplied|size of tensor|izes of tensors must|equal size|shape mismatch|broadcast|expand",
+        "Two shapes do not fit together: try inputs that are not square.",
+    ),
     (r"out of (range|bounds)", "An index runs past the end: check sizes with inputs that are not square."),
     (r"positional argument|unexpected keyword|missing \d+ required", "Names and order of arguments are fixed."),
     (r"has no attribute|is not defined", "A name is used that does not exist at that point."),

@@ -26,7 +26,9 @@ from autograder.sandbox.remote import Package, Worker
 __all__ = ["Package", "Sandbox", "Worker"]
 
 ENTER_SECONDS = 60.0
-START = "import sys; sys.path.append(sys.argv[1]); from autograder.sandbox.zygote import main; sys.path.pop(); main()"
+START = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from autograder.sandbox.zygote import main; sys.path.pop(0); main()"
+)
 ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "LANG": "C.UTF-8",
