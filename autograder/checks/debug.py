@@ -7,6 +7,8 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
+import torch
+
 from autograder.checks.desk import Desk, LocalSubject, load_module, reference_channels
 from autograder.checks.subject import Subject, package
 from autograder.checks.transcript import Answers
@@ -24,6 +26,7 @@ def open_desk(check: Path, submitted: Path | None, sandbox: Sandbox | None, seed
         submitted: zip or folder of a submission, run in `sandbox`; None checks the reference, in this process.
         cleanup: closes what was opened.
     """
+    torch.set_num_threads(1)  # as in grading, where submissions share the cores
     course = Course.find(check)
     assignment = course.assignment(check.parent.name)
     answers: Answers = {}

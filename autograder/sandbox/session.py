@@ -157,8 +157,9 @@ def _is_plain(tensor: torch.Tensor) -> bool:
 
 
 def _strided(value: Any) -> Any:
+    """The same elements with gaps between them, and wider ones between rows: no view of another shape fits over it."""
     if not isinstance(value, torch.Tensor) or value.dim() == 0:
         return value
-    spread = value.new_zeros((*value.shape, 2))
-    spread[..., 0] = value
-    return spread[..., 0]
+    spread = value.new_zeros((*value.shape[:-1], value.shape[-1] + 1, 2))
+    spread[..., :-1, 0] = value
+    return spread[..., :-1, 0]
