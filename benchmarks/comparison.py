@@ -12,7 +12,7 @@ from figures import Figure, ratios
 from otterzip import otter_zip
 from submissions import make_class, unpacked_reference
 
-__all__ = ["Comparison", "Row", "compare"]
+__all__ = ["Comparison", "Row", "compare", "differences"]
 
 SEED = 7
 JOBS = 2
@@ -72,7 +72,7 @@ def compare(suite: Suite, scratch: Path, count: int, rounds: int, *, otter: bool
     rows = tuple(_row(name, results, played[fresh.name]) for name, results in played.items())
     scores = {name: results[0].scores for name, results in played.items()}
     checks = sum(len(verdicts) for verdicts in cases.values())
-    return Comparison(suite.title, count, checks, JOBS, rows, tuple(_differences(scores, ours.name)))
+    return Comparison(suite.title, count, checks, JOBS, rows, tuple(differences(scores, ours.name)))
 
 
 def _warm_up(suite: Suite, fresh: FreshPytest, folder: Path) -> Cases:
@@ -99,7 +99,7 @@ def _figure(values: Iterator[float]) -> Figure:
     return Figure(tuple(values), "s")
 
 
-def _differences(scores: dict[str, Scores], ours: str) -> Iterator[str]:
+def differences(scores: dict[str, Scores], ours: str) -> Iterator[str]:
     """Every question that somebody scores otherwise than this grader."""
     for submission, questions in scores[ours].items():
         for question, points in questions.items():

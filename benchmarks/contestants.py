@@ -14,6 +14,7 @@ from time import perf_counter
 from typing import Protocol
 
 from courses import ROOT, Suite
+from lineage import cpu_seconds, parts
 from processes import Ran, run
 
 __all__ = ["OTTER", "Cases", "Contestant", "FreshPytest", "Otter", "Round", "Scores", "ThisGrader"]
@@ -65,7 +66,14 @@ class ThisGrader:
         words = ["grade", self.suite.assignment.id, submissions, "--out", out]
         options = ["--jobs", str(self.jobs), "--seed", str(self.seed)]
         course = ["--course", self.suite.course.root]
-        ran = run([sys.executable, "-m", "autograder", *course, *words, *options], ROOT)
+        unwaited: dict[int, float] = {}  # the zygote is killed at the end: its time, and its workers', is lost to us
+
+        def look(cli: int) -> None:
+            for part, pid in parts(cli):
+                if part == "zygote":
+                    unwaited[pid] = max(unwaited.get(pid, 0.0), cpu_seconds(pid))
+
+        ran = run([sys.executable, "-m", "autograder", *course, *words, *options], ROOT, look=look)
         # Written when the reference has its full marks, before the first submission's turn.
         startup = (out / "run.json").stat().st_mtime - ran.began
         results = [json.loads((out / path.stem / "result.json").read_text()) for path in _zips(submissions)]
@@ -73,7 +81,7 @@ class ThisGrader:
             result["submission"]: {question["id"]: question["score"] for question in result["questions"]}
             for result in results
         }
-        return Round(ran.seconds, ran.cpu, scores, startup)
+        return Round(ran.seconds, ran.cpu + sum(unwaited.values()), scores, startup)
 
 
 @dataclass(frozen=True)

@@ -82,4 +82,4 @@ def _seconds_of_calls(suite: Suite) -> float:
     module = reference_module(suite.course, suite.assignment)
     desk = inhouse_desk(suite.course, suite.assignment, module, artifacts, SEED)
     run_checks(suite.course.hidden(suite.assignment), desk, [suite.course.common.parent])
-    return desk.subject.call_seconds
+    return float(desk.subject.call_seconds)

@@ -6,7 +6,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +18,10 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-    "PYTHONDONTWRITEBYTECODE": "",
     "COLUMNS": "120",
 }
+
+LOOK_EVERY = 0.05  # seconds
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,16 @@ class Ran:
     cpu: float
 
 
-def run(command: Sequence[str | Path], cwd: Path, extra: Mapping[str, str] | None = None) -> Ran:
+def run(
+    command: Sequence[str | Path],
+    cwd: Path,
+    extra: Mapping[str, str] | None = None,
+    look: Callable[[int], None] | None = None,
+) -> Ran:
     """Run it, with `extra` in its environment.
+
+    Args:
+        look: called with its process id, again and again while it runs.
 
     Raises RuntimeError with the end of what it printed where it does not end with status 0.
     """
@@ -53,7 +62,11 @@ def run(command: Sequence[str | Path], cwd: Path, extra: Mapping[str, str] | Non
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-        _, status, usage = os.wait4(process.pid, 0)
+        ended, status, usage = os.wait4(process.pid, os.WNOHANG if look else 0)
+        while look and not ended:
+            look(process.pid)
+            time.sleep(LOOK_EVERY)
+            ended, status, usage = os.wait4(process.pid, os.WNOHANG)
         process.returncode = os.waitstatus_to_exitcode(status)
         seconds = time.perf_counter() - clock
         if process.returncode:

@@ -1,0 +1,102 @@
+"""The benchmarks run, and can tell: every figure is there, contestants that differ are found out, limits get missed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+@pytest.fixture
+def figures(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import figures
+
+    return figures
+
+
+def run(*words: str | Path, expect: tuple[int, ...] = (0, 1)) -> str:
+    """Runs it; a limit that is missed on a busy machine is none of a test's business."""
+    command = [sys.executable, str(BENCHMARKS / "run.py"), *map(str, words)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=300, env={**os.environ, "COLUMNS": "160"})
+    assert ended.returncode in expect, ended.stdout + ended.stderr
+    assert "Traceback" not in ended.stderr
+    return ended.stdout
+
+
+def test_memory_is_read_of_every_part(tmp_path: Path) -> None:
+    printed = run("--quick", "--only", "memory", "--json", tmp_path / "found.json")
+    found = json.loads((tmp_path / "found.json").read_text())
+    few, many = found["memory"]
+    assert few["submissions"] < many["submissions"]
+    assert all(set(each["peaks"]) == {"command line", "grading process", "zygote"} for each in found["memory"])
+    assert all(peak > 10 for each in found["memory"] for peak in each["peaks"].values())
+    assert found["limits"][0]["kept"]
+    assert "kept" in printed
+
+
+def test_a_limit_is_judged_by_its_median(figures: ModuleType) -> None:
+    figure = figures.Figure((1.0, 9.0, 4.0), "x")
+    assert not figures.Limit("ratio", figure, at_least=5).kept
+    assert figures.Limit("ratio", figure, at_least=4).kept
+    assert not figures.Limit("ratio", figure, at_most=3.9).kept
+    assert str(figure) == "4.00 x (1.00 to 9.00)"
+
+
+def test_ratios_pair_what_was_measured_together(figures: ModuleType) -> None:
+    above, below = figures.Figure((10.0, 4.0), "s"), figures.Figure((2.0, 4.0), "s")
+    assert figures.ratios(above, below).values == (5.0, 1.0)
+
+
+def test_contestants_score_alike(figures: ModuleType, tmp_path: Path) -> None:
+    from contestants import FreshPytest, ThisGrader
+    from courses import toy_course
+    from submissions import make_copies
+
+    suite = toy_course(tmp_path / "course")
+    submissions = tmp_path / "submissions"
+    right, wrong = make_copies(suite, submissions, 2)
+    with zipfile.ZipFile(wrong, "w") as archive:
+        archive.writestr("toy.py", suite.reference.read_text().replace("SCALE * x", "3 * x"))
+    rounds = []
+    for contestant in (ThisGrader(suite, 7, 2), FreshPytest(suite, 7, 2)):
+        out = tmp_path / contestant.name
+        out.mkdir()
+        rounds.append(contestant.grade(submissions, out))
+    assert rounds[0].scores == rounds[1].scores
+    assert rounds[0].scores[right.stem] == {"double": 4.0, "counter": 6.0}
+    assert sum(rounds[0].scores[wrong.stem].values()) < 4
+    assert all(each.cpu > 0 for each in rounds)
+    assert 0 < rounds[0].startup < rounds[0].seconds
+
+
+def test_contestants_that_differ_are_found_out(figures: ModuleType) -> None:
+    from comparison import differences
+
+    scores = {"ours": {"kim": {"q1": 4.0, "q2": 2.0}}, "theirs": {"kim": {"q1": 4.004, "q2": 1.0}}, "none": {"kim": {}}}
+    found = list(differences(scores, "ours"))
+    assert found == [
+        "kim / q1: ours 4, none 0",
+        "kim / q2: ours 2, theirs 1",
+        "kim / q2: ours 2, none 0",
+    ]
+
+
+def test_fast_checks_leave_training_out(figures: ModuleType, tmp_path: Path) -> None:
+    from courses import fast_checks
+
+    suite = fast_checks(tmp_path)
+    kept = [question.id for question in suite.assignment.questions]
+    assert "conv-forward" in kept
+    assert not {"overfit", "half-minute"} & set(kept)
+    checks = {path.name for path in suite.course.hidden(suite.assignment).glob("test_*.py")}
+    assert "test_conv.py" in checks
+    assert "test_training.py" not in checks
