@@ -20,6 +20,7 @@ from networks import (
     DeepNet,
     build,
     draw_parameters,
+    instance,
     loaded,
     match_names,
     parameters,
@@ -82,6 +83,17 @@ def check_loss_and_gradients(
 @every_plain_net
 def test_parameters(student: Proxy, net: DeepNet) -> None:
     check_parameters(student, net)
+
+
+@plain_question(weight=0.5)
+def test_defaults(student: Proxy) -> None:
+    """The default lists belong to every network: one that changes them breaks the next."""
+    wanted = DeepNet("default", (3, 32, 32), (8, 8, 8, 8, 8), (0, 1, 2, 3, 4), num_classes=10).shapes()
+    for which in ("the first", "the second"):
+        params = parameters(instance(student.DeepConvNet()))
+        if sorted(tuple(value.shape) for value in params.values()) != sorted(wanted.values()):
+            hint = "look at the default arguments; a list among them is one and the same for every call"
+            raise CheckFailed(f"{which} network made without arguments has parameters of other shapes", hint)
 
 
 @plain_question()
