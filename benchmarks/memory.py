@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,4 +46,12 @@ def measure_memory(suite: Suite, scratch: Path, count: int) -> Memory:
     ran = run([sys.executable, "-m", "autograder", *words, *options], ROOT, look=look)
     if set(peaks) != set(PARTS):
         raise RuntimeError(f"a part of the grader was never seen: there were {', '.join(peaks)}")
+    _refuse_ungraded(suite, scratch / "out", count)
     return Memory(count, peaks, ran.seconds)
+
+
+def _refuse_ungraded(suite: Suite, out: Path, count: int) -> None:
+    """Memory that was not used for grading tells nothing: every copy must have its full marks."""
+    scores = [json.loads(path.read_text(encoding="utf-8"))["score"] for path in out.glob("*/result.json")]
+    if scores != [suite.assignment.max_score] * count:
+        raise RuntimeError(f"of {count} copies of the reference, {len(scores)} were graded, some short of full marks")

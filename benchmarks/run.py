@@ -42,7 +42,7 @@ class Sizes:
 
     fast: int = 20
     rounds: int = 3
-    every: int = 6  # checks that train take so long that fewer submissions tell as much
+    every: int = 4  # checks that train take so long that fewer submissions tell as much
     copies: int = 3
     few: int = 20
     many: int = 200
