@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from functools import lru_cache
 
 __all__ = ["Misfit", "edit"]
 
@@ -26,7 +27,7 @@ def edit(source: str, within: str, find: Sequence[str], replace: Sequence[str]) 
         Misfit: one does not, or there is nothing to change.
     """
     lines = source.splitlines(keepends=True)
-    span = _span(ast.parse(source), within)
+    span = _span(_tree(source), within)
     if span is None:
         raise Misfit("within", within, "a class or function of the module, Class.method for a method")
     if len(find) != len(replace):
@@ -39,6 +40,11 @@ def edit(source: str, within: str, find: Sequence[str], replace: Sequence[str]) 
             raise Misfit("replace", new, "another text than find")
         text = text.replace(old, new)
     return "".join(lines[: span.start]) + text + "".join(lines[span.stop :])
+
+
+@lru_cache(maxsize=4)  # a reference is edited many times
+def _tree(source: str) -> ast.Module:
+    return ast.parse(source)
 
 
 def _span(tree: ast.Module, component: str) -> slice | None:
