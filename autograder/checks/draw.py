@@ -41,10 +41,10 @@ class Draw:
 
     def normal(self, *shape: int, scale: float = 1.0, dtype: torch.dtype = torch.float64) -> torch.Tensor:
         """Mean 0, standard deviation `scale`, bell-shaped, within six deviations: a sum of twelve uniforms."""
-        total = torch.zeros(shape, dtype=torch.float64)
-        for _ in range(UNIFORMS_PER_NORMAL):
-            total += self.uniform(*shape, low=-0.5, high=0.5)
-        return (total * scale).to(dtype)
+        units = self._raw(UNIFORMS_PER_NORMAL * prod(shape)).reshape(UNIFORMS_PER_NORMAL, *shape) >> np.uint64(11)
+        total = units.sum(axis=0, dtype=np.uint64)  # of whole numbers below 2**53: exact in any order
+        values = np.asarray((total.astype(np.float64) * 2.0**-53 - UNIFORMS_PER_NORMAL / 2) * scale)
+        return torch.from_numpy(values.reshape(shape)).to(dtype)
 
     def distinct(self, *shape: int, dtype: torch.dtype = torch.float64) -> torch.Tensor:
         """Values in (-3, 3) of which no two are equal or nearly so, in random order: a maximum is never in doubt."""

@@ -10,6 +10,7 @@ same items and reads their verdicts with `case_of`. Tests without the marker are
 
 from __future__ import annotations
 
+import inspect
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -28,7 +29,7 @@ if TYPE_CHECKING:  # the plugin is loaded by every pytest run in this environmen
     from autograder.sandbox import Sandbox
     from autograder.sandbox.proxy import Proxy
 
-__all__ = ["DESK", "case_of", "question_of"]
+__all__ = ["DESK", "case_of", "question_of", "run_check"]
 
 DESK: pytest.StashKey[Desk] = pytest.StashKey()
 SANDBOX: pytest.StashKey[Sandbox] = pytest.StashKey()
@@ -110,45 +111,89 @@ def _desk(request: pytest.FixtureRequest) -> Desk:
     return config.stash[DESK]
 
 
-def _key(request: pytest.FixtureRequest) -> str:
-    return f"{question_of(request.node)}:{case_id(request.node)}"
+def _key(item: pytest.Item) -> str:
+    return f"{question_of(item)}:{case_id(item)}"
 
 
 @pytest.fixture
 def student(request: pytest.FixtureRequest) -> Proxy:
     """The submission under grading, freshly seeded and with no object of an earlier check."""
-    from autograder.sandbox.proxy import Proxy
-
-    desk, question = _desk(request), str(question_of(request.node))
-    if question not in desk.assignment.by_id:
-        raise UsageError(f"{request.node.nodeid}: no question {question!r} in {desk.assignment.name}")
-    channel = desk.subject.channel(desk.assignment.by_id[question])
-    channel.request("reset", {})
-    channel.request("seed", {"seed": desk.generator_seed(_key(request))})
-    return Proxy(channel)
+    return _student(_desk(request), request.node)
 
 
 @pytest.fixture
 def reference(request: pytest.FixtureRequest) -> Proxy:
     """The reference, with the same face and seeded alike; its answers are computed once in a run."""
-    from autograder.sandbox.proxy import Proxy
-
-    desk = _desk(request)
-    channel = desk.reference(_key(request))
-    channel.request("seed", {"seed": desk.generator_seed(_key(request))})
-    return Proxy(channel)
+    return _reference(_desk(request), request.node)
 
 
 @pytest.fixture
 def rng(request: pytest.FixtureRequest) -> Draw:
     """Draws this check's inputs: the same for every submission of a run, others in another run."""
-    return _desk(request).draw(_key(request))
+    return _rng(_desk(request), request.node)
 
 
 @pytest.fixture
 def memo(request: pytest.FixtureRequest) -> Callable[..., Any]:
     """`memo(function, *args)`: a pure function's value, computed once in a run for equal arguments."""
-    return _desk(request).remember
+    return _memo(_desk(request), request.node)
+
+
+def _student(desk: Desk, item: pytest.Item) -> Proxy:
+    from autograder.sandbox.proxy import Proxy
+
+    question = str(question_of(item))
+    if question not in desk.assignment.by_id:
+        raise UsageError(f"{item.nodeid}: no question {question!r} in {desk.assignment.name}")
+    channel = desk.subject.channel(desk.assignment.by_id[question])
+    channel.request("begin", {"seed": desk.generator_seed(_key(item))})
+    return Proxy(channel)
+
+
+def _reference(desk: Desk, item: pytest.Item) -> Proxy:
+    from autograder.sandbox.proxy import Proxy
+
+    channel = desk.reference(_key(item))
+    channel.request("begin", {"seed": desk.generator_seed(_key(item))})
+    return Proxy(channel)
+
+
+def _rng(desk: Desk, item: pytest.Item) -> Draw:
+    return desk.draw(_key(item))
+
+
+def _memo(desk: Desk, item: pytest.Item) -> Callable[..., Any]:
+    return desk.remember
+
+
+FIXTURES: dict[str, Callable[[Desk, pytest.Item], Any]] = {
+    "student": _student,
+    "reference": _reference,
+    "rng": _rng,
+    "memo": _memo,
+}
+
+
+def run_check(item: pytest.Function, following: pytest.Item | None, desk: Desk) -> CaseResult:
+    """Run one check at a desk and return its verdict.
+
+    A check that asks for nothing but this plugin's fixtures and its own parameters is called directly: pytest's way
+    around it costs more than most checks do. Every other check takes that way.
+    """
+    item.config.stash[DESK] = desk
+    given = item.callspec.params if hasattr(item, "callspec") else {}
+    wanted = inspect.signature(item.function).parameters
+    if not set(item.fixturenames) - {"request"} <= FIXTURES.keys() | given.keys() or "request" in wanted:
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        return case_of(item)
+    item.stash[STARTED] = (time.perf_counter(), desk.subject.call_seconds)
+    try:
+        item.function(**{name: given[name] if name in given else FIXTURES[name](desk, item) for name in wanted})
+    except (KeyboardInterrupt, pytest.exit.Exception):
+        raise
+    except BaseException as error:  # whatever it is, the case has not passed
+        return _case(item, error)
+    return _case(item, None)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from autograder.checks.desk import Desk, load_module, reference_channels
-from autograder.checks.plugin import DESK, case_of, question_of
+from autograder.checks.plugin import question_of, run_check
 from autograder.checks.subject import Subject, package
 from autograder.checks.transcript import Answers
 from autograder.course.layout import Course
@@ -48,7 +48,7 @@ class Examiner:
     course: Course
     assignment: Assignment
     sandbox: Sandbox
-    items: Sequence[pytest.Item]
+    items: Sequence[pytest.Function]
     seed: int
     environment: dict[str, Any]
     isolation: dict[str, Any]
@@ -112,9 +112,8 @@ class Examiner:
                 self.assignment, subject, reference_channels(self._load, self._answers), self.seed, self._answers
             )
             for item, following in zip(self.items, [*self.items[1:], None], strict=True):
-                item.config.stash[DESK] = desk
-                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-                cases[str(question_of(item))].append(self._kept(case_of(item), subject.output))
+                case = run_check(item, following, desk)
+                cases[str(question_of(item))].append(self._kept(case, subject.output))
         return cases
 
     def _kept(self, case: CaseResult, output: Callable[[], str]) -> CaseResult:

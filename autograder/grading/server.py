@@ -8,6 +8,7 @@ forked child writes the result. When FD closes, everything ends.
 from __future__ import annotations
 
 import array
+import gc
 import json
 import os
 import platform
@@ -17,7 +18,7 @@ import socket
 import sys
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -25,12 +26,20 @@ from autograder import __version__
 from autograder.course.layout import Course
 from autograder.errors import AutograderError, UsageError
 from autograder.grading.client import MAX_MESSAGE
-from autograder.grading.examiner import Examiner
 from autograder.sandbox import Sandbox
 from autograder.submission.archive import read_submission
 from autograder.submission.inbox import Inbox
 
+if TYPE_CHECKING:
+    from autograder.grading.examiner import Examiner
+
 __all__ = ["main"]
+
+# Plugins of pytest's own that grading has no use for; what they do before and after each check adds up.
+UNUSED = (
+    *("terminal", "cacheprovider", "logging", "faulthandler", "warnings", "unraisableexception", "threadexception"),
+    *("stepwise", "junitxml", "doctest", "setuponly", "setupplan", "debugging", "pastebin", "skipping"),
+)
 
 
 class Server:
@@ -65,6 +74,8 @@ class Server:
 
     def _examiner(self, session: pytest.Session) -> Examiner:
         """An examiner whose reference has full marks."""
+        from autograder.grading.examiner import Examiner
+
         if self.unimportable:
             raise UsageError(f"a hidden check cannot be imported: {self.unimportable[0]}")
         isolation = {"level": self.sandbox.level, "layers": dict(self.sandbox.layers)}
@@ -73,7 +84,7 @@ class Server:
             course=self.course,
             assignment=self.assignment,
             sandbox=self.sandbox,
-            items=session.items,
+            items=[item for item in session.items if isinstance(item, pytest.Function)],
             seed=self.seed,
             environment=environment(),
             isolation=isolation,
@@ -81,6 +92,8 @@ class Server:
             submitted=Inbox.open(Path(self.submissions), self.assignment).submitted if self.submissions else {},
         )
         reference = examiner.grade_reference()
+        gc.collect()
+        gc.freeze()  # a collection in a child would touch, and so copy, every page
         tell(self.control, {"ready": {"score": reference.score, "isolation": isolation}})
         return examiner
 
@@ -155,6 +168,7 @@ def main() -> None:
         hidden = [Path(order["root"]) / folder for folder in ("solutions", "tests")]
         with Sandbox(unsafe=order["unsafe"], hidden=hidden) as sandbox:  # before this process reads what is hidden
             import torch
+            import torch.fx.experimental.symbolic_shapes  # backward imports it: better now, while the zygote starts
 
             torch.set_num_threads(1)
             server = Server(control, sandbox, order)
@@ -162,7 +176,7 @@ def main() -> None:
             collect = [str(checks), "-c", os.devnull, f"--rootdir={server.course.root}", "-s"]
             # pytest would explain how two values differ, which takes minutes where a submission makes them long.
             collect.append("--assert=plain")
-            plugins = ["autograder.checks.plugin", "no:terminal", "no:cacheprovider", "no:logging", "no:faulthandler"]
+            plugins = ["autograder.checks.plugin", *(f"no:{plugin}" for plugin in UNUSED)]
             options = ["--import-mode=importlib", *(part for plugin in plugins for part in ("-p", plugin))]
             status = pytest.main([*collect, *options], plugins=[server])
             if server.failure:

@@ -9,18 +9,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from autograder.sandbox.client import Package, Sandbox, Worker
+    from autograder.sandbox.client import Sandbox
     from autograder.sandbox.doctor import Report, diagnose
     from autograder.sandbox.local import LocalChannel
+    from autograder.sandbox.package import Package
     from autograder.sandbox.proxy import Channel, Proxy
+    from autograder.sandbox.remote import Worker
 
 __all__ = ["Channel", "LocalChannel", "Package", "Proxy", "Report", "Sandbox", "Worker", "diagnose"]
 
 _HOMES = {
-    "client": ("Package", "Sandbox", "Worker"),
+    "client": ("Sandbox",),
     "doctor": ("Report", "diagnose"),
     "local": ("LocalChannel",),
+    "package": ("Package",),
     "proxy": ("Channel", "Proxy"),
+    "remote": ("Worker",),
 }
 
 

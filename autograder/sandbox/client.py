@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autograder.course.model import Limits, Rule
 from autograder.errors import GraderError, IsolationUnavailable
@@ -21,9 +21,12 @@ from autograder.sandbox import control
 from autograder.sandbox.isolation.paths import PACKAGE, inside, readable
 from autograder.sandbox.isolation.syscalls import not_dumpable
 from autograder.sandbox.output import capped_file
-from autograder.sandbox.remote import Package, Worker
+from autograder.sandbox.package import Package
 
-__all__ = ["Package", "Sandbox", "Worker"]
+if TYPE_CHECKING:
+    from autograder.sandbox.remote import Worker
+
+__all__ = ["Sandbox"]
 
 ENTER_SECONDS = 60.0
 START = (
@@ -100,6 +103,8 @@ class Sandbox:
         Args:
             rules: what this worker's submission may not use; `guards` says what each covers.
         """
+        from autograder.sandbox.remote import Worker  # needs torch, for which the zygote shall not have to wait
+
         channel, theirs = socket.socketpair()
         reports, zygotes = control.pair()
         output = capped_file(limits.output_kb << 10)

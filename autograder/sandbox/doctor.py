@@ -13,9 +13,11 @@ from typing import Any
 
 from autograder.course.model import Limits
 from autograder.errors import IsolationUnavailable, SandboxError, WorkerOutOfMemory
-from autograder.sandbox.client import ENVIRONMENT, Package, Sandbox, Worker
+from autograder.sandbox.client import ENVIRONMENT, Sandbox
 from autograder.sandbox.isolation.limits import THREADS
+from autograder.sandbox.package import Package
 from autograder.sandbox.proxy import Proxy
+from autograder.sandbox.remote import Worker
 
 __all__ = ["LAYERS", "LEVELS", "Layer", "Probe", "Report", "diagnose", "readiness"]
 

@@ -7,9 +7,7 @@ import select
 import signal
 import socket
 import time
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
@@ -26,32 +24,18 @@ from autograder.errors import (
 )
 from autograder.sandbox import control, wire
 from autograder.sandbox.output import read_capped
+from autograder.sandbox.package import Package
 from autograder.sandbox.replies import answer
 from autograder.sandbox.stream import Stream
 from autograder.sandbox.worker import OUT_OF_MEMORY
 
-__all__ = ["Package", "Worker"]
+__all__ = ["Worker"]
 
 # For the zygote to fork and the worker to confine itself, with the zygote's own start included.
 START_SECONDS = 120.0
 REPORT_SECONDS = 2.0
 # A worker that was killed from outside with this share of its budget in use was killed for its memory.
 NEARLY_FULL = 0.8
-
-
-@dataclass(frozen=True)
-class Package:
-    """What a worker is given: the submission's own files and the given library.
-
-    Attributes:
-        files: content by relative POSIX path, `convolutional_networks.py`, `common/__init__.py`.
-        module: the module to import, `convolutional_networks`.
-        own: those of `files` that are the student's; tracebacks are located in these.
-    """
-
-    files: Mapping[str, bytes]
-    module: str
-    own: frozenset[str]
 
 
 class Worker:

@@ -54,24 +54,24 @@ class Session:
         self._held: dict[int, Any] = {}
         self._count = 0
         self._operations: dict[str, Callable[..., Any]] = {
-            "seed": self.seed,
+            "begin": self.begin,
             "call": self.call,
             "get": self.get,
             "set": self.set,
             "place": self.place,
             "artifact": self.artifact,
-            "reset": self.reset,
         }
 
     def perform(self, op: str, payload: Mapping[str, Any]) -> Any:
         """Carry out one operation and return plain data and refs. Raises whatever the submission's code raises."""
         return self._operations[op](**payload)
 
-    def seed(self, seed: int) -> None:
-        """Seed every generator that submissions use: random, numpy, torch."""
+    def begin(self, seed: int) -> None:
+        """Begin a case: forget every object held, and seed every generator that submissions use."""
+        self._held.clear()
         random.seed(seed)
         np.random.seed(seed % 2**32)
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
 
     def call(self, target: Ref, args: list[Any], kwargs: dict[str, Any]) -> Any:
         """Call what `target` names."""
@@ -99,10 +99,6 @@ class Session:
         if name not in self._files:
             raise FileNotFoundError(f"{name} was not handed in")
         return self._export(torch.load(io.BytesIO(self._files[name]), map_location="cpu", weights_only=True))
-
-    def reset(self) -> None:
-        """Forget every object held."""
-        self._held.clear()
 
     def _hold(self, value: Any) -> Ref:
         self._count += 1

@@ -48,11 +48,7 @@ class Stream:
         """The value of the next frame. Raises ProtocolError for anything that is not one."""
         header, body = wire.parse_prefix(self._read(wire.PREFIX.size, deadline))
 
-        def fill(buffers: list[memoryview]) -> None:
-            for buffer in buffers:
-                self._fill(buffer, deadline)
-
-        return wire.read_frame(self._read(header, deadline), body, fill)
+        return wire.read_frame(self._read(header, deadline), body, lambda buffers: self._fill(buffers, deadline))
 
     def _peek(self) -> bool:
         try:
@@ -62,13 +58,13 @@ class Stream:
 
     def _read(self, size: int, deadline: float) -> bytes:
         buffer = bytearray(size)
-        self._fill(memoryview(buffer), deadline)
+        self._fill([memoryview(buffer)], deadline)
         return bytes(buffer)
 
-    def _fill(self, buffer: memoryview, deadline: float) -> None:
-        while buffer:
+    def _fill(self, buffers: list[memoryview], deadline: float) -> None:
+        while buffers:
             try:
-                count = self._end.recv_into(buffer)
+                count = self._end.recvmsg_into(buffers[: wire.MOST_BUFFERS])[0]
             except BlockingIOError:
                 _wait(self._readable, deadline)
                 continue
@@ -78,7 +74,7 @@ class Stream:
                 raise EOFError
             if time.monotonic() > deadline:
                 raise TimeoutError
-            buffer = buffer[count:]
+            buffers = wire.advance(buffers, count)
 
 
 def _wait(poll: select.poll, deadline: float) -> None:

@@ -31,6 +31,8 @@ MAGIC = b"AGF1"
 PREFIX = struct.Struct("<4sIQ")
 MAX_HEADER = 4 << 20  # bytes
 MAX_BODY = 256 << 20  # bytes
+MAX_JOINED = 1 << 20
+MOST_BUFFERS = 64  # filled at once
 MAX_DEPTH = 32
 MAX_NODES = 250_000
 MAX_BLOBS = 10_000
@@ -82,7 +84,10 @@ def encode(value: object) -> list[bytes | memoryview]:
     body = sum(part.nbytes for part in writer.parts)
     if len(header) > MAX_HEADER or body > MAX_BODY or len(writer.specs) > MAX_BLOBS:
         raise ValueError(f"too much for one message: {len(header) + body} bytes in {len(writer.specs)} tensors")
-    return [PREFIX.pack(MAGIC, len(header), body), header, *(part for part in writer.parts if part.nbytes)]
+    bodies = [part for part in writer.parts if part.nbytes]
+    parts: list[bytes | memoryview] = [PREFIX.pack(MAGIC, len(header), body), header, *bodies]
+    # Every write may wake the reader: what is small enough goes in one.
+    return [b"".join(parts)] if len(header) + body <= MAX_JOINED else parts
 
 
 def decode(frame: bytes) -> Any:
@@ -286,6 +291,14 @@ def _checked(value: Any, kind: type[list[Any]] | type[str], most: int) -> Any:
     if type(value) is not kind or len(value) > most:
         raise ProtocolError(f"wanted a {kind.__name__} of at most {most}")
     return value
+
+
+def advance(buffers: list[memoryview], count: int) -> list[memoryview]:
+    """What is left of some buffers once their first `count` bytes are filled."""
+    while buffers and count >= len(buffers[0]):
+        count -= len(buffers[0])
+        buffers = buffers[1:]
+    return [buffers[0][count:], *buffers[1:]] if buffers else []
 
 
 def _index(value: Any, below: int) -> int:

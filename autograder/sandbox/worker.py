@@ -127,12 +127,11 @@ def _read(channel: int) -> Any:
         return bytes(buffer)
 
     def fill(buffers: list[memoryview]) -> None:
-        for buffer in buffers:
-            while buffer:
-                count = os.readv(channel, [buffer])
-                if count == 0:
-                    raise EOFError
-                buffer = buffer[count:]
+        while buffers:
+            count = os.readv(channel, buffers[: wire.MOST_BUFFERS])
+            if count == 0:
+                raise EOFError
+            buffers = wire.advance(buffers, count)
 
     try:
         header, body = wire.parse_prefix(read(wire.PREFIX.size))

@@ -47,7 +47,7 @@ class Counting:
 
 def ask(answers: Answers, live: Counting, x: torch.Tensor, case: str = "case") -> torch.Tensor:
     channel = TranscriptChannel(case, live, answers)
-    channel.request("seed", {"seed": 3})
+    channel.request("begin", {"seed": 3})
     model = Proxy(channel).Model()
     assign(model, "params", {"W": torch.zeros(2)})
     model.step(torch.ones(2))

@@ -176,7 +176,7 @@ def test_time_is_bounded_whatever_the_worker_does(open_worker: Callable[..., Wor
     assert not worker.alive
     assert ended(pidfd)
     with pytest.raises(WorkerCrashed):
-        worker.request("reset", {})
+        worker.request("begin", {"seed": 0})
 
 
 def test_importing_is_bounded_too(box: Sandbox) -> None:
@@ -303,7 +303,7 @@ def test_a_dead_zygote_is_our_own_fault_and_leaves_no_worker() -> None:
         sandbox._zygote.kill()
         assert ended(pidfd)
         with pytest.raises(WorkerCrashed):
-            worker.request("reset", {})
+            worker.request("begin", {"seed": 0})
         worker.close()
         with pytest.raises(GraderError):
             sandbox.spawn(Package({"m.py": b""}, "m", frozenset()), LIMITS)

@@ -1,0 +1,23 @@
+"""What a worker is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+__all__ = ["Package"]
+
+
+@dataclass(frozen=True)
+class Package:
+    """What a worker is given: the submission's own files and the given library.
+
+    Attributes:
+        files: content by relative POSIX path, `convolutional_networks.py`, `common/__init__.py`.
+        module: the module to import, `convolutional_networks`.
+        own: those of `files` that are the student's; tracebacks are located in these.
+    """
+
+    files: Mapping[str, bytes]
+    module: str
+    own: frozenset[str]
