@@ -12,7 +12,7 @@ SUBMISSIONS ?= $(SAMPLE)
 .PHONY: help setup grade test check assignments bench clean
 
 help: ## print these lines
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1 | \2/' | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make the environment, .venv
 
