@@ -186,7 +186,7 @@ def run_check(item: pytest.Function, following: pytest.Item | None, desk: Desk) 
     if not set(item.fixturenames) - {"request"} <= FIXTURES.keys() | given.keys() or "request" in wanted:
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         return case_of(item)
-    item.stash[STARTED] = (time.perf_counter(), desk.subject.call_seconds)
+    item.stash[STARTED] = (time.perf_counter(), _call_seconds(item))
     try:
         item.function(**{name: given[name] if name in given else FIXTURES[name](desk, item) for name in wanted})
     except (KeyboardInterrupt, pytest.exit.Exception):

@@ -63,22 +63,20 @@ def run(args: argparse.Namespace, console: Console) -> int:
     plan = Run.plan(course, assignment, args.out, args.seed)
     batch = Batch.open(plan, args.out, inbox, regrade=args.regrade)
     results = [_slim(result) for result in batch.kept.values()]
-    failures: list[Failure] = []
+    troubles: list[tuple[str, str]] = []  # (submission, why it was not graded)
     try:
         if batch.missing:
-            _grade(course, assignment, batch, args, console, results, failures)
+            _grade(course, assignment, batch, args, console, results, troubles)
     except KeyboardInterrupt:
         console.print(f"\nstopped: {len(results)} of {len(inbox.entries)} are finished and kept; run again to continue")
         return 130
     finally:
-        if results or failures:
-            troubles = [(failure.submission, failure.why) for failure in failures]
+        if results or troubles:
             page = write_class(results, assignment, args.out, troubles)
-    troubles = [(failure.submission, failure.why) for failure in failures]
     print_class(results, assignment, troubles, console)
     kept = f", {len(batch.kept)} of them kept from before" if batch.kept else ""
     console.print(f"{len(results)} graded{kept} in {time.perf_counter() - began:.1f} s · {page}", highlight=False)
-    return 1 if failures or not all(result.graded for result in results) else 0
+    return 1 if troubles or not all(result.graded for result in results) else 0
 
 
 def _grade(
@@ -88,7 +86,7 @@ def _grade(
     args: argparse.Namespace,
     console: Console,
     results: list[SubmissionResult],
-    failures: list[Failure],
+    troubles: list[tuple[str, str]],
 ) -> None:
     """Grade what is missing, writing each result as it comes, so that a stop loses nothing that is finished."""
     seed, submissions = batch.run.seed, args.submissions
@@ -98,7 +96,7 @@ def _grade(
             try:
                 for result in batch.grade(process.grade, executor):
                     if isinstance(result, Failure):
-                        failures.append(result)
+                        troubles.append((result.submission, result.why))
                         progress.failed(result.submission, result.why)
                     else:
                         write_submission(result, assignment, args.out)

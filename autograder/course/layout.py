@@ -63,7 +63,3 @@ class Course:
 
     def mutants(self, assignment: Assignment) -> Path:
         return self.root / "tests" / "mutants" / assignment.name
-
-    def sample(self, assignment: Assignment) -> Path:
-        """The embedded sample class."""
-        return self.root / "tests" / "submissions" / assignment.id

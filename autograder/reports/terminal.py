@@ -42,7 +42,7 @@ class Progress:
 
     def __init__(self, total: int, console: Console | None = None) -> None:
         self._console = console or _console()
-        self._total, self._done, self._trouble = total, 0, 0
+        self._total, self._done = total, 0
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         self._bar = Bar(
             *columns,
