@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import ctypes
+import io
 import json
 import os
 import shutil
@@ -25,7 +26,6 @@ import psutil
 import pytest
 import torch
 
-from autograder.checks.desk import load_module
 from autograder.grading import fingerprint
 from autograder.submission.find import find_submissions
 from tests.submissions.hostile import maker
@@ -184,7 +184,13 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def trained(root: Path) -> torch.Tensor:
-    weights: torch.Tensor = load_module(root / "solutions/h1_traps/traps.py", root / "solutions").trained()
+    """What the reference trains, in a process of its own: this one may have imported another course's `common`."""
+    program = "import sys, torch, traps; torch.save(traps.trained(), sys.stdout.buffer)"
+    folders = os.pathsep.join([str(root / "solutions/h1_traps"), str(root / "solutions")])
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": folders}, stdout=subprocess.PIPE, check=True
+    )
+    weights: torch.Tensor = torch.load(io.BytesIO(done.stdout))
     return weights
 
 
