@@ -26,7 +26,7 @@ from autograder.grading.client import GradingProcess
 from autograder.submission.inbox import Inbox
 from tests.submissions.make_sample import make_sample
 
-__all__ = ["grade_class", "read", "summarize"]
+__all__ = ["grade_class", "path", "read", "summarize"]
 
 HERE = Path(__file__).parent
 SEEDS = (1, 2)
@@ -45,15 +45,20 @@ def summarize(result: SubmissionResult) -> dict[str, Any]:
     return {"score": result.score, "late": result.info.late, "questions": questions}
 
 
+def path(assignment: str) -> Path:
+    """Where an assignment's golden results stand; `assignment` is its id."""
+    return HERE / f"{assignment}.golden.json"
+
+
 def read(assignment: str) -> dict[str, Any]:
     """Golden results by submission."""
-    golden: dict[str, Any] = json.loads((HERE / f"{assignment}.golden.json").read_text(encoding="utf-8"))
+    golden: dict[str, Any] = json.loads(path(assignment).read_text(encoding="utf-8"))
     return golden
 
 
 def _write(assignment: str, golden: Mapping[str, Any]) -> None:
     text = json.dumps(golden, indent=1, ensure_ascii=False, sort_keys=True)
-    (HERE / f"{assignment}.golden.json").write_text(text + "\n", encoding="utf-8")
+    path(assignment).write_text(text + "\n", encoding="utf-8")
 
 
 def _graded_with(seed: int, folder: Path, course: Course, assignment: Assignment) -> dict[str, Any]:
@@ -85,7 +90,7 @@ def main() -> int:
     except AutograderError as error:
         print(f"golden: {error}", file=sys.stderr)
         return 1
-    print(f"{len(first)} results in {assignment.id}.golden.json")
+    print(f"{len(first)} results in {path(assignment.id).name}")
     return 0
 
 

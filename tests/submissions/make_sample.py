@@ -30,6 +30,8 @@ __all__ = ["make_sample"]
 
 HERE = Path(__file__).parent
 EVERYTHING = "*"
+# The reference's line that a student's own imports are put before.
+IMPORT = "import torch"
 # What marks a folder as ours to replace.
 MARK = ".made-by-make_sample"
 
@@ -41,9 +43,10 @@ def make_sample(course: Course, assignment: Assignment, out: Path) -> list[Path]
         The zips and folders, in the recipe's order.
 
     Raises:
-        UsageError: `out` holds something that was not made here, or an edit no longer fits the reference.
+        UsageError: there is no recipe, `out` holds something that was not made here, or an edit no longer fits the
+            reference.
     """
-    recipe = tomllib.loads((HERE / f"{assignment.id}.toml").read_text(encoding="utf-8"))
+    recipe = _recipe(assignment)
     _clear(out)
     made, rows = [], []
     for entry in recipe["submission"]:
@@ -65,6 +68,13 @@ def make_sample(course: Course, assignment: Assignment, out: Path) -> list[Path]
     return made
 
 
+def _recipe(assignment: Assignment) -> dict[str, Any]:
+    path = HERE / f"{assignment.id}.toml"
+    if not path.is_file():
+        raise UsageError(f"{path}: no such file: the recipe of the sample class belongs there")
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
 def _clear(out: Path) -> None:
     if out.exists() and any(out.iterdir()) and not (out / MARK).exists():
         raise UsageError(f"{out}: holds something that was not made here; name another folder")
@@ -79,10 +89,9 @@ def _file_name(entry: Mapping[str, Any], assignment: Assignment) -> str:
 
 def _files(entry: Mapping[str, Any], course: Course, assignment: Assignment) -> dict[str, bytes]:
     """What is handed in, by path inside the zip."""
-    files = {
-        f"{assignment.module}.py": _module(entry, course, assignment).encode(),
-        assignment.notebook: _notebook(entry, course, assignment),
-    }
+    files = {f"{assignment.module}.py": _module(entry, course, assignment).encode()}
+    if assignment.notebook:
+        files[assignment.notebook] = _notebook(entry, course, assignment)
     for name in assignment.artifacts:
         if (path := course.solution(assignment) / name).is_file():
             files[name] = path.read_bytes()
@@ -107,11 +116,15 @@ def _module(entry: Mapping[str, Any], course: Course, assignment: Assignment) ->
         source, [region for region in regions if EVERYTHING in left_out or region.question in left_out]
     )
     kept = [line for line in stub.splitlines() if "# BEGIN SOLUTION" not in line and "# END SOLUTION" not in line]
-    return "\n".join(kept).replace("import torch\n", entry.get("imports", "") + "import torch\n", 1) + "\n"
+    if imports := entry.get("imports", ""):
+        if IMPORT not in kept:
+            raise UsageError(f"{assignment.id}.toml: {entry['name']}: imports: the reference has no line `{IMPORT}`")
+        kept.insert(kept.index(IMPORT), imports.removesuffix("\n"))
+    return "\n".join(kept) + "\n"
 
 
 def _notebook(entry: Mapping[str, Any], course: Course, assignment: Assignment) -> bytes:
-    """The handout's notebook, its first cell filled in."""
+    """The handout's notebook, its first code cell filled in."""
     notebook = json.loads((course.handout(assignment) / assignment.notebook).read_text(encoding="utf-8"))
     first = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")
     text = "".join(first["source"])
