@@ -6,8 +6,8 @@ here, and a `Ref` to it goes out instead. This module imports nothing of the gra
 
 from __future__ import annotations
 
-import io
 import random
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from autograder.sandbox import modules
+from autograder.sandbox.artifacts import load_file
 from autograder.sandbox.refs import Ref
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_ITEMS", "Session"]
@@ -60,6 +62,14 @@ class Session:
             "set": self.set,
             "place": self.place,
             "artifact": self.artifact,
+            "keep": self.keep,
+            "describe": self.describe,
+            "describe_tensors": self.describe_tensors,
+            "read_tensors": self.read_tensors,
+            "load_tensors": self.load_tensors,
+            "differentiate": self.differentiate,
+            "optimizer": self.optimizer,
+            "step": self.step,
         }
 
     def perform(self, op: str, payload: Mapping[str, Any]) -> Any:
@@ -95,10 +105,55 @@ class Session:
         return self._hold(_strided(value) if layout == "strided" else value)
 
     def artifact(self, name: str) -> Any:
-        """Load a handed-in torch file with weights_only. Raises FileNotFoundError where it was not handed in."""
+        """Load a handed-in torch file of plain data.
+
+        Raises:
+            FileNotFoundError: it was not handed in.
+            pickle.UnpicklingError: it holds something else.
+        """
         if name not in self._files:
             raise FileNotFoundError(f"{name} was not handed in")
-        return self._export(torch.load(io.BytesIO(self._files[name]), map_location="cpu", weights_only=True))
+        return self._export(load_file(self._files[name]))
+
+    def keep(self, target: Ref, args: list[Any], kwargs: dict[str, Any]) -> Ref:
+        """Call what `target` names, and keep what it returns as it is, plain data too."""
+        return self._hold(self._resolve(target)(*self._import(args), **self._import(kwargs)))
+
+    def describe(self, target: Ref, inputs: list[Any] | None) -> Any:
+        """What a module is made of, and with inputs what a forward pass runs; None for anything else."""
+        return self._export(modules.describe(self._resolve(target), self._import(inputs)))
+
+    def describe_tensors(self, target: Ref) -> Any:
+        """Shape, dtype, requires_grad of every tensor in a value."""
+        return self._export(modules.describe_tensors(self._resolve(target)))
+
+    def read_tensors(self, target: Ref) -> Any:
+        """A module's parameters and buffers, by index."""
+        return self._export(modules.read(self._resolve(target)))
+
+    def load_tensors(self, target: Ref, values: dict[int, torch.Tensor]) -> None:
+        """Put values into a module's parameters and buffers, by index."""
+        modules.load(self._resolve(target), self._import(values))
+
+    def differentiate(
+        self,
+        target: Ref,
+        args: list[Any],
+        kwargs: dict[str, Any],
+        upstream: torch.Tensor | None,
+        training: bool | None,
+    ) -> Any:
+        """Call a function or module, and find gradients."""
+        function, args, kwargs = self._resolve(target), self._import(args), self._import(kwargs)
+        return self._export(modules.differentiate(function, args, kwargs, upstream, training))
+
+    def optimizer(self, target: Ref, model: Ref) -> Any:
+        """An optimizer's class, settings, and parameters by index in a module; None for anything else."""
+        return self._export(modules.optimizer(self._resolve(target), self._resolve(model)))
+
+    def step(self, target: Ref, model: Ref, gradients: dict[int, torch.Tensor]) -> Any:
+        """Let an optimizer step once on these gradients; all parameters and buffers after it."""
+        return self._export(modules.step(self._resolve(target), self._resolve(model), self._import(gradients)))
 
     def _hold(self, value: Any) -> Ref:
         self._count += 1
@@ -136,11 +191,17 @@ class Session:
             return value.copy()
         if kind in (list, tuple) and depth < MAX_DEPTH and len(value) <= MAX_ITEMS:
             return kind(self._export(item, depth + 1) for item in value)
-        if kind is dict and depth < MAX_DEPTH and len(value) <= MAX_ITEMS and all(type(k) in (str, int) for k in value):
+        if kind is torch.Size:
+            return tuple(value)
+        if kind in (dict, OrderedDict) and depth < MAX_DEPTH and _is_plain_dict(value):
             return {key: self._export(item, depth + 1) for key, item in value.items()}
         if isinstance(value, np.generic) and value.dtype.kind in "fiub":
             return value.item()
         return self._hold(value)
+
+
+def _is_plain_dict(value: Mapping[Any, Any]) -> bool:
+    return len(value) <= MAX_ITEMS and all(type(key) in (str, int) for key in value)
 
 
 def _is_plain(tensor: torch.Tensor) -> bool:

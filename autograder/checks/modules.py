@@ -1,0 +1,227 @@
+"""Grades modules: builds nothing, asks the other side for facts, loads weights, runs, and compares two runs.
+
+    weights = modules.draw_weights(rng, trusted, x)
+    theirs = modules.run(model, x, weights=weights, training=True, upstream=upstream)
+    wanted = modules.run(trusted, x, weights=weights, training=True, upstream=upstream)
+    modules.assert_same_run(theirs, wanted, what="the block")
+
+`model` is a proxy of a submission's module, `trusted` of the reference's; both go through the same operations.
+`weights` says how the weights of one are found in the other. Failures name parameters by number in the order of use,
+role, layer and shape, never by a name that a submission chose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+
+from autograder.checks.compare import describe as in_words
+from autograder.checks.draw import Draw
+from autograder.checks.facts import Facts, OptimizerFacts, Step, TensorFacts
+from autograder.checks.runs import Run, assert_same_run, read_run
+from autograder.checks.weights import Weights, draw_values, match, slots_of
+from autograder.errors import CheckFailed, ProtocolError
+from autograder.sandbox.proxy import Proxy
+
+__all__ = [
+    "Run",
+    "Weights",
+    "assert_module",
+    "assert_optimizer",
+    "assert_same_run",
+    "describe",
+    "differentiate",
+    "draw_weights",
+    "executed",
+    "keep",
+    "load",
+    "optimizer",
+    "read",
+    "run",
+    "step",
+    "tensors",
+]
+
+
+def assert_module(value: Any, what: str = "the model") -> Proxy:
+    """The value itself, if it is a module of torch. Raises CheckFailed where it is anything else."""
+    if not isinstance(value, Proxy):
+        hint = "does the function return its result?" if value is None else "derive the class from nn.Module"
+        raise CheckFailed(f"{what} is {in_words(value)}, not an nn.Module", hint)
+    if _ask(value, "describe", inputs=None) is None:
+        raise CheckFailed(f"{what} is not an nn.Module", "derive the class from nn.Module")
+    return value
+
+
+def describe(model: Proxy, *inputs: torch.Tensor) -> Facts:
+    """What a module is made of; with inputs, also where a forward pass uses each weight, and `Facts.steps`.
+
+    The pass is in evaluation mode, in the module's own dtype, and leaves no trace.
+
+    Raises:
+        CheckFailed: it is no module.
+        StudentError: its forward raised.
+    """
+    answer = _ask(assert_module(model), "describe", inputs=list(inputs) if inputs else None)
+    return Facts.read(answer)
+
+
+def executed(model: Proxy, *inputs: torch.Tensor) -> tuple[Step, ...]:
+    """The layers (modules without parts) that one forward pass calls, in that order. Raises like `describe`."""
+    return describe(model, *inputs).steps
+
+
+def keep(function: Proxy, *args: Any, **kwargs: Any) -> Proxy:
+    """Call a function, and leave what it returns where it is, plain data too: `fetch` brings it, `[0]` goes into it."""
+    kept = _ask(function, "keep", args=list(args), kwargs=kwargs)
+    if not isinstance(kept, Proxy):
+        raise ProtocolError("nothing was kept")
+    return kept
+
+
+def tensors(value: Proxy) -> tuple[TensorFacts, ...]:
+    """Facts on all tensors in something kept, through lists, tuples and dicts: requires_grad, leaf, shape, dtype."""
+    return TensorFacts.read_all(_ask(value, "describe_tensors"))
+
+
+def draw_weights(rng: Draw, model: Proxy, *inputs: torch.Tensor, dtype: torch.dtype = torch.float64) -> Weights:
+    """Values for all that a module learns or keeps count of, drawn so that nothing vanishes or cancels.
+
+    Args:
+        model: the reference's.
+        inputs: for a forward pass that shows the order of use.
+    """
+    slots = slots_of(describe(model, *inputs))
+    return Weights(slots, tuple(draw_values(rng, slot, dtype) for slot in slots))
+
+
+def read(model: Proxy, *inputs: torch.Tensor) -> Weights:
+    """A module's weights as they are, in its own order of use. From a submission: its values are untrusted."""
+    slots = slots_of(describe(model, *inputs))
+    return Weights(slots, _values(_ask(model, "read_tensors"), slots))
+
+
+def load(model: Proxy, weights: Weights, *inputs: torch.Tensor) -> tuple[TensorFacts, ...]:
+    """Put weights into a module, in their dtype. Returns the module's own tensor for each slot of the weights.
+
+    Args:
+        inputs: for a forward pass that shows the order of use; without any, the order of definition counts.
+
+    Raises:
+        CheckFailed: the module's parameters are not of these shapes and roles.
+    """
+    taken = match(weights.slots, describe(model, *inputs))
+    values = {tensor.index: value for tensor, value in zip(taken, weights.values, strict=True)}
+    _ask(model, "load_tensors", values=values)
+    return taken
+
+
+def run(
+    model: Proxy,
+    *inputs: torch.Tensor,
+    weights: Weights | None = None,
+    training: bool,
+    upstream: torch.Tensor | None = None,
+) -> Run:
+    """Load weights, set the mode, call the module, and find gradients with respect to inputs and parameters.
+
+    Args:
+        weights: None leaves the module's own in place; then its own order of use counts.
+        upstream: the gradient that arrives at the output; None leaves gradients out.
+    """
+    if weights is None:
+        slots = taken = slots_of(describe(model, *inputs))
+    else:
+        slots, taken = weights.slots, load(model, weights, *inputs)
+    answer = _ask(model, "differentiate", args=list(inputs), kwargs={}, upstream=upstream, training=training)
+    return read_run(answer, slots, taken)
+
+
+def differentiate(
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any] | None = None,
+    *,
+    upstream: torch.Tensor | None = None,
+) -> Run:
+    """Call a function of tensors, and find the gradient for every floating tensor in `args`, also inside of lists."""
+    assert isinstance(function, Proxy)
+    answer = _ask(
+        function, "differentiate", args=list(args), kwargs=dict(kwargs or {}), upstream=upstream, training=None
+    )
+    return read_run(answer)
+
+
+def optimizer(value: Proxy, model: Proxy) -> OptimizerFacts:
+    """An optimizer's class, its settings, and which of a module's parameters it holds.
+
+    Raises:
+        CheckFailed: it is no optimizer.
+    """
+    answer = _ask(value, "optimizer", model=model) if isinstance(value, Proxy) else None
+    if answer is None:
+        raise CheckFailed("what should be an optimizer is not one of torch.optim")
+    return OptimizerFacts.read(answer)
+
+
+def assert_optimizer(value: Proxy, model: Proxy, kind: str, **settings: Any) -> None:
+    """Fail unless an optimizer is of this class of torch.optim, has these settings, and holds the module's parameters.
+
+    Settings are named in the failure with what is wanted: give only what the task itself prescribes.
+    """
+    facts = optimizer(value, model)
+    if facts.kind != kind:
+        raise CheckFailed(f"the optimizer is not of the class torch.optim.{kind}")
+    held = [index for group in facts.groups for index in group.parameters]
+    wanted = {tensor.index for tensor in describe(model).parameters}
+    if set(held) != wanted:
+        strange, left = len([index for index in held if index not in wanted]), len(wanted - set(held))
+        message = f"the optimizer leaves out {left} of the model's {len(wanted)} parameters, and holds {strange} others"
+        raise CheckFailed(message, "give it model.parameters() of the very model that is returned")
+    for group in facts.groups:
+        for name, setting in settings.items():
+            found = group.settings.get(name)
+            if type(found) not in (bool, int, float, tuple) or found != setting:
+                raise CheckFailed(f"the optimizer's {name} is not {setting}")
+
+
+def step(
+    model: Proxy,
+    optimizer: Proxy,
+    weights: Weights,
+    gradients: Sequence[Sequence[torch.Tensor]],
+    *inputs: torch.Tensor,
+) -> tuple[tuple[Any, ...], ...]:
+    """Load weights, then let an optimizer step once for each list of gradients.
+
+    Args:
+        gradients: per step, one per parameter, in the order of `weights.parameters`.
+        inputs: as for `load`.
+
+    Returns:
+        The parameters after each step, in the same order.
+    """
+    taken = [tensor for tensor in load(model, weights, *inputs) if not tensor.buffer]
+    after = []
+    for arrived in gradients:
+        given = {tensor.index: gradient for tensor, gradient in zip(taken, arrived, strict=True)}
+        after.append(_values(_ask(optimizer, "step", model=model, gradients=given), taken))
+    return tuple(after)
+
+
+def _ask(proxy: Proxy, op: str, **payload: Any) -> Any:
+    return proxy._request(op, target=proxy._ref, **{name: proxy._send(value) for name, value in payload.items()})
+
+
+def _values(answer: Any, slots: Sequence[TensorFacts]) -> tuple[Any, ...]:
+    """What an answer has for each of a module's tensors."""
+    if type(answer) is not list or any(slot.index >= len(answer) for slot in slots):
+        raise ProtocolError("fewer values than were described")
+    values = tuple(answer[slot.index] for slot in slots)
+    if any(
+        type(value) is not torch.Tensor or value.shape != slot.shape for value, slot in zip(values, slots, strict=True)
+    ):
+        raise ProtocolError("other values than were described")
+    return values

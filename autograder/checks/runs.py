@@ -1,0 +1,153 @@
+"""Compares one call of a submission, its gradients and what it leaves behind, with the reference's.
+
+Parameters are named by number in the order of use, role, layer and shape: all of them the reference's words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from autograder.checks.compare import assert_matches
+from autograder.checks.facts import TensorFacts
+from autograder.errors import CheckFailed, ProtocolError
+
+__all__ = ["Run", "assert_same_run", "read_run"]
+
+KEYS = {"output", "attached", "inputs", "changed", "tensors"}
+STATISTICS_HINT = (
+    "running statistics follow the batches in training mode, by nn.BatchNorm2d's own momentum, and stay as they are "
+    "in evaluation mode"
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One call, with its gradients: those of sum(output * upstream). Untrusted where a submission was called.
+
+    Attributes:
+        output: what came back.
+        attached: whether the output is a tensor through which gradients flow.
+        inputs: a gradient per tensor in the arguments, None where none arrived.
+        changed: per tensor in the arguments, whether the call wrote to it.
+        slots: what `parameters`, then `buffers` belong to: the weights' slots, in their order.
+        parameters: a gradient per parameter, None where none arrived.
+        buffers: batch statistics after the call.
+    """
+
+    output: Any
+    attached: bool
+    inputs: tuple[Any, ...]
+    changed: tuple[bool, ...]
+    slots: tuple[TensorFacts, ...] = ()
+    parameters: tuple[Any, ...] = ()
+    buffers: tuple[Any, ...] = ()
+
+
+def read_run(answer: Any, slots: Sequence[TensorFacts] = (), taken: Sequence[TensorFacts] = ()) -> Run:
+    """An answer to `differentiate`.
+
+    Args:
+        slots: what the run's parameters and buffers are to be known as.
+        taken: for each slot, the called module's own tensor.
+
+    Raises:
+        ProtocolError: it is not an answer.
+    """
+    if type(answer) is not dict or answer.keys() != KEYS or type(answer["attached"]) is not bool:
+        raise ProtocolError("a run that is not one")
+    if any(type(answer[key]) is not list for key in ("inputs", "changed", "tensors")):
+        raise ProtocolError("a run that is not one")
+    changed, values = answer["changed"], answer["tensors"]
+    if len(changed) != len(answer["inputs"]) or any(type(item) is not bool for item in changed):
+        raise ProtocolError("a run that is not one")
+    if any(tensor.index >= len(values) for tensor in taken):
+        raise ProtocolError("fewer gradients or statistics than were described")
+    parts = {
+        buffer: tuple(values[tensor.index] for tensor in taken if tensor.buffer is buffer) for buffer in (False, True)
+    }
+    inputs = tuple(answer["inputs"])
+    return Run(answer["output"], answer["attached"], inputs, tuple(changed), tuple(slots), parts[False], parts[True])
+
+
+def assert_same_run(
+    actual: Run,
+    expected: Run,
+    *,
+    what: str = "the module",
+    rtol: float | None = None,
+    atol: float | None = None,
+) -> None:
+    """Fail unless a run has the output, the gradients and the batch statistics of another, and spares its inputs.
+
+    Args:
+        actual: a submission's; untrusted.
+        expected: the reference's, on the same inputs, weights and upstream gradient.
+        rtol, atol: as for `assert_matches`.
+
+    Raises:
+        CheckFailed: the first difference, in words a student may read.
+    """
+    if len(actual.changed) != len(expected.changed) or len(actual.parameters) != len(expected.parameters):
+        raise ProtocolError("a run on other inputs or parameters")
+
+    def compare(found: Any, wanted: Any, name: str, hint: str = "") -> None:
+        try:
+            assert_matches(found, wanted, what=name, rtol=rtol, atol=atol)
+        except CheckFailed as failure:
+            raise CheckFailed(failure.message, failure.hint or hint) from None
+
+    _assert_inputs_kept(actual, expected, what)
+    compare(actual.output, expected.output, f"the output of {what}")
+    if expected.attached and not actual.attached:
+        hint = "detach(), .data, no_grad(), or a new tensor made of its numbers cut it off from autograd"
+        raise CheckFailed(f"no gradient flows through the output of {what}", hint)
+    for number, (found, wanted) in enumerate(zip(actual.inputs, expected.inputs, strict=True)):
+        name = f"the gradient of {what} with respect to its input{_numbered(number, expected.inputs)}"
+        _compare_gradient(found, wanted, name, compare)
+    _compare_weights(actual, expected, what, compare)
+
+
+def _compare_weights(actual: Run, expected: Run, what: str, compare: Any) -> None:
+    slots = [slot for slot in expected.slots if not slot.buffer]
+    for number, (slot, found, wanted) in enumerate(zip(slots, actual.parameters, expected.parameters, strict=True), 1):
+        name = f"the gradient of {what} with respect to parameter {number} of {len(slots)} in the order of use"
+        _compare_gradient(found, wanted, f"{name} ({_words(slot)})", compare)
+    statistics = [slot for slot in expected.slots if slot.buffer]
+    for slot, found, wanted in zip(statistics, actual.buffers, expected.buffers, strict=True):
+        same = [other for other in statistics if other.role == slot.role]
+        place = f"{slot.role} of batch normalization {same.index(slot) + 1} of {len(same)}"
+        compare(found, wanted, f"after one call of {what}, {place} in the order of use", STATISTICS_HINT)
+
+
+def _compare_gradient(found: Any, wanted: Any, name: str, compare: Any) -> None:
+    """No gradient is as good as none wanted, or as zeros where nothing arrives."""
+    if wanted is None:
+        if type(found) is torch.Tensor and bool((found != 0).any()):
+            raise CheckFailed(f"{name} should be none", "the output does not depend on it")
+        return
+    if found is None:
+        raise CheckFailed(f"{name} is missing: none arrived", "does the forward pass use it, within autograd?")
+    compare(found, wanted, name)
+
+
+def _assert_inputs_kept(actual: Run, expected: Run, what: str) -> None:
+    for number, (found, wanted) in enumerate(zip(actual.changed, expected.changed, strict=True)):
+        if found and not wanted:
+            name = f"input{_numbered(number, expected.changed)}"
+            hint = "an operation in place (relu_, inplace=True, +=) must not meet the input itself"
+            raise CheckFailed(f"the {name} of {what} was changed by the call", hint)
+
+
+def _numbered(number: int, parts: Sequence[object]) -> str:
+    return f" {number + 1} of {len(parts)}" if len(parts) > 1 else ""
+
+
+def _words(slot: TensorFacts) -> str:
+    """`weight of a Conv2d, shape (10, 3, 3, 3)`"""
+    return ", ".join(
+        filter(None, (f"{slot.role} of a {slot.owner}" if slot.owner else slot.role, f"shape {slot.shape}"))
+    )

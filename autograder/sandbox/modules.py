@@ -1,0 +1,265 @@
+"""Looks into live modules and optimizers, beside the submission: layers, weights, gradients, settings.
+
+All answers are plain data. Tensors of a module are known by their index in the order of definition. A submission may
+override every method, so what torch keeps in a module's dictionary is read directly; what is told of a module serves
+only to find its weights, and outputs and gradients are compared elsewhere. Imports nothing of the grader's side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+
+from autograder.sandbox.probe import Probe, as_found, flat
+
+__all__ = ["describe", "describe_tensors", "differentiate", "load", "optimizer", "read", "step"]
+
+Module = torch.nn.Module
+Tensor = torch.Tensor
+
+MAX_LAYERS = 2_000
+MAX_TENSORS = 5_000
+MAX_SETTINGS = 40
+MAX_TEXT = 200
+NUMBERS = (type(None), bool, int, float)
+NORMS = (torch.nn.modules.batchnorm._NormBase, torch.nn.LayerNorm, torch.nn.GroupNorm)
+NORM_ROLES = {"weight": "scale", "bias": "shift"}
+STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+
+
+def describe(model: Any, inputs: Sequence[Any] | None) -> dict[str, Any] | None:
+    """What a module is made of, or None where `model` is not a module.
+
+    With inputs, also what one forward pass runs: in evaluation mode, without gradients, leaving no trace.
+    """
+    if not issubclass(type(model), Module):
+        return None
+    modules = list(_walk(model))
+    leaves = [(name, module) for name, module in modules if not _part(module, "_modules")]
+    tensors = list(_tensors(model))
+    probe = Probe([tensor for _, _, tensor, _ in tensors], [module for _, module in leaves])
+    if inputs is not None:
+        with as_found([module for _, module in modules]):
+            probe.run(model, _as_float_of(tensors, inputs))
+    return {
+        **_kind(model),
+        "training": bool(vars(model).get("training")),
+        "children": [[_text(name), *_kind(child).values()] for name, child in _part(model, "_modules").items()],
+        "layers": [{"name": _text(name), **_kind(leaf), "settings": _settings(leaf)} for name, leaf in leaves],
+        "tensors": [
+            {
+                "name": _text(name),
+                "buffer": buffer,
+                **_facts(tensor),
+                "owner": _kind(owner)["kind"],
+                "role": _role(owner, name.rpartition(".")[2]) or probe.roles[index],
+                "depth": probe.depths[index],
+                "order": probe.order[index],
+            }
+            for index, (name, owner, tensor, buffer) in enumerate(tensors)
+        ],
+        "steps": probe.steps,
+    }
+
+
+def describe_tensors(value: Any) -> list[dict[str, Any]]:
+    """Facts on every tensor in a value, through lists, tuples and dicts."""
+    return [_facts(tensor) for tensor in flat(value)]
+
+
+def read(model: Module) -> list[Tensor]:
+    """Values of all parameters and buffers."""
+    return [tensor.detach() for _, _, tensor, _ in _tensors(model)]
+
+
+def load(model: Module, values: Mapping[int, Tensor]) -> None:
+    """Put values into parameters and buffers by index, in place. The model's other tensors take their dtype."""
+    dtype = next((value.dtype for value in values.values() if value.is_floating_point()), None)
+    for index, (_, _, tensor, _) in enumerate(_tensors(model)):
+        tensor.grad = None
+        if index in values:
+            tensor.data = values[index]
+        elif tensor.is_floating_point() and dtype is not None:
+            tensor.data = tensor.data.to(dtype)
+
+
+def differentiate(
+    function: Any,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    upstream: Tensor | None,
+    training: bool | None,
+) -> dict[str, Any]:
+    """Call a function or module, and find the gradients of sum(output * upstream).
+
+    Every floating tensor in `args` requires a gradient, but is no leaf: what writes to it is seen, not stopped.
+
+    Returns:
+        "output"; "attached", whether a gradient can flow from it; "inputs", a gradient or None per tensor in args;
+        "changed", whether the call wrote to it; "tensors", by index a parameter's gradient or None, a buffer's value
+        afterwards.
+    """
+    is_module = issubclass(type(function), Module)
+    tensors = list(_tensors(function)) if is_module else []
+    if is_module and training is not None:
+        function.train(training)
+    leaves = [_leaf(tensor) for tensor in flat(args)]
+    supply = iter(leaves)
+    given = _mapped(args, lambda tensor: next(supply).clone())
+    passed = list(flat(given))
+    output = function(*given, **kwargs)
+    parameters = [tensor for _, _, tensor, buffer in tensors if not buffer]
+    now = {name: tensor for name, _, tensor, _ in _tensors(function)} if is_module else {}
+    attached = type(output) is Tensor and output.requires_grad
+    gradients: list[Tensor | None] = [None] * (len(leaves) + len(parameters))
+    if attached and upstream is not None and (output.shape, output.dtype) == (upstream.shape, upstream.dtype):
+        gradients = _gradients(output, [*leaves, *parameters], upstream)
+    arrived = iter(gradients[len(leaves) :])
+    return {
+        "output": output,
+        "attached": attached,
+        "inputs": gradients[: len(leaves)],
+        "changed": [not torch.equal(before, after) for before, after in zip(leaves, passed, strict=True)],
+        "tensors": [now.get(name) if buffer else next(arrived) for name, _, _, buffer in tensors],
+    }
+
+
+def optimizer(value: Any, model: Any) -> dict[str, Any] | None:
+    """An optimizer's class, settings, and parameters by index in `model` (-1: not of it); None for anything else."""
+    if not issubclass(type(value), torch.optim.Optimizer):
+        return None
+    places = {id(tensor): index for index, (_, _, tensor, _) in enumerate(_tensors(model))}
+    groups = [
+        {
+            "settings": _plain_items({name: item for name, item in group.items() if name != "params"}),
+            "parameters": [places.get(id(tensor), -1) for tensor in group["params"]],
+        }
+        for group in vars(value)["param_groups"]
+    ]
+    name = type(value).__name__
+    return {"kind": name if vars(torch.optim).get(name) is type(value) else "", "groups": groups}
+
+
+def step(value: Any, model: Module, gradients: Mapping[int, Tensor]) -> list[Tensor]:
+    """Give the model's parameters these gradients, let the optimizer step once, and return all values after it."""
+    for index, (_, _, tensor, _) in enumerate(_tensors(model)):
+        tensor.grad = gradients.get(index)
+    value.step()
+    return read(model)
+
+
+def _walk(model: Module) -> Iterator[tuple[str, Module]]:
+    """Every module once, by dotted name, in the order of definition."""
+    seen: set[int] = set()
+    ahead = [("", model)]
+    while ahead:
+        name, module = ahead.pop()
+        if id(module) in seen:
+            continue
+        seen.add(id(module))
+        if len(seen) > MAX_LAYERS:
+            raise ValueError(f"more than {MAX_LAYERS} modules")
+        yield name, module
+        prefix = f"{name}." if name else ""
+        ahead += reversed([(f"{prefix}{child}", part) for child, part in _part(module, "_modules").items()])
+
+
+def _tensors(model: Module) -> Iterator[tuple[str, Module, Tensor, bool]]:
+    """Name, owner, tensor, and whether it is a buffer: parameters and buffers, shared ones once."""
+    seen: set[int] = set()
+    for prefix, module in _walk(model):
+        for part, buffer in (("_parameters", False), ("_buffers", True)):
+            for name, tensor in _part(module, part).items():
+                if id(tensor) in seen:
+                    continue
+                seen.add(id(tensor))
+                if len(seen) > MAX_TENSORS:
+                    raise ValueError(f"more than {MAX_TENSORS} parameters and buffers")
+                yield f"{prefix}.{name}" if prefix else name, module, tensor, buffer
+
+
+def _part(module: Module, part: str) -> dict[str, Any]:
+    """Children, parameters or buffers as torch keeps them, without the places that hold None."""
+    return {name: value for name, value in vars(module).get(part, {}).items() if value is not None}
+
+
+def _kind(module: Module) -> dict[str, Any]:
+    """The class: its name if it is torch's own and else "", its torch ancestors, nearest first, and its own name."""
+    ancestors = [kind.__name__ for kind in type(module).__mro__ if vars(torch.nn).get(kind.__name__) is kind]
+    own = vars(torch.nn).get(type(module).__name__) is type(module)
+    return {"kind": ancestors[0] if own else "", "bases": ancestors, "class": _text(type(module).__name__)}
+
+
+def _settings(leaf: Module) -> dict[str, Any]:
+    """Public plain attributes of a layer that is torch's or derived from one: kernel_size, stride, eps, and so on."""
+    if _kind(leaf)["bases"] == ["Module"]:
+        return {}
+    found = {name: value for name, value in vars(leaf).items() if not name.startswith("_") and name != "training"}
+    parameters = vars(leaf).get("_parameters", {})
+    has = {name: parameters[name] is not None for name in ("bias",) if name in parameters}
+    return {**_plain_items(found), **has}
+
+
+def _plain_items(items: Mapping[Any, Any]) -> dict[str, Any]:
+    plain = {name: value for name, value in items.items() if type(name) is str and _is_plain(value)}
+    return dict(list(plain.items())[:MAX_SETTINGS])
+
+
+def _is_plain(value: Any) -> bool:
+    if type(value) is tuple:
+        return len(value) <= MAX_SETTINGS and all(type(item) in NUMBERS for item in value)
+    return type(value) in NUMBERS or (type(value) is str and len(value) <= MAX_TEXT)
+
+
+def _facts(tensor: Tensor) -> dict[str, Any]:
+    return {
+        "shape": list(tensor.shape),
+        "dtype": tensor.dtype,
+        "requires_grad": tensor.requires_grad,
+        "leaf": tensor.is_leaf,
+    }
+
+
+def _role(owner: Module, name: str) -> str:
+    """What a tensor does in its layer, where the layer's class tells."""
+    if name in STATISTICS:
+        return name
+    if issubclass(type(owner), NORMS):
+        return NORM_ROLES.get(name, "")
+    derived = _kind(owner)["bases"] != ["Module"]
+    return name if derived and name in ("weight", "bias") else ""
+
+
+def _leaf(tensor: Tensor) -> Tensor:
+    copy = tensor.detach().clone()
+    return copy.requires_grad_() if copy.is_floating_point() else copy
+
+
+def _gradients(output: Tensor, tensors: Sequence[Tensor], upstream: Tensor) -> list[Tensor | None]:
+    """A gradient for each tensor, None where none arrived."""
+    wanted = [tensor for tensor in tensors if tensor.requires_grad]
+    found = iter(torch.autograd.grad(output, wanted, upstream, allow_unused=True) if wanted else ())
+    return [next(found) if tensor.requires_grad else None for tensor in tensors]
+
+
+def _as_float_of(tensors: Sequence[tuple[str, Module, Tensor, bool]], inputs: Sequence[Any]) -> Any:
+    """The inputs in the dtype of the first floating parameter."""
+    dtype = next((tensor.dtype for _, _, tensor, _ in tensors if tensor.is_floating_point()), None)
+    return _mapped(inputs, lambda tensor: tensor.to(dtype) if dtype and tensor.is_floating_point() else tensor)
+
+
+def _mapped(value: Any, change: Any) -> Any:
+    """The same structure, with every tensor replaced."""
+    if isinstance(value, Tensor):
+        return change(value)
+    if type(value) in (list, tuple):
+        return type(value)(_mapped(item, change) for item in value)
+    if type(value) is dict:
+        return {name: _mapped(item, change) for name, item in value.items()}
+    return value
+
+
+def _text(name: str) -> str:
+    return str(name)[:MAX_TEXT]
