@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from autograder.errors import ProtocolError
-from autograder.sandbox import wire
+from autograder.sandbox.frames import FrameReader
 
 __all__ = ["Stream"]
 
@@ -22,6 +22,8 @@ class Stream:
     def __init__(self, end: socket.socket) -> None:
         end.setblocking(False)
         self._end = end
+        self._frames = FrameReader(self._receive)
+        self._deadline = 0.0
         self._readable = select.poll()
         self._readable.register(end, select.POLLIN)
         self._writable = select.poll()
@@ -32,7 +34,7 @@ class Stream:
 
     def send(self, parts: list[bytes | memoryview], deadline: float) -> None:
         """Send one frame. Raises ProtocolError where the peer has spoken without being asked."""
-        if self._readable.poll(0) and self._peek():
+        if self._frames.ahead or (self._readable.poll(0) and self._peek()):
             raise ProtocolError("an answer that nobody asked for")
         for part in parts:
             rest = memoryview(part)
@@ -46,9 +48,8 @@ class Stream:
 
     def receive(self, deadline: float) -> Any:
         """The value of the next frame. Raises ProtocolError for anything that is not one."""
-        header, body = wire.parse_prefix(self._read(wire.PREFIX.size, deadline))
-
-        return wire.read_frame(self._read(header, deadline), body, lambda buffers: self._fill(buffers, deadline))
+        self._deadline = deadline
+        return self._frames.read()
 
     def _peek(self) -> bool:
         try:
@@ -56,25 +57,18 @@ class Stream:
         except OSError:
             return False
 
-    def _read(self, size: int, deadline: float) -> bytes:
-        buffer = bytearray(size)
-        self._fill([memoryview(buffer)], deadline)
-        return bytes(buffer)
-
-    def _fill(self, buffers: list[memoryview], deadline: float) -> None:
-        while buffers:
+    def _receive(self, buffers: list[memoryview]) -> int:
+        while True:
+            _wait(self._readable, self._deadline)
             try:
-                count = self._end.recvmsg_into(buffers[: wire.MOST_BUFFERS])[0]
+                count = self._end.recvmsg_into(buffers)[0]
             except BlockingIOError:
-                _wait(self._readable, deadline)
                 continue
             except ConnectionResetError:
                 raise EOFError from None
             if count == 0:
                 raise EOFError
-            if time.monotonic() > deadline:
-                raise TimeoutError
-            buffers = wire.advance(buffers, count)
+            return count
 
 
 def _wait(poll: select.poll, deadline: float) -> None:

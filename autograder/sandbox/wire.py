@@ -32,7 +32,6 @@ PREFIX = struct.Struct("<4sIQ")
 MAX_HEADER = 4 << 20  # bytes
 MAX_BODY = 256 << 20  # bytes
 MAX_JOINED = 1 << 20
-MOST_BUFFERS = 64  # filled at once
 MAX_DEPTH = 32
 MAX_NODES = 250_000
 MAX_BLOBS = 10_000
@@ -291,14 +290,6 @@ def _checked(value: Any, kind: type[list[Any]] | type[str], most: int) -> Any:
     if type(value) is not kind or len(value) > most:
         raise ProtocolError(f"wanted a {kind.__name__} of at most {most}")
     return value
-
-
-def advance(buffers: list[memoryview], count: int) -> list[memoryview]:
-    """What is left of some buffers once their first `count` bytes are filled."""
-    while buffers and count >= len(buffers[0]):
-        count -= len(buffers[0])
-        buffers = buffers[1:]
-    return [buffers[0][count:], *buffers[1:]] if buffers else []
 
 
 def _index(value: Any, below: int) -> int:

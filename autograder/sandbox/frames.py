@@ -1,0 +1,62 @@
+"""Reads frames off a stream of bytes, most of them with a single read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from autograder.sandbox import wire
+
+__all__ = ["FrameReader"]
+
+CHUNK = 1 << 16  # bytes read ahead; a body that is larger goes where it belongs without a detour
+MOST_BUFFERS = 64  # filled at once
+
+
+class FrameReader:
+    """One end's incoming frames.
+
+    Args:
+        receive: fills some of the buffers it is given, in order, and returns how many bytes it wrote; raises EOFError
+            where there will be no more.
+    """
+
+    def __init__(self, receive: Callable[[list[memoryview]], int]) -> None:
+        self._receive = receive
+        self._chunk = memoryview(bytearray(CHUNK))
+        self._ahead = self._chunk[:0]
+
+    @property
+    def ahead(self) -> bool:
+        """Whether bytes beyond the last frame have been read already."""
+        return len(self._ahead) > 0
+
+    def read(self) -> Any:
+        """The value of the next frame. Raises ProtocolError for anything that is not one."""
+        header, body = wire.parse_prefix(self._take(wire.PREFIX.size))
+        return wire.read_frame(self._take(header), body, self._fill)
+
+    def _take(self, size: int) -> bytes:
+        buffer = bytearray(size)
+        self._fill([memoryview(buffer)])
+        return bytes(buffer)
+
+    def _fill(self, buffers: list[memoryview]) -> None:
+        while buffers:
+            if self._ahead:
+                count = min(len(self._ahead), len(buffers[0]))
+                buffers[0][:count] = self._ahead[:count]
+                self._ahead = self._ahead[count:]
+                buffers = _advance(buffers, count)
+            elif sum(map(len, buffers)) < CHUNK:
+                self._ahead = self._chunk[: self._receive([self._chunk])]
+            else:
+                buffers = _advance(buffers, self._receive(buffers[:MOST_BUFFERS]))
+
+
+def _advance(buffers: list[memoryview], count: int) -> list[memoryview]:
+    """What is left of some buffers once their first `count` bytes are filled."""
+    while buffers and count >= len(buffers[0]):
+        count -= len(buffers[0])
+        buffers = buffers[1:]
+    return [buffers[0][count:], *buffers[1:]] if buffers else []
