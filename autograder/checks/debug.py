@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from autograder.checks.desk import Desk, LocalSubject, load_module, reference_channels
-from autograder.checks.subject import Subject, package
+from autograder.checks.subject import Library, Subject
 from autograder.checks.transcript import Answers
 from autograder.course.layout import Course
 from autograder.sandbox import Sandbox
@@ -40,6 +40,6 @@ def open_desk(check: Path, submitted: Path | None, sandbox: Sandbox | None, seed
         submission = Inbox(assignment, {submitted.stem: submitted}).receive(submitted.stem)
         for note in submission.info.notes:
             warnings.warn(note, stacklevel=1)
-        given = package(submission, assignment, course.common)
+        given = Library(course.common).package(submission, assignment)
         subject = cleanup.enter_context(Subject(sandbox, given, assignment.limits))
     return Desk(assignment, subject, reference_channels(load, answers), seed, answers)

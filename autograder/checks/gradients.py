@@ -21,13 +21,21 @@ def oracle_gradients(
 
     Returns:
         One float64 gradient per input, of its shape; zeros for an input that the output does not depend on.
+
+    Raises:
+        ValueError: `upstream` has another shape than the output.
     """
     leaves = [tensor.detach().to(torch.float64, copy=True).requires_grad_() for tensor in inputs]
     output = fn(*leaves)
-    weight = None if upstream is None else upstream.detach().to(torch.float64)
     if not output.requires_grad:
         return tuple(torch.zeros_like(leaf).detach() for leaf in leaves)
-    found = torch.autograd.grad(output, leaves, weight, allow_unused=True)
+    if upstream is not None and upstream.shape != output.shape:
+        raise ValueError(
+            f"an upstream gradient of shape {tuple(upstream.shape)} for an output of {tuple(output.shape)}"
+        )
+    # A sum, not grad's own argument for it: to look at that, torch imports sympy.
+    total = output if upstream is None else (output * upstream.detach().to(torch.float64)).sum()
+    found = torch.autograd.grad(total, leaves, allow_unused=True)
     pairs = zip(leaves, found, strict=True)
     return tuple((torch.zeros_like(leaf) if grad is None else grad).detach() for leaf, grad in pairs)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -9,20 +10,31 @@ from typing import Any
 from autograder.course.model import Assignment, Limits, Question, Rule
 from autograder.errors import SandboxError, WorkerTimeout
 from autograder.sandbox import Package, Sandbox, Worker
+from autograder.sandbox.isolation.paths import WORK
 from autograder.submission.inbox import Submission
 
-__all__ = ["Subject", "package"]
+__all__ = ["Library", "Subject"]
 
 
-def package(submission: Submission, assignment: Assignment, common: Path) -> Package:
-    """What a worker gets: the submission's files, and the given library as the course has it.
+class Library:
+    """The given library as the course has it, compiled once for all workers.
 
     Args:
-        common: folder of the given library; its copy in the submission, if any, was dropped on receipt.
+        common: its folder; workers import it under the folder's name.
     """
-    given = {f"{common.name}/{path.relative_to(common).as_posix()}": path.read_bytes() for path in common.rglob("*.py")}
-    own = {name: data for name, data in submission.files.items() if name not in given}
-    return Package({**own, **submission.artifacts, **given}, assignment.module, frozenset(own))
+
+    def __init__(self, common: Path) -> None:
+        paths = {f"{common.name}/{path.relative_to(common).as_posix()}": path for path in common.rglob("*.py")}
+        self._files = {name: path.read_bytes() for name, path in paths.items()}
+        self._code = {
+            name: marshal.dumps(compile(content, f"{WORK}/{name}", "exec")) for name, content in self._files.items()
+        }
+
+    def package(self, submission: Submission, assignment: Assignment) -> Package:
+        """What a worker gets: the submission's files and this library, which comes before a copy handed in."""
+        own = {name: data for name, data in submission.files.items() if name not in self._files}
+        files = {**own, **submission.artifacts, **self._files}
+        return Package(files, assignment.module, frozenset(own), self._code)
 
 
 class Subject:
@@ -38,6 +50,7 @@ class Subject:
         self._worker: Worker | None = None
         self._question: Question | None = None
         self._broken: dict[tuple[Rule, ...], SandboxError] = {}
+        self._begin: dict[str, Any] | None = None
         self._spent = 0.0
         self.call_seconds = 0.0
 
@@ -61,14 +74,21 @@ class Subject:
         return self
 
     def request(self, op: str, payload: dict[str, Any], timeout: float | None = None) -> Any:
-        """Carry an operation to the worker within the call's deadline and what is left of the question's budget."""
+        """Carry an operation to the worker within the call's deadline and what is left of the question's budget.
+
+        To begin a case is left to the next operation, which takes it along.
+        """
+        if op == "begin":
+            self._begin = payload
+            return None
         left = self._limits.question_seconds - self._spent
         if left <= 0:
             raise WorkerTimeout(self._limits.question_seconds)
         worker = self._ready()
         before = worker.calls_seconds
         try:
-            return worker.request(op, payload, min(timeout or self._limits.call_seconds, left))
+            begin, self._begin = self._begin, None
+            return worker.request(op, payload, min(timeout or self._limits.call_seconds, left), begin)
         finally:
             self._spent += worker.calls_seconds - before
             self.call_seconds += worker.calls_seconds - before

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -36,27 +38,41 @@ class TranscriptChannel:
         self._chain = case.encode()
         self._open, self._answers = live, answers
         self._live: Channel | None = None
-        self._missed: list[tuple[str, dict[str, Any], float | None]] = []
+        self._missed: list[_Exchange] = []
 
     def request(self, op: str, payload: dict[str, Any], timeout: float | None = None) -> Any:
-        self._chain = digest((self._chain.hex(), op, payload))
-        self._missed.append((op, copied(payload), timeout))
-        if self._chain not in self._answers:
-            self._answers[self._chain] = self._catch_up()
-        return copied(self._answers[self._chain])
+        self._chain = digest((self._chain, op, payload))
+        known = self._answers.get(self._chain)
+        if known is None:
+            known = _Exchange(op, copied(payload), timeout)
+            known.answer = self._catch_up(known)
+            self._answers[self._chain] = known
+        else:
+            self._missed.append(known)
+        return copied(known.answer)
 
-    def _catch_up(self) -> Any:
-        """Carry out what the live session has not seen yet; the last answer is the one asked for."""
+    def _catch_up(self, unknown: _Exchange) -> Any:
+        """Carry out what the live session has not seen yet, and what is asked for now."""
         if self._live is None:
             self._live = self._open()
         answer = None
-        for request in self._missed:
+        for exchange in (*self._missed, unknown):
             try:
-                answer = self._live.request(*request)
+                answer = self._live.request(exchange.op, copied(exchange.payload), exchange.timeout)
             except StudentError as error:
                 raise GraderError(f"the reference raised {error}\n{error.trace}") from error
         self._missed.clear()
         return answer
+
+
+@dataclass
+class _Exchange:
+    """A request and, once the reference was asked, its answer."""
+
+    op: str
+    payload: dict[str, Any]
+    timeout: float | None
+    answer: Any = None
 
 
 def copied(value: Any) -> Any:
@@ -74,32 +90,40 @@ def copied(value: Any) -> Any:
 
 def digest(value: Any) -> bytes:
     """A digest of plain data: equal for equal types, shapes, dtypes and bits."""
-    state = hashlib.blake2b(digest_size=16)
-    _feed(state, value)
-    return state.digest()
+    parts: list[Any] = []
+    _feed(parts.append, value)
+    return hashlib.blake2b(b"".join(parts), digest_size=16).digest()
 
 
-def _feed(state: hashlib.blake2b, value: Any) -> None:
-    state.update(type(value).__name__.encode())
-    if isinstance(value, torch.Tensor):
-        state.update(f"{value.dtype}{tuple(value.shape)}".encode())
-        state.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    elif isinstance(value, np.ndarray):
-        state.update(f"{value.dtype}{value.shape}".encode())
-        state.update(np.ascontiguousarray(value).data)
-    elif isinstance(value, (list, tuple)):
-        state.update(str(len(value)).encode())
-        for item in value:
-            _feed(state, item)
+def _feed(add: Callable[[Any], None], value: Any) -> None:
+    """Add the bytes of a value's digest. Every part tells its own length, so that no two values give the same."""
+    kind = type(value)
+    if kind is str:
+        text = value.encode("utf-8", "surrogatepass")
+        add(b"s%d:" % len(text))
+        add(text)
+    elif kind in (int, bool, NoneType):
+        add(f"{kind.__name__}{value};".encode())
+    elif kind is float:
+        add(b"f%b;" % value.hex().encode())
+    elif isinstance(value, torch.Tensor):
+        add(f"{kind.__name__}{value.dtype}{tuple(value.shape)}".encode())
+        add(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     elif isinstance(value, dict):
-        state.update(str(len(value)).encode())
+        add(b"%b{%d:" % (kind.__name__.encode(), len(value)))
         for key, item in value.items():
-            _feed(state, key)
-            _feed(state, item)
-    elif isinstance(value, float):
-        state.update(value.hex().encode())
-    elif isinstance(value, (type(None), bool, int, str, bytes, Ref, torch.dtype, torch.device)):
-        text = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
-        state.update(f"{len(text)}:".encode() + text)
+            _feed(add, key)
+            _feed(add, item)
+    elif isinstance(value, (list, tuple)):
+        add(b"%b[%d:" % (kind.__name__.encode(), len(value)))
+        for item in value:
+            _feed(add, item)
+    elif isinstance(value, np.ndarray):
+        add(f"{kind.__name__}{value.dtype}{value.shape}".encode())
+        add(np.ascontiguousarray(value).data)
+    elif isinstance(value, (bytes, Ref, torch.dtype, torch.device)):
+        content = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
+        add(b"%b%d:" % (kind.__name__.encode(), len(content)))
+        add(content)
     else:
-        raise TypeError(f"no digest of a {type(value).__name__}: only plain data crosses")
+        raise TypeError(f"no digest of a {kind.__name__}: only plain data crosses")

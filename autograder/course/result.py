@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from autograder.course.outcome import Outcome
@@ -103,8 +103,9 @@ class SubmissionResult:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for json.dump: `schema`, the submission's facts at the top level, questions and cases."""
-        data = asdict(self)
-        info = data.pop("info")
+        data = dict(vars(self))  # dataclasses.asdict would copy all of it, for every submission twice
+        info = vars(data.pop("info"))
+        data["questions"] = [{**vars(question), "cases": [*map(vars, question.cases)]} for question in self.questions]
         return {"schema": SCHEMA, "assignment": data.pop("assignment"), **info, **data}
 
     @classmethod

@@ -15,7 +15,7 @@ import pytest
 
 from autograder.checks.desk import Desk, load_module, reference_channels
 from autograder.checks.plugin import question_of, run_check
-from autograder.checks.subject import Subject, package
+from autograder.checks.subject import Library, Subject
 from autograder.checks.transcript import Answers
 from autograder.course.layout import Course
 from autograder.course.model import Assignment
@@ -70,6 +70,7 @@ class Examiner:
             if count > 1:
                 raise UsageError(f"{self.course.hidden(self.assignment)}: {count} checks of {owner} are named {name}")
         self._answers: Answers = {}
+        self._library = Library(self.course.common)
         path = self.course.solution(self.assignment) / f"{self.assignment.module}.py"
         self._load = partial(load_module, path, self.course.common.parent)
 
@@ -100,7 +101,7 @@ class Examiner:
             wanted = f"{self.assignment.module}.py"
             cases = self._everywhere("file", f"{wanted} was not handed in", f"Put {wanted} at the zip's root.")
             return self._result(submission.info, cases, began)
-        given = package(submission, self.assignment, self.course.common)
+        given = self._library.package(submission, self.assignment)
         seen = _looked_at(given.files[f"{given.module}.py"], self.assignment)
         info = replace(submission.info, notes=(*submission.info.notes, *seen))
         return self._result(info, self._run(given), began)

@@ -168,7 +168,6 @@ def main() -> None:
         hidden = [Path(order["root"]) / folder for folder in ("solutions", "tests")]
         with Sandbox(unsafe=order["unsafe"], hidden=hidden) as sandbox:  # before this process reads what is hidden
             import torch
-            import torch.fx.experimental.symbolic_shapes  # backward imports it: better now, while the zygote starts
 
             torch.set_num_threads(1)
             server = Server(control, sandbox, order)

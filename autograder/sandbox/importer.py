@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import marshal
 import sys
 from collections.abc import Mapping, Sequence
-from types import ModuleType
+from types import CodeType, ModuleType
 
 __all__ = ["SubmissionFinder"]
 
@@ -16,10 +17,14 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
     """Finds modules among `files` as if these lay in `folder`, and `folder` stood first on sys.path.
 
     Tracebacks, `inspect` and `linecache` find the source through the loader.
+
+    Args:
+        code: marshalled code of those files that need not be compiled here.
     """
 
-    def __init__(self, files: Mapping[str, bytes], folder: str) -> None:
+    def __init__(self, files: Mapping[str, bytes], folder: str, code: Mapping[str, bytes] | None = None) -> None:
         self._folder = folder
+        self._code = {f"{folder}/{name}": content for name, content in (code or {}).items()}
         self._sources = {f"{folder}/{name}": content for name, content in files.items() if name.endswith(".py")}
 
     def install(self) -> None:
@@ -50,6 +55,10 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
         if spec is None or spec.origin is None:
             raise ImportError(f"no module {fullname!r} in the submission", name=fullname)
         return spec.origin
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        compiled = self._code.get(self.get_filename(fullname))
+        return marshal.loads(compiled) if compiled is not None else super().get_code(fullname)
 
     def get_data(self, path: str | bytes) -> bytes:
         try:

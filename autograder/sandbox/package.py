@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = ["Package"]
 
@@ -16,8 +16,10 @@ class Package:
         files: content by relative POSIX path, `convolutional_networks.py`, `common/__init__.py`.
         module: the module to import, `convolutional_networks`.
         own: those of `files` that are the student's; tracebacks are located in these.
+        code: marshalled code of those of `files` that are compiled already, so that no worker needs to.
     """
 
     files: Mapping[str, bytes]
     module: str
     own: frozenset[str]
+    code: Mapping[str, bytes] = field(default_factory=dict)

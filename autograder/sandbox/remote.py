@@ -82,14 +82,18 @@ class Worker:
     def load(self) -> None:
         """Import the module, within `limits.import_seconds`. Raises like `request`."""
         files = {name: np.frombuffer(content, np.uint8) for name, content in self._package.files.items()}
-        payload = {"files": files, "module": self._package.module, "own": sorted(self._package.own)}
+        code = {name: np.frombuffer(content, np.uint8) for name, content in self._package.code.items()}
+        payload = {"files": files, "module": self._package.module, "own": sorted(self._package.own), "code": code}
         self.request("load", payload, self._limits.import_seconds)
 
-    def request(self, op: str, payload: dict[str, Any], timeout: float | None = None) -> Any:
+    def request(
+        self, op: str, payload: dict[str, Any], timeout: float | None = None, begin: dict[str, Any] | None = None
+    ) -> Any:
         """Carry out one operation of `session.Session` and return plain data and refs.
 
         Args:
             timeout: wall-clock seconds for the whole exchange; `limits.call_seconds` if None.
+            begin: payload of a "begin" to carry out just before, on the same way there and back.
 
         Raises:
             StudentError: the submission's code raised. The worker lives on.
@@ -99,7 +103,8 @@ class Worker:
         """
         seconds = self._limits.call_seconds if timeout is None else timeout
         self._requests += 1
-        reply = self._exchange(wire.encode({"id": self._requests, "op": op, "payload": payload}), seconds)
+        message = {"id": self._requests, "op": op, "payload": payload, "begin": begin}
+        reply = self._exchange(wire.encode(message), seconds)
         try:
             return answer(reply, self._requests, self._own, self._limits.memory_mb)
         except ProtocolError:

@@ -11,13 +11,14 @@ import importlib
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from autograder.course.model import Limits, Rule
 from autograder.sandbox import wire
 from autograder.sandbox.failures import describe
+from autograder.sandbox.frames import FrameReader
 from autograder.sandbox.guards import Guard
 from autograder.sandbox.importer import SubmissionFinder
 from autograder.sandbox.isolation.paths import WORK
@@ -28,6 +29,7 @@ __all__ = ["OUT_OF_MEMORY", "serve"]
 
 # Exit status of a worker that has not even the memory to say so.
 OUT_OF_MEMORY = 97
+Files: TypeAlias = "Mapping[str, np.ndarray[Any, Any]]"
 ALLOCATOR_COMPLAINTS = ("can't allocate memory", "not enough memory", "Cannot allocate memory")
 
 
@@ -42,9 +44,10 @@ def serve(channel: int, limits: Limits, rules: tuple[Rule, ...]) -> None:
     redirect_prints(limits.output_kb << 10)
     worker = _Worker(Guard(rules))
     _write(channel, wire.encode("ready"))
-    while (request := _read(channel)) is not None:
+    requests = _reader(channel)
+    while (request := _read(requests)) is not None:
         try:
-            _write(channel, worker.answer(request["id"], request["op"], request["payload"]))
+            _write(channel, worker.answer(**request))
         except MemoryError:
             os._exit(OUT_OF_MEMORY)
     os._exit(0)
@@ -56,16 +59,20 @@ class _Worker:
         self._session: Session | None = None
         self._own: frozenset[str] = frozenset()
 
-    def answer(self, number: int, op: str, payload: Mapping[str, Any]) -> list[bytes | memoryview]:
-        """The encoded reply to one request, with the request's number."""
+    def answer(
+        self, id: int, op: str, payload: Mapping[str, Any], begin: Mapping[str, Any] | None
+    ) -> list[bytes | memoryview]:
+        """The encoded reply to one request, with the request's number; `begin` begins a case first."""
         try:
+            if begin is not None:
+                self._perform("begin", begin)
             value = self._perform(op, payload)
-            return wire.encode({"id": number, "value": value, "used": self._guard.used(self._own)})
+            return wire.encode({"id": id, "value": value, "used": self._guard.used(self._own)})
         except BaseException as error:
             description = {key: _printable(value) for key, value in describe(error, self._own).items()}
             out_of_memory = _ran_out(error)
         used = self._guard.used(self._own)
-        return wire.encode({"id": number, "error": description, "memory": out_of_memory, "used": used})
+        return wire.encode({"id": id, "error": description, "memory": out_of_memory, "used": used})
 
     def _perform(self, op: str, payload: Mapping[str, Any]) -> Any:
         if op == "load":
@@ -75,11 +82,11 @@ class _Worker:
             raise RuntimeError("nothing is loaded yet")
         return self._session.perform(op, payload)
 
-    def _load(self, files: Mapping[str, np.ndarray[Any, Any]], module: str, own: list[str]) -> None:
+    def _load(self, files: Files, module: str, own: list[str], code: Files) -> None:
         """Import `module`; everything else in `files` is there for it, as modules or as files to read."""
         contents = {name: content.tobytes() for name, content in files.items()}
         self._own = frozenset(f"{WORK}/{name}" for name in own)
-        SubmissionFinder(contents, WORK).install()
+        SubmissionFinder(contents, WORK, {name: content.tobytes() for name, content in code.items()}).install()
         if os.access(WORK, os.W_OK):
             os.chdir(WORK)
             _write_files(contents)
@@ -118,23 +125,19 @@ def _write(channel: int, parts: list[bytes | memoryview]) -> None:
             rest = rest[os.write(channel, rest) :]
 
 
-def _read(channel: int) -> Any:
+def _reader(channel: int) -> FrameReader:
+    def receive(buffers: list[memoryview]) -> int:
+        count = os.readv(channel, buffers)
+        if count == 0:
+            raise EOFError
+        return count
+
+    return FrameReader(receive)
+
+
+def _read(requests: FrameReader) -> Any:
     """The next request, or None where the grader closed the channel."""
-
-    def read(size: int) -> bytes:
-        buffer = bytearray(size)
-        fill([memoryview(buffer)])
-        return bytes(buffer)
-
-    def fill(buffers: list[memoryview]) -> None:
-        while buffers:
-            count = os.readv(channel, buffers[: wire.MOST_BUFFERS])
-            if count == 0:
-                raise EOFError
-            buffers = wire.advance(buffers, count)
-
     try:
-        header, body = wire.parse_prefix(read(wire.PREFIX.size))
-        return wire.read_frame(read(header), body, fill)
+        return requests.read()
     except (EOFError, OSError):
         return None

@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.checks.compare import assert_matches, describe, plain_tensor, unpack
+from autograder.checks.hints import Difference
+from autograder.checks.tolerance import tolerance_for
 from autograder.errors import CheckFailed
 from autograder.sandbox.proxy import Proxy
 
@@ -176,3 +178,21 @@ def test_message_holds_no_value(values: list[int], mistake) -> None:
         assert not value or f"{abs(value):.5g}" not in text
     again = failure(actual * 1024, expected * 1024)
     assert (again.message, again.hint) == (said.message, said.hint)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            *[st.sampled_from([0.0, -1.0, 1.0, 1.0 + 1e-9, 1e308, float("inf"), -float("inf"), float("nan")])] * 2
+        ),
+        max_size=4,
+    )
+)
+def test_what_is_surely_right_has_nothing_wrong(pairs: list[tuple[float, float]]) -> None:
+    columns = torch.tensor(pairs, dtype=torch.float64).reshape(-1, 2)
+    difference = Difference(columns[:, 0], columns[:, 1], tolerance_for(torch.float64), torch.float64)
+    if difference.surely_none:
+        assert not difference.wrong.any()
+    if columns.isfinite().all():
+        assert difference.surely_none == (not difference.wrong.any()) or columns.abs().max() > 1e307

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from autograder.checks.draw import Draw
@@ -21,6 +22,11 @@ def test_oracle_on_a_matrix_product() -> None:
 def test_oracle_without_upstream_on_a_scalar() -> None:
     (dx,) = oracle_gradients(lambda x: (x**2).sum(), (X,))
     torch.testing.assert_close(dx, 2 * X)
+
+
+def test_oracle_refuses_an_upstream_of_another_shape() -> None:
+    with pytest.raises(ValueError, match=r"shape \(2,\) for an output of \(3, 2\)"):
+        oracle_gradients(lambda x: x @ W, (X,), torch.ones(2))
 
 
 def test_oracle_computes_in_float64_and_leaves_inputs_alone() -> None:
