@@ -44,14 +44,16 @@ __all__ = [
     "tensors",
 ]
 
+NO_MODULE = "is its class derived from nn.Module?"
+
 
 def assert_module(value: Any, what: str = "the model") -> Proxy:
     """The value itself, if it is a module of torch. Raises CheckFailed where it is anything else."""
     if not isinstance(value, Proxy):
-        hint = "does the function return its result?" if value is None else "derive the class from nn.Module"
+        hint = "does the function return its result?" if value is None else NO_MODULE
         raise CheckFailed(f"{what} is {in_words(value)}, not an nn.Module", hint)
     if _ask(value, "describe", inputs=None) is None:
-        raise CheckFailed(f"{what} is not an nn.Module", "derive the class from nn.Module")
+        raise CheckFailed(f"{what} is not an nn.Module", NO_MODULE)
     return value
 
 
@@ -64,7 +66,11 @@ def describe(model: Proxy, *inputs: torch.Tensor) -> Facts:
         CheckFailed: it is no module.
         StudentError: its forward raised.
     """
-    answer = _ask(assert_module(model), "describe", inputs=list(inputs) if inputs else None)
+    if not isinstance(model, Proxy):
+        return describe(assert_module(model))
+    answer = _ask(model, "describe", inputs=list(inputs) if inputs else None)
+    if answer is None:
+        raise CheckFailed("the model is not an nn.Module", NO_MODULE)
     return Facts.read(answer)
 
 
@@ -148,10 +154,8 @@ def differentiate(
 ) -> Run:
     """Call a function of tensors, and find the gradient for every floating tensor in `args`, also inside of lists."""
     assert isinstance(function, Proxy)
-    answer = _ask(
-        function, "differentiate", args=list(args), kwargs=dict(kwargs or {}), upstream=upstream, training=None
-    )
-    return read_run(answer)
+    payload = {"args": list(args), "kwargs": dict(kwargs or {}), "upstream": upstream, "training": None}
+    return read_run(_ask(function, "differentiate", **payload))
 
 
 def optimizer(value: Proxy, model: Proxy) -> OptimizerFacts:
@@ -220,8 +224,7 @@ def _values(answer: Any, slots: Sequence[TensorFacts]) -> tuple[Any, ...]:
     if type(answer) is not list or any(slot.index >= len(answer) for slot in slots):
         raise ProtocolError("fewer values than were described")
     values = tuple(answer[slot.index] for slot in slots)
-    if any(
-        type(value) is not torch.Tensor or value.shape != slot.shape for value, slot in zip(values, slots, strict=True)
-    ):
-        raise ProtocolError("other values than were described")
+    for value, slot in zip(values, slots, strict=True):
+        if type(value) is not torch.Tensor or value.shape != slot.shape:
+            raise ProtocolError("other values than were described")
     return values

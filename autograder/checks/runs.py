@@ -32,7 +32,7 @@ class Run:
         output: what came back.
         attached: whether the output is a tensor through which gradients flow.
         inputs: a gradient per tensor in the arguments, None where none arrived.
-        changed: per tensor in the arguments, whether the call wrote to it.
+        changed: per tensor in the arguments, whether the call wrote to it; if so, there are no gradients at all.
         slots: what `parameters`, then `buffers` belong to: the weights' slots, in their order.
         parameters: a gradient per parameter, None where none arrived.
         buffers: batch statistics after the call.

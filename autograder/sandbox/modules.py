@@ -99,7 +99,7 @@ def differentiate(
     Returns:
         "output"; "attached", whether a gradient can flow from it; "inputs", a gradient or None per tensor in args;
         "changed", whether the call wrote to it; "tensors", by index a parameter's gradient or None, a buffer's value
-        afterwards.
+        afterwards. There are no gradients where an input was changed.
     """
     is_module = issubclass(type(function), Module)
     tensors = list(_tensors(function)) if is_module else []
@@ -113,15 +113,17 @@ def differentiate(
     parameters = [tensor for _, _, tensor, buffer in tensors if not buffer]
     now = {name: tensor for name, _, tensor, _ in _tensors(function)} if is_module else {}
     attached = type(output) is Tensor and output.requires_grad
+    changed = [not torch.equal(before, after) for before, after in zip(leaves, passed, strict=True)]
     gradients: list[Tensor | None] = [None] * (len(leaves) + len(parameters))
-    if attached and upstream is not None and (output.shape, output.dtype) == (upstream.shape, upstream.dtype):
+    # Autograd refuses much of what was written over; that it was written over is the better answer.
+    if upstream is not None and attached and _alike(output, upstream) and not any(changed):
         gradients = _gradients(output, [*leaves, *parameters], upstream)
     arrived = iter(gradients[len(leaves) :])
     return {
         "output": output,
         "attached": attached,
         "inputs": gradients[: len(leaves)],
-        "changed": [not torch.equal(before, after) for before, after in zip(leaves, passed, strict=True)],
+        "changed": changed,
         "tensors": [now.get(name) if buffer else next(arrived) for name, _, _, buffer in tensors],
     }
 
@@ -235,6 +237,10 @@ def _role(owner: Module, name: str) -> str:
 def _leaf(tensor: Tensor) -> Tensor:
     copy = tensor.detach().clone()
     return copy.requires_grad_() if copy.is_floating_point() else copy
+
+
+def _alike(tensor: Tensor, other: Tensor) -> bool:
+    return (tensor.shape, tensor.dtype) == (other.shape, other.dtype)
 
 
 def _gradients(output: Tensor, tensors: Sequence[Tensor], upstream: Tensor) -> list[Tensor | None]:
