@@ -135,14 +135,14 @@ def run(
 
     Args:
         weights: None leaves the module's own in place; then its own order of use counts.
-        upstream: the gradient that arrives at the output; None leaves gradients out.
+        upstream: the gradient that arrives at the output, of its shape and dtype; None leaves gradients out.
     """
     if weights is None:
         slots = taken = slots_of(describe(model, *inputs))
     else:
         slots, taken = weights.slots, load(model, weights, *inputs)
     answer = _ask(model, "differentiate", args=list(inputs), kwargs={}, upstream=upstream, training=training)
-    return read_run(answer, slots, taken)
+    return read_run(answer, upstream is not None, slots, taken)
 
 
 def differentiate(
@@ -155,7 +155,7 @@ def differentiate(
     """Call a function of tensors, and find the gradient for every floating tensor in `args`, also inside of lists."""
     assert isinstance(function, Proxy)
     payload = {"args": list(args), "kwargs": dict(kwargs or {}), "upstream": upstream, "training": None}
-    return read_run(_ask(function, "differentiate", **payload))
+    return read_run(_ask(function, "differentiate", **payload), upstream is not None)
 
 
 def optimizer(value: Proxy, model: Proxy) -> OptimizerFacts:

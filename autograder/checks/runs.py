@@ -13,7 +13,7 @@ import torch
 
 from autograder.checks.compare import assert_matches
 from autograder.checks.facts import TensorFacts
-from autograder.errors import CheckFailed, ProtocolError
+from autograder.errors import CheckFailed, GraderError, ProtocolError
 
 __all__ = ["Run", "assert_same_run", "read_run"]
 
@@ -36,6 +36,7 @@ class Run:
         slots: what `parameters`, then `buffers` belong to: the weights' slots, in their order.
         parameters: a gradient per parameter, None where none arrived.
         buffers: batch statistics after the call.
+        asked: whether gradients were asked for.
     """
 
     output: Any
@@ -45,12 +46,14 @@ class Run:
     slots: tuple[TensorFacts, ...] = ()
     parameters: tuple[Any, ...] = ()
     buffers: tuple[Any, ...] = ()
+    asked: bool = False
 
 
-def read_run(answer: Any, slots: Sequence[TensorFacts] = (), taken: Sequence[TensorFacts] = ()) -> Run:
+def read_run(answer: Any, asked: bool, slots: Sequence[TensorFacts] = (), taken: Sequence[TensorFacts] = ()) -> Run:
     """An answer to `differentiate`.
 
     Args:
+        asked: whether there was an upstream gradient.
         slots: what the run's parameters and buffers are to be known as.
         taken: for each slot, the called module's own tensor.
 
@@ -70,7 +73,9 @@ def read_run(answer: Any, slots: Sequence[TensorFacts] = (), taken: Sequence[Ten
         buffer: tuple(values[tensor.index] for tensor in taken if tensor.buffer is buffer) for buffer in (False, True)
     }
     inputs = tuple(answer["inputs"])
-    return Run(answer["output"], answer["attached"], inputs, tuple(changed), tuple(slots), parts[False], parts[True])
+    return Run(
+        answer["output"], answer["attached"], inputs, tuple(changed), tuple(slots), parts[False], parts[True], asked
+    )
 
 
 def assert_same_run(
@@ -90,7 +95,10 @@ def assert_same_run(
 
     Raises:
         CheckFailed: the first difference, in words a student may read.
+        GraderError: gradients were asked for, and the reference has none: the upstream gradient does not fit.
     """
+    if expected.asked and all(gradient is None for gradient in (*expected.inputs, *expected.parameters)):
+        raise GraderError(f"{what}: the reference has no gradients for this upstream gradient")
     if len(actual.changed) != len(expected.changed) or len(actual.parameters) != len(expected.parameters):
         raise ProtocolError("a run on other inputs or parameters")
 
@@ -102,7 +110,7 @@ def assert_same_run(
 
     _assert_inputs_kept(actual, expected, what)
     compare(actual.output, expected.output, f"the output of {what}")
-    if expected.attached and not actual.attached:
+    if expected.asked and not actual.attached:
         hint = "detach(), .data, no_grad(), or a new tensor made of its numbers cut it off from autograd"
         raise CheckFailed(f"no gradient flows through the output of {what}", hint)
     for number, (found, wanted) in enumerate(zip(actual.inputs, expected.inputs, strict=True)):

@@ -14,7 +14,7 @@ from autograder.checks import modules
 from autograder.checks.draw import Draw
 from autograder.checks.runs import Run
 from autograder.checks.transcript import TranscriptChannel
-from autograder.errors import CheckFailed, ProtocolError, StudentError
+from autograder.errors import CheckFailed, GraderError, ProtocolError, StudentError
 from autograder.sandbox.local import LocalChannel
 from autograder.sandbox.proxy import Proxy, fetch
 
@@ -398,6 +398,35 @@ def test_another_object_is_no_module(student: Proxy) -> None:
         modules.assert_module(student.NoModule(), "the block")
 
 
+def test_gradients_that_the_reference_lacks_are_our_own_fault(student: Proxy) -> None:
+    model = student.Block()
+    for upstream in (torch.ones(2, 6, 6, 7), torch.ones(2, 6, 6, 8, dtype=torch.float64)):
+        run = modules.run(model, X.float(), training=True, upstream=upstream)
+        with pytest.raises(GraderError):
+            modules.assert_same_run(run, run)
+
+
+def test_a_detached_output_matters_only_where_gradients_are_asked_for(student: Proxy) -> None:
+    theirs, wanted = (
+        modules.run(model, X, weights=weights_of(student), training=True)
+        for model in (student.Detached(), student.Block())
+    )
+    modules.assert_same_run(theirs, wanted)
+
+
+def weights_of(student: Proxy) -> modules.Weights:
+    return modules.draw_weights(Draw(2), student.Block(), X)
+
+
+def test_without_inputs_the_order_of_definition_counts(student: Proxy) -> None:
+    weights = weights_of(student)
+    model = student.Renamed()
+    taken = modules.load(model, weights)
+    scales = [tensor.index for tensor in taken if tensor.role == "scale"]
+    assert scales == sorted(scales)
+    assert [tensor.index for tensor in modules.load(model, weights, X) if tensor.role == "scale"] == scales[::-1]
+
+
 # ---------------------------------------------------------------- facts
 
 
@@ -573,7 +602,7 @@ def test_an_answer_that_is_none(op: str, answer: Any) -> None:
 
 
 def test_gradients_of_nonsense_are_wrong_and_no_more() -> None:
-    wanted = Run(torch.ones(1), True, (torch.ones(1),), (False,))
+    wanted = Run(torch.ones(1), True, (torch.ones(1),), (False,), asked=True)
     for junk in ("text", [1], 3.0, torch.ones(2), Proxy(Forger("", None))):
         found = Run(torch.ones(1), True, (junk,), (False,))
         with pytest.raises(CheckFailed):
