@@ -33,6 +33,7 @@ LEAST_MUTANTS = {"a6": 75, "a7": 50}
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every test once for each assignment, or for each submission that its golden results name."""
     if "submission" in metafunc.fixturenames:
+        # Names of submissions carry the assignment's number: pytest puts equal parameters together, and here none are.
         pairs = {f"{id}-{student}": (name, student) for id, name in ASSIGNMENTS.items() for student in _golden(id)}
         metafunc.parametrize(
             "assignment, submission", pairs.values(), ids=pairs, indirect=["assignment"], scope="module"
