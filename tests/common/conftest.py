@@ -17,8 +17,19 @@ sys.path.insert(0, str(SOLUTIONS))
 @pytest.fixture(scope="session")
 def a6() -> ModuleType:
     """The reference of assignment 6."""
-    path = SOLUTIONS / "a6_convolutional_networks" / "convolutional_networks.py"
-    spec = importlib.util.spec_from_file_location("a6_reference", path)
+    return _imported("a6_convolutional_networks", "convolutional_networks")
+
+
+@pytest.fixture(scope="session")
+def a7() -> ModuleType:
+    """The reference of assignment 7."""
+    return _imported("a7_pytorch_autograd_and_nn", "pytorch_autograd_and_nn")
+
+
+def _imported(assignment: str, name: str) -> ModuleType:
+    """A reference, under a name that no other module has."""
+    path = SOLUTIONS / assignment / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"{assignment}_reference", path)
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)

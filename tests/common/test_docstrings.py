@@ -8,19 +8,33 @@ import re
 
 import pytest
 
-EXERCISES = [
-    "Conv.forward",
-    "Conv.backward",
-    "MaxPool.forward",
-    "MaxPool.backward",
-    "ThreeLayerConvNet.__init__",
-    "ThreeLayerConvNet.loss",
-    "DeepConvNet.__init__",
-    "DeepConvNet.loss",
-    "find_overfit_parameters",
-    "kaiming_initializer",
-    "create_convolutional_solver_instance",
-]
+EXERCISES = {
+    "a6": [
+        "Conv.forward",
+        "Conv.backward",
+        "MaxPool.forward",
+        "MaxPool.backward",
+        "ThreeLayerConvNet.__init__",
+        "ThreeLayerConvNet.loss",
+        "DeepConvNet.__init__",
+        "DeepConvNet.loss",
+        "find_overfit_parameters",
+        "kaiming_initializer",
+        "create_convolutional_solver_instance",
+    ],
+    "a7": [
+        "three_layer_convnet",
+        "initialize_three_layer_conv_part1",
+        "ThreeLayerConvNet.__init__",
+        "ThreeLayerConvNet.forward",
+        "initialize_three_layer_conv_part2",
+        "initialize_three_layer_conv_part3",
+        "PlainBlock.__init__",
+        "ResidualBlock.__init__",
+        "ResNet.__init__",
+        "ResidualBottleneck.__init__",
+    ],
+}
 
 
 def documented_arguments(text):
@@ -32,9 +46,9 @@ def documented_arguments(text):
     return [name for entry in entries for name in entry.split(", ")]
 
 
-@pytest.mark.parametrize("name", EXERCISES)
-def test_an_exercise_explains_itself(a6, name):
-    function = a6
+@pytest.mark.parametrize("assignment, name", [(a, name) for a, names in EXERCISES.items() for name in names])
+def test_an_exercise_explains_itself(request, assignment, name):
+    function = request.getfixturevalue(assignment)
     for part in name.split("."):
         function = getattr(function, part)
     text = inspect.getdoc(function) + "\n"

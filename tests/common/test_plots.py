@@ -11,7 +11,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
 from common import visualize_dataset
-from common.plots import plot_histories, show_filters, show_images
+from common.plots import plot_histories, plot_training, show_filters, show_images
 
 
 @pytest.fixture(autouse=True)
@@ -63,3 +63,25 @@ def test_histories_are_curves_with_names():
     assert [text.get_text() for text in loss.get_legend().get_texts()] == ["one", "two"]
     assert loss.lines[0].get_ydata().tolist() == [3.0, 2.0]
     assert (len(train.lines), validation.lines[1].get_ydata().tolist()) == (2, [0.1, 0.15, 0.2])
+
+
+def test_training_curves_are_running_means_that_end_at_the_last_step():
+    history = {
+        "train_loss": [3.0, 1.0, 2.0, 4.0],
+        "train_acc": [0.0, 1.0, 0.5, 0.5],
+        "val_acc": [0.2, 0.4],
+        "val_loss": [2.0, 1.5],
+        "val_iter": [2, 4],
+    }
+    plot_training({"one": history, "two": history}, window=3)
+    loss, train, validation = plt.gcf().axes
+    assert [text.get_text() for text in loss.get_legend().get_texts()] == ["one", "two"]
+    assert loss.lines[0].get_xdata().tolist() == [3, 4]
+    assert loss.lines[0].get_ydata().tolist() == pytest.approx([2.0, 7 / 3])
+    assert train.lines[1].get_ydata().tolist() == pytest.approx([0.5, 2 / 3])
+    assert (validation.lines[0].get_xdata().tolist(), validation.lines[0].get_ydata().tolist()) == ([2, 4], [0.2, 0.4])
+
+
+def test_a_short_history_is_one_mean():
+    plot_training({"one": {"train_loss": [3.0, 1.0], "train_acc": [0.0, 1.0], "val_acc": [], "val_iter": []}})
+    assert plt.gcf().axes[0].lines[0].get_ydata().tolist() == [2.0]
