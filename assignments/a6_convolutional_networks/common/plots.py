@@ -13,8 +13,9 @@ from .helpers import tensor_to_image
 
 if TYPE_CHECKING:
     from .solver import Solver
+    from .train import History
 
-__all__ = ["plot_histories", "show_filters", "show_images", "visualize_dataset"]
+__all__ = ["plot_histories", "plot_training", "show_filters", "show_images", "visualize_dataset"]
 
 
 def visualize_dataset(X: torch.Tensor, y: torch.Tensor, samples_per_class: int, class_names: Sequence[str]) -> None:
@@ -86,6 +87,33 @@ def plot_histories(solvers: Mapping[str, Solver]) -> None:
     left.legend()
     figure.tight_layout()
     plt.show()
+
+
+def plot_training(histories: Mapping[str, History], window: int = 25) -> None:
+    """Plot training loss, training accuracy and validation accuracy, as `common.train` keeps them, each under its name.
+
+    Args:
+        histories: what `common.train.train` returned.
+        window: steps that the two training curves are averaged over; one batch alone says little.
+    """
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(13, 3.5))
+    for name, history in histories.items():
+        for axis, curve in ((left, "train_loss"), (middle, "train_acc")):
+            means = _running_mean(history[curve], window)
+            axis.plot(np.arange(len(means)) + len(history[curve]) - len(means) + 1, means, label=name, alpha=0.8)
+        right.plot(history["val_iter"], history["val_acc"], "-o", label=name)
+    left.set(title="Training loss", xlabel="step", ylim=(0, None))
+    middle.set(title="Training accuracy", xlabel="step", ylim=(0, 1.02))
+    right.set(title="Validation accuracy", xlabel="step", ylim=(0, 1.02))
+    left.legend()
+    figure.tight_layout()
+    plt.show()
+
+
+def _running_mean(values: Sequence[float], window: int) -> np.ndarray:
+    """The mean of each `window` values in a row; of all of them where there are fewer."""
+    window = max(1, min(window, len(values)))
+    return np.convolve(values, np.full(window, 1 / window), mode="valid")
 
 
 def _stretch(image: torch.Tensor) -> torch.Tensor:

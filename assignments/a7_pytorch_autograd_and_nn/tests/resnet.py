@@ -1,0 +1,33 @@
+"""Public checks of resnet, for otter: grader.check("resnet"). Generated; edits are lost."""
+
+from autograder.checks.notebook import PublicQuestion
+from otter.test_files import test_case
+
+OK_FORMAT = False
+name = "resnet"
+checks = PublicQuestion(name)
+
+
+@test_case(name="count")
+def case_1():
+    checks.require("count")
+
+
+@test_case(name="network[square]")
+def case_2():
+    checks.require("network[square]")
+
+
+@test_case(name="network[not-square]")
+def case_3():
+    checks.require("network[not-square]")
+
+
+@test_case(name="classifier")
+def case_4():
+    checks.require("classifier")
+
+
+@test_case(name="block_of_expansion")
+def case_5():
+    checks.require("block_of_expansion")
