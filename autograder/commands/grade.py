@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +16,8 @@ from autograder.course.layout import Course
 from autograder.course.model import Assignment
 from autograder.course.result import SubmissionResult
 from autograder.errors import UsageError
-from autograder.grading.batch import Batch, Failure, Run
-from autograder.grading.client import GradingProcess
+from autograder.grading import fingerprint
+from autograder.grading.batch import Batch, Failure, Grade, Run, local_graders
 from autograder.reports import Progress, print_class, write_class, write_submission
 from autograder.submission.inbox import Inbox
 
@@ -39,7 +40,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("assignment", metavar="ASSIGNMENT", help="an id (a6) or a folder name")
     parser.add_argument("submissions", metavar="SUBMISSIONS", type=Path, help="folder of zips and folders, or one")
     parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="where results and reports go")
-    parser.add_argument("--jobs", metavar="N", type=int, default=os.cpu_count(), help="submissions at once (all cores)")
+    parser.add_argument("--jobs", metavar="N", type=int, help="submissions at once (as many as there are cores)")
+    parser.add_argument(
+        "--cluster", metavar="ADDRESS", help="grade on the Dask cluster of this scheduler, tcp://HOST:8786"
+    )
     parser.add_argument(
         "--seed", metavar="S", type=int, help="draw the inputs of an earlier run again; leave it out where it counts"
     )
@@ -52,8 +56,10 @@ def run(args: argparse.Namespace, console: Console) -> int:
     """Grade, write, print. Returns 0, or 1 where a submission could not be graded through our own fault."""
     course = Course.find(args.course)
     assignment = course.assignment(args.assignment)
-    if args.jobs < 1:
+    if args.jobs is not None and args.jobs < 1:
         raise UsageError(f"--jobs: found {args.jobs}, wanted at least 1")
+    if args.jobs is not None and args.cluster:
+        raise UsageError("--jobs: a cluster grades as many at once as its workers have threads")
     if args.out.exists() and not args.out.is_dir():
         raise UsageError(f"--out: {args.out} is not a folder")
     inbox = Inbox.open(args.submissions, assignment)
@@ -89,22 +95,42 @@ def _grade(
     troubles: list[tuple[str, str]],
 ) -> None:
     """Grade what is missing, writing each result as it comes, so that a stop loses nothing that is finished."""
-    seed, submissions = batch.run.seed, args.submissions
-    with GradingProcess(course, assignment, seed, submissions=submissions, unsafe=args.unsafe) as process:
+    with _graders(course, assignment, batch, args) as (grade, executor):
         batch.run.write(args.out)
-        with ThreadPoolExecutor(args.jobs) as executor, Progress(len(batch.missing), console) as progress:
-            try:
-                for result in batch.grade(process.grade, executor):
-                    if isinstance(result, Failure):
-                        troubles.append((result.submission, result.why))
-                        progress.failed(result.submission, result.why)
-                    else:
-                        write_submission(result, assignment, args.out)
-                        results.append(_slim(result))
-                        progress.finished(result)
-            except BaseException:
-                process.close()  # ends the gradings under way, which the executor would otherwise wait for
-                raise
+        with Progress(len(batch.missing), console) as progress:
+            for result in batch.grade(grade, executor):
+                if isinstance(result, Failure):
+                    troubles.append((result.submission, result.why))
+                    progress.failed(result.submission, result.why)
+                else:
+                    write_submission(result, assignment, args.out)
+                    results.append(_slim(result))
+                    progress.finished(result)
+
+
+def _graders(
+    course: Course, assignment: Assignment, batch: Batch, args: argparse.Namespace
+) -> AbstractContextManager[tuple[Grade, Executor]]:
+    """What grades, and on how many at once: this machine, or a cluster."""
+    if not args.cluster:
+        jobs = args.jobs or os.cpu_count() or 1
+        return local_graders(course, assignment, batch.run.seed, jobs, args.submissions, args.unsafe)
+    try:
+        from autograder.grading import cluster
+    except ImportError as error:
+        if error.name is None or error.name.partition(".")[0] not in ("distributed", "dask"):
+            raise
+        raise UsageError("--cluster: Dask is not installed; pip install 'autograder[cluster]'") from None
+    order = cluster.Order(
+        root=course.root.resolve(),
+        assignment=assignment.name,
+        suite=batch.run.suite,
+        seed=batch.run.seed,
+        submissions=args.submissions.resolve(),
+        digests={name: fingerprint.of_submission(path) for name, path in batch.missing.items()},
+        unsafe=args.unsafe,
+    )
+    return cluster.graders(args.cluster, order)
 
 
 def _slim(result: SubmissionResult) -> SubmissionResult:

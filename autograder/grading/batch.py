@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Executor, Future, as_completed
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,10 +17,11 @@ from autograder.course.model import Assignment
 from autograder.course.result import SubmissionResult
 from autograder.errors import GraderError
 from autograder.grading import fingerprint
+from autograder.grading.client import GradingProcess
 from autograder.submission.inbox import Inbox
 from autograder.submission.lateness import key
 
-__all__ = ["Batch", "Failure", "Grade", "Run"]
+__all__ = ["Batch", "Failure", "Grade", "Run", "local_graders"]
 
 RUN_FILE = "run.json"
 # Workers see digests of a run's seed: too many seeds to try them all, and whole numbers that JSON keeps everywhere.
@@ -113,16 +115,36 @@ class Batch:
         futures: dict[Future[SubmissionResult], str] = {}
         try:
             for name, path in self.missing.items():
-                futures[executor.submit(grade, path, name)] = name
+                futures[executor.submit(grade, path.absolute(), name)] = name  # it may run in another folder
             for future in as_completed(futures):
                 name = futures.pop(future)
                 try:
-                    yield replace(future.result(), fingerprint=self.prints[name])
+                    result = replace(future.result(), fingerprint=self.prints[name])
                 except GraderError as error:
                     yield Failure(name, str(error))
+                except Exception as error:  # a machine that died, say: no reason to lose the others
+                    yield Failure(name, f"{type(error).__name__}: {error}")
+                else:
+                    yield result
         finally:
             for future in futures:
                 future.cancel()
+
+
+@contextmanager
+def local_graders(
+    course: Course, assignment: Assignment, seed: int, jobs: int, submissions: Path, unsafe: bool
+) -> Iterator[tuple[Grade, Executor]]:
+    """What grades one submission, and the executor to run it with: `jobs` at once on this machine."""
+    with (
+        GradingProcess(course, assignment, seed, submissions=submissions, unsafe=unsafe) as process,
+        ThreadPoolExecutor(jobs) as executor,
+    ):
+        try:
+            yield process.grade, executor
+        except BaseException:
+            process.close()  # ends the gradings under way, which the executor would otherwise wait for
+            raise
 
 
 def _stored(path: Path) -> SubmissionResult | None:

@@ -1,0 +1,152 @@
+"""`autograder grade --cluster`: real Dask workers in processes of their own, on the toy course."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import as_completed
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from distributed import Client, LocalCluster
+
+from autograder import cli, grading
+from autograder.course.layout import Course
+from autograder.errors import GraderError, UsageError
+from autograder.grading import cluster, fingerprint
+from autograder.submission.inbox import Inbox
+from tests.autograder.conftest import Toy
+
+HALF = ("return self.total", "return self.total + 1")
+NAMES = ("kim_full-1-A1-O1", "lee_half-2-A1-O1", "park_late-3-A1-O2", "choi_full-4-A1-O1")
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """A scheduler with two workers of one thread each."""
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as running:
+        yield running.scheduler_address
+
+
+@pytest.fixture
+def handed_in(toy: Toy) -> Toy:
+    for name in NAMES:
+        toy.submit(name, *([HALF] if "half" in name else []))
+    return toy
+
+
+def order_for(toy: Toy) -> cluster.Order:
+    course = Course.find(toy.root)
+    assignment = course.assignment("t1")
+    entries = Inbox.open(toy.submitted, assignment).entries
+    digests = {name: fingerprint.of_submission(path) for name, path in entries.items()}
+    suite = fingerprint.of_suite(course, assignment)
+    return cluster.Order(course.root, assignment.name, suite, 5, toy.submitted, digests)
+
+
+def scores(
+    address: str, toy: Toy, order: cluster.Order, meanwhile: Callable[[], None] = lambda: None
+) -> dict[str, float]:
+    with cluster.graders(address, order) as (grade, executor):
+        futures = [executor.submit(grade, toy.submitted / f"{name}.zip", name) for name in NAMES]
+        meanwhile()
+        return {result.submission: result.score for result in (future.result() for future in as_completed(futures))}
+
+
+def without_times(out: Path, name: str) -> dict[str, Any]:
+    text = (out / name / "result.json").read_text()
+    return json.loads(text, object_hook=lambda table: {k: v for k, v in table.items() if not k.endswith("seconds")})
+
+
+def test_gives_what_this_machine_gives(handed_in: Toy, address: str, tmp_path: Path) -> None:
+    far, near = tmp_path / "far", tmp_path / "near"
+    done = handed_in.run("grade", "t1", handed_in.submitted, "--out", far, "--seed", "5", "--cluster", address)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert handed_in.run("grade", "t1", handed_in.submitted, "--out", near, "--seed", "5").returncode == 0
+    for name in NAMES:
+        assert without_times(far, name) == without_times(near, name)
+    again = handed_in.run("grade", "t1", handed_in.submitted, "--out", near, "--cluster", address)
+    assert "4 of them kept from before" in again.stdout
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_grading_processes_end_with_the_run(handed_in: Toy, address: str, interrupted: bool) -> None:
+    def interrupt() -> None:
+        if interrupted:
+            raise KeyboardInterrupt
+
+    with suppress(KeyboardInterrupt):
+        scores(address, handed_in, order_for(handed_in), interrupt)
+    with Client(address, set_as_default=False) as client:
+        plugins = client.run(
+            lambda dask_worker: [name for name in dask_worker.plugins if name.startswith("autograder")]
+        )
+    assert list(plugins.values()) == [[], []]
+
+
+def test_a_worker_that_dies_loses_nothing(handed_in: Toy, address: str) -> None:
+    def kill_one() -> None:
+        with Client(address, set_as_default=False) as client:
+            os.kill(min(client.run(os.getpid).values()), signal.SIGKILL)
+
+    assert scores(address, handed_in, order_for(handed_in), kill_one) == dict(zip(NAMES, (10, 4, 5, 10), strict=True))
+
+
+def test_another_course_on_a_worker_is_refused(handed_in: Toy, address: str) -> None:
+    with pytest.raises(UsageError, match="is not the course of this run"):
+        scores(address, handed_in, replace(order_for(handed_in), suite="0" * 32))
+
+
+def test_a_broken_assignment_is_refused(handed_in: Toy, address: str) -> None:
+    solution = handed_in.root / "solutions/t1_toy/toy.py"
+    solution.write_text(handed_in.reference.replace("return SCALE * x", "return [x]"))
+    with pytest.raises(UsageError, match="the reference fails double"):
+        scores(address, handed_in, order_for(handed_in))
+
+
+def test_a_submission_that_is_not_there_is_no_students_fault(handed_in: Toy, address: str) -> None:
+    order = order_for(handed_in)
+    (handed_in.submitted / f"{NAMES[0]}.zip").unlink()
+    with pytest.raises(GraderError, match=f"{NAMES[0]}: .* is missing on"):
+        scores(address, handed_in, order)
+
+
+@pytest.mark.parametrize("nobody", ["tcp://127.0.0.1:9", "nonsense://"])
+def test_nobody_answers(
+    nobody: str, handed_in: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.5)
+    words = ["--course", handed_in.root, "grade", "t1", handed_in.submitted, "--out", tmp_path / "out"]
+    assert cli.main([*map(str, words), "--cluster", nobody]) == 2
+    assert f"autograder: --cluster: no Dask scheduler answers at {nobody}" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_nobody_works(handed_in: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "WORKER_SECONDS", 0.1)
+    with LocalCluster(n_workers=0, dashboard_address=":0") as running, pytest.raises(UsageError, match="has no worker"):
+        scores(running.scheduler_address, handed_in, order_for(handed_in))
+
+
+def test_jobs_are_not_for_a_cluster(handed_in: Toy, tmp_path: Path) -> None:
+    words = ("--out", tmp_path / "out", "--jobs", "2", "--cluster", "tcp://127.0.0.1:9")
+    done = handed_in.run("grade", "t1", handed_in.submitted, *words)
+    assert done.returncode == 2
+    assert "as its workers have threads" in done.stderr
+
+
+def test_without_dask(
+    handed_in: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.delitem(sys.modules, "autograder.grading.cluster")
+    monkeypatch.delattr(grading, "cluster")
+    words = ["--course", handed_in.root, "grade", "t1", handed_in.submitted, "--out", tmp_path / "out"]
+    assert cli.main([*map(str, words), "--cluster", "tcp://127.0.0.1:9"]) == 2
+    assert "pip install 'autograder[cluster]'" in capsys.readouterr().err
