@@ -37,8 +37,9 @@ def test_classifier(student):
         raise CheckFailed("fc does not take the channels of the last stage to num_classes scores")
 
 
-@pytest.mark.question("resnet")
-def test_block_of_expansion(student, reference, rng):
+# Of the question that is answered last: ResNet has its own checks.
+@pytest.mark.question("bottleneck-block")
+def test_network_of_bottlenecks(student, reference, rng):
     theirs, ours = (side.ResNet(STAGES, block=side.ResidualBottleneck) for side in (student, reference))
     assert_same_module(rng, theirs, ours, rng.normal(2, 3, 8, 8), "ResNet with ResidualBottleneck")
 

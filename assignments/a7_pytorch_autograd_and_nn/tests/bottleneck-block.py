@@ -41,3 +41,8 @@ def case_6():
 @test_case(name="bottleneck_identity")
 def case_7():
     checks.require("bottleneck_identity")
+
+
+@test_case(name="network_of_bottlenecks")
+def case_8():
+    checks.require("network_of_bottlenecks")

@@ -26,8 +26,3 @@ def case_3():
 @test_case(name="classifier")
 def case_4():
     checks.require("classifier")
-
-
-@test_case(name="block_of_expansion")
-def case_5():
-    checks.require("block_of_expansion")
