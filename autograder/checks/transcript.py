@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, MutableMapping
-from dataclasses import dataclass
 from types import NoneType
 from typing import Any
 
@@ -38,41 +37,27 @@ class TranscriptChannel:
         self._chain = case.encode()
         self._open, self._answers = live, answers
         self._live: Channel | None = None
-        self._missed: list[_Exchange] = []
+        self._missed: list[tuple[str, dict[str, Any], float | None]] = []
 
     def request(self, op: str, payload: dict[str, Any], timeout: float | None = None) -> Any:
         self._chain = digest((self._chain, op, payload))
-        known = self._answers.get(self._chain)
-        if known is None:
-            known = _Exchange(op, copied(payload), timeout)
-            known.answer = self._catch_up(known)
-            self._answers[self._chain] = known
-        else:
-            self._missed.append(known)
-        return copied(known.answer)
+        self._missed.append((op, copied(payload), timeout))
+        if self._chain not in self._answers:
+            self._answers[self._chain] = self._catch_up()
+        return copied(self._answers[self._chain])
 
-    def _catch_up(self, unknown: _Exchange) -> Any:
-        """Carry out what the live session has not seen yet, and what is asked for now."""
+    def _catch_up(self) -> Any:
+        """Carry out what the live session has not seen yet; the last answer is the one asked for."""
         if self._live is None:
             self._live = self._open()
         answer = None
-        for exchange in (*self._missed, unknown):
+        for request in self._missed:
             try:
-                answer = self._live.request(exchange.op, copied(exchange.payload), exchange.timeout)
+                answer = self._live.request(*request)
             except StudentError as error:
                 raise GraderError(f"the reference raised {error}\n{error.trace}") from error
         self._missed.clear()
         return answer
-
-
-@dataclass
-class _Exchange:
-    """A request and, once the reference was asked, its answer."""
-
-    op: str
-    payload: dict[str, Any]
-    timeout: float | None
-    answer: Any = None
 
 
 def copied(value: Any) -> Any:

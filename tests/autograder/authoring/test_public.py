@@ -261,7 +261,7 @@ def test_a_recording_comes_back_as_it_was_and_nothing_answers_from_another_reque
 
 
 def test_what_a_check_does_to_an_answer_does_not_change_the_next_ones():
-    key = digest((b"half:case".hex(), "get", {"target": Ref()}))
+    key = digest((b"half:case", "get", {"target": Ref()}))
     recording = Recording(0, {key: torch.ones(3)})
     for _ in range(2):
         answer = recording.channel("half:case").request("get", {"target": Ref()})
