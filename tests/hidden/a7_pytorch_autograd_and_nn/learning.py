@@ -1,0 +1,78 @@
+"""Trains a student's network on a few images, with loss, steps and accuracy worked out on this side.
+
+The network sees images and gradients of scores, and never a label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from autograder.checks import CheckFailed, Proxy, assert_accuracy, modules, plain_tensor, scores_of
+from common.shapes import draw_shapes
+
+__all__ = ["CLASSES", "Update", "assert_memorizes", "labelled_images", "scores_gradient"]
+
+CLASSES = 10
+
+# New values of the parameters, from the weights as they are and a gradient for each parameter.
+Update = Callable[[modules.Weights, list[torch.Tensor]], Sequence[Any]]
+
+
+def labelled_images(count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """(count, 3, 32, 32) float32 images less their mean, of order one, and their labels."""
+    pixels, labels = draw_shapes(count, seed)
+    images = pixels.to(torch.float32) / 64
+    return images - images.mean(dim=(0, 2, 3), keepdim=True), labels
+
+
+def scores_gradient(scores: Any, labels: torch.Tensor) -> torch.Tensor:
+    """The gradient of the mean cross-entropy with respect to the scores. Raises CheckFailed for other than scores."""
+    found = plain_tensor(scores, "the scores").detach()
+    if found.shape != (len(labels), CLASSES) or not found.is_floating_point():
+        raise CheckFailed(f"the scores have shape {tuple(found.shape)}, wanted {(len(labels), CLASSES)}")
+    leaf = found.clone().requires_grad_()
+    F.cross_entropy(leaf, labels).backward()
+    assert leaf.grad is not None
+    return leaf.grad
+
+
+def assert_memorizes(
+    model: Proxy,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    update: Update,
+    *,
+    steps: int,
+    at_least: float,
+    hint: str,
+) -> None:
+    """Fail unless so many steps, each on all images, teach a network most of them by heart.
+
+    It begins with the weights that it has, trains in training mode, and is judged in evaluation mode.
+    """
+    weights = modules.read(model, images)
+    for _ in range(steps):
+        scores = modules.run(model, images, weights=weights, training=True).output
+        run = modules.run(model, images, weights=weights, training=True, upstream=scores_gradient(scores, labels))
+        gradients = [_gradient(found, own) for found, own in zip(run.parameters, weights.parameters, strict=True)]
+        weights = modules.Weights(weights.slots, (*update(weights, gradients), *run.buffers))
+
+    def trained(batch: torch.Tensor) -> Any:
+        return modules.run(model, batch, weights=weights, training=False).output
+
+    what = f"after {steps} steps on the same images, the network"
+    assert_accuracy(scores_of(trained, images, CLASSES), labels, at_least=at_least, what=what, hint=hint)
+
+
+def _gradient(found: Any, parameter: torch.Tensor) -> torch.Tensor:
+    """Zeros where none arrived."""
+    if found is None:
+        return torch.zeros_like(parameter)
+    gradient = plain_tensor(found, "a gradient")
+    if (gradient.shape, gradient.dtype) != (parameter.shape, parameter.dtype):
+        raise CheckFailed("a gradient is not of its parameter's shape and dtype")
+    return gradient

@@ -1,0 +1,168 @@
+"""Part 1: the network on bare tensors, and the parameters that it starts with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+from distributions import assert_all, assert_bell_shaped, assert_fresh, assert_spread
+from learning import CLASSES, labelled_images, scores_gradient
+from three_layers import COURSE, NAMES, SQUARE_KERNELS, TALL_KERNELS, Network
+
+from autograder.checks import (
+    CheckFailed,
+    Draw,
+    Proxy,
+    assert_accuracy,
+    assert_matches,
+    fetch,
+    modules,
+    place,
+    plain_tensor,
+    scores_of,
+    unpack,
+)
+
+network_question = partial(pytest.mark.question, "three-layer-functional")
+start_question = partial(pytest.mark.question, "initialize-part1")
+
+FAN_IN = {"conv_w1": 3 * 5 * 5, "conv_w2": 12 * 3 * 3, "fc_w": 8 * 32 * 32}
+SMALL = SQUARE_KERNELS[2]
+DRAWS = 4  # calls whose weights are judged together
+STEPS, RATE, LEARNED = 30, 1e-2, 0.6
+
+
+@network_question()
+@pytest.mark.parametrize("network", (*SQUARE_KERNELS, *TALL_KERNELS), ids=str)
+def test_scores_and_gradients(student: Proxy, reference: Proxy, rng: Draw, network: Network) -> None:
+    """For the images and all six parameters."""
+    args = [network.draw_images(rng), network.draw_params(rng), network.hyperparams]
+    upstream = rng.normal(network.samples, network.classes)
+    found, wanted = (
+        modules.differentiate(side.three_layer_convnet, args, upstream=upstream) for side in (student, reference)
+    )
+    modules.assert_same_run(found, wanted, what="three_layer_convnet")
+
+
+@network_question(weight=0.5)
+def test_float32(student: Proxy, reference: Proxy, rng: Draw) -> None:
+    args = [SMALL.draw_images(rng, torch.float32), SMALL.draw_params(rng, torch.float32), SMALL.hyperparams]
+    scores = student.three_layer_convnet(*args)
+    assert_matches(scores, reference.three_layer_convnet(*args), what="the scores")
+
+
+@network_question(weight=0.5)
+def test_no_images(student: Proxy, rng: Draw) -> None:
+    """A batch may be empty: there are no scores for it, of as many classes as ever."""
+    scores = student.three_layer_convnet(SMALL.draw_images(rng)[:0], SMALL.draw_params(rng), SMALL.hyperparams)
+    try:
+        assert_matches(scores, torch.zeros(0, SMALL.classes, dtype=torch.float64), what="the scores of no images")
+    except CheckFailed as failure:
+        raise CheckFailed(
+            failure.message, failure.hint or "flatten(1) takes 0 images; reshape(0, -1) does not"
+        ) from None
+
+
+@network_question(weight=0.5)
+def test_changes_nothing(student: Proxy, reference: Proxy, rng: Draw) -> None:
+    """The caller's list, dict and tensors are as they were, and a second call gives the same scores."""
+    given = [SMALL.draw_images(rng), SMALL.draw_params(rng), SMALL.hyperparams]
+    placed = place(student, given)
+    wanted = reference.three_layer_convnet(*given)
+    for which in ("a first", "a second"):
+        scores = student.three_layer_convnet(placed[0], placed[1], placed[2])
+        assert_matches(scores, wanted, what=f"the scores of {which} call with the same arguments")
+    params = fetch(placed[1])
+    if fetch(placed[2]) != SMALL.hyperparams or type(params) is not list or len(params) != len(NAMES):
+        raise CheckFailed("the call changed the params or hyperparams of its caller", "read them, without pop or del")
+
+
+def drawn(student: Proxy, *args: Any) -> tuple[Proxy, list[torch.Tensor]]:
+    """The six parameters that a call returns: where they are, and their values, which have the right shapes."""
+    kept = modules.keep(student.initialize_three_layer_conv_part1, *args)
+    params, _ = unpack(fetch(kept), "params", "hyperparams")
+    values = unpack(params, *NAMES)
+    for name, value, shape in zip(NAMES, values, COURSE.shapes, strict=True):
+        if plain_tensor(value, name).shape != shape:
+            raise CheckFailed(f"{name} has shape {tuple(value.shape)}, wanted {shape}")
+    return kept[0], list(values)
+
+
+def weights_of_some_draws(student: Proxy) -> dict[str, torch.Tensor]:
+    """By name, those of several calls together."""
+    calls = [dict(zip(NAMES, drawn(student, torch.float64)[1], strict=True)) for _ in range(DRAWS)]
+    return {name: torch.cat([values[name].flatten() for values in calls]) for name in FAN_IN}
+
+
+@start_question()
+@pytest.mark.parametrize("dtype", (None, torch.float32, torch.float64), ids=("default", "float32", "float64"))
+def test_tensors(student: Proxy, dtype: torch.dtype | None) -> None:
+    """Six leaves that require a gradient, in the dtype that was asked for; biases zero; the paddings."""
+    arguments = () if dtype is None else (dtype, "cpu")
+    params, values = drawn(student, *arguments)
+    facts = modules.tensors(params)
+    if len(facts) != len(NAMES):
+        raise CheckFailed(f"params holds {len(facts)} tensors, wanted {len(NAMES)}")
+    for name, value, fact in zip(NAMES, values, facts, strict=True):
+        if value.dtype is not (dtype or torch.float32):
+            raise CheckFailed(f"{name} is {value.dtype}, wanted {dtype or torch.float32}", "hand on the argument dtype")
+        if not fact.requires_grad:
+            raise CheckFailed(f"{name} does not require a gradient", "requires_grad_(), after its values are drawn")
+        if not fact.leaf:
+            hint = "it was computed from a tensor that requires a gradient: set requires_grad last"
+            raise CheckFailed(f"{name} is no leaf, so that backward gives it no gradient", hint)
+        if value.dim() == 1:
+            assert_all(value, 0.0, name)
+
+
+@start_question(weight=0.5)
+def test_hyperparams(student: Proxy) -> None:
+    _, hyperparams = unpack(student.initialize_three_layer_conv_part1(), "params", "hyperparams")
+    padding = hyperparams.get("padding") if type(hyperparams) is dict else None
+    if type(padding) not in (list, tuple) or list(padding) != [2, 1]:
+        hint = "what three_layer_convnet takes; the first padding belongs to the kernel of 5 x 5"
+        raise CheckFailed('hyperparams is not {"padding": [2, 1]}', hint)
+
+
+@start_question()
+@pytest.mark.parametrize("name", FAN_IN)
+def test_spread(student: Proxy, name: str) -> None:
+    """Mean 0 and variance 2 / fan_in."""
+    assert_spread(weights_of_some_draws(student)[name], (2.0 / FAN_IN[name]) ** 0.5, name)
+
+
+@start_question()
+def test_normal(student: Proxy) -> None:
+    for name, values in weights_of_some_draws(student).items():
+        assert_bell_shaped(values, name)
+
+
+@start_question(weight=0.5)
+def test_every_draw_is_fresh(student: Proxy) -> None:
+    first, second = (drawn(student, torch.float64)[1] for _ in range(2))
+    for name, one, other in zip(NAMES, first, second, strict=True):
+        if one.dim() > 1:
+            assert_fresh([one], [other], name)
+
+
+@start_question()
+def test_learns(student: Proxy, reference: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
+    """Plain gradient descent in place, on a network that is right: a broken one of the student's costs nothing here."""
+    images, labels = memo(labelled_images, 32, rng.seed())
+    params, values = drawn(student)
+    for _ in range(STEPS):
+        args = [images, values, COURSE.hyperparams]
+        upstream = scores_gradient(reference.three_layer_convnet(*args), labels)
+        run = modules.differentiate(reference.three_layer_convnet, args, upstream=upstream)
+        for index, gradient in enumerate(run.inputs[1:]):
+            values[index] = plain_tensor(params[index].data.sub_(RATE * gradient), NAMES[index])
+
+    def trained(batch: torch.Tensor) -> Any:
+        return reference.three_layer_convnet(batch, values, COURSE.hyperparams)
+
+    what = f"after {STEPS} steps on the same images, a correct network with your parameters"
+    hint = "look at how the parameters start"
+    assert_accuracy(scores_of(trained, images, CLASSES), labels, at_least=LEARNED, what=what, hint=hint)
