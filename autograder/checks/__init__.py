@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from autograder.checks import contracts
+    from autograder.checks import contracts, modules
     from autograder.checks.compare import assert_matches, plain_tensor, unpack
     from autograder.checks.draw import Draw
     from autograder.checks.gradients import central_differences, oracle_gradients
@@ -30,6 +30,7 @@ __all__ = [
     "central_differences",
     "contracts",
     "fetch",
+    "modules",
     "oracle_gradients",
     "patient",
     "place",
@@ -49,8 +50,8 @@ HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "contracts":
-        return import_module("autograder.checks.contracts")
+    if name in ("contracts", "modules"):
+        return import_module(f"{__name__}.{name}")
     for home, names in HOMES.items():
         if name in names:
             return getattr(import_module(home), name)
