@@ -127,6 +127,15 @@ def test_hyperparams(student: Proxy) -> None:
         raise CheckFailed('hyperparams is not {"padding": [2, 1]}', hint)
 
 
+@start_question(weight=0.5)
+def test_device(student: Proxy) -> None:
+    """torch's device of shapes without values stands for any other than the CPU."""
+    kept = modules.keep(student.initialize_three_layer_conv_part1, torch.float32, "meta")
+    for index, name in enumerate(NAMES):
+        if fetch(kept[0][index].device) != torch.device("meta"):
+            raise CheckFailed(f"{name} is not on the device that was asked for", "hand on the argument device")
+
+
 @start_question()
 @pytest.mark.parametrize("name", FAN_IN)
 def test_spread(student: Proxy, name: str) -> None:
