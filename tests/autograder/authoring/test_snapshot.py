@@ -7,6 +7,7 @@ import torch
 
 from autograder.authoring.snapshot import record, settled
 from autograder.checks.recorded import Recording
+from autograder.errors import UsageError
 
 
 def recording(value, key=b"k"):
@@ -59,3 +60,28 @@ def test_a_recording_lists_every_case_and_comes_out_the_same_twice(workshop):
     first, second = (record(workshop.course, workshop.assignment) for _ in range(2))
     assert first.cases == {"half": ("half[1]", "half[5]"), "quarter-of": ("quarter",)}
     assert first.recording.to_bytes() == second.recording.to_bytes()
+
+
+SAVED = '''
+
+@pytest.mark.question("half")
+def test_saved(student):
+    from autograder.checks import CheckFailed, StudentError, artifact
+
+    try:
+        saved = artifact(student, "halves.pt")
+    except StudentError as error:
+        raise CheckFailed("halves.pt is not there") from error
+    assert_matches(saved, torch.tensor(2.0))
+'''
+
+
+def test_a_file_that_the_notebook_has_yet_to_write_stops_nothing_but_a_wrong_one_does(workshop):
+    checks = workshop.checks / "test_halves.py"
+    checks.write_text(checks.read_text() + SAVED)
+    assert record(workshop.course, workshop.assignment).cases["half"] == ("half[1]", "half[5]", "saved")
+    torch.save(torch.tensor(2.0), workshop.source / "halves.pt")
+    assert record(workshop.course, workshop.assignment).cases["half"] == ("half[1]", "half[5]", "saved")
+    torch.save(torch.tensor(3.0), workshop.source / "halves.pt")
+    with pytest.raises(UsageError, match="half: saved does not pass on the reference"):
+        record(workshop.course, workshop.assignment)
