@@ -11,9 +11,10 @@ A mutant is an entry of a TOML file in tests/mutants/<assignment>/:
     replace = "x.new_zeros("             # what takes its place; a list as long
 
 `within` names the component that `find` is looked for in, where it isn't the one that answers the question.
-`artifacts`, with or without `find`, maps a file that is handed in to the one whose content it gets, or to "" if it
-is left out. `attempt`, at a file's top, lists the questions that its mutants answer. The rest they leave out, which
-saves the time of checks that cannot see the mistake; the answers that are kept must not need those left out.
+`artifacts`, with or without `find`, maps a file that is handed in to the one whose content it gets, to "" if it is
+left out, or to a table that is laid over the dict in it (`saved.laid_over`). `attempt`, at a file's top, lists the
+questions that its mutants answer. The rest they leave out, which saves the time of checks that cannot see the mistake;
+the answers that are kept must not need those left out.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from autograder.course.layout import Course
 from autograder.course.model import Assignment
 from autograder.errors import ManifestError, UsageError
 from autograder.grading.edits import Misfit, edit
+from autograder.grading.saved import Exchange
 
 __all__ = ["Check", "Mutant", "load_mutants"]
 
@@ -71,14 +73,14 @@ class Mutant:
         why: the mistake a student makes.
         check: what must catch it.
         source: the whole module, mutated.
-        artifacts: for a file that is handed in, the reference's file whose content it has, or "" for none.
+        artifacts: what is handed in instead of the reference's files, by name.
     """
 
     id: str
     why: str
     check: Check
     source: str
-    artifacts: Mapping[str, str] = field(default_factory=dict)
+    artifacts: Mapping[str, Exchange] = field(default_factory=dict)
 
 
 def load_mutants(course: Course, assignment: Assignment) -> tuple[Mutant, ...]:
@@ -157,12 +159,12 @@ class _Entry:
             reference = self._mutated(reference, within)
         return Mutant(id, why, Check(asked, check), reference + self.ending, artifacts)
 
-    def _artifacts(self) -> dict[str, str]:
+    def _artifacts(self) -> dict[str, Exchange]:
         value = self.data.get("artifacts", {})
         known = self.assignment.artifacts
         fits = isinstance(value, dict) and all(name in known for name in value)
-        if not fits or not all(content in ("", *known) for content in value.values()):
-            raise self._wrong("artifacts", value, f'a table from and to {", ".join(known)}, or to ""')
+        if not fits or not all(content in ("", *known) or isinstance(content, dict) for content in value.values()):
+            raise self._wrong("artifacts", value, f'a table from and to {", ".join(known)}, or to "" or to a table')
         return dict(value)
 
     def _mutated(self, reference: str, within: str) -> str:

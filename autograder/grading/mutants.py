@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from autograder.course.result import SubmissionResult
 from autograder.errors import GraderError
 from autograder.grading.batch import Grade
 from autograder.grading.mutantfile import Check, Mutant, load_mutants
+from autograder.grading.saved import handed_in
 
 __all__ = ["Check", "KillMatrix", "Mutant", "kill_matrix", "load_mutants"]
 
@@ -97,10 +97,8 @@ def _submission(scratch: Path, mutant: Mutant, assignment: Assignment, artifacts
     folder = scratch / mutant.id
     folder.mkdir()
     (folder / f"{assignment.module}.py").write_text(mutant.source, encoding="utf-8")
-    for name in assignment.artifacts:
-        content = artifacts / (mutant.artifacts.get(name, name) or name)
-        if content.is_file() and mutant.artifacts.get(name) != "":
-            shutil.copyfile(content, folder / name)
+    for name, content in handed_in(assignment, artifacts, mutant.artifacts).items():
+        (folder / name).write_bytes(content)
     return folder
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from autograder.course.layout import Course
 from autograder.course.outcome import Outcome
@@ -14,6 +15,8 @@ from autograder.course.result import CaseResult, QuestionResult, SubmissionInfo,
 from autograder.errors import GraderError, ManifestError, UsageError
 from autograder.grading.edits import Misfit, edit
 from autograder.grading.mutants import Check, KillMatrix, Mutant, kill_matrix, load_mutants
+from autograder.grading.saved import handed_in, laid_over
+from autograder.sandbox.artifacts import load_file
 
 ENTRY = {
     "id": "double-triples",
@@ -87,6 +90,7 @@ def test_what_is_not_attempted_answers_as_a_stub(toy: Any) -> None:
         ({"why": ""}, "why: found '', wanted text"),
         ({"id": "Double/../up"}, "id: found 'Double/../up', wanted small letters, digits and hyphens"),
         ({"artifacts": {"x.pt": ""}}, "artifacts: found"),
+        ({"artifacts": {"x.pt": {"loss": ""}}}, "artifacts: found"),
         ({"hint": "none"}, "hint: found 'hint', wanted one of id, why,"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
@@ -203,3 +207,42 @@ def test_artifacts_go_along_are_left_out_or_exchanged(toy: Any, tmp_path: Path) 
         "without": {"second.pt": "2"},
         "exchanged": {"first.pt": "2", "second.pt": "2"},
     }
+
+
+def test_a_table_is_laid_over_what_a_file_holds(toy: Any, tmp_path: Path) -> None:
+    assignment = replace(Course(toy.root).assignment("t1"), artifacts=("curves.pt", "missing.pt"))
+    torch.save({"loss": {"train": [2.0, 1.0], "val": torch.ones(2)}, "epochs": 2}, tmp_path / "curves.pt")
+    changes = {"curves.pt": {"loss": {"train": [0.5]}, "epochs": "", "seed": 7}, "missing.pt": {"loss": 1}}
+    found: list[Any] = []
+
+    def grade(path: Path, name: str) -> SubmissionResult:
+        found.append({file.name: load_file(file.read_bytes()) for file in path.glob("*.pt")})
+        return graded(name)
+
+    kill_matrix(grade, [Mutant("changed", "why", Check("first", "first"), "", changes)], assignment, tmp_path)
+    ((name, held),) = found[0].items()
+    assert (name, held["loss"].pop("val").tolist()) == ("curves.pt", [1.0, 1.0])
+    assert held == {"loss": {"train": [0.5]}, "seed": 7}
+
+
+def test_a_changed_file_has_the_same_bytes_every_time(toy: Any, tmp_path: Path) -> None:
+    assignment = replace(Course(toy.root).assignment("t1"), artifacts=("curves.pt",))
+    torch.save({"loss": [2.0, 1.0]}, tmp_path / "curves.pt")
+    first, second = (handed_in(assignment, tmp_path, {"curves.pt": {"loss": [3.0]}}) for _ in range(2))
+    assert first == second != handed_in(assignment, tmp_path, {})
+
+
+@pytest.mark.parametrize(
+    "held, changes, result",
+    [
+        ({"a": 1}, {}, {"a": 1}),
+        ({"a": {"b": 1, "c": 2}}, {"a": {"b": ""}}, {"a": {"c": 2}}),
+        ({"a": {"b": 1}}, {"a": 3}, {"a": 3}),
+        ({"a": 1}, {"a": {"b": 3}}, {"a": {"b": 3}}),
+        ({"a": 1}, {"b": ""}, {"a": 1}),
+        ([1, 2], {"a": 1}, {"a": 1}),
+    ],
+    ids=["nothing", "left-out", "a-dict-replaced", "a-dict-instead", "left-out-already", "no-dict-before"],
+)
+def test_laying_over(held: Any, changes: dict[str, Any], result: Any) -> None:
+    assert laid_over(held, changes) == result

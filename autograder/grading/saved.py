@@ -1,0 +1,55 @@
+"""The files that go along with a wrong version of the reference: its own, exchanged, changed or left out."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from autograder.course.model import Assignment
+
+__all__ = ["Exchange", "handed_in", "laid_over"]
+
+# Instead of a file: the reference's file of this name, "" for none, or a table laid over what the file holds.
+Exchange = str | Mapping[str, Any]
+
+
+def handed_in(assignment: Assignment, folder: Path, exchanged: Mapping[str, Exchange]) -> dict[str, bytes]:
+    """The artifacts of a submission, by name.
+
+    Args:
+        folder: of the reference, with its artifacts. One that is not there is not handed in.
+        exchanged: by name, what is handed in instead.
+    """
+    files = {}
+    for name in assignment.artifacts:
+        instead = exchanged.get(name, name)
+        source = folder / (instead if isinstance(instead, str) else name)
+        if source.is_file():  # "" leads to the folder itself
+            content = source.read_bytes()
+            files[name] = content if isinstance(instead, str) else _changed(content, instead)
+    return files
+
+
+def laid_over(held: Any, changes: Any) -> Any:
+    """`held` with `changes` in it: dicts key by key, anything else replaced; a key that is given "" is left out.
+
+    >>> laid_over({"loss": {"train": [2.0, 1.0], "val": [2.5]}, "epochs": 2}, {"loss": {"val": ""}, "epochs": 3})
+    {'loss': {'train': [2.0, 1.0]}, 'epochs': 3}
+    """
+    if not isinstance(held, Mapping) or not isinstance(changes, Mapping):
+        return changes
+    merged = {**held, **{key: laid_over(held.get(key), change) for key, change in changes.items()}}
+    return {key: value for key, value in merged.items() if changes.get(key) != ""}
+
+
+def _changed(content: bytes, changes: Mapping[str, Any]) -> bytes:
+    """The torch file of a dict, changed; equal bytes for equal contents."""
+    import torch  # reading mutants needs none of it, and it takes a second to load
+
+    from autograder.sandbox.artifacts import load_file
+
+    buffer = io.BytesIO()
+    torch.save(laid_over(load_file(content), changes), buffer)
+    return buffer.getvalue()
