@@ -85,9 +85,10 @@ def _others(
     every = compare(every_check(scratch / "every"), scratch / "every-class", sizes.every, 1, otter=otter)
     _show(every, console)
     report["others"] = [fast, every]
-    speedup = fast.rows[0].speedup
+    # What a further submission costs: the start-up is the same for twenty and for five hundred.
+    speedup = fast.rows[0].warm_speedup
     assert speedup is not None
-    limits.append(Limit(f"fresh pytest, {fast.title}", speedup, at_least=FASTER_THAN_PYTEST))
+    limits.append(Limit(f"fresh pytest, {fast.title}, after start-up", speedup, at_least=FASTER_THAN_PYTEST))
     return not (fast.differences or every.differences)
 
 
