@@ -1,0 +1,275 @@
+"""Carries a student's answers onto the clean copy of a module: given code is the course's, answers are the student's.
+
+An answer is a function of the clean copy that raises `NotImplementedError` with a question's id, or that a question
+names as its component. What becomes of each piece of the student's file, in the module and in each class:
+
+- An answer, with its decorators, its comments and those right above it, takes the place of the clean one. Several
+  definitions of one name are all taken, and so is another statement that gives the name a value. An answer that is
+  not there stays as in the clean copy: missing.
+- What the clean copy does not have is added where it stood: after the same piece as in the student's file. Of an
+  import that gives a name of the clean copy another meaning, only the other names are taken.
+- The rest is given. Where it differs, by more than layout, comments and docstrings, the clean copy's is restored.
+  That holds for what a later statement does to it too: `Linear = ...`, `Linear.forward = ...`.
+- A class that holds an answer keeps the student's header, with bases and decorators; any other is given.
+
+Comments that stand alone between given pieces are not carried.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from autograder.course.model import Assignment
+from autograder.submission.level import Level, after_docstring, after_preamble, is_docstring, is_future
+from autograder.submission.pieces import Definition, NotPython, Piece, Source, shape
+
+__all__ = ["CarriedModule", "NotPython", "Part", "answers_of", "carry_module"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of the student's file.
+
+    Attributes:
+        name: `Linear.forward`, or the first line of what has no name.
+        line: in the student's file; 0 for what is not there.
+    """
+
+    name: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.name}, line {self.line}" if self.line else self.name
+
+
+@dataclass(frozen=True)
+class CarriedModule:
+    """A module put together, and what became of the pieces.
+
+    Attributes:
+        source: the clean copy with the student's answers and additions.
+        kept: answers that the student wrote.
+        untouched: answers that are still as in the clean copy.
+        missing: answers that the student's file does not have; as in the clean copy.
+        added: what the student added.
+        restored: given code that the student changed, removed or replaced, and that is the clean copy's again.
+    """
+
+    source: str
+    kept: tuple[Part, ...] = ()
+    untouched: tuple[Part, ...] = ()
+    missing: tuple[Part, ...] = ()
+    added: tuple[Part, ...] = ()
+    restored: tuple[Part, ...] = ()
+
+
+def answers_of(clean: Source, assignment: Assignment) -> frozenset[str]:
+    """Dotted names of the functions that students write."""
+    questions = set(assignment.by_id)
+    functions = dict(_functions(clean.tree.body, ""))
+    answers = {name for name, node in functions.items() if _asks(node) & questions}
+    return frozenset(answers | {q.component for q in assignment.questions if q.component in functions})
+
+
+def carry_module(clean: str, student: bytes, assignment: Assignment) -> CarriedModule:
+    """The clean copy with what the student wrote.
+
+    Args:
+        clean: the module as it was handed out.
+        student: the student's file. It is read, and never run.
+
+    Raises:
+        NotPython: the student's file cannot be read as Python.
+    """
+    theirs, ours = Source.decode(student), Source(clean)
+    try:
+        carrying = _Carrying(ours, theirs, answers_of(ours, assignment))
+        carrying.level(ours.module(), theirs.module(), "", 0)
+        source = "\n".join(carrying.lines())
+        ast.parse(source)
+    except RecursionError:
+        raise NotPython(1, "too deep to be read") from None
+    except SyntaxError as error:
+        raise NotPython(1, f"its answers do not fit into the clean copy: {error.msg}: {error.text}") from None
+    report = {kind: tuple(sorted(parts, key=lambda part: part.line)) for kind, parts in carrying.report.items()}
+    return CarriedModule(source, **report)
+
+
+def _functions(body: Sequence[ast.stmt], prefix: str) -> Iterator[tuple[str, ast.AST]]:
+    for node in body:
+        if isinstance(node, ast.ClassDef):
+            yield from _functions(node.body, f"{prefix}{node.name}.")
+        elif isinstance(node, Definition):
+            yield prefix + node.name, node
+
+
+def _asks(function: ast.AST) -> set[str]:
+    """Ids of the questions that a stub's function still raises."""
+    asked = set()
+    for node in ast.walk(function):
+        match node:
+            case ast.Raise(exc=ast.Call(func=ast.Name(id="NotImplementedError"), args=[ast.Constant(value=str(id))])):
+                asked.add(id)
+    return asked
+
+
+@dataclass
+class _Carrying:
+    """Edits to the clean copy, gathered level by level: the module, then each class."""
+
+    ours: Source
+    theirs: Source
+    answers: Collection[str]
+    report: dict[str, list[Part]] = field(
+        default_factory=lambda: {kind: [] for kind in ("kept", "untouched", "missing", "added", "restored")}
+    )
+    replaced: dict[int, tuple[int, list[str]]] = field(default_factory=dict)  # first line → last line, new lines
+    inserted: dict[int, list[tuple[int, list[str]]]] = field(default_factory=dict)  # after this line → (depth, lines)
+
+    def lines(self) -> Iterator[str]:
+        """The clean copy's lines after all edits."""
+        number, end = 0, len(self.ours.lines)
+        while True:
+            # A class and its last method end on the same line: what belongs into the class comes first.
+            for _, lines in sorted(self.inserted.get(number, ()), key=lambda insertion: -insertion[0]):
+                yield from lines
+            if number == end:
+                return
+            number += 1
+            if number in self.replaced:
+                number, lines = self.replaced[number]
+                yield from lines
+            else:
+                yield self.ours.lines[number - 1]
+
+    def level(self, clean: Sequence[Piece], student: Sequence[Piece], prefix: str, start: int) -> None:
+        """Carry one body onto another. `start`: the clean line after which the body begins."""
+        level = Level(clean, prefix, self.answers)
+        anchor = after_preamble(clean, start)
+        before = 0
+        for piece in student:
+            place = level.place(piece)
+            if place is not None:
+                anchor = max(place.last, after_preamble(clean, start))
+            elif not level.claims(piece):
+                self._add(piece, anchor, before, level, clean, start)
+            before = piece.last
+        for piece in clean:
+            self._settle(piece, level)
+
+    def _note(self, kind: str, name: str, line: int) -> None:
+        self.report[kind].append(Part(name, line))
+
+    def _add(self, piece: Piece, anchor: int, before: int, level: Level, clean: Sequence[Piece], start: int) -> None:
+        """Something that the clean copy does not have, unless it changes what is given."""
+        text = self._gap(before, piece) + self._moved(piece, piece.first, level.indent)
+        if spoilt := level.spoilt(piece):
+            self._note("restored", f"{level.prefix}{spoilt[0]} (given another meaning)", piece.line)
+            text = level.other_names(piece)
+            if not text:
+                return
+        if is_future(piece):
+            anchor = after_docstring(clean, start)
+        self.inserted.setdefault(anchor, []).append((level.prefix.count("."), text))
+        self._note("added", level.prefix + _called(piece, self.theirs), piece.line)
+
+    def _gap(self, before: int, piece: Piece) -> list[str]:
+        """Blank lines and the student's own comments above an addition."""
+        lines = self.theirs.text(before + 1 if before else piece.lead, piece.first - 1)
+        known = {line.strip() for line in self.ours.lines if line.strip()}
+        return [line for line in lines if line.strip() not in known]
+
+    def _moved(self, piece: Piece, first: int, indent: str) -> list[str]:
+        return self.theirs.moved(first, piece.last, piece.indent, indent)
+
+    def _settle(self, piece: Piece, level: Level) -> None:
+        """What becomes of one piece of the clean copy, now that all of the student's are known."""
+        node = piece.definition
+        if node is None:
+            self._settle_statement(piece, level)
+            return
+        name, versions = level.prefix + node.name, level.versions.get(node.name, [])
+        if isinstance(node, ast.ClassDef):
+            self._settle_class(piece, node, name, versions)
+        elif name in self.answers:
+            self._settle_answer(piece, name, versions)
+        elif not versions:
+            self._note("restored", f"{name} (removed)", 0)
+        elif versions[-1].shape != piece.shape:
+            self._note("restored", name, versions[-1].line)
+
+    def _settle_statement(self, piece: Piece, level: Level) -> None:
+        """A constant, or another statement at this level. Imports that are gone, and a docstring, say nothing."""
+        if piece.imports is not None or is_docstring(piece):
+            return
+        versions = [version for name in piece.binds for version in level.versions.get(name, ())]
+        if versions and versions[-1].shape != piece.shape:
+            self._note("restored", level.prefix + _called(piece, self.ours), versions[-1].line)
+        elif level.gone(piece):
+            self._note("restored", f"{level.prefix}{_called(piece, self.ours)} (removed)", 0)
+
+    def _settle_answer(self, piece: Piece, name: str, versions: Sequence[Piece]) -> None:
+        if not versions:
+            self._note("missing", name, 0)
+        elif all(version.shape == piece.shape for version in versions):
+            self._note("untouched", name, versions[-1].line)
+        else:
+            self._replace(piece, versions)
+            self._note("kept", name, versions[-1].line)
+
+    def _replace(self, piece: Piece, versions: Sequence[Piece]) -> None:
+        known = {line.strip() for line in self.ours.text(piece.lead, piece.first - 1)}
+        new: list[str] = []
+        for version in versions:
+            lead = self._moved(version, version.lead, piece.indent)
+            fresh = version.first - version.lead
+            new += [
+                *([""] if new else []),
+                *(line for line in lead[:fresh] if line.strip() not in known),
+                *lead[fresh:],
+            ]
+        self.replaced[piece.first] = (piece.last, new)
+
+    def _settle_class(self, piece: Piece, node: ast.ClassDef, name: str, versions: Sequence[Piece]) -> None:
+        holds = any(answer.startswith(f"{name}.") for answer in self.answers)
+        last = versions[-1] if versions else None
+        theirs = last.definition if last else None
+        members = self.theirs.members(theirs) if isinstance(theirs, ast.ClassDef) else None
+        ours = self.ours.members(node)
+        if last is None:
+            self._note("missing" if holds else "restored", name if holds else f"{name} (removed)", 0)
+        elif isinstance(theirs, ast.ClassDef) and members is not None and ours is not None:
+            for earlier in versions[:-1]:
+                self._note("restored", f"{name} (an earlier version, left out)", earlier.line)
+            self._header(piece, last, node, theirs, name, holds)
+            self.level(ours, members, f"{name}.", self.ours.header_end(node))
+        elif holds and last.shape != piece.shape:
+            self._replace(piece, versions)
+            self._note("kept", name, last.line)
+        elif last.shape != piece.shape:
+            self._note("restored", name, last.line)
+
+    def _header(
+        self, piece: Piece, last: Piece, node: ast.ClassDef, theirs: ast.ClassDef, name: str, holds: bool
+    ) -> None:
+        """Decorators, name and bases: the student's for a class with answers, else the clean copy's."""
+        if _header_shape(node) == _header_shape(theirs):
+            return
+        if not holds:
+            self._note("restored", f"{name} (its first line)", last.line)
+            return
+        end, theirs_end = self.ours.header_end(node), self.theirs.header_end(theirs)
+        self.replaced[piece.first] = (end, self.theirs.moved(last.first, theirs_end, last.indent, piece.indent))
+        self._note("added", f"{name} (its first line)", last.line)
+
+
+def _called(piece: Piece, source: Source) -> str:
+    if piece.definition:
+        return piece.definition.name
+    return source.lines[piece.node.lineno - 1].strip()[:60]
+
+
+def _header_shape(node: ast.ClassDef) -> str:
+    return shape(ast.ClassDef(node.name, node.bases, node.keywords, [ast.Pass()], node.decorator_list))

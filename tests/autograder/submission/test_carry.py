@@ -1,0 +1,294 @@
+"""A student's answers on a clean copy: what is kept, added, restored and missing, case by case."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from autograder.course.layout import Course
+from autograder.course.model import Assignment, Question
+from autograder.submission.carry import CarriedModule, NotPython, carry_module
+
+CLEAN = '''\
+"""Layers."""
+
+import torch
+
+from common import SCALE
+
+__all__ = ["Given", "Layer", "helper"]
+LIMIT = 3
+
+
+class Layer:
+    """A layer."""
+
+    @staticmethod
+    def forward(x):
+        """Double x."""
+        # Your answer to layer takes the place of the next line.
+        raise NotImplementedError("layer")
+        return out
+
+    def save(self, path):
+        torch.save({}, path)
+
+
+# ---- a question ----
+
+
+def helper(x):
+    # Your answer to helper takes the place of the next line.
+    raise NotImplementedError("helper")
+
+
+# ---- given ----
+
+
+class Given:
+    """Is given."""
+
+    @staticmethod
+    def forward(x):
+        return SCALE * x
+'''
+
+ANSWER = """\
+    @staticmethod
+    def forward(x):
+        out = x + x  # twice
+        return out
+"""
+STUB = """\
+    @staticmethod
+    def forward(x):
+        \"\"\"Double x.\"\"\"
+        # Your answer to layer takes the place of the next line.
+        raise NotImplementedError("layer")
+        return out
+"""
+
+
+@pytest.fixture
+def course(assignment: Assignment) -> Assignment:
+    return replace(assignment, questions=(Question("layer", "L", 5, "Layer"), Question("helper", "H", 5, "helper")))
+
+
+def edit(*changes: tuple[str, str], text: str = CLEAN) -> str:
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
+    return text
+
+
+def names(carried: CarriedModule, kind: str, student: str) -> list[str]:
+    """`name: its line in the student's file`."""
+    lines = ["", *student.split("\n")]
+    return [f"{part.name}: {lines[part.line].strip()}" for part in getattr(carried, kind)]
+
+
+def test_the_clean_copy_itself(course: Assignment) -> None:
+    carried = carry_module(CLEAN, CLEAN.encode(), course)
+    assert carried.source == CLEAN
+    assert [part.name for part in carried.untouched] == ["Layer.forward", "helper"]
+    assert [carried.kept, carried.missing, carried.added, carried.restored] == [()] * 4
+
+
+@pytest.mark.parametrize("name", Course.find(Path(__file__)).names())
+def test_every_reference_carries_to_itself(name: str) -> None:
+    found = Course.find(Path(__file__))
+    assignment = found.assignment(name)
+    clean = (found.handout(assignment) / f"{assignment.module}.py").read_text()
+    solution = (found.solution(assignment) / f"{assignment.module}.py").read_bytes()
+    carried = carry_module(clean, solution, assignment)
+    assert carried.source == solution.decode()
+    assert carried.kept
+    assert [carried.untouched, carried.missing, carried.restored, carried.added] == [()] * 4
+
+
+def test_an_answer_keeps_its_comments(course: Assignment) -> None:
+    own = ANSWER.replace("    @", "    # Why: doubling is adding.\n    @") + "        # out keeps the dtype\n"
+    student = edit((STUB, own))
+    carried = carry_module(CLEAN, student.encode(), course)
+    assert carried.source == student
+    assert names(carried, "kept", student) == ["Layer.forward: def forward(x):"]
+    assert names(carried, "untouched", student) == ["helper: def helper(x):"]
+
+
+def test_given_code_that_was_edited_is_restored(course: Assignment) -> None:
+    student = edit((STUB, ANSWER), ("return SCALE * x", "return 0 * x"), ("LIMIT = 3", "LIMIT = 4"))
+    carried = carry_module(CLEAN, student.encode(), course)
+    assert carried.source == edit((STUB, ANSWER))
+    assert names(carried, "restored", student) == ["LIMIT = 3: LIMIT = 4", "Given.forward: def forward(x):"]
+    assert str(carried.restored[1]) == f"Given.forward, line {student.count(chr(10)) - 1}"
+
+
+def test_layout_comments_and_docstrings_of_given_code_are_no_edits(course: Assignment) -> None:
+    student = edit(("return SCALE * x", "# hm\n        return (SCALE\n            * x)"), ("Is given.", "Ours."))
+    carried = carry_module(CLEAN, student.encode(), course)
+    assert carried.source == CLEAN
+    assert not carried.restored
+
+
+def test_what_was_added_stands_where_it_stood(course: Assignment) -> None:
+    student = edit(
+        ("import torch\n", "import torch\nimport math\n"),
+        ("LIMIT = 3\n", "LIMIT = 3\n# twice\nTWO = 2\n\n\ndef twice(x):\n    return TWO * x\n"),
+        (STUB, STUB.replace('raise NotImplementedError("layer")', "out = twice(x)") + "\n    depth = math.pi\n"),
+    )
+    carried = carry_module(CLEAN, student.encode(), course)
+    assert carried.source == student
+    assert names(carried, "added", student) == [
+        "import math: import math",
+        "TWO = 2: TWO = 2",
+        "twice: def twice(x):",
+        "Layer.depth = math.pi: depth = math.pi",
+    ]
+
+
+def test_methods_and_functions_added_at_the_end_stay_apart(course: Assignment) -> None:
+    student = CLEAN + "\n    @staticmethod\n    def more(x):\n        return x\n\n\ndef last():\n    return 1\n"
+    carried = carry_module(CLEAN, student.encode(), course)
+    assert carried.source == student
+    assert names(carried, "added", student) == ["Given.more: def more(x):", "last: def last():"]
+
+
+@pytest.mark.parametrize(
+    "spoil, reported",
+    [
+        ("Given = None\n", "Given"),
+        ("Given.forward = lambda x: x\n", "Given.forward"),
+        ("setattr(Given, 'forward', print)\n", "Given.forward"),
+        ("Layer.save = None\n", "Layer.save"),
+        ("from elsewhere import SCALE\n", "SCALE"),
+        ("torch = None\n", "torch"),
+        ("def SCALE():\n    return 1\n", "SCALE"),
+        ("if True:\n    class Given:\n        pass\n", "Given"),
+        ("__all__ += ['x']\n", "__all__"),
+        ("LIMIT: int = 9\n", "LIMIT"),
+    ],
+)
+def test_given_names_keep_their_meaning(course: Assignment, spoil: str, reported: str) -> None:
+    carried = carry_module(CLEAN, (CLEAN + "\n\n" + spoil).encode(), course)
+    assert carried.source == CLEAN
+    assert len(carried.restored) == 1
+    assert carried.restored[0].name.startswith(reported)
+    assert not carried.added
+
+
+def test_of_an_import_that_redefines_given_names_the_others_are_taken(course: Assignment) -> None:
+    student = edit(("from common import SCALE\n", "from common import SCALE\nfrom mine import SCALE, three\n"))
+    carried = carry_module(CLEAN, student.encode(), course)
+    assert carried.source == edit(("from common import SCALE\n", "from common import SCALE\nfrom mine import three\n"))
+    assert [part.name for part in carried.restored] == ["SCALE (given another meaning)"]
+
+
+def test_a_longer_import_is_taken_whole(course: Assignment) -> None:
+    student = edit(("from common import SCALE\n", "from common import SCALE, three  # mine\n"))
+    carried = carry_module(CLEAN, student.encode(), course)
+    assert "from common import SCALE, three  # mine\n" in carried.source
+    assert not carried.restored
+
+
+@pytest.mark.parametrize(
+    "answer", ["helper = lambda x: x + x\n", "from mine import helper\n", "class helper:\n    pass\n"]
+)
+def test_an_answer_that_is_no_function(course: Assignment, answer: str) -> None:
+    start, end = CLEAN.index("def helper"), CLEAN.index("# ---- given")
+    student = CLEAN[:start] + answer + "\n\n" + CLEAN[end:]
+    carried = carry_module(CLEAN, student.encode(), course)
+    assert carried.source == student
+    assert [part.name for part in carried.kept] == ["helper"]
+
+
+def test_all_versions_of_an_answer_are_taken(course: Assignment) -> None:
+    start = CLEAN.index("def helper")
+    student = CLEAN[:start] + "def helper(x):\n    return 1\n\n\n" + CLEAN[start:].replace("raise Not", "return Not", 1)
+    carried = carry_module(CLEAN, student.encode(), course)
+    assert carried.source.count("def helper(x)") == 2
+    scope: dict[str, object] = {}
+    exec(carried.source.replace("from common import SCALE", ""), scope)
+    assert isinstance(scope["helper"](1), NotImplementedError)  # type: ignore[operator]
+
+
+def test_what_is_missing_comes_back(course: Assignment) -> None:
+    student = "import torch\n\n\ndef helper(x):\n    return 2 * x\n"
+    carried = carry_module(CLEAN, student.encode(), course)
+    assert [part.name for part in carried.kept] == ["helper"]
+    assert [part.name for part in carried.missing] == ["Layer"]
+    assert {part.name for part in carried.restored} == {
+        '__all__ = ["Given", "Layer", "helper"] (removed)',
+        "LIMIT = 3 (removed)",
+        "Given (removed)",
+    }
+    assert "class Given:" in carried.source
+    assert "return 2 * x" in carried.source
+
+
+def test_another_order_is_put_right(course: Assignment) -> None:
+    start, end = CLEAN.index("class Layer"), CLEAN.index("# ---- a question")
+    own = CLEAN[start:end].replace(STUB, ANSWER)
+    carried = carry_module(CLEAN, (CLEAN[:start] + CLEAN[end:] + "\n\n" + own).encode(), course)
+    assert carried.source == edit((STUB, ANSWER))
+
+
+@pytest.mark.parametrize("indent", ["  ", "\t"])
+def test_another_indentation_fits(course: Assignment, indent: str) -> None:
+    start, end = CLEAN.index("class Layer"), CLEAN.index("# ---- a question")
+    own = CLEAN[start:end].replace(STUB, ANSWER).replace("x + x", 'x + x + len("""\n    four""") - 9')
+    own = own.replace("    ", indent).replace(f"\n{indent}four", "\n    four")
+    carried = carry_module(CLEAN, (CLEAN[:start] + own + CLEAN[end:]).encode(), course)
+    scope: dict[str, object] = {}
+    exec(carried.source.replace("from common import SCALE", ""), scope)
+    assert scope["Layer"].forward(4) == 8  # type: ignore[attr-defined]
+    assert not carried.restored
+
+
+def test_the_header_of_a_class_with_answers_is_the_students(course: Assignment) -> None:
+    student = edit(("class Layer:", "class Layer(Base):"), ("class Given:", "class Given(Base):"))
+    carried = carry_module(CLEAN, student.encode(), course)
+    assert carried.source == edit(("class Layer:", "class Layer(Base):"))
+    assert [part.name for part in carried.restored] == ["Given (its first line)"]
+
+
+def test_a_given_class_gets_no_new_special_method(course: Assignment) -> None:
+    student = CLEAN + "\n    def __call__(self):\n        return 1\n"
+    carried = carry_module(CLEAN, student.encode(), course)
+    assert carried.source == CLEAN
+    assert len(carried.restored) == 1
+
+
+def test_imports_from_the_future_come_first(course: Assignment) -> None:
+    student = edit(('"""Layers."""\n', '"""Mine."""\nfrom __future__ import annotations\n'))
+    carried = carry_module(CLEAN, student.encode(), course)
+    assert carried.source.startswith('"""Layers."""\nfrom __future__ import annotations\n')
+    compile(carried.source, "m", "exec")
+
+
+@pytest.mark.parametrize("ending", [b"\r\n", b"\r"])
+def test_line_endings_and_byte_order_marks(course: Assignment, ending: bytes) -> None:
+    data = b"\xef\xbb\xbf" + CLEAN.encode().replace(b"\n", ending)
+    assert carry_module(CLEAN, data, course).source == CLEAN
+
+
+def test_korean_comments_in_a_declared_encoding(course: Assignment) -> None:
+    student = "# -*- coding: cp949 -*-\n" + edit(("    # Your answer to helper", "    # 두 배\n    # Your answer"))
+    student = student.replace('raise NotImplementedError("helper")', "return 2 * x")
+    assert "# 두 배" in carry_module(CLEAN, student.encode("cp949"), course).source
+
+
+@pytest.mark.parametrize(
+    "source, line",
+    [(b"x = (\n", 1), (b"x = 1\n y = 2\n", 2), (b"a = 1\nreturn 3\n", 2), (b"\xff\xfe\x00", 1), (b"x = 1\x00", 1)],
+)
+def test_what_is_not_python_is_refused_with_its_line(course: Assignment, source: bytes, line: int) -> None:
+    with pytest.raises(NotPython) as caught:
+        carry_module(CLEAN, source, course)
+    assert caught.value.line == line
+
+
+def test_deep_code_is_refused(course: Assignment) -> None:
+    with pytest.raises(NotPython):
+        carry_module(CLEAN, b"x = " + b"+".join([b"1"] * 40_000), course)
