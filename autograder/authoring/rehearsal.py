@@ -11,8 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import nbclient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
 from autograder.authoring.build import handout_files
@@ -20,6 +18,7 @@ from autograder.authoring.notebooks import build_notebook
 from autograder.course.layout import Course
 from autograder.course.model import Assignment
 from autograder.errors import AuthoringError, UsageError
+from autograder.submission.kernel import run_cells
 
 __all__ = ["Rehearsal", "keep_artifacts", "rehearse"]
 
@@ -44,8 +43,8 @@ def rehearse(course: Course, assignment: Assignment) -> Rehearsal:
     """Run the solved notebook in a copy of the handout that holds the reference.
 
     Raises:
-        UsageError: the assignment has no notebook, or the kernel died.
-        AuthoringError: a cell raised or did not end, or a `grader.check` in it failed.
+        UsageError: the assignment has no notebook.
+        AuthoringError: a cell raised, did not end or took the kernel with it, or a `grader.check` in it failed.
     """
     if not assignment.notebook:
         raise UsageError(f"{assignment.name} has no notebook")
@@ -58,27 +57,14 @@ def rehearse(course: Course, assignment: Assignment) -> Rehearsal:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         shutil.copy(course.solution(assignment) / f"{assignment.module}.py", folder)
-        client = nbclient.NotebookClient(
-            notebook, timeout=CELL_SECONDS, resources={"metadata": {"path": scratch}}, shutdown_kernel="immediate"
-        )
-        try:
-            client.execute()
-        except CellExecutionError as error:
-            raise _unusable(source, f"{error.ename}: {error.evalue}") from error
-        except CellTimeoutError as error:
-            raise _unusable(source, f"a cell did not end within {CELL_SECONDS} s") from error
-        except DeadKernelError as error:
-            raise UsageError(f"{source}: the notebook's kernel died: {error}") from error
+        for cell in run_cells(notebook, folder, keep_going=False, cell_seconds=CELL_SECONDS):
+            problem = f"the notebook does not run on the solution: {cell.reason} (cell {cell.number}: {cell.begins})"
+            raise AuthoringError(source, 1, problem)
         if failed := _failed_checks(notebook):
             raise AuthoringError(source, 1, f"on the solution the notebook's own checks fail: {', '.join(failed)}")
         written = {name: folder / name for name in assignment.artifacts}
         artifacts = {name: path.read_bytes() for name, path in written.items() if path.is_file()}
     return Rehearsal(notebook, artifacts)
-
-
-def _unusable(source: Path, reason: str) -> AuthoringError:
-    lines = reason.strip().splitlines() or ["for no reason given"]
-    return AuthoringError(source, 1, f"the notebook does not run on the solution: {lines[0]}")
 
 
 def _failed_checks(notebook: NotebookNode) -> list[str]:
