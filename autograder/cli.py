@@ -1,6 +1,7 @@
 """The command line: arguments and exit codes only.
 
-Exit status: 0 done, 1 something could not be done through our own fault (or drift was found), 2 bad arguments or a
+Exit status: 0 done, 1 something could not be done through our own fault (or drift was found, or a
+public check does not pass), 2 bad arguments or a
 broken assignment, 130 stopped by Ctrl-C.
 """
 
@@ -9,12 +10,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 
 from rich.console import Console
 
 from autograder import __version__
-from autograder.commands import build, doctor, grade, mutants
+from autograder.commands import build, check, doctor, grade, mutants
 from autograder.errors import AutograderError, IsolationUnavailable, UsageError
 
 __all__ = ["main"]
@@ -23,6 +25,9 @@ __all__ = ["main"]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; what people can mend is one line on stderr, without a traceback."""
     args = _parser().parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a Windows pipe may know no Korean, and no tick either
     console = Console()
     try:
         return int(args.run(args, console))
@@ -44,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"autograder {__version__}")
     parser.add_argument("--course", metavar="DIR", type=Path, default=Path(), help="a folder of the course (this one)")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (grade, build, doctor, mutants):
+    for command in (check, grade, build, doctor, mutants):
         command.add(commands)
     return parser
 

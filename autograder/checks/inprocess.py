@@ -13,7 +13,7 @@ import os
 import random
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -44,7 +44,11 @@ MAX_PRINTED = 2_000  # characters
 
 
 def run_checks(
-    checks: Path, desk: Desk, imports: Sequence[Path], question: str | None = None
+    checks: Path,
+    desk: Desk,
+    imports: Sequence[Path],
+    question: str | None = None,
+    starting: Callable[[str, str], None] | None = None,
 ) -> dict[str, list[CaseResult]]:
     """Run the checks in a folder, in process.
 
@@ -54,6 +58,7 @@ def run_checks(
         imports: folders that checks and subject import from, first of all; what this process has imported under
             the names in there stays as it is, and is imported anew for the run.
         question: only the checks of this question.
+        starting: told each case's question and id before it runs; it must not print to `sys.stdout` or `sys.stderr`.
 
     Returns:
         The cases by question, in the manifest's order, only questions that have any. An exception's own text, and
@@ -61,9 +66,9 @@ def run_checks(
 
     Raises:
         GraderError: the checks could not be collected.
-        KeyboardInterrupt: the user interrupted a check.
+        KeyboardInterrupt: the user interrupted a check; its traceback leads to the line that was running.
     """
-    collector = _Collector(desk)
+    collector = _Collector(desk, starting)
     arguments = [*OPTIONS, "--rootdir", str(checks), str(checks)]
     if question is not None:
         arguments += ["--question", question]
@@ -71,7 +76,7 @@ def run_checks(
     with _undisturbed(), _imports_from([checks, *imports]), redirect_stdout(log), redirect_stderr(log):
         status = pytest.main(arguments, plugins=[plugin, collector])
     if status is pytest.ExitCode.INTERRUPTED and not collector.problems:
-        raise KeyboardInterrupt
+        raise collector.interrupt or KeyboardInterrupt
     if collector.problems or status not in ORDINARY:
         problem = "\n".join(collector.problems) or log.getvalue().strip()
         raise GraderError(f"{checks}: the checks cannot be run: {problem}")
@@ -88,13 +93,19 @@ class _Collector:
     """
 
     desk: Desk
+    starting: Callable[[str, str], None] | None = None
     cases: list[tuple[str, CaseResult]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    interrupt: KeyboardInterrupt | None = None
     _error: BaseException | None = None
     _printed: str = ""
 
     def pytest_configure(self, config: pytest.Config) -> None:
         config.stash[plugin.DESK] = self.desk
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        if isinstance(excinfo.value, KeyboardInterrupt):
+            self.interrupt = excinfo.value
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -122,8 +133,10 @@ class _Collector:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         self._error, self._printed = None, ""
-        outcome = yield
         question = plugin.question_of(item)
+        if self.starting and question:
+            self.starting(question, plugin.case_id(item))
+        outcome = yield
         if question is None:
             self.problems.append(f"{item.nodeid}: no question marker")
         else:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # the plugin is loaded by every pytest run in this environmen
     from autograder.sandbox import Sandbox
     from autograder.sandbox.proxy import Proxy
 
-__all__ = ["DESK", "case_of", "question_of", "run_check"]
+__all__ = ["DESK", "case_id", "case_of", "question_of", "run_check"]
 
 DESK: pytest.StashKey[Desk] = pytest.StashKey()
 SANDBOX: pytest.StashKey[Sandbox] = pytest.StashKey()
@@ -93,6 +93,7 @@ def case_of(item: pytest.Item) -> CaseResult:
 
 
 def case_id(item: pytest.Item) -> str:
+    """What a check is called, within its question."""
     return item.name.removeprefix("test_")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import types
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from textwrap import indent
@@ -26,7 +26,16 @@ from autograder.sandbox.failures import describe, student_error
 from autograder.sandbox.local import LocalChannel
 from autograder.sandbox.proxy import Channel
 
-__all__ = ["CHECKS", "MANIFEST", "StudentFile", "explain", "public_results", "render", "run_public"]
+__all__ = [
+    "CHECKS",
+    "MANIFEST",
+    "StudentFile",
+    "assignment_in",
+    "explain",
+    "public_results",
+    "render",
+    "run_public",
+]
 
 CHECKS, MANIFEST = "public_checks", "assignment.toml"
 MARKS = {Outcome.PASSED: "pass", Outcome.NOT_ATTEMPTED: "todo", Outcome.PENDING: "wait"}
@@ -50,17 +59,28 @@ def run_public(folder: Path, question: str | None = None) -> list[CaseResult]:
     return [case for cases in public_results(folder, question).values() for case in cases]
 
 
-def public_results(folder: Path, question: str | None = None) -> dict[str, list[CaseResult]]:
-    """As `run_public`, by question, in the manifest's order."""
+def public_results(
+    folder: Path, question: str | None = None, starting: Callable[[str, str], None] | None = None
+) -> dict[str, list[CaseResult]]:
+    """As `run_public`, by question, in the manifest's order.
+
+    Args:
+        starting: told the question and the id of each case before it runs; see `inprocess.run_checks`.
+    """
     folder = folder.resolve()
-    if not (folder / CHECKS).is_dir():
-        raise UsageError(f"{folder}: not an assignment's folder: there is no {CHECKS}/ in it")
-    assignment = load_assignment(folder / MANIFEST)
+    assignment = assignment_in(folder)
     if question is not None and question not in assignment.by_id:
         raise UsageError(f"unknown question {question!r}; there are: {', '.join(assignment.by_id)}")
     recording = load_recording(folder / CHECKS)
     desk = Desk(assignment, StudentFile(folder, assignment), recording.channel, recording.seed)
-    return run_checks(folder / CHECKS, desk, [folder], question)
+    return run_checks(folder / CHECKS, desk, [folder], question, starting)
+
+
+def assignment_in(folder: Path) -> Assignment:
+    """The assignment that a student's folder holds. Raises UsageError where it holds none."""
+    if not (folder / CHECKS).is_dir():
+        raise UsageError(f"{folder}: not an assignment's folder: there is no {CHECKS}/ in it")
+    return load_assignment(folder / MANIFEST)
 
 
 class StudentFile:

@@ -9,6 +9,7 @@ from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -16,10 +17,10 @@ from autograder.course.layout import Course
 from autograder.course.model import Assignment
 from autograder.course.result import SubmissionResult
 from autograder.errors import UsageError
-from autograder.grading import fingerprint
-from autograder.grading.batch import Batch, Failure, Grade, Run, local_graders
-from autograder.reports import Progress, print_class, write_class, write_submission
 from autograder.submission.inbox import Inbox
+
+if TYPE_CHECKING:  # grading needs Linux, and the command line must start on a student's machine too
+    from autograder.grading.batch import Batch, Grade
 
 __all__ = ["add", "run"]
 
@@ -54,6 +55,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Grade, write, print. Returns 0, or 1 where a submission could not be graded through our own fault."""
+    from autograder.grading.batch import Batch, Run
+    from autograder.reports import print_class, write_class
+
     course = Course.find(args.course)
     assignment = course.assignment(args.assignment)
     if args.jobs is not None and args.jobs < 1:
@@ -95,6 +99,9 @@ def _grade(
     troubles: list[tuple[str, str]],
 ) -> None:
     """Grade what is missing, writing each result as it comes, so that a stop loses nothing that is finished."""
+    from autograder.grading.batch import Failure
+    from autograder.reports import Progress, write_submission
+
     with _graders(course, assignment, batch, args) as (grade, executor):
         batch.run.write(args.out)
         with Progress(len(batch.missing), console) as progress:
@@ -112,6 +119,9 @@ def _graders(
     course: Course, assignment: Assignment, batch: Batch, args: argparse.Namespace
 ) -> AbstractContextManager[tuple[Grade, Executor]]:
     """What grades, and on how many at once: this machine, or a cluster."""
+    from autograder.grading import fingerprint
+    from autograder.grading.batch import local_graders
+
     if not args.cluster:
         jobs = args.jobs or os.cpu_count() or 1
         return local_graders(course, assignment, batch.run.seed, jobs, args.submissions, args.unsafe)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from autograder.course.layout import Course
-from autograder.grading.client import GradingProcess
-from autograder.grading.mutants import KillMatrix, Mutant, kill_matrix, load_mutants
+
+if TYPE_CHECKING:  # grading needs Linux, and the command line must start on a student's machine too
+    from autograder.grading.mutants import KillMatrix, Mutant
 
 __all__ = ["add", "run"]
 
@@ -39,6 +41,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Print what caught each mutant. Returns 0 where each was caught by the check it names, else 1."""
+    from autograder.grading.client import GradingProcess
+    from autograder.grading.mutants import kill_matrix, load_mutants
+
     course = Course.find(args.course)
     assignment = course.assignment(args.assignment)
     mutants = [mutant for mutant in load_mutants(course, assignment) if mutant.id.startswith(args.only)]

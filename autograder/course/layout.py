@@ -55,6 +55,11 @@ class Course:
         """The generated folder that students get."""
         return self.root / "assignments" / assignment.name
 
+    @property
+    def template(self) -> Path:
+        """What surrounds every assignment in a student's hands."""
+        return self.root / "student_template"
+
     def hidden(self, assignment: Assignment) -> Path:
         return self.root / "tests" / "hidden" / assignment.name
 

@@ -43,5 +43,6 @@ def student_error(description: Mapping[str, Any]) -> StudentError:
     """The grader's view of a description. Raises KeyError or TypeError where it is not one."""
     kind, text, trace = (str(description[key]) for key in ("kind", "text", "trace"))
     file, line = str(description["file"])[:MAX_TEXT], int(description["line"])
-    location = Location(file.rpartition("/")[2], line) if file else None
+    name = file.replace("\\", "/").rpartition("/")[2]  # Windows, on a student's machine
+    location = Location(name, line) if file else None
     return StudentError(kind[:MAX_KIND], text[:MAX_TEXT], trace[-MAX_TRACE:], location)

@@ -1,0 +1,243 @@
+"""autograder check: the public checks, on a student's own machine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from autograder.errors import GraderError, UsageError
+
+if TYPE_CHECKING:  # torch takes seconds to import, and --help must not wait for it
+    from autograder.checks.standing import QuestionStanding, Standing
+    from autograder.course.model import Assignment
+    from autograder.course.result import CaseResult
+
+__all__ = ["add", "run"]
+
+EXAMPLE = """example:
+  autograder check
+  autograder check conv-forward
+      one question; exit status 0: everything checked passes, 1: something does not
+"""
+SCHEMA = 1
+WORDS = {
+    "passed": ("passed", "green"),
+    "not_attempted": ("to do", "yellow"),
+    "pending": ("waiting", "yellow"),
+    "failed": ("failed", "red"),
+    "grader_error": ("no check", "magenta"),
+}
+WORD_WIDTH = max(len(word) for word, _ in WORDS.values())
+MIN_WIDTH = 40
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "check",
+        help="run the public checks on what you wrote",
+        description="Run the public checks of an assignment's folder and say what to fix first.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("question", metavar="QUESTION", nargs="*", help="a question's id (all of them)")
+    parser.add_argument("--folder", metavar="DIR", type=Path, default=Path(), help="the assignment's folder (this one)")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Check and print. Returns 0 where everything that was checked passes, 1 where not, 130 after Ctrl-C."""
+    from autograder.checks.public import assignment_in
+    from autograder.checks.standing import standing_of
+
+    folder = args.folder.resolve()
+    assignment = assignment_in(folder)
+    if unknown := [question for question in args.question if question not in assignment.by_id]:
+        raise UsageError(f"unknown question {unknown[0]!r}; there are: {', '.join(assignment.by_id)}")
+    running = _Running(hidden=args.json)
+    try:
+        results = _results(folder, [known for known in assignment.by_id if known in args.question], running)
+    except KeyboardInterrupt as stop:
+        print(f"stopped{running.place(stop, folder)}", file=sys.stderr)
+        return 130
+    standing = standing_of(assignment, results)
+    if args.json:
+        print(json.dumps(_as_json(assignment, standing), indent=1))
+    elif problem := _not_python(folder / f"{assignment.module}.py"):
+        console.print(problem, soft_wrap=True)
+    else:
+        _print(assignment, standing, folder, _Speaker(console))
+    return 0 if standing.passed else 1
+
+
+def _results(folder: Path, questions: list[str], running: _Running) -> dict[str, list[CaseResult]]:
+    from autograder.checks.public import public_results
+
+    wanted: list[str | None] = [*questions] or [None]
+    results: dict[str, list[CaseResult]] = {}
+    try:
+        with running.shown():
+            for question in wanted:
+                results |= public_results(folder, question, running.starting)
+    except GraderError as error:
+        raise GraderError(_brief(str(error))) from None
+    return results
+
+
+class _Running:
+    """Says on a terminal which check is running; there is no line of it left afterwards.
+
+    It writes to the terminal that was there before: while checks run, what goes to `sys.stdout` belongs to them.
+    """
+
+    def __init__(self, hidden: bool) -> None:
+        self._console = Console(file=sys.stderr)
+        self._live = Live(
+            console=self._console, transient=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
+        )
+        self._hidden = hidden or not self._console.is_terminal
+        self._case = ""
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        if self._hidden:
+            yield
+        else:
+            with self._live:
+                yield
+
+    def starting(self, question: str, case: str) -> None:
+        self._case = f"{question}: {case}"
+        if not self._hidden:
+            self._live.update(Text(f"checking {self._case}", "bright_black", no_wrap=True), refresh=True)
+
+    def place(self, stop: KeyboardInterrupt, folder: Path) -> str:
+        """Where the student's code was when it was stopped: what never ends is there."""
+        from autograder.sandbox.failures import describe, student_error
+
+        where = student_error(describe(stop, {str(path) for path in folder.glob("*.py")})).location
+        return (f" in {self._case}" if self._case else "") + (f", at {where}" if where else "")
+
+
+def _brief(problem: str) -> str:
+    """The first line of what pytest has to say, and the error that ends it: no traceback."""
+    lines = [line for line in problem.splitlines() if line.strip()]
+    errors = [line.removeprefix("E").strip() for line in lines if line.startswith("E ")]
+    return f"{lines[0]} {errors[-1] if errors else ''}".strip() + "; unzip the assignment afresh beside your files"
+
+
+def _not_python(path: Path) -> Text | None:
+    """What is wrong with a file that cannot be read as Python, and where; None if it can."""
+    try:
+        compile(path.read_bytes(), path.name, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        where = f"{path.name}, line {error.lineno}" if error.lineno else path.name
+        shown = f"\n\n    {error.text.strip()}" if error.text else ""
+        return Text.assemble(
+            (where, "bold"), f": {error.msg}{shown}\n\nPython cannot read the file: nothing was checked."
+        )
+    return None
+
+
+def _print(assignment: Assignment, standing: Standing, folder: Path, say: _Speaker) -> None:
+    say.line((f"Assignment {assignment.number}: {assignment.title}", "bold"))
+    say.line()
+    longest = max((len(checked.question.id) for checked in standing.questions), default=0)
+    for checked in standing.questions:
+        word, style = WORDS[checked.status]
+        count = f"{checked.passed} of {len(checked.cases)}"
+        say.line((f"  {word:<{WORD_WIDTH}}  ", style), f"{checked.question.id:<{longest}}  {count:>8}")
+    say.line()
+    if standing.first:
+        _print_first(standing.first, folder / f"{assignment.module}.py", say)
+    else:
+        say.line(("Every public check passes.", "green"))
+
+
+def _print_first(checked: QuestionStanding, module: Path, say: _Speaker) -> None:
+    """The one thing to do next, in full: the cause, a hint, the place, what was printed on the way."""
+    case, (_, style) = checked.first, WORDS[checked.status]
+    to_do = checked.status == "not_attempted"
+    say.line(
+        ("Write next: " if to_do else "Fix first: ", f"bold {style}"), (checked.question.id, "bold"), f", {case.id}"
+    )
+    say.paragraph(case.message or case.outcome.value)
+    if case.hint:
+        say.paragraph(f"Hint: {case.hint}")
+    say.paragraph(f"Where: {checked.question.component}, {case.location or module.name}")
+    say.block(_source_line(module.parent, case.location))
+    if case.detail:
+        say.paragraph("Printed:")
+        say.block(case.detail)
+
+
+class _Speaker:
+    """Prints lines as they are and paragraphs that fit; nothing in them is markup, and no line ends in spaces."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def line(self, *parts: str | tuple[str, str]) -> None:
+        self._console.print(Text.assemble(*parts), soft_wrap=True)
+
+    def paragraph(self, text: str) -> None:
+        for line in text.splitlines():
+            for part in wrap(line, max(MIN_WIDTH, self._console.width - 2), break_long_words=False) or [""]:
+                self.line(f"  {part}".rstrip())
+
+    def block(self, text: str) -> None:
+        for line in text.splitlines():
+            self.line(f"    {line}".rstrip())
+
+
+def _source_line(folder: Path, location: str) -> str:
+    """The line of the student's file that a location names; "" if it cannot be read."""
+    name, _, number = location.rpartition(":")
+    try:
+        line = (folder / name).read_text(encoding="utf-8").splitlines()[int(number) - 1]
+    except (OSError, ValueError, IndexError):
+        return ""
+    return line.strip()
+
+
+def _as_json(assignment: Assignment, standing: Standing) -> dict[str, Any]:
+    first = standing.first
+    return {
+        "schema": SCHEMA,
+        "number": assignment.number,  # its id would be the folder's name, which is the student's
+        "title": assignment.title,
+        "passed": standing.passed,
+        "questions": [_question(checked) for checked in standing.questions],
+        "first": {"question": first.question.id, "case": first.first.id} if first else None,
+    }
+
+
+def _question(checked: QuestionStanding) -> dict[str, Any]:
+    return {
+        "id": checked.question.id,
+        "title": checked.question.title,
+        "points": checked.question.points,
+        "status": checked.status.value,
+        "passed": checked.passed,
+        "cases": [
+            {
+                "id": case.id,
+                "outcome": case.outcome.value,
+                "message": case.message,
+                "hint": case.hint,
+                "location": case.location,
+                "printed": case.detail,
+            }
+            for case in checked.cases
+        ],
+    }
