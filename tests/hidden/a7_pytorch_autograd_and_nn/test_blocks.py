@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from advice import advice_on
 from comparing import assert_count, assert_same_module, both
 from distributions import assert_all, assert_spread
 
@@ -38,7 +39,8 @@ class Case:
         return self.images[1], self.outputs, self.downsample
 
     def __str__(self) -> str:
-        return f"{self.block}({', '.join(map(str, self.arguments))})"
+        inputs, outputs, downsample = self.arguments
+        return f"{self.block}({inputs}, {outputs}, downsample={downsample})"
 
     @property
     def note(self) -> str:
@@ -97,20 +99,27 @@ def every(cases: Iterable[Case], weight: float = 1.0) -> Callable[..., Any]:
     )
 
 
+def check_call(student: Proxy, reference: Proxy, rng: Draw, case: Case, *, training: bool) -> None:
+    """One call beside the reference's; whoever fails is told what is special about the case."""
+    theirs, ours = both(student, reference, case.block, *case.arguments)
+    x = rng.normal(*case.images, dtype=case.dtype)
+    try:
+        assert_same_module(rng, theirs, ours, x, training=training, what=str(case))
+    except CheckFailed as failure:
+        hint = advice_on(theirs, ours, x) or failure.hint or case.note
+        raise CheckFailed(failure.message, hint) from None
+
+
 @every(CASES)
 def test_training(student: Proxy, reference: Proxy, rng: Draw, case: Case) -> None:
     """Output, gradients for input and parameters, and running statistics after one call."""
-    theirs, ours = both(student, reference, case.block, *case.arguments)
-    x = rng.normal(*case.images, dtype=case.dtype)
-    assert_same_module(rng, theirs, ours, x, training=True, what=str(case), note=case.note)
+    check_call(student, reference, rng, case, training=True)
 
 
 @every(CASES)
 def test_evaluation(student: Proxy, reference: Proxy, rng: Draw, case: Case) -> None:
     """By running statistics that were there before, which stay what they are."""
-    theirs, ours = both(student, reference, case.block, *case.arguments)
-    x = rng.normal(*case.images, dtype=case.dtype)
-    assert_same_module(rng, theirs, ours, x, training=False, what=str(case), note=case.note)
+    check_call(student, reference, rng, case, training=False)
 
 
 @every((*COUNTED, *(case for case in CASES if case.dtype is torch.float64)), weight=0.5)

@@ -10,7 +10,7 @@ import pytest
 import torch
 from distributions import assert_all, assert_bell_shaped, assert_fresh, assert_spread
 from learning import CLASSES, labelled_images, scores_gradient
-from three_layers import COURSE, NAMES, SQUARE_KERNELS, TALL_KERNELS, Network
+from three_layers import COURSE, NAMES, SIMPLE, SQUARE_KERNELS, TALL_KERNELS, Network
 
 from autograder.checks import (
     CheckFailed,
@@ -30,9 +30,8 @@ network_question = partial(pytest.mark.question, "three-layer-functional")
 start_question = partial(pytest.mark.question, "initialize-part1")
 
 FAN_IN = {"conv_w1": 3 * 5 * 5, "conv_w2": 12 * 3 * 3, "fc_w": 8 * 32 * 32}
-SMALL = SQUARE_KERNELS[2]
 DRAWS = 4  # calls whose weights are judged together
-STEPS, RATE, LEARNED = 30, 1e-2, 0.6
+STEPS, RATE, LEARNED = 16, 1e-2, 0.6
 
 
 @network_question()
@@ -48,18 +47,19 @@ def test_scores_and_gradients(student: Proxy, reference: Proxy, rng: Draw, netwo
 
 
 @network_question(weight=0.5)
-def test_float32(student: Proxy, reference: Proxy, rng: Draw) -> None:
-    args = [SMALL.draw_images(rng, torch.float32), SMALL.draw_params(rng, torch.float32), SMALL.hyperparams]
-    scores = student.three_layer_convnet(*args)
-    assert_matches(scores, reference.three_layer_convnet(*args), what="the scores")
+def test_float32(student: Proxy, rng: Draw) -> None:
+    """Scores have the dtype of images and parameters; whether they are right is asked elsewhere."""
+    args = [SIMPLE.draw_images(rng, torch.float32), SIMPLE.draw_params(rng, torch.float32), SIMPLE.hyperparams]
+    some = torch.zeros(SIMPLE.samples, SIMPLE.classes)
+    assert_matches(student.three_layer_convnet(*args), some, what="the scores", rtol=0.0, atol=float("inf"))
 
 
 @network_question(weight=0.5)
 def test_no_images(student: Proxy, rng: Draw) -> None:
     """A batch may be empty: there are no scores for it, of as many classes as ever."""
-    scores = student.three_layer_convnet(SMALL.draw_images(rng)[:0], SMALL.draw_params(rng), SMALL.hyperparams)
+    scores = student.three_layer_convnet(SIMPLE.draw_images(rng)[:0], SIMPLE.draw_params(rng), SIMPLE.hyperparams)
     try:
-        assert_matches(scores, torch.zeros(0, SMALL.classes, dtype=torch.float64), what="the scores of no images")
+        assert_matches(scores, torch.zeros(0, SIMPLE.classes, dtype=torch.float64), what="the scores of no images")
     except CheckFailed as failure:
         raise CheckFailed(
             failure.message, failure.hint or "flatten(1) takes 0 images; reshape(0, -1) does not"
@@ -67,17 +67,16 @@ def test_no_images(student: Proxy, rng: Draw) -> None:
 
 
 @network_question(weight=0.5)
-def test_changes_nothing(student: Proxy, reference: Proxy, rng: Draw) -> None:
-    """The caller's list, dict and tensors are as they were, and a second call gives the same scores."""
-    given = [SMALL.draw_images(rng), SMALL.draw_params(rng), SMALL.hyperparams]
-    placed = place(student, given)
-    wanted = reference.three_layer_convnet(*given)
-    for which in ("a first", "a second"):
-        scores = student.three_layer_convnet(placed[0], placed[1], placed[2])
-        assert_matches(scores, wanted, what=f"the scores of {which} call with the same arguments")
-    params = fetch(placed[1])
-    if fetch(placed[2]) != SMALL.hyperparams or type(params) is not list or len(params) != len(NAMES):
+def test_changes_nothing(student: Proxy, rng: Draw) -> None:
+    """The caller's list and dict are as they were, and a second call gives the scores of the first."""
+    args = [SIMPLE.draw_images(rng), SIMPLE.draw_params(rng), SIMPLE.hyperparams]
+    kept = place(student, args)
+    first = plain_tensor(student.three_layer_convnet(kept[0], kept[1], kept[2]), "the scores")
+    params, hyperparams = fetch(kept[1]), fetch(kept[2])
+    if type(params) is not list or len(params) != len(NAMES) or hyperparams != SIMPLE.hyperparams:
         raise CheckFailed("the call changed the params or hyperparams of its caller", "read them, without pop or del")
+    second = student.three_layer_convnet(kept[0], kept[1], kept[2])
+    assert_matches(second, first, what="the scores of a second call with the same arguments")
 
 
 def drawn(student: Proxy, *args: Any) -> tuple[Proxy, list[torch.Tensor]]:

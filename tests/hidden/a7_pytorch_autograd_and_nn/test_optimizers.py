@@ -25,9 +25,18 @@ LAYERS = {
     "fc": "Linear",
 }
 IMAGES, PARTS = (2, 3, 32, 32), {2: "initialize_three_layer_conv_part2", 3: "initialize_three_layer_conv_part3"}
-SGD = {"lr": 1e-2, "momentum": 0.5, "weight_decay": 1e-4, "nesterov": False, "dampening": 0, "maximize": False}
-ADAM = {"lr": 1e-3, "weight_decay": 1e-4, "betas": (0.9, 0.999), "eps": 1e-8, "amsgrad": False, "maximize": False}
-STEPS, LEARNED = 30, 0.6
+SGD = {
+    "lr": {"lr": 1e-2},
+    "momentum": {"momentum": 0.5},
+    "weight-decay": {"weight_decay": 1e-4},
+    "the-rest-as-torch-has-it": {"nesterov": False, "dampening": 0, "maximize": False},
+}
+ADAM = {
+    "lr": {"lr": 1e-3},
+    "weight-decay": {"weight_decay": 1e-4},
+    "the-rest-as-torch-has-it": {"betas": (0.9, 0.999), "eps": 1e-8, "amsgrad": False, "maximize": False},
+}
+STEPS, LEARNED = 16, 0.6
 
 
 def made(side: Proxy, part: int) -> tuple[Proxy, Any]:
@@ -87,7 +96,7 @@ def test_part2_network(student: Proxy, reference: Proxy, rng: Draw) -> None:
 def test_part2_settings(student: Proxy, setting: str) -> None:
     """SGD of exactly the model's parameters, with the settings that the handout prescribes."""
     model, optimizer = made(student, 2)
-    modules.assert_optimizer(optimizer, model, "SGD", **{setting: SGD[setting]})
+    modules.assert_optimizer(optimizer, model, "SGD", **SGD[setting])
 
 
 @part2()
@@ -126,7 +135,7 @@ def test_part3_network(student: Proxy, reference: Proxy, rng: Draw) -> None:
 def test_part3_settings(student: Proxy, setting: str) -> None:
     """Adam of exactly the model's parameters, with the settings that the handout prescribes."""
     model, optimizer = made(student, 3)
-    modules.assert_optimizer(optimizer, model, "Adam", **{setting: ADAM[setting]})
+    modules.assert_optimizer(optimizer, model, "Adam", **ADAM[setting])
 
 
 @part3()

@@ -10,7 +10,7 @@ import torch
 
 from autograder.checks import Draw
 
-__all__ = ["COURSE", "NAMES", "SQUARE_KERNELS", "TALL_KERNELS", "Network"]
+__all__ = ["COURSE", "NAMES", "SIMPLE", "SQUARE_KERNELS", "TALL_KERNELS", "Network"]
 
 NAMES = ("conv_w1", "conv_b1", "conv_w2", "conv_b2", "fc_w", "fc_b")
 
@@ -60,9 +60,12 @@ class Network:
 
 COURSE = Network("course", (3, 32, 32), (12, (5, 5), 2), (8, (3, 3), 1), 10, samples=2)
 
+# Paddings or sizes that are mixed up do not show here.
+SIMPLE = Network("keeps-the-size", (3, 6, 6), (5, (3, 3), 1), (4, (3, 3), 1), 7)
+
 SQUARE_KERNELS = (
     COURSE,
-    Network("keeps-the-size", (3, 6, 6), (5, (3, 3), 1), (4, (3, 3), 1), 7),
+    SIMPLE,
     Network("second-unpadded", (2, 7, 5), (3, (5, 5), 2), (4, (3, 3), 0), 6),
     Network("first-unpadded", (2, 5, 8), (4, (3, 3), 0), (3, (5, 5), 2), 3),
     Network("even-kernels", (1, 6, 9), (3, (2, 2), 0), (5, (4, 4), 1), 4),
