@@ -9,7 +9,7 @@ SAMPLE := tests/submissions/$(ASSIGNMENT)
 SUBMISSIONS ?= $(SAMPLE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup grade test check assignments bench clean
+.PHONY: help setup grade test check assignments handout bench clean
 
 help: ## print these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ check: $(READY) ## lint, types, import direction, generated files up to date
 
 assignments: $(READY) ## build assignments/ from solutions/
 	$(BIN)/autograder build
+
+handout: $(READY) ## make the zip that students of ASSIGNMENT get, in dist/
+	$(BIN)/autograder handout $(ASSIGNMENT) --out dist
 
 bench: $(READY) ## measure: overhead, against fresh pytest and otter, memory
 	$(BIN)/python benchmarks/run.py

@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from autograder import __version__
-from autograder.commands import build, check, doctor, grade, mutants
+from autograder.commands import build, check, collect, doctor, grade, handout, mutants
 from autograder.errors import AutograderError, IsolationUnavailable, UsageError
 
 __all__ = ["main"]
@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"autograder {__version__}")
     parser.add_argument("--course", metavar="DIR", type=Path, default=Path(), help="a folder of the course (this one)")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (check, grade, build, doctor, mutants):
+    for command in (check, collect, grade, build, handout, doctor, mutants):
         command.add(commands)
     return parser
 

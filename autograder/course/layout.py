@@ -60,6 +60,11 @@ class Course:
         """What surrounds every assignment in a student's hands."""
         return self.root / "student_template"
 
+    @property
+    def constraints(self) -> Path:
+        """The exact versions that the course is made, graded and worked on with."""
+        return self.root / "constraints.txt"
+
     def hidden(self, assignment: Assignment) -> Path:
         return self.root / "tests" / "hidden" / assignment.name
 

@@ -1,0 +1,173 @@
+"""Packs what a student unzips: an assignment's handout, what surrounds every assignment, and the wheel of this package.
+
+What surrounds an assignment stands in `student_template/`, where `@TITLE@`, `@WHEEL@` and the like stand for what
+differs from one to the next.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import autograder
+from autograder.authoring.build import handout_files
+from autograder.checks.public import CHECKS
+from autograder.checks.recorded import ANSWERS
+from autograder.course.layout import Course
+from autograder.course.model import Assignment
+from autograder.errors import UsageError
+
+__all__ = ["Wheel", "build_wheel", "handout_name", "handout_zip", "portable"]
+
+DISTRIBUTION = "autograder"
+PLACEHOLDER = re.compile(r"@[A-Z]+@")
+# 2 February 2020, as hatchling has it: any fixed moment that a zip can tell.
+EPOCH, MOMENT = "1580601600", (2020, 2, 2, 0, 0, 0)
+LEFT_ALONE = {"__pycache__", ".DS_Store"}
+# What no file on Windows may be called, whatever its ending, or hold in its name.
+DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
+FOREIGN = re.compile(r'[<>:"|?*\\\x00-\x1f]|[. ]$')
+LONGEST = 120  # characters: Windows allows 260 with the folders above
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A built wheel: its file's name, which pip reads, and its bytes."""
+
+    name: str
+    content: bytes
+
+    @classmethod
+    def read(cls, path: Path) -> Wheel:
+        """A wheel of this package. Raises UsageError where `path` is none."""
+        if not path.is_file() or not re.fullmatch(rf"{DISTRIBUTION}-[^-]+-py3-none-any\.whl", path.name):
+            raise UsageError(f"{path}: not a wheel of {DISTRIBUTION}")
+        return cls(path.name, path.read_bytes())
+
+
+def build_wheel() -> Wheel:
+    """The wheel of this very package, from its sources, the same bytes every time.
+
+    Raises:
+        UsageError: this package does not run from its sources, or hatchling, which builds it, is missing or fails.
+    """
+    source = Path(autograder.__file__).resolve().parents[1]
+    if not _is_source(source):
+        raise UsageError(f"{source}: not the sources of {DISTRIBUTION}: build a wheel there, and name it with --wheel")
+    with tempfile.TemporaryDirectory(prefix="wheel-") as folder:
+        command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder]
+        env = os.environ | {"SOURCE_DATE_EPOCH": EPOCH}
+        done = subprocess.run(command, cwd=source, env=env, capture_output=True, text=True)
+        if done.returncode:
+            why = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()[-1]
+            raise UsageError(f"{source}: the wheel cannot be built: {why}")
+        (path,) = Path(folder).glob("*.whl")
+        return Wheel.read(path)
+
+
+def _is_source(folder: Path) -> bool:
+    try:
+        return bool(tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]["name"] == DISTRIBUTION)
+    except (OSError, KeyError, tomllib.TOMLDecodeError):
+        return False
+
+
+def handout_name(assignment: Assignment) -> str:
+    """What the zip is called."""
+    return f"{assignment.name}-handout.zip"
+
+
+def handout_zip(course: Course, assignment: Assignment, wheel: Wheel) -> bytes:
+    """One zip with everything that a student needs, in one folder; the same bytes from the same sources.
+
+    Raises:
+        UsageError: a source is missing or cannot be built, a template has a placeholder that nothing fills, two
+            sources give the same file, or a file's name is none on some system.
+    """
+    answers = course.handout(assignment) / CHECKS / ANSWERS
+    parts = (
+        handout_files(course, assignment, answers.read_bytes() if answers.is_file() else None),
+        _surroundings(course, assignment, wheel),
+        {wheel.name: wheel.content, course.constraints.name: _read(course.constraints).encode()},
+    )
+    names = Counter(name for part in parts for name in part)
+    if twice := [name for name, times in names.items() if times > 1]:
+        raise UsageError(f"{twice[0]}: both {course.template.name}/ and the assignment have it")
+    portable(names)
+    files = {name: data for part in parts for name, data in part.items()}
+    return _zipped({f"{assignment.name}/{name}": files[name] for name in sorted(files)})
+
+
+def _surroundings(course: Course, assignment: Assignment, wheel: Wheel) -> dict[str, bytes]:
+    """The files of the template, filled in."""
+    pins = dict(re.findall(r"^([\w.-]+)==(\S+)$", _read(course.constraints), re.MULTILINE))
+    values = {
+        "@NUMBER@": str(assignment.number),
+        "@TITLE@": assignment.title,
+        "@FOLDER@": assignment.name,
+        "@ZIP@": handout_name(assignment),
+        "@MODULE@": assignment.module,
+        "@NOTEBOOK@": assignment.notebook,
+        "@QUESTION@": assignment.questions[0].id,
+        "@WHEEL@": wheel.name,
+        "@TORCH@": pins.get("torch"),
+        "@OTTER@": pins.get("otter-grader"),
+    }
+    if not course.template.is_dir():
+        raise UsageError(f"{course.template}: no such folder: what surrounds every assignment belongs there")
+    paths = (path for path in course.template.rglob("*") if path.is_file() and not LEFT_ALONE & set(path.parts))
+    files = {path.relative_to(course.template).as_posix(): _read(path) for path in paths}
+    return {name: _filled(course.template / name, text, values).encode() for name, text in files.items()}
+
+
+def _filled(path: Path, text: str, values: Mapping[str, str | None]) -> str:
+    def value(match: re.Match[str]) -> str:
+        found = values.get(match[0])
+        if found is None:
+            raise UsageError(f"{path}: nothing fills {match[0]}; known: {', '.join(values)}")
+        return found
+
+    return PLACEHOLDER.sub(value, text)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read as text: {error}") from None
+
+
+def portable(names: Iterable[str]) -> None:
+    """Raise UsageError where a name, relative and with forward slashes, is none on some system, or another's there."""
+    seen: dict[str, str] = {}
+    for name in names:
+        parts = PurePosixPath(name).parts
+        if any(FOREIGN.search(part) or DEVICES.match(part) for part in parts) or len(name) > LONGEST:
+            raise UsageError(f"{name}: not every system can have a file of this name")
+        for end in range(1, len(parts) + 1):
+            path = "/".join(parts[:end])
+            if seen.setdefault(path.casefold(), path) != path:
+                raise UsageError(
+                    f"{path}: differs from {seen[path.casefold()]} only in case: the same file on some systems"
+                )
+
+
+def _zipped(files: Mapping[str, bytes]) -> bytes:
+    """Stored, not compressed: compressors differ from machine to machine."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, data in files.items():
+            info = zipfile.ZipInfo(name, MOMENT)
+            info.create_system, info.external_attr = 3, 0o100644 << 16
+            archive.writestr(info, data)
+    return stream.getvalue()
