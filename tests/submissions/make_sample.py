@@ -24,6 +24,7 @@ from autograder.course.layout import Course
 from autograder.course.model import Assignment
 from autograder.errors import AutograderError, UsageError
 from autograder.grading.edits import Misfit, edit
+from autograder.grading.saved import handed_in
 from autograder.submission.lateness import SUBMITTED
 
 __all__ = ["make_sample"]
@@ -92,9 +93,7 @@ def _files(entry: Mapping[str, Any], course: Course, assignment: Assignment) -> 
     files = {f"{assignment.module}.py": _module(entry, course, assignment).encode()}
     if assignment.notebook:
         files[assignment.notebook] = _notebook(entry, course, assignment)
-    for name in assignment.artifacts:
-        if (path := course.solution(assignment) / name).is_file():
-            files[name] = path.read_bytes()
+    files |= handed_in(assignment, course.solution(assignment), entry.get("artifacts", {}))
     files |= {name: text.encode() for name, text in entry.get("files", {}).items()}
     for name in entry.get("without", ()):
         files.pop(name, None)
