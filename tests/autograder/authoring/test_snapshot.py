@@ -62,7 +62,7 @@ def test_a_recording_lists_every_case_and_comes_out_the_same_twice(workshop):
     assert first.recording.to_bytes() == second.recording.to_bytes()
 
 
-SAVED = '''
+SAVED = """
 
 @pytest.mark.question("half")
 def test_saved(student):
@@ -73,7 +73,7 @@ def test_saved(student):
     except StudentError as error:
         raise CheckFailed("halves.pt is not there") from error
     assert_matches(saved, torch.tensor(2.0))
-'''
+"""
 
 
 def test_a_file_that_the_notebook_has_yet_to_write_stops_nothing_but_a_wrong_one_does(workshop):
