@@ -20,6 +20,7 @@ from autograder.checks.recorded import ANSWERS
 from autograder.course.layout import Course
 from autograder.course.model import Assignment
 from autograder.errors import AuthoringError, UsageError
+from autograder.submission.clean import CLEAN, clean_part
 
 __all__ = ["Change", "Drift", "build_assignment", "check_assignment", "handout_files"]
 
@@ -115,6 +116,8 @@ def handout_files(course: Course, assignment: Assignment, earlier: bytes | None 
         notebook = source / f"{Path(assignment.notebook).stem}.nb.py"
         files[assignment.notebook] = notebook_text(notebook, questions).encode()
     files |= {f"common/{path}": data for path, data in _copied(course.common, questions)}
+    # What `autograder collect` carries a student's answers onto.
+    files |= {f"{CLEAN}/{path}": files[path] for path in sorted(files) if clean_part(path, assignment)}
     files |= {f"{CHECKS}/{path}": data for path, data in _copied(course.public(assignment), questions)}
     snapshot = record(course, assignment)
     files[f"{CHECKS}/{ANSWERS}"] = settled(snapshot.recording, earlier)

@@ -1,7 +1,6 @@
 """Carries a student's answers and own cells onto the clean copy of a notebook.
 
-Cells are told apart by their ids; where those were lost, by what they say; and an answer, at last, by the cell that it
-follows. What becomes of each:
+What becomes of each cell:
 
 - An answer is the student's: a text cell of the clean copy with the tag `answer`, or a code cell of it that raises
   `NotImplementedError`.
@@ -17,30 +16,33 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-import re
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from autograder.submission.cellplaces import (
+    Cell,
+    begins,
+    id_of,
+    is_answer,
+    is_same,
+    out_of_order,
+    places_of,
+    read_cells,
+    says_who,
+    text_of,
+)
 from autograder.submission.identity import NotebookSays, read_notebook
-from autograder.submission.names import show
 
 __all__ = ["CarriedNotebook", "CellPart", "carry_notebook", "notebook_bytes", "run_order", "who_says"]
-
-MOST_BYTES = 64 * 1024 * 1024
-STUB = re.compile(r"raise NotImplementedError\(\"[a-z0-9-]+\"\)")
-WHO = ("name", "idnum", "option", "group")
-WHO_LINE = re.compile(rf"^(?:{'|'.join(WHO)})\s*=", re.MULTILINE)
-ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-KINDS = ("code", "markdown", "raw")
-
-Cell = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class CellPart:
-    """A cell: its number in the student's notebook, counted from 1 (0 if it is not there), and how it begins."""
+    """A cell: its number in the student's notebook, counted from 1 (0 if it is not there), and how it begins.
+
+    A written answer is told by how its question begins, the cell above it.
+    """
 
     number: int
     begins: str
@@ -81,14 +83,14 @@ def carry_notebook(clean: bytes, student: bytes | None, who: NotebookSays | None
     Raises:
         ValueError: the student's notebook is none; the message says why.
     """
-    base = _read(clean)
-    ours, theirs = base["cells"], _read(student)["cells"] if student is not None else []
-    places = _places(ours, theirs)
+    base = read_cells(clean)
+    ours, theirs = base["cells"], read_cells(student)["cells"] if student is not None else []
+    places = places_of(ours, theirs)
     carrying = _Carrying(ours, theirs, {place: number for number, place in places.items()})
     if who is None:
         who = who_says(student) if student is not None else NotebookSays()
     cells = carrying.cells(_inserted(places, len(theirs)), who)
-    moved = [_part(theirs, number) for number in _out_of_order(places)]
+    moved = [_part(theirs, number) for number in out_of_order(places)]
     notebook = {**base, "cells": cells, "nbformat": 4, "nbformat_minor": max(5, int(base.get("nbformat_minor", 5)))}
     report = {kind: tuple(parts) for kind, parts in carrying.report.items()}
     return CarriedNotebook(notebook, moved=tuple(moved), **report)
@@ -101,7 +103,7 @@ def notebook_bytes(notebook: Mapping[str, Any]) -> bytes:
 
 def who_says(notebook: bytes) -> NotebookSays:
     """As `identity.read_notebook`, however much output there is. Raises ValueError where it is no notebook."""
-    cells = [{"cell_type": cell["cell_type"], "source": cell["source"]} for cell in _read(notebook)["cells"]]
+    cells = [{"cell_type": cell["cell_type"], "source": cell["source"]} for cell in read_cells(notebook)["cells"]]
     return read_notebook(notebook_bytes({"cells": cells}))
 
 
@@ -110,7 +112,7 @@ def run_order(notebook: bytes) -> tuple[int, int]:
 
     Raises ValueError where it is no notebook.
     """
-    counts = [cell.get("execution_count") for cell in _read(notebook)["cells"] if _is_run(cell)]
+    counts = [cell.get("execution_count") for cell in read_cells(notebook)["cells"] if _is_run(cell)]
     late = sum(count is not None and count != turn for turn, count in enumerate(counts, start=1))
     return counts.count(None), late
 
@@ -119,106 +121,8 @@ def _is_run(cell: Cell) -> bool:
     return bool(cell["cell_type"] == "code" and cell["source"].strip())
 
 
-def _read(data: bytes) -> dict[str, Any]:
-    """A notebook whose cells are known to have a type, metadata and a source that is text."""
-    if len(data) > MOST_BYTES:
-        raise ValueError(f"larger than {MOST_BYTES // 1024**2} MiB")
-    try:
-        notebook = json.loads(data.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
-        raise ValueError("not JSON") from None
-    if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
-        raise ValueError("it has no cells")
-    return {**notebook, "cells": [_sound(cell) for cell in notebook["cells"] if isinstance(cell, dict)]}
-
-
-def _sound(cell: Cell) -> Cell:
-    kind, source, metadata = cell.get("cell_type"), cell.get("source"), cell.get("metadata")
-    text = "".join(filter(lambda line: isinstance(line, str), source)) if isinstance(source, list) else source
-    return {
-        **cell,
-        "cell_type": kind if kind in KINDS else "raw",
-        "metadata": metadata if isinstance(metadata, dict) else {},
-        "source": text if isinstance(text, str) else "",
-    }
-
-
-def _id(cell: Cell) -> str:
-    """A cell's id; Colab keeps it among the metadata."""
-    for value in (cell.get("id"), cell["metadata"].get("id")):
-        if isinstance(value, str) and ID.fullmatch(value):
-            return value
-    return ""
-
-
-def _is_answer(cell: Cell) -> bool:
-    tags = cell["metadata"].get("tags")
-    tagged = isinstance(tags, list) and "answer" in tags
-    return tagged or bool(cell["cell_type"] == "code" and STUB.search(cell["source"]))
-
-
-def _says_who(cell: Cell) -> bool:
-    return bool(cell["cell_type"] == "code" and len(set(WHO_LINE.findall(cell["source"]))) > 1)
-
-
-def _same(one: Cell, other: Cell) -> bool:
-    return _text(one) == _text(other) and one["cell_type"] == other["cell_type"]
-
-
-def _text(cell: Cell) -> str:
-    return "\n".join(line.rstrip() for line in cell["source"].strip().splitlines())
-
-
 def _part(cells: Sequence[Cell], number: int) -> CellPart:
-    return CellPart(number + 1, _begins(cells[number]))
-
-
-def _begins(cell: Cell) -> str:
-    return show(next((line.strip() for line in cell["source"].splitlines() if line.strip()), "empty"), 50)
-
-
-def _places(ours: Sequence[Cell], theirs: Sequence[Cell]) -> dict[int, int]:
-    """Which of the student's cells stands for which of the clean copy's."""
-    places: dict[int, int] = {}
-    free = dict.fromkeys(range(len(ours)))
-
-    def take(number: int, place: int) -> None:
-        places[number] = place
-        del free[place]
-
-    for number, cell in enumerate(theirs):
-        alike = (place for place in free if _id(ours[place]) == _id(cell) != "")
-        place = next(alike, None)
-        if place is not None and ours[place]["cell_type"] == cell["cell_type"]:
-            take(number, place)
-    for number, cell in enumerate(theirs):
-        if number not in places and _text(cell):
-            place = next((place for place in free if _same(ours[place], cell)), None)
-            if place is not None:
-                take(number, place)
-    for number, cell in enumerate(theirs):
-        if number not in places and (place := _guessed(number, cell, ours, theirs, places, free)) is not None:
-            take(number, place)
-    return places
-
-
-def _guessed(
-    number: int,
-    cell: Cell,
-    ours: Sequence[Cell],
-    theirs: Sequence[Cell],
-    places: Mapping[int, int],
-    free: Mapping[int, None],
-) -> int | None:
-    """The cell that a student wrote into, in a notebook that lost its ids: who hands in, or an answer."""
-    for place in free:
-        if ours[place]["cell_type"] != cell["cell_type"]:
-            continue
-        if _says_who(ours[place]) and _says_who(cell):
-            return place
-        if _is_answer(ours[place]) and number > 0 and places.get(number - 1) == place - 1:
-            return place
-    return None
+    return CellPart(number + 1, begins(cells[number]))
 
 
 def _inserted(places: Mapping[int, int], count: int) -> dict[int, list[int]]:
@@ -230,24 +134,6 @@ def _inserted(places: Mapping[int, int], count: int) -> dict[int, list[int]]:
         if number not in places:
             inserted.setdefault(anchor, []).append(number)
     return inserted
-
-
-def _out_of_order(places: Mapping[int, int]) -> list[int]:
-    """The fewest of the student's cells without which the others stand in the clean copy's order."""
-    numbers = sorted(places)
-    ends: list[int] = []  # ends[n]: the smallest place that an ordered choice of n + 1 cells can end in
-    length: dict[int, int] = {}
-    for number in numbers:
-        at = bisect_left(ends, places[number])
-        ends[at : at + 1] = [places[number]]
-        length[number] = at + 1
-    wanted, kept = len(ends), set[int]()
-    last = len(places) + max(places.values(), default=0) + 1
-    for number in reversed(numbers):
-        if length[number] == wanted and places[number] < last:
-            kept.add(number)
-            wanted, last = wanted - 1, places[number]
-    return [number for number in numbers if number not in kept]
 
 
 @dataclass
@@ -270,27 +156,28 @@ class _Carrying:
     def _given_or_answer(self, place: int, who: NotebookSays) -> Cell:
         ours, number = self.ours[place], self.found.get(place)
         theirs = self.theirs[number] if number is not None else None
-        part = _part(self.theirs, number) if number is not None else CellPart(0, _begins(ours))
+        part = _part(self.theirs, number) if number is not None else CellPart(0, begins(ours))
         source, extra = ours["source"], {}
-        if _says_who(ours):
+        if says_who(ours):
             source = _with_values(source, who)
-        elif _is_answer(ours):
-            wrote = theirs is not None and _text(theirs) not in ("", _text(ours))
-            self.report["answered" if wrote else "blank"].append(part)
+        elif is_answer(ours):
+            wrote = theirs is not None and text_of(theirs) not in ("", text_of(ours))
+            asked = self.ours[place - 1] if place and ours["cell_type"] == "markdown" else ours
+            self.report["answered" if wrote else "blank"].append(replace(part, begins=begins(asked)))
             if theirs is not None and wrote:
                 source, extra = theirs["source"], _attached(theirs)
-        elif theirs is None or not _same(ours, theirs):
+        elif theirs is None or not is_same(ours, theirs):
             self.report["restored"].append(part)
         cell = {**ours, "source": source, **extra}
-        return {**cell, **_outputs(theirs if theirs is not None and _same(cell, theirs) else None, cell)}
+        return {**cell, **_outputs(theirs if theirs is not None and is_same(cell, theirs) else None, cell)}
 
     def _own(self, numbers: Sequence[int]) -> Iterator[Cell]:
         for number in numbers:
             cell = self.theirs[number]
-            if not _text(cell) and not cell.get("attachments"):
+            if not text_of(cell) and not cell.get("attachments"):
                 continue
             self.report["added"].append(_part(self.theirs, number))
-            plain = {"cell_type": cell["cell_type"], "id": _id(cell), "metadata": {}, "source": cell["source"]}
+            plain = {"cell_type": cell["cell_type"], "id": id_of(cell), "metadata": {}, "source": cell["source"]}
             yield {**plain, **_attached(cell), **_outputs(cell, cell)}
 
 
@@ -313,7 +200,7 @@ def _outputs(source: Cell | None, cell: Cell) -> Cell:
 def _with_unique_ids(cells: Sequence[Cell]) -> Iterator[Cell]:
     seen = set[str]()
     for number, cell in enumerate(cells):
-        id = _id(cell)
+        id = id_of(cell)
         while not id or id in seen:
             id = hashlib.sha256(f"{number} {id} {cell['source']}".encode(errors="replace")).hexdigest()[:12]
         seen.add(id)

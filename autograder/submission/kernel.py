@@ -70,6 +70,7 @@ def run_cells(
         notebook,
         timeout=cell_seconds,
         allow_errors=keep_going,
+        record_timing=False,
         resources={"metadata": {"path": str(folder)}},
         shutdown_kernel="immediate",
         extra_arguments=["--IPKernelApp.log_level=ERROR"],

@@ -12,6 +12,7 @@ LITTER_FOLDERS = frozenset(
     {
         "__macosx",
         "__pycache__",
+        ".clean",
         ".git",
         ".idea",
         ".ipynb_checkpoints",

@@ -22,6 +22,9 @@ EXPECTED = {
     "public_checks/test_halves.py",
     "tests/half.py",
     "tests/quarter-of.py",
+    ".clean/common/__init__.py",
+    ".clean/halves.ipynb",
+    ".clean/halves.py",
 }
 
 
