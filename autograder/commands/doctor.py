@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from autograder.commands.linux import require_linux
+
 if TYPE_CHECKING:
     from autograder.sandbox import Report
 
@@ -35,6 +37,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Print the report. Returns 0 where a course can be graded here, else 1."""
+    require_linux("confining code")
     from autograder.sandbox import diagnose
 
     report = diagnose()

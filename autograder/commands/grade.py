@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from autograder.commands.linux import require_linux
 from autograder.course.layout import Course
 from autograder.course.model import Assignment
 from autograder.course.result import SubmissionResult
 from autograder.errors import UsageError
-from autograder.submission.inbox import Inbox
 
 if TYPE_CHECKING:  # grading needs Linux, and the command line must start on a student's machine too
     from autograder.grading.batch import Batch, Grade
@@ -55,8 +55,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Grade, write, print. Returns 0, or 1 where a submission could not be graded through our own fault."""
+    require_linux("grading")
     from autograder.grading.batch import Batch, Run
     from autograder.reports import print_class, write_class
+    from autograder.submission.inbox import Inbox
 
     course = Course.find(args.course)
     assignment = course.assignment(args.assignment)

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from autograder.commands.linux import require_linux
 from autograder.course.layout import Course
 
 if TYPE_CHECKING:  # grading needs Linux, and the command line must start on a student's machine too
@@ -41,6 +42,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Print what caught each mutant. Returns 0 where each was caught by the check it names, else 1."""
+    require_linux("grading")
     from autograder.grading.client import GradingProcess
     from autograder.grading.mutants import kill_matrix, load_mutants
 

@@ -3,12 +3,12 @@
 A mutant is an entry of a TOML file in tests/mutants/<assignment>/:
 
     [[mutant]]
-    id = "pool-forward-starts-at-zero"
-    why = "The running maximum starts at 0, which wins over windows of negative values."
-    question = "pool-forward"            # whose check catches it
-    check = "forward_of_negative_values" # that check: a test function without `test_`, or one case of it, `…[id]`
-    find = "x.new_full("                 # stands exactly once in the component; or a list of such texts
-    replace = "x.new_zeros("             # what takes its place; a list as long
+    id = "mean-leaves-out-the-last"
+    why = "The last value is not counted."
+    question = "mean"            # whose check catches it
+    check = "mean_of_two_values" # that check: a test function without `test_`, or one case of it, `…[id]`
+    find = "sum(values)"         # stands exactly once in the component; or a list of such texts
+    replace = "sum(values[:-1])" # what takes its place; a list as long
 
 `within` names the component that `find` is looked for in, where it isn't the one that answers the question.
 `artifacts`, with or without `find`, maps a file that is handed in to the one whose content it gets, to "" if it is

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -204,6 +205,15 @@ def test_data_for_scripts(student: Student) -> None:
     student.solves()
     assert student.data("conv-forward")["first"] is None
     assert student.status == 0
+
+
+@pytest.mark.parametrize("command", ["grade a b --out c", "mutants a", "doctor"])
+def test_what_needs_linux_says_so_on_another_system(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
+    assert main(command.split()) == 2
+    assert "needs Linux; `check` and `collect`, which students use, run on Darwin too" in capsys.readouterr().err
 
 
 # --- What to fix first ---------------------------------------------------------------------------------------
