@@ -19,7 +19,7 @@ question = partial(pytest.mark.question, "resnet")
 Stages = list[tuple[int, int, bool]]
 
 COURSE: Stages = [(16, 3, False), (32, 4, True), (64, 6, True), (128, 3, True)]
-STEPS, RATE, LEARNED = 26, 0.01, 0.6
+STEPS, RATE, LEARNED = 20, 0.01, 0.6
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,7 @@ def test_classifier(student: Proxy, net: Net) -> None:
 def test_learns(student: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
     """From the weights that it starts with, and by steps that are taken here."""
     images, labels = memo(labelled_images, 24, rng.seed())
+    images = images[:, :, ::2, ::2].contiguous()  # a fourth of the time
     model = Net("", [(8, 1, True), (16, 1, True), (32, 1, True)], tuple(images.shape), CLASSES).build(student)
     hint = "look at how the weights start: as torch's layers draw them"
     assert_memorizes(model, images, labels, Adam(RATE), steps=STEPS, at_least=LEARNED, hint=hint)
