@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from autograder.errors import UsageError
+from autograder.errors import AutograderError, UsageError
 
 if TYPE_CHECKING:
     from autograder.course.model import Assignment
@@ -73,6 +73,13 @@ class _Job:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Collect, check, write, print. Returns 0, 1 where there are warnings, 130 after Ctrl-C."""
+    try:
+        return _collect(args, console)
+    except OSError as error:
+        raise UsageError(f"{error.filename or args.folder}: {error.strerror or error}") from None
+
+
+def _collect(args: argparse.Namespace, console: Console) -> int:
     from autograder.course.manifest import load_assignment
     from autograder.submission.clean import CLEAN, read_clean
     from autograder.submission.collect import Keeper, gather, own_words, set_up, zip_name
@@ -97,7 +104,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         try:
             gathered, ran = _run_notebook(job, gathered, stage)
         except KeyboardInterrupt:
-            print(f"stopped; what was run is in {stage}; no zip was written", file=sys.stderr)
+            print(f"stopped, and no zip was written; what was run is in {stage}", file=sys.stderr)
             return 130
     files = _with_artifacts(job, gathered, stage, ran)
     advice = _review(job, gathered, files, stage, ran)
@@ -210,6 +217,9 @@ def _review(job: _Job, gathered: Gathered, files: Mapping[str, bytes], stage: Pa
     try:
         with job.console.status("running the public checks") if job.console.is_terminal else nullcontext():
             results = public_results(stage)
+    except AutograderError as error:
+        results, why = {}, (str(error).splitlines() or [""])[0]
+        stopped = [Advice(f"the public checks cannot be run: {why}", "Unzip the assignment afresh beside your files.")]
     except KeyboardInterrupt:
         results = {}
         stopped = [Advice("the public checks were stopped", "autograder check QUESTION runs one question's checks.")]

@@ -172,6 +172,8 @@ class _Carrying:
                 return
         if is_future(piece):
             anchor = after_docstring(clean, start)
+        elif piece.imports and (first := _first_import(clean, anchor)):
+            anchor, text = first.lead - 1, text[next(n for n, line in enumerate(text) if line.strip()) :]
         self.inserted.setdefault(anchor, []).append((level.prefix.count("."), text))
         self._note("added", level.prefix + _called(piece, self.theirs), piece.line)
 
@@ -263,6 +265,13 @@ class _Carrying:
         end, theirs_end = self.ours.header_end(node), self.theirs.header_end(theirs)
         self.replaced[piece.first] = (end, self.theirs.moved(last.first, theirs_end, last.indent, piece.indent))
         self._note("added", f"{name} (its first line)", last.line)
+
+
+def _first_import(clean: Sequence[Piece], anchor: int) -> Piece | None:
+    """The clean copy's first import, if the anchor stands above it: an import that was added there joins it."""
+    after = next((piece for piece in clean if piece.first > anchor), None)
+    earlier = any(piece.imports and not is_future(piece) for piece in clean if piece.first <= anchor)
+    return after if after and after.imports and not earlier else None
 
 
 def _called(piece: Piece, source: Source) -> str:

@@ -22,7 +22,7 @@ class FailedCell:
     """A cell that did not do what it should.
 
     Attributes:
-        number: which, counted from 1.
+        number: which, counted from 1; 0 where the kernel did not even start.
         begins: its first line.
         reason: `ZeroDivisionError: division by zero`, or what became of the kernel; one line.
         ended: nothing after it was run.
@@ -88,7 +88,9 @@ def run_cells(
             return [*_raised(notebook), _stuck(notebook, begun[0], f"did not end within {cell_seconds} s")]
         if isinstance(error, DeadKernelError):
             return [*_raised(notebook), _stuck(notebook, begun[0], "the kernel died: out of memory, or a crash")]
-        raise
+        if begun[0]:
+            raise
+        return [_stuck(notebook, 0, f"the kernel did not start: {(str(error).splitlines() or [''])[0]}")]
     return _raised(notebook)
 
 

@@ -11,7 +11,7 @@ from autograder.course.model import Assignment
 from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult
 from autograder.submission.cells import notebook_bytes, run_order
-from autograder.submission.collect import Gathered
+from autograder.submission.collect import STAGE, Gathered
 from autograder.submission.identity import NotebookSays
 from autograder.submission.intake import LARGE, MIB, ArchiveLimits
 
@@ -122,7 +122,7 @@ def about_run(gathered: Gathered, ran: Ran | None) -> Iterator[Advice]:
         stop = "; nothing after it was run" if cell.ended else ""
         yield Advice(
             f"cell {cell.number} failed ({cell.begins[:50]}): {cell.reason[:200]}{stop}",
-            f"Open {gathered.assignment.notebook} in the folder submission/ and look at the cell.",
+            f"Open {STAGE}/{gathered.assignment.notebook}, as it was run, and look at the cell.",
         )
     if len(ran.failed) > MOST_LISTED:
         more = f"{len(ran.failed) - MOST_LISTED} cells more failed"

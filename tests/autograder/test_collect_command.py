@@ -276,6 +276,22 @@ def test_what_is_not_python_is_named_and_nothing_written(student: Student, capsy
     assert student.names() == before
 
 
+def test_checks_that_cannot_be_run_do_not_lose_the_zip(student: Student, capsys: pytest.CaptureFixture[str]) -> None:
+    student.solve()
+    (student.folder / "public_checks/test_toy.py").write_text("import nothing_of_this_name\n")
+    assert student.collect("--no-run") == 1
+    assert "the public checks cannot be run" in capsys.readouterr().out
+    assert student.handed_in("toy.py")
+
+
+def test_a_folder_that_cannot_be_written_to(student: Student, capsys: pytest.CaptureFixture[str]) -> None:
+    student.solve()
+    (student.folder / "submission").mkdir()
+    (student.folder / "kept").write_text("a file where a folder should be")
+    assert student.collect("--no-run") == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
 def nobody(student: Student) -> list[str]:
     return []
 

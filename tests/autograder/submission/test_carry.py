@@ -134,7 +134,7 @@ def test_layout_comments_and_docstrings_of_given_code_are_no_edits(course: Assig
 
 def test_what_was_added_stands_where_it_stood(course: Assignment) -> None:
     student = edit(
-        ("import torch\n", "import torch\nimport math\n"),
+        ("import torch\n", "import math\nimport torch\nimport os\n"),
         ("LIMIT = 3\n", "LIMIT = 3\n# twice\nTWO = 2\n\n\ndef twice(x):\n    return TWO * x\n"),
         (STUB, STUB.replace('raise NotImplementedError("layer")', "out = twice(x)") + "\n    depth = math.pi\n"),
     )
@@ -142,6 +142,7 @@ def test_what_was_added_stands_where_it_stood(course: Assignment) -> None:
     assert carried.source == student
     assert names(carried, "added", student) == [
         "import math: import math",
+        "import os: import os",
         "TWO = 2: TWO = 2",
         "twice: def twice(x):",
         "Layer.depth = math.pi: depth = math.pi",
