@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -17,7 +18,7 @@ from autograder.cli import main
 from autograder.course.layout import Course
 from autograder.errors import UsageError
 from autograder.submission.collect import zip_name
-from tests.autograder.conftest import TOY, Toy
+from tests.autograder.conftest import ROOT, TOY, Toy
 
 NOTEBOOK = """\
 # %%
@@ -379,6 +380,15 @@ def test_names_take_the_courses_form(toy: Toy, name: str, id: str, expected: str
 def test_a_name_of_nothing_is_refused(toy: Toy) -> None:
     with pytest.raises(UsageError, match="wanted letters"):
         zip_name("._-", "1", Course(toy.root).assignment("t1"), "1")
+
+
+def test_it_works_where_linux_is_not(student: Student) -> None:
+    student.solve()
+    words = [sys.executable, str(ROOT / "tests/elsewhere.py"), "collect", "--no-run", "--folder", str(student.folder)]
+    done = subprocess.run(words, capture_output=True, text=True, encoding="utf-8", timeout=120)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "doubled.pt is not there" in done.stdout
+    assert student.handed_in("toy.py") == (student.folder / "toy.py").read_bytes()
 
 
 def test_who_hands_in_is_asked_for_on_a_terminal(
