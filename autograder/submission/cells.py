@@ -163,7 +163,7 @@ class _Carrying:
         elif is_answer(ours):
             wrote = theirs is not None and text_of(theirs) not in ("", text_of(ours))
             asked = self.ours[place - 1] if place and ours["cell_type"] == "markdown" else ours
-            self.report["answered" if wrote else "blank"].append(replace(part, begins=begins(asked)))
+            self.report["answered" if wrote else "blank"].append(replace(part, begins=_question(asked)))
             if theirs is not None and wrote:
                 source, extra = theirs["source"], _attached(theirs)
         elif theirs is None or not is_same(ours, theirs):
@@ -179,6 +179,13 @@ class _Carrying:
             self.report["added"].append(_part(self.theirs, number))
             plain = {"cell_type": cell["cell_type"], "id": id_of(cell), "metadata": {}, "source": cell["source"]}
             yield {**plain, **_attached(cell), **_outputs(cell, cell)}
+
+
+def _question(cell: Cell) -> str:
+    """How the last paragraph of a cell begins: a question comes after what it is about."""
+    paragraphs = [part for part in cell["source"].split("\n\n") if part.strip()]
+    asks = cell["cell_type"] == "markdown" and paragraphs
+    return begins({"source": paragraphs[-1]} if asks else cell)
 
 
 def _attached(cell: Cell) -> Cell:

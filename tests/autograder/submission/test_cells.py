@@ -42,7 +42,7 @@ def clean() -> Notebook:
         text("**Question 1.** Why?", "ask-1"),
         text("*Your answer:*", "answer-1", "answer"),
         code("x = 1\nx", "given"),
-        text("**Question 2.** How?", "ask-2"),
+        text("Some words.\n\n**Question 2.** How?\nTell.", "ask-2"),
         text("*Your answer:*", "answer-2", "answer"),
         code('def f():\n    raise NotImplementedError("half")', "stub"),
     ]
