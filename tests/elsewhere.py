@@ -17,14 +17,13 @@ import sys
 from importlib.machinery import ModuleSpec
 from typing import NoReturn
 
-import _pytest.capture
 import matplotlib.pyplot
 import numpy
 import pytest
 import rich.live
 import torch
 
-THIRD_PARTIES = (_pytest.capture, matplotlib.pyplot, numpy, pytest, rich.live, torch)
+THIRD_PARTIES = (matplotlib.pyplot, numpy, pytest, rich.live, torch)
 MODULES = frozenset({"fcntl", "grp", "posix", "pwd", "pyseccomp", "resource", "syslog", "termios", "tty", "pty"})
 OS = (
     *("fork", "forkpty", "memfd_create", "pidfd_open", "setns", "unshare", "pipe2", "openpty", "mkfifo", "statvfs"),
@@ -70,7 +69,6 @@ def leave_linux() -> None:
     sys.meta_path.insert(0, Nowhere())
     ctypes.CDLL = _no_library
     platform.system = lambda: "Windows"
-    _pytest.capture._windowsconsoleio_workaround = lambda stream: None  # for a console that is not here
     sys.platform = "win32"
 
 

@@ -211,11 +211,20 @@ def test_its_verbs(desk: Desk) -> None:
     assert re.search(rf"passed +{question} ", done.stdout)
     printed = desk.run(["make"]).stdout
     assert {"setup", "check", "notebook", "submission"} <= set(re.findall(r"make (\w+)", printed))
-    for verb in ("check", "collect"):
-        assert desk.run([str(desk.python), "-m", "autograder", verb, "--help"]).returncode == 0
     dry = desk.run(["make", "--dry-run", "notebook", "submission"]).stdout
     assert f"-m jupyterlab {desk.handout.assignment.notebook}" in dry
     assert "-m autograder collect" in dry
+
+
+def test_what_it_collects_is_handed_in(desk: Desk) -> None:
+    """The zip has everything at its root, where grading looks for it. What is in it, grading's own tests judge."""
+    desk.solves()
+    who = ("--name", "Hong Gildong", "--id", "20221234", "--option", "1")
+    done = desk.run([str(desk.python), str(ELSEWHERE), "collect", "--no-run", "--json", *who])
+    assert done.returncode in (0, 1), done.stderr
+    assignment = desk.handout.assignment
+    with zipfile.ZipFile(desk.folder / f"hong_gildong-20221234-A{assignment.number}-O1.zip") as archive:
+        assert set(archive.namelist()) == {desk.handout.module, assignment.notebook, *assignment.artifacts}
 
 
 def test_its_requirements_are_the_versions_that_are_graded_with(desk: Desk) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from textwrap import wrap
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -29,7 +32,7 @@ EXAMPLE = """example:
   autograder check conv-forward
       one question; exit status 0: everything checked passes, 1: something does not
 """
-SCHEMA = 1
+SCHEMA, INTERRUPTED = 1, 130
 WORDS = {
     "passed": ("passed", "green"),
     "not_attempted": ("to do", "yellow"),
@@ -69,7 +72,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         results = _results(folder, [known for known in assignment.by_id if known in args.question], running)
     except KeyboardInterrupt as stop:
         print(f"stopped{running.place(stop, folder)}", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     standing = standing_of(assignment, results)
     if args.json:
         print(json.dumps(_as_json(assignment, standing), indent=1))
@@ -97,7 +100,8 @@ def _results(folder: Path, questions: list[str], running: _Running) -> dict[str,
 class _Running:
     """Says on a terminal which check is running; there is no line of it left afterwards.
 
-    It writes to the terminal that was there before: while checks run, what goes to `sys.stdout` belongs to them.
+    It writes to the terminal that was there before: while checks run, what goes to `sys.stdout` belongs to them. A
+    second Ctrl-C ends the process, for code that takes the first for an exception like any other.
     """
 
     def __init__(self, hidden: bool) -> None:
@@ -106,15 +110,24 @@ class _Running:
             console=self._console, transient=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
         )
         self._hidden = hidden or not self._console.is_terminal
-        self._case = ""
+        self._case, self._interrupted = "", False
 
     @contextmanager
     def shown(self) -> Iterator[None]:
-        if self._hidden:
-            yield
-        else:
-            with self._live:
+        before = signal.signal(signal.SIGINT, self._interrupt)
+        try:
+            with nullcontext() if self._hidden else self._live:
                 yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        if self._interrupted:
+            self._console.show_cursor()
+            os.write(self._console.file.fileno(), f"\nstopped in {self._case}\n".encode())
+            os._exit(INTERRUPTED)
+        self._interrupted = True
+        raise KeyboardInterrupt
 
     def starting(self, question: str, case: str) -> None:
         self._case = f"{question}: {case}"

@@ -170,6 +170,22 @@ def test_an_interrupt_says_where_the_code_was(student: Student) -> None:
     assert said == f"stopped in conv-forward: forward_by_hand, at {MODULE}:{student.line_of('import signal')}\n"
 
 
+def test_a_second_interrupt_ends_code_that_catches_the_first(student: Student) -> None:
+    loop = """
+        import signal
+        while True:
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except:
+                pass
+    """
+    student.edits(FORWARD, loop.strip())
+    command = [sys.executable, "-m", "autograder", "check", "--folder", str(student.folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "\nstopped in conv-forward: forward_by_hand\n"
+
+
 def test_a_terminal_sees_colours_and_what_is_running(student: Student, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     plain = student.says("kaiming")
