@@ -212,7 +212,7 @@ def graded(course: Path, tmp_path_factory: pytest.TempPathFactory) -> Graded:
     _odd_entries(folder, course)
     out = tmp_path_factory.mktemp("graded") / "reports"
     _adopt_orphans()
-    files, began = _temporary_files(), time.monotonic()
+    files, processes, began = _temporary_files(), _processes(), time.monotonic()
     words = ["--course", course, "grade", "h1", folder, "--out", out, "--jobs", "2"]
     done = subprocess.run(
         [sys.executable, "-m", "autograder", *map(str, words)],
@@ -224,7 +224,7 @@ def graded(course: Path, tmp_path_factory: pytest.TempPathFactory) -> Graded:
     )
     seconds = time.monotonic() - began
     left = _temporary_files() - files
-    return Graded(out, done.returncode, done.stdout, done.stderr, seconds, left, _left_behind())
+    return Graded(out, done.returncode, done.stdout, done.stderr, seconds, left, _left_behind(processes))
 
 
 HONEST = ("a honest", "m honest", "zz honest and last")
@@ -253,9 +253,14 @@ def _adopt_orphans() -> None:
     ctypes.CDLL(None).prctl(set_child_subreaper, 1, 0, 0, 0)
 
 
-def _left_behind() -> tuple[str, ...]:
-    """Processes below this one that still run a few seconds after the end of what it started."""
-    _, alive = psutil.wait_procs(psutil.Process().children(recursive=True), timeout=10)
+def _processes() -> set[psutil.Process]:
+    """Those below this one."""
+    return set(psutil.Process().children(recursive=True))
+
+
+def _left_behind(before: set[psutil.Process]) -> tuple[str, ...]:
+    """New processes below this one that still run a few seconds after the end of what it started."""
+    _, alive = psutil.wait_procs(_processes() - before, timeout=10)
     return tuple(str(process) for process in alive)
 
 

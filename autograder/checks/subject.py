@@ -81,14 +81,13 @@ class Subject:
         if op == "begin":
             self._begin = payload
             return None
-        left = self._limits.question_seconds - self._spent
-        if left <= 0:
-            raise WorkerTimeout(self._limits.question_seconds)
+        self._left()
         worker = self._ready()
+        seconds = min(timeout or self._limits.call_seconds, self._left())
         before = worker.calls_seconds
         try:
             begin, self._begin = self._begin, None
-            return worker.request(op, payload, min(timeout or self._limits.call_seconds, left), begin)
+            return worker.request(op, payload, seconds, begin)
         finally:
             self._spent += worker.calls_seconds - before
             self.call_seconds += worker.calls_seconds - before
@@ -96,6 +95,13 @@ class Subject:
     def output(self) -> str:
         """The end of what the submission printed; untrusted."""
         return self._worker.output() if self._worker else ""
+
+    def _left(self) -> float:
+        """Seconds of the question's budget. Raises WorkerTimeout where none are left."""
+        left = self._limits.question_seconds - self._spent
+        if left <= 0:
+            raise WorkerTimeout(self._limits.question_seconds)
+        return left
 
     def _ready(self) -> Worker:
         if self._worker is not None and self._worker.alive:

@@ -25,8 +25,8 @@ def say(number, value):
 
 
 frame = sys._getframe()
-while frame is not None and "number" not in frame.f_locals:
+while "requests" not in frame.f_locals:
     frame = frame.f_back
-say(frame.f_locals["number"], None)
-while (request := worker._read(CHANNEL)) is not None:
+say(frame.f_locals["request"]["id"], None)
+while (request := worker._read(frame.f_locals["requests"])) is not None:
     say(request["id"], answer(request))
