@@ -65,6 +65,7 @@ class Subject:
     def channel(self, question: Question) -> Subject:
         """This subject, ready for a case of `question`. Raises what importing the submission raised."""
         if question.rules in self._broken:
+            vars(self._broken[question.rules]).pop("__notes__", None)  # what another case had to say of it
             raise self._broken[question.rules]
         if self._question is None or self._question.id != question.id:
             self._spent = 0.0

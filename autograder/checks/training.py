@@ -66,5 +66,5 @@ def assert_accuracy(
     reached = accuracy(scores, labels)
     if reached < at_least:
         # Rounded down, so that a miss never reads like the bar itself.
-        message = f"{what} gets {int(reached * 100)} % of {len(labels)} images right, wanted {at_least:.0%}"
+        message = f"{what} gets {int(reached * 100)} % of {len(labels)} images right, wanted {at_least * 100:.0f} %"
         raise CheckFailed(message, hint)

@@ -113,7 +113,7 @@ HINTS = (
     ),
     (
         r"shapes cannot be multiplied|size of tensor|izes of tensors must|equal size|shape mismatch|broadcast|expand",
-        "Two shapes do not fit together: try inputs that are not square.",
+        "Two shapes do not fit together: follow them through, for inputs that are not square and for other channels.",
     ),
     (r"out of (range|bounds)", "An index runs past the end: check sizes with inputs that are not square."),
     (r"positional argument|unexpected keyword|missing \d+ required", "Names and order of arguments are fixed."),
@@ -125,7 +125,9 @@ HINTS = (
 
 def _raised(error: StudentError) -> Verdict:
     kind = error.kind if isinstance(getattr(builtins, error.kind, None), type) else "an exception of its own"
-    hint = next((hint for pattern, hint in HINTS if re.search(pattern, error.text)), "")
+    # A check may know better what is special about its case: it adds a note to what it lets pass.
+    known = next((hint for pattern, hint in HINTS if re.search(pattern, error.text)), "")
+    hint = " ".join(getattr(error, "__notes__", ())) or known
     if kind == "SyntaxError":
         hint = "The file is not valid Python: open it and run it once before handing it in."
     return Verdict(Outcome.ERROR, f"your code raised {kind}", hint, _place(error.location), f"{error}\n{error.trace}")

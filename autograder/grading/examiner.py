@@ -83,7 +83,9 @@ class Examiner:
         for question in result.questions:
             for case in question.cases:
                 if case.outcome is not Outcome.PASSED:
-                    what = " · ".join(filter(None, (case.message, case.detail.partition("\n")[0])))
+                    ours = case.outcome is Outcome.GRADER_ERROR  # then the detail is a traceback, which ends in why
+                    lines = case.detail.strip().splitlines() or [""]
+                    what = " · ".join(filter(None, (case.message, lines[-1 if ours else 0])))
                     raise UsageError(f"the reference fails {question.id} / {case.id}: {case.outcome}: {what}")
         return result
 

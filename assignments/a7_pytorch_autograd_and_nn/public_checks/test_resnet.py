@@ -96,5 +96,5 @@ def numbers_of(history, part, name):
 
 def assert_reached(accuracy, part, name):
     if accuracy < LEAST[part]:
-        message = f"{part}: the last {name} is {int(accuracy * 100)} %, wanted {LEAST[part]:.0%}"
+        message = f"{part}: the last {name} is {int(accuracy * 100)} %, wanted {LEAST[part] * 100:.0f} %"
         raise CheckFailed(message, "is it the training of the notebook, run with your present code?")

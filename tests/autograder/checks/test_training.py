@@ -52,6 +52,6 @@ def test_scores_that_are_none(answer: object, says: str) -> None:
 
 def test_a_bar_is_passed_or_missed() -> None:
     assert_accuracy(RIGHT, LABELS, at_least=1.0)
-    with pytest.raises(CheckFailed, match="the net gets 75 % of 4 images right, wanted 80%") as caught:
+    with pytest.raises(CheckFailed, match="the net gets 75 % of 4 images right, wanted 80 %") as caught:
         assert_accuracy(torch.eye(3)[[0, 2, 1, 0]], LABELS, at_least=0.8, what="the net", hint="train")
     assert caught.value.hint == "train"

@@ -67,3 +67,10 @@ def test_familiar_mistakes_get_a_hint() -> None:
     assert verdict.message == "your code raised AssertionError"
     assert ".cuda()" in verdict.hint
     assert verdict.location == "a.py:7"
+
+
+def test_a_check_that_knows_its_case_adds_a_note_to_what_it_lets_pass() -> None:
+    error = StudentError("RuntimeError", "The size of tensor a (3) must match", "")
+    plain = judge(error).hint
+    error.add_note("here the shortcut needs a convolution")
+    assert plain != judge(error).hint == "here the shortcut needs a convolution"

@@ -45,4 +45,6 @@ def assert_count(model: Proxy, wanted: int, what: str) -> None:
     found = modules.describe(modules.assert_module(model, what)).count
     if found != wanted:
         hint = "look for a bias too many, a batch norm of other channels, a missing layer or shortcut"
+        if found == 0:
+            hint = "layers in a plain list are not found: make them attributes, or use nn.Sequential or nn.ModuleList"
         raise CheckFailed(f"{what} has {found} parameters, wanted {wanted}", hint)

@@ -32,7 +32,9 @@ def assert_bell_shaped(weights: torch.Tensor, what: str) -> None:
     share = float(((values - values.mean()).abs() > 2 * values.std()).to(torch.float64).mean())
     error = (BEYOND_TWO * (1 - BEYOND_TWO) / max(values.numel(), 1)) ** 0.5
     if not abs(share - BEYOND_TWO) <= STANDARD_ERRORS * error:
-        message = f"{share:.1%} of {what} lie beyond two standard deviations; of a normal distribution, 4.6 % do"
+        message = (
+            f"{share * 100:.1f} % of {what} lie beyond two standard deviations; of a normal distribution, 4.6 % do"
+        )
         raise CheckFailed(message, "draw from a normal distribution")
 
 

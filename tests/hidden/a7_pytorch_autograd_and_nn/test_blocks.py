@@ -12,7 +12,7 @@ from advice import advice_on
 from comparing import assert_count, assert_same_module, both
 from distributions import assert_all, assert_spread
 
-from autograder.checks import CheckFailed, Draw, Proxy, fetch, modules
+from autograder.checks import CheckFailed, Draw, Proxy, StudentError, fetch, modules
 
 QUESTIONS = {"PlainBlock": "plain-block", "ResidualBlock": "residual-block", "ResidualBottleneck": "bottleneck-block"}
 EXPANSION = {"PlainBlock": 1, "ResidualBlock": 1, "ResidualBottleneck": 4}
@@ -108,6 +108,10 @@ def check_call(student: Proxy, reference: Proxy, rng: Draw, case: Case, *, train
     except CheckFailed as failure:
         hint = advice_on(theirs, ours, x) or failure.hint or case.note
         raise CheckFailed(failure.message, hint) from None
+    except StudentError as error:
+        if case.note:
+            error.add_note(case.note)
+        raise
 
 
 @every(CASES)

@@ -161,12 +161,13 @@ def test_learns(student: Proxy, reference: Proxy, rng: Draw, memo: Callable[...,
     """Plain gradient descent in place, on a network that is right: a broken one of the student's costs nothing here."""
     images, labels = memo(labelled_images, 32, rng.seed())
     params, values = drawn(student)
+    values = [value.to(images.dtype) for value in values]  # another dtype is for test_tensors to say
     for _ in range(STEPS):
         args = [images, values, COURSE.hyperparams]
         upstream = scores_gradient(reference.three_layer_convnet(*args), labels)
         run = modules.differentiate(reference.three_layer_convnet, args, upstream=upstream)
         for index, gradient in enumerate(run.inputs[1:]):
-            values[index] = plain_tensor(params[index].data.sub_(RATE * gradient), NAMES[index])
+            values[index] = plain_tensor(params[index].data.sub_(RATE * gradient), NAMES[index]).to(images.dtype)
 
     def trained(batch: torch.Tensor) -> Any:
         return reference.three_layer_convnet(batch, values, COURSE.hyperparams)

@@ -79,7 +79,7 @@ def assert_learned(curves: Curves, part: str) -> None:
     name = "test_acc" if part == "hist_part4" else "val_acc"
     reached = curves[name][-1]
     if reached < BARS[part]:
-        message = f"{part}: the last {name} is {int(reached * 100)} %, wanted {BARS[part]:.0%}"
+        message = f"{part}: the last {name} is {int(reached * 100)} %, wanted {BARS[part] * 100:.0f} %"
         raise CheckFailed(message, "is it the training of the notebook, run with your present code?")
 
 
