@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -183,7 +184,7 @@ def run_check(item: pytest.Function, following: pytest.Item | None, desk: Desk) 
     """
     item.config.stash[DESK] = desk
     given = item.callspec.params if hasattr(item, "callspec") else {}
-    wanted = inspect.signature(item.function).parameters
+    wanted = _arguments(item.function)
     if not set(item.fixturenames) - {"request"} <= FIXTURES.keys() | given.keys() or "request" in wanted:
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         return case_of(item)
@@ -195,6 +196,12 @@ def run_check(item: pytest.Function, following: pytest.Item | None, desk: Desk) 
     except BaseException as error:  # whatever it is, the case has not passed
         return _case(item, error)
     return _case(item, None)
+
+
+@cache
+def _arguments(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Names of a check's arguments."""
+    return tuple(inspect.signature(function).parameters)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -48,7 +48,8 @@ KERNELS = {
     ),
     Rule.AUTOGRAD: ("_make_dual",),  # forward mode; backward is caught at the engine
 }
-KEYS = ("CPU", "AutogradCPU", "CUDA", "AutogradCUDA", "MkldnnCPU", "QuantizedCPU")
+KEYS = ("CPU", "AutogradCPU", "MkldnnCPU", "QuantizedCPU")
+CUDA_KEYS = ("CUDA", "AutogradCUDA")  # no kernel of a build without CUDA is reached by these
 MAX_RECORDS = 16
 
 
@@ -57,16 +58,33 @@ class ForbiddenOperation(RuntimeError):
 
 
 class Guard:
-    """Watches for some rules, from its creation to the end of the process."""
+    """Watches for some rules from its creation on, until they are lifted.
+
+    A rule that was lifted does not come back: code that ran without it may have kept hold of what it is to watch.
+    """
 
     def __init__(self, rules: Collection[Rule]) -> None:
         self._seen: list[tuple[Rule, list[tuple[str, int]]]] = []
-        self._libraries: dict[str, torch.library.Library] = {}
-        for rule in rules:
-            for name in KERNELS[rule]:
-                self._override(name, rule)
+        self._libraries: dict[tuple[Rule, str], torch.library.Library] = {}
+        self._engine: list[tuple[Any, str, Any]] = []  # holder, attribute, what was there
+        self._keys = KEYS if torch.version.cuda is None else (*KEYS, *CUDA_KEYS)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of torch, that a kernel is overridden
+            for rule in rules:
+                refuse = self._refuse(rule)
+                for name in KERNELS[rule]:
+                    self._override(name, rule, refuse)
         if Rule.AUTOGRAD in rules:
             self._replace_engine()
+
+    def keep_only(self, rules: Collection[Rule]) -> None:
+        """Lift every other rule."""
+        for rule, namespace in [place for place in self._libraries if place[0] not in rules]:
+            self._libraries.pop((rule, namespace))._destroy()  # type: ignore[no-untyped-call]
+        if Rule.AUTOGRAD not in rules:
+            while self._engine:
+                holder, name, original = self._engine.pop()
+                setattr(holder, name, original)
 
     def used(self, own: Collection[str]) -> list[list[Any]]:
         """What was used since the last call: [rule, file, line] of the deepest line in the submission's `own` files.
@@ -84,31 +102,37 @@ class Guard:
 
         return refuse
 
-    def _override(self, name: str, rule: Rule) -> None:
+    def _override(self, name: str, rule: Rule, refuse: Callable[..., NoReturn]) -> None:
         namespace, _, operator = name.rpartition("::")
-        library = self._library(namespace or "aten")
+        library = self._library(rule, namespace or "aten")
         packet = getattr(getattr(torch.ops, namespace or "aten"), operator, None)
         for overload in packet.overloads() if packet is not None else ():
-            for key in KEYS:
+            qualified = operator if overload == "default" else f"{operator}.{overload}"
+            for key in self._keys:
                 # Not every operator takes a kernel for every key; what is composed of others is caught in those.
-                with suppress(RuntimeError), warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    qualified = operator if overload == "default" else f"{operator}.{overload}"
-                    library.impl(qualified, self._refuse(rule), key)  # type: ignore[no-untyped-call]
+                with suppress(RuntimeError):
+                    library.impl(qualified, refuse, key)  # type: ignore[no-untyped-call]
 
-    def _library(self, namespace: str) -> torch.library.Library:
-        if namespace not in self._libraries:
-            self._libraries[namespace] = torch.library.Library(namespace, "IMPL")  # type: ignore[no-untyped-call]
-        return self._libraries[namespace]
+    def _library(self, rule: Rule, namespace: str) -> torch.library.Library:
+        place = rule, namespace
+        if place not in self._libraries:
+            self._libraries[place] = torch.library.Library(namespace, "IMPL")  # type: ignore[no-untyped-call]
+        return self._libraries[place]
 
     def _replace_engine(self) -> None:
         """Every public way to run backward calls the first, which torch's own modules import by name."""
         refuse = self._refuse(Rule.AUTOGRAD)
-        for module in (torch.autograd, torch.autograd.graph):
-            vars(module)["_engine_run_backward"] = refuse
-        # The engine beneath it. `torch.autograd.variable` as an attribute is a function.
-        vars(torch._C)["_ImperativeEngine"] = vars(sys.modules["torch.autograd.variable"])["ImperativeEngine"] = refuse
-        torch.autograd.Variable._execution_engine = SimpleNamespace(run_backward=refuse)  # type: ignore[assignment]
+        replaced: tuple[tuple[Any, str, Any], ...] = (
+            (torch.autograd, "_engine_run_backward", refuse),
+            (torch.autograd.graph, "_engine_run_backward", refuse),
+            # The engine beneath it. `torch.autograd.variable` as an attribute is a function.
+            (torch._C, "_ImperativeEngine", refuse),
+            (sys.modules["torch.autograd.variable"], "ImperativeEngine", refuse),
+            (torch.autograd.Variable, "_execution_engine", SimpleNamespace(run_backward=refuse)),
+        )
+        for holder, name, instead in replaced:
+            self._engine.append((holder, name, getattr(holder, name)))
+            setattr(holder, name, instead)
 
 
 def _stack() -> list[tuple[str, int]]:

@@ -93,7 +93,8 @@ class Worker:
 
         Args:
             timeout: wall-clock seconds for the whole exchange; `limits.call_seconds` if None.
-            begin: payload of a "begin" to carry out just before, on the same way there and back.
+            begin: {"seed", "rules"} of a case to begin just before, on the same way there and back. Rules that the
+                worker was spawned with and that are not among these are lifted for good.
 
         Raises:
             StudentError: the submission's code raised. The worker lives on.

@@ -65,6 +65,9 @@ NUMPY_DTYPES: dict[str, np.dtype[Any]] = {
     )
 }
 TORCH_NAMES = {dtype: name for name, dtype in TORCH_DTYPES.items()}
+# Torch's dtypes that numpy has, and whose tensors can be seen as arrays as they lie.
+NUMPY_TOO = frozenset(TORCH_DTYPES.values()) - {torch.bfloat16, torch.complex64, torch.complex128}
+BOOLS = (torch.bool, np.dtype(bool))
 NUMPY_NAMES = {dtype: name for name, dtype in NUMPY_DTYPES.items()}
 
 Blob: TypeAlias = "torch.Tensor | np.ndarray[Any, Any]"
@@ -79,7 +82,7 @@ def encode(value: object) -> list[bytes | memoryview]:
     """
     writer = _Writer()
     tree = writer.tree(value, MAX_DEPTH)
-    header = json.dumps({"value": tree, "blobs": writer.specs}, separators=(",", ":")).encode("ascii")
+    header = ENCODER.encode({"value": tree, "blobs": writer.specs}).encode("ascii")
     body = sum(part.nbytes for part in writer.parts)
     if len(header) > MAX_HEADER or body > MAX_BODY or len(writer.specs) > MAX_BLOBS:
         raise ValueError(f"too much for one message: {len(header) + body} bytes in {len(writer.specs)} tensors")
@@ -126,19 +129,22 @@ def read_frame(header: bytes, body: int, fill: Fill) -> Any:
         fill: reads the body into the buffers it is given; called once, after everything else was validated.
     """
     try:
-        message = json.loads(header.decode("ascii"), parse_int=_int)
+        message = DECODER.decode(header.decode("ascii"))
         if type(message) is not dict or message.keys() != {"value", "blobs"}:
             raise ProtocolError("a header with other keys")
         specs = [_Spec.parse(entry) for entry in _checked(message["blobs"], list, MAX_BLOBS)]
         if sum(spec.nbytes for spec in specs) != body:
             raise ProtocolError("tensors that do not add up to the body")
-        reader = _Reader([spec.allocate() for spec in specs])
+        rooms = [np.empty(spec.nbytes, np.uint8) for spec in specs]  # pages that are never filled cost nothing
+        reader = _Reader([spec.blob(room) for spec, room in zip(specs, rooms, strict=True)])
         value = reader.value(message["value"], MAX_DEPTH)
     except (ValueError, TypeError, KeyError, RecursionError, RuntimeError) as error:
         raise ProtocolError(f"a malformed frame: {type(error).__name__}") from None
-    fill([view for blob in reader.blobs if (view := _bytes_of(blob)).nbytes])
-    for blob in reader.blobs:
-        _check_bools(blob)
+    fill([room.data for room in rooms if room.size])
+    for spec, room in zip(specs, rooms, strict=True):
+        # A bool that is neither 0 nor 1 makes later arithmetic undefined.
+        if spec.dtype in BOOLS and room.max(initial=0) > 1:
+            raise ProtocolError("a bool that is neither true nor false")
     return value
 
 
@@ -248,11 +254,13 @@ class _Spec:
     def nbytes(self) -> int:
         return math.prod(self.shape) * self.dtype.itemsize
 
-    def allocate(self) -> Blob:
-        """Room for the elements; pages that are never filled cost nothing."""
-        if isinstance(self.dtype, torch.dtype):
+    def blob(self, room: np.ndarray[Any, Any]) -> Blob:
+        """A tensor or an array over bytes that are filled later."""
+        if isinstance(self.dtype, np.dtype):
+            return room.view(self.dtype).reshape(self.shape)
+        if not room.size:
             return torch.empty(self.shape, dtype=self.dtype)
-        return np.empty(self.shape, dtype=self.dtype)
+        return torch.frombuffer(room, dtype=self.dtype).reshape(self.shape)
 
 
 def _tensor_bytes(tensor: torch.Tensor) -> tuple[str, tuple[int, ...], memoryview]:
@@ -260,6 +268,9 @@ def _tensor_bytes(tensor: torch.Tensor) -> tuple[str, tuple[int, ...], memoryvie
     dense = tensor.layout is torch.strided and not tensor.is_nested and tensor.device.type in ("cpu", "cuda")
     if not dense or tensor.dtype not in TORCH_NAMES:
         raise TypeError(f"a {tensor.layout} {tensor.dtype} tensor on {tensor.device} does not cross between processes")
+    if tensor.dtype in NUMPY_TOO and tensor.is_contiguous() and tensor.device.type == "cpu" and tensor.dim():
+        array = tensor.detach().resolve_neg().numpy()
+        return TORCH_NAMES[tensor.dtype], tuple(tensor.shape), array.reshape(-1).view(np.uint8).data
     flat = tensor.detach().cpu().resolve_conj().resolve_neg().reshape(-1)
     # One element may have any stride and still count as contiguous; its bytes want stride 1.
     plain = flat if flat.stride(0) == 1 else flat.clone(memory_format=torch.contiguous_format)
@@ -270,20 +281,12 @@ def _array_bytes(array: np.ndarray[Any, Any]) -> tuple[str, tuple[int, ...], mem
     native = array.dtype.newbyteorder("=")
     if native not in NUMPY_NAMES:
         raise TypeError(f"an array of {array.dtype} does not cross between processes")
-    return NUMPY_NAMES[native], array.shape, _bytes_of(np.array(array, dtype=native, order="C"))
+    return NUMPY_NAMES[native], array.shape, np.array(array, dtype=native, order="C").reshape(-1).view(np.uint8).data
 
 
-def _bytes_of(blob: Blob) -> memoryview:
-    """A contiguous blob's memory."""
-    if isinstance(blob, torch.Tensor):
-        return blob.reshape(-1).view(torch.uint8).numpy().data if blob.numel() else memoryview(b"")
-    return blob.reshape(-1).view(np.uint8).data
-
-
-def _check_bools(blob: Blob) -> None:
-    """A bool that is neither 0 nor 1 makes later arithmetic undefined."""
-    if blob.dtype in (torch.bool, np.dtype(bool)) and np.frombuffer(_bytes_of(blob), np.uint8).max(initial=0) > 1:
-        raise ProtocolError("a bool that is neither true nor false")
+def _bytes_of(tensor: torch.Tensor) -> memoryview:
+    """The memory of a tensor whose elements lie side by side."""
+    return tensor.reshape(-1).view(torch.uint8).numpy().data if tensor.numel() else memoryview(b"")
 
 
 def _checked(value: Any, kind: type[list[Any]] | type[str], most: int) -> Any:
@@ -317,3 +320,8 @@ def _int(digits: str) -> int:
     if len(digits) > MAX_DIGITS:
         raise ValueError("an int of too many digits")
     return int(digits)
+
+
+# Made once: json.dumps and json.loads make theirs for every call.
+ENCODER = json.JSONEncoder(separators=(",", ":"))
+DECODER = json.JSONDecoder(parse_int=_int)

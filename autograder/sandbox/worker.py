@@ -62,10 +62,11 @@ class _Worker:
     def answer(
         self, id: int, op: str, payload: Mapping[str, Any], begin: Mapping[str, Any] | None
     ) -> list[bytes | memoryview]:
-        """The encoded reply to one request, with the request's number; `begin` begins a case first."""
+        """The encoded reply to one request, with the request's number; `begin` begins a case first, under its rules."""
         try:
             if begin is not None:
-                self._perform("begin", begin)
+                self._guard.keep_only([Rule(rule) for rule in begin["rules"]])
+                self._perform("begin", {"seed": begin["seed"]})
             value = self._perform(op, payload)
             return wire.encode({"id": id, "value": value, "used": self._guard.used(self._own)})
         except BaseException as error:
