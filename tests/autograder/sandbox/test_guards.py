@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from autograder.course.model import Rule
 from autograder.errors import ForbiddenUse, Location
 from autograder.sandbox import Worker
 from autograder.sandbox.proxy import Proxy
+from autograder.sandbox.refs import Ref
 
 Open = Callable[..., tuple[Proxy, Worker]]
 
@@ -145,3 +147,23 @@ def test_rules_are_of_one_worker_only(guarded: Callable[..., Proxy]) -> None:
     body = "F.max_pool2d(F.conv2d(x, w.requires_grad_()), 2).sum().backward()\n    return w.grad"
     student = guarded(f"{HEAD}\ndef f():\n    {body}")
     assert isinstance(student.f(), torch.Tensor)
+
+
+def test_lifted_rules_leave_nothing_behind_and_do_not_come_back(opened: Open) -> None:
+    body = "F.max_pool2d(F.conv2d(x, w.requires_grad_()), 2).sum().backward()\n    return w.grad"
+    source = (
+        f"{HEAD}\ndef pool(): return F.max_pool2d(x, 2)\ndef convolve_(): return F.conv2d(x, w)\ndef f():\n    {body}"
+    )
+    _, worker = opened(source, rules=(Rule.CONVOLUTION, Rule.POOLING, Rule.AUTOGRAD))
+
+    def call(name: str, *rules: Rule) -> Any:
+        begin = {"seed": 0, "rules": [rule.value for rule in rules]}
+        return worker.request("call", {"target": Ref(None, (name,)), "args": [], "kwargs": {}}, begin=begin)
+
+    with pytest.raises(ForbiddenUse):
+        call("f", *Rule)
+    assert call("convolve_", Rule.POOLING, Rule.AUTOGRAD).shape == (2, 4, 6, 6)
+    with pytest.raises(ForbiddenUse):
+        call("pool", Rule.POOLING, Rule.AUTOGRAD)
+    assert call("f").shape == (4, 3, 3, 3)
+    assert call("pool", *Rule).shape == (2, 3, 4, 4)
