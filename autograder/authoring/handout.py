@@ -6,14 +6,12 @@ differs from one to the next.
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import subprocess
 import sys
 import tempfile
 import tomllib
-import zipfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -26,6 +24,7 @@ from autograder.checks.recorded import ANSWERS
 from autograder.course.layout import Course
 from autograder.course.model import Assignment
 from autograder.errors import UsageError
+from autograder.submission.packing import zip_bytes
 
 __all__ = ["Wheel", "build_wheel", "handout_name", "handout_zip", "portable"]
 
@@ -105,7 +104,7 @@ def handout_zip(course: Course, assignment: Assignment, wheel: Wheel) -> bytes:
         raise UsageError(f"{twice[0]}: both {course.template.name}/ and the assignment have it")
     portable(names)
     files = {name: data for part in parts for name, data in part.items()}
-    return _zipped({f"{assignment.name}/{name}": files[name] for name in sorted(files)})
+    return zip_bytes({f"{assignment.name}/{name}": files[name] for name in sorted(files)}, MOMENT)
 
 
 def _surroundings(course: Course, assignment: Assignment, wheel: Wheel) -> dict[str, bytes]:
@@ -160,14 +159,3 @@ def portable(names: Iterable[str]) -> None:
                 raise UsageError(
                     f"{path}: differs from {seen[path.casefold()]} only in case: the same file on some systems"
                 )
-
-
-def _zipped(files: Mapping[str, bytes]) -> bytes:
-    """Stored, not compressed: compressors differ from machine to machine."""
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name, data in files.items():
-            info = zipfile.ZipInfo(name, MOMENT)
-            info.create_system, info.external_attr = 3, 0o100644 << 16
-            archive.writestr(info, data)
-    return stream.getvalue()

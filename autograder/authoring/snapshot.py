@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
-from autograder.checks.desk import Desk, LocalSubject, load_module, reference_channels
+from autograder.checks.desk import Desk, LocalSubject, reference_channels, reference_loader
 from autograder.checks.inprocess import run_checks
 from autograder.checks.recorded import Recording
 from autograder.checks.transcript import Answers
@@ -56,9 +55,7 @@ def record(course: Course, assignment: Assignment) -> Snapshot:
     if not checks.is_dir():
         raise UsageError(f"{checks}: no such folder: public checks belong there")
     answers: Answers = {}
-    load = partial(load_module, course.solution(assignment) / f"{assignment.module}.py", course.common.parent)
-    paths = {name: course.solution(assignment) / name for name in assignment.artifacts}
-    files = {name: path.read_bytes() for name, path in paths.items() if path.is_file()}
+    load, files = reference_loader(course, assignment), course.artifacts(assignment)
     desk = Desk(assignment, LocalSubject(load, files), reference_channels(load, answers), PUBLIC_SEED)
     try:
         results = run_checks(checks, desk, [course.common.parent])
@@ -66,7 +63,7 @@ def record(course: Course, assignment: Assignment) -> Snapshot:
         raise UsageError(str(error)) from None
     for question, cases in results.items():
         for case in cases:
-            unwritten = any(name in case.message for name in paths.keys() - files.keys())
+            unwritten = any(name in case.message for name in set(assignment.artifacts) - files.keys())
             if case.outcome is not Outcome.PASSED and not unwritten:
                 reason = (case.message or "for no reason given").splitlines()[0]
                 problem = f"{question}: {case.id} does not pass on the reference: {case.outcome}: {reason}"

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import warnings
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 
 import torch
 
-from autograder.checks.desk import Desk, LocalSubject, load_module, reference_channels
+from autograder.checks.desk import Desk, LocalSubject, reference_channels, reference_loader
 from autograder.checks.subject import Library, Subject
 from autograder.checks.transcript import Answers
 from autograder.course.layout import Course
@@ -30,11 +29,9 @@ def open_desk(check: Path, submitted: Path | None, sandbox: Sandbox | None, seed
     course = Course.find(check)
     assignment = course.assignment(check.parent.name)
     answers: Answers = {}
-    load = partial(load_module, course.solution(assignment) / f"{assignment.module}.py", course.common.parent)
+    load = reference_loader(course, assignment)
     if submitted is None:
-        handed_in = (course.solution(assignment) / name for name in assignment.artifacts)
-        artifacts = {path.name: path.read_bytes() for path in handed_in if path.is_file()}
-        subject: LocalSubject | Subject = LocalSubject(load, artifacts)
+        subject: LocalSubject | Subject = LocalSubject(load, course.artifacts(assignment))
     else:
         assert sandbox is not None
         submission = Inbox(assignment, {submitted.stem: submitted}).receive(submitted.stem)

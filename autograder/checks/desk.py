@@ -7,19 +7,20 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, Protocol
 
 from autograder.checks.draw import Draw
 from autograder.checks.transcript import Answers, TranscriptChannel, copied, digest
+from autograder.course.layout import Course
 from autograder.course.model import Assignment, Question
 from autograder.errors import UsageError
 from autograder.sandbox.local import LocalChannel
 from autograder.sandbox.proxy import Channel
 
-__all__ = ["Desk", "LocalSubject", "importable", "load_module", "reference_channels"]
+__all__ = ["Desk", "LocalSubject", "importable", "load_module", "reference_channels", "reference_loader"]
 
 
 class Graded(Protocol):
@@ -85,6 +86,11 @@ class LocalSubject:
 def reference_channels(load: Callable[[], ModuleType], answers: Answers) -> Callable[[str], Channel]:
     """Opens the reference behind the memo, per case."""
     return lambda case: TranscriptChannel(case, lambda: LocalChannel(load()), answers)
+
+
+def reference_loader(course: Course, assignment: Assignment) -> Callable[[], ModuleType]:
+    """Imports an assignment's reference, afresh at every call."""
+    return partial(load_module, course.solution(assignment) / f"{assignment.module}.py", course.common.parent)
 
 
 def load_module(path: Path, beside: Path | None = None) -> ModuleType:

@@ -46,6 +46,11 @@ class Course:
         """The private folder with reference, notebook source and manifest."""
         return self.root / "solutions" / assignment.name
 
+    def artifacts(self, assignment: Assignment) -> dict[str, bytes]:
+        """What the reference hands in besides code, by name: those of the assignment's artifacts that are there."""
+        paths = (self.solution(assignment) / name for name in assignment.artifacts)
+        return {path.name: path.read_bytes() for path in paths if path.is_file()}
+
     @property
     def common(self) -> Path:
         """The given library, importable as `common` by reference and submissions."""

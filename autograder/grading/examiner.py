@@ -7,13 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from autograder.checks.desk import Desk, load_module, reference_channels
+from autograder.checks.desk import Desk, reference_channels, reference_loader
 from autograder.checks.plugin import question_of, run_check
 from autograder.checks.subject import Library, Subject
 from autograder.checks.transcript import Answers
@@ -71,8 +70,7 @@ class Examiner:
                 raise UsageError(f"{self.course.hidden(self.assignment)}: {count} checks of {owner} are named {name}")
         self._answers: Answers = {}
         self._library = Library(self.course.common)
-        path = self.course.solution(self.assignment) / f"{self.assignment.module}.py"
-        self._load = partial(load_module, path, self.course.common.parent)
+        self._load = reference_loader(self.course, self.assignment)
 
     def grade_reference(self) -> SubmissionResult:
         """Grade the reference like any submission, and remember what it answered.

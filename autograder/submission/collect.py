@@ -6,7 +6,6 @@ Nothing of the student's is overwritten without being kept: what would be goes t
 from __future__ import annotations
 
 import ast
-import io
 import os
 import re
 import shutil
@@ -24,6 +23,7 @@ from autograder.submission.carry import CarriedModule, NotPython, carry_module
 from autograder.submission.cells import CarriedNotebook, carry_notebook, notebook_bytes, who_says
 from autograder.submission.identity import NotebookSays
 from autograder.submission.names import is_litter
+from autograder.submission.packing import zip_bytes
 from autograder.submission.source import parse
 
 __all__ = ["GROUP", "STAGE", "Gathered", "Keeper", "gather", "own_words", "set_up", "write_zip", "zip_name"]
@@ -31,8 +31,6 @@ __all__ = ["GROUP", "STAGE", "Gathered", "Keeper", "gather", "own_words", "set_u
 STAGE, KEPT, DATA = "submission", "kept", "data"
 GROUP = "group.txt"
 IMPORT = re.compile(r"^\s*(?:from|import)\s+([A-Za-z_]\w*)", re.MULTILINE)
-EPOCH = (1980, 1, 1, 0, 0, 0)
-UNIX = 3  # on every system, so that the bytes are the same on every system
 
 
 @dataclass(frozen=True)
@@ -269,10 +267,4 @@ def _lend(data: Path, place: Path) -> None:
 
 def write_zip(path: Path, files: Mapping[str, bytes], keeper: Keeper) -> bool:
     """Write the zip: files at its root, the same bytes for the same files. Returns whether it was written anew."""
-    whole = io.BytesIO()
-    with zipfile.ZipFile(whole, "w") as archive:
-        for member, data in sorted(files.items()):
-            info = zipfile.ZipInfo(member, EPOCH)
-            info.compress_type, info.create_system, info.external_attr = zipfile.ZIP_DEFLATED, UNIX, 0o100644 << 16
-            archive.writestr(info, data)
-    return keeper.write(path, whole.getvalue())
+    return keeper.write(path, zip_bytes(dict(sorted(files.items())), compression=zipfile.ZIP_DEFLATED))

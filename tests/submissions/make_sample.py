@@ -13,7 +13,6 @@ import json
 import shutil
 import sys
 import tomllib
-import zipfile
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +25,7 @@ from autograder.errors import AutograderError, UsageError
 from autograder.grading.edits import Misfit, edit
 from autograder.grading.saved import handed_in
 from autograder.submission.lateness import SUBMITTED
+from autograder.submission.packing import zip_bytes
 
 __all__ = ["make_sample"]
 
@@ -56,7 +56,7 @@ def make_sample(course: Course, assignment: Assignment, out: Path) -> list[Path]
         when: datetime = entry["submitted_at"]
         match entry.get("form", "zip"):
             case "zip":
-                _write_zip(path, files, when)
+                path.write_bytes(zip_bytes(files, when.timetuple()[:6]))
             case "folder":
                 path = path.with_suffix("")
                 _write_folder(path, files)
@@ -131,15 +131,6 @@ def _notebook(entry: Mapping[str, Any], course: Course, assignment: Assignment) 
         text = text.replace(f'{key} = ""', f"{key} = {json.dumps(value, ensure_ascii=False)}")
     first["source"] = text.replace("option = 1", f"option = {entry.get('option', 1)}").splitlines(keepends=True)
     return json.dumps(notebook, indent=1, ensure_ascii=False).encode() + b"\n"
-
-
-def _write_zip(path: Path, files: Mapping[str, bytes], when: datetime) -> None:
-    """Stored, not compressed: compressors differ from machine to machine."""
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, data in files.items():
-            info = zipfile.ZipInfo(name, when.timetuple()[:6])
-            info.create_system, info.external_attr = 3, 0o100644 << 16
-            archive.writestr(info, data)
 
 
 def _write_folder(path: Path, files: Mapping[str, bytes]) -> None:
