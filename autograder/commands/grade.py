@@ -151,4 +151,4 @@ def _slim(result: SubmissionResult) -> SubmissionResult:
         replace(question, cases=tuple(replace(case, detail="") for case in question.cases))
         for question in result.questions
     )
-    return replace(result, questions=questions)
+    return replace(result, questions=questions, attachments={})

@@ -78,6 +78,8 @@ class SubmissionResult:
         environment: versions and platform: {"python": "3.11.7", "torch": …, "device": "cpu", …}.
         isolation: {"level": "A", "layers": {"landlock": true, …}}.
         fingerprint: digest of submission, hidden checks, reference and engine; equal means nothing to re-grade.
+        attachments: file name → text, written beside result.json: an executed notebook, a page for a person. They
+            travel with the result between processes and machines, and are left out of result.json.
     """
 
     assignment: str
@@ -91,6 +93,7 @@ class SubmissionResult:
     isolation: Mapping[str, Any] = field(default_factory=dict)
     fingerprint: str = ""
     seconds: float = 0.0
+    attachments: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def submission(self) -> str:

@@ -4,11 +4,13 @@
 <out>/grades.csv                 UTF-8 with a byte-order mark: without it Excel garbles names outside ASCII
 <out>/<submission>/report.html   for the student
 <out>/<submission>/result.json   everything, for the instructor and for scripts
+<out>/<submission>/…             what else grading made of it (`SubmissionResult.attachments`)
 """
 
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -46,9 +48,15 @@ def write_submission(result: SubmissionResult, assignment: Assignment, out: Path
     Whoever finds a result.json finds a finished report beside it.
     """
     folder = _folder(out, result.submission)
+    for name in result.attachments:
+        _attachment(name)
     folder.mkdir(parents=True, exist_ok=True)
+    for name, text in result.attachments.items():
+        _write(folder / name, text.encode("utf-8", "replace"))
     _write(folder / "report.html", render_student(result, assignment).encode())
-    _write(folder / "result.json", (json.dumps(result.to_json(), indent=1, allow_nan=False) + "\n").encode())
+    facts = result.to_json()
+    del facts["attachments"]  # they lie beside it
+    _write(folder / "result.json", (json.dumps(facts, indent=1, allow_nan=False) + "\n").encode())
     return folder
 
 
@@ -71,6 +79,12 @@ def _folder(out: Path, submission: str) -> Path:
     if submission in ("", ".", "..", "index.html", "grades.csv") or any(char in "/\\\0" for char in submission):
         raise GraderError(f"the submission name {submission[:80]!r} cannot be a folder's name")
     return out / submission
+
+
+def _attachment(name: str) -> None:
+    """Refuse what is not a plain file's name of its own: a result may have crossed a network."""
+    if not re.fullmatch(r"[a-z][a-z0-9_-]*\.[a-z]+", name) or name in ("report.html", "result.json"):
+        raise GraderError(f"{name[:80]!r} cannot be an attachment's name")
 
 
 def _write(path: Path, content: bytes) -> None:

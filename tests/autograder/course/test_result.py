@@ -39,6 +39,7 @@ results = st.builds(
     questions=st.lists(questions, max_size=3).map(tuple),
     seed=st.integers(0, 2**31),
     environment=st.dictionaries(texts, texts, max_size=2),
+    attachments=st.dictionaries(texts, texts, max_size=2),
 )
 
 
@@ -46,6 +47,12 @@ results = st.builds(
 def test_json_round_trip(result: SubmissionResult) -> None:
     data = json.loads(json.dumps(result.to_json()))
     assert SubmissionResult.from_json(data) == result
+
+
+def test_a_result_from_before_there_were_attachments_is_read() -> None:
+    data = SubmissionResult("x", SubmissionInfo("s"), 0, 1, (), 0).to_json()
+    del data["attachments"]
+    assert SubmissionResult.from_json(data).attachments == {}
 
 
 def test_another_schema_is_refused() -> None:

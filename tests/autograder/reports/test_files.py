@@ -110,6 +110,25 @@ def test_a_name_that_is_no_folder_is_refused_before_anything_is_written(
     assert not out.exists()
 
 
+def test_attachments_lie_beside_the_result_and_not_in_it(small: Assignment, tmp_path: Path) -> None:
+    result = replace(named(submission="one"), attachments={"notebook.html": "<p>김 \ud800</p>"})
+    folder = write_submission(result, small, tmp_path)
+    assert (folder / "notebook.html").read_text("utf-8") == "<p>김 ?</p>"
+    assert "attachments" not in json.loads((folder / "result.json").read_text())
+    assert SubmissionResult.from_json(json.loads((folder / "result.json").read_text())) == replace(
+        result, attachments={}
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["../x.html", "result.json", "report.html", "a/b.html", "", ".hidden", "x", "n.html\n"]
+)
+def test_an_attachment_is_a_plain_file_of_its_own(name: str, small: Assignment, tmp_path: Path) -> None:
+    with pytest.raises(GraderError, match="cannot be an attachment's name"):
+        write_submission(replace(named(submission="one"), attachments={name: "text"}), small, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(
     small: Assignment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
