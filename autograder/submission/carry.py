@@ -23,9 +23,9 @@ from dataclasses import dataclass, field
 
 from autograder.course.model import Assignment
 from autograder.submission.level import Level, after_docstring, after_preamble, is_docstring, is_future
-from autograder.submission.pieces import Definition, NotPython, Piece, Source, shape
+from autograder.submission.pieces import Definition, Line, NotPython, Piece, Source, alike
 
-__all__ = ["CarriedModule", "NotPython", "Part", "answers_of", "carry_module"]
+__all__ = ["CarriedModule", "CleanModule", "NotPython", "Part", "Source", "carry_module"]
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,33 @@ class Part:
 
 
 @dataclass(frozen=True)
+class CleanModule:
+    """A module as it was handed out, read once for all that are carried onto it.
+
+    Attributes:
+        answers: dotted names of the functions that students write.
+    """
+
+    source: Source
+    answers: frozenset[str]
+
+    @classmethod
+    def read(cls, data: bytes, assignment: Assignment) -> CleanModule:
+        source = Source.decode(data)
+        questions = set(assignment.by_id)
+        functions = dict(_functions(source.tree.body, ""))
+        asked = {name for name, node in functions.items() if _asks(node) & questions}
+        named = {question.component for question in assignment.questions if question.component in functions}
+        return cls(source, frozenset(asked | named))
+
+
+@dataclass(frozen=True)
 class CarriedModule:
     """A module put together, and what became of the pieces.
 
     Attributes:
         source: the clean copy with the student's answers and additions.
+        lines: for each of its lines, the number of the same line in the student's file; below 0, in the clean copy.
         kept: answers that the student wrote.
         untouched: answers that are still as in the clean copy.
         missing: answers that the student's file does not have; as in the clean copy.
@@ -58,43 +80,37 @@ class CarriedModule:
     """
 
     source: str
+    lines: tuple[int, ...]
     kept: tuple[Part, ...] = ()
     untouched: tuple[Part, ...] = ()
     missing: tuple[Part, ...] = ()
     added: tuple[Part, ...] = ()
     restored: tuple[Part, ...] = ()
 
+    def parsed(self) -> ast.Module:
+        """The syntax tree. Raises NotPython where the answers do not fit into the clean copy."""
+        try:
+            return Source(self.source).tree
+        except NotPython as problem:
+            line = self.lines[problem.line - 1] if problem.line <= len(self.lines) else 1
+            raise NotPython(max(line, 1), f"its answers do not fit into the clean copy: {problem}") from None
 
-def answers_of(clean: Source, assignment: Assignment) -> frozenset[str]:
-    """Dotted names of the functions that students write."""
-    questions = set(assignment.by_id)
-    functions = dict(_functions(clean.tree.body, ""))
-    answers = {name for name, node in functions.items() if _asks(node) & questions}
-    return frozenset(answers | {q.component for q in assignment.questions if q.component in functions})
 
-
-def carry_module(clean: str, student: bytes, assignment: Assignment) -> CarriedModule:
+def carry_module(clean: CleanModule, student: Source) -> CarriedModule:
     """The clean copy with what the student wrote.
 
-    Args:
-        clean: the module as it was handed out.
-        student: the student's file. It is read, and never run.
-
     Raises:
-        NotPython: the student's file cannot be read as Python.
+        NotPython: the student's file is too deep to be read.
     """
-    theirs, ours = Source.decode(student), Source(clean)
+    carrying = _Carrying(clean.source, student, clean.answers)
     try:
-        carrying = _Carrying(ours, theirs, answers_of(ours, assignment))
-        carrying.level(ours.module(), theirs.module(), "", 0)
-        source = "\n".join(carrying.lines())
-        ast.parse(source)
+        carrying.level(clean.source.module, student.module, "", 0)
     except RecursionError:
         raise NotPython(1, "too deep to be read") from None
-    except SyntaxError as error:
-        raise NotPython(1, f"its answers do not fit into the clean copy: {error.msg}: {error.text}") from None
+    lines = list(carrying.lines())
+    source = "\n".join(line for line, _ in lines)
     report = {kind: tuple(sorted(parts, key=lambda part: part.line)) for kind, parts in carrying.report.items()}
-    return CarriedModule(source, **report)
+    return CarriedModule(source, tuple(number for _, number in lines), **report)
 
 
 def _functions(body: Sequence[ast.stmt], prefix: str) -> Iterator[tuple[str, ast.AST]]:
@@ -125,11 +141,11 @@ class _Carrying:
     report: dict[str, list[Part]] = field(
         default_factory=lambda: {kind: [] for kind in ("kept", "untouched", "missing", "added", "restored")}
     )
-    replaced: dict[int, tuple[int, list[str]]] = field(default_factory=dict)  # first line → last line, new lines
-    inserted: dict[int, list[tuple[int, list[str]]]] = field(default_factory=dict)  # after this line → (depth, lines)
+    replaced: dict[int, tuple[int, list[Line]]] = field(default_factory=dict)  # first line → last line, new lines
+    inserted: dict[int, list[tuple[int, list[Line]]]] = field(default_factory=dict)  # after this line → (depth, lines)
 
-    def lines(self) -> Iterator[str]:
-        """The clean copy's lines after all edits."""
+    def lines(self) -> Iterator[Line]:
+        """The clean copy's lines after all edits; below 0, the numbers of its own."""
         number, end = 0, len(self.ours.lines)
         while True:
             # A class and its last method end on the same line: what belongs into the class comes first.
@@ -142,17 +158,17 @@ class _Carrying:
                 number, lines = self.replaced[number]
                 yield from lines
             else:
-                yield self.ours.lines[number - 1]
+                yield self.ours.lines[number - 1], -number
 
     def level(self, clean: Sequence[Piece], student: Sequence[Piece], prefix: str, start: int) -> None:
         """Carry one body onto another. `start`: the clean line after which the body begins."""
         level = Level(clean, prefix, self.answers)
-        anchor = after_preamble(clean, start)
+        preamble = anchor = after_preamble(clean, start)
         before = 0
         for piece in student:
             place = level.place(piece)
             if place is not None:
-                anchor = max(place.last, after_preamble(clean, start))
+                anchor = max(place.last, preamble)
             elif not level.claims(piece):
                 self._add(piece, anchor, before, level, clean, start)
             before = piece.last
@@ -167,23 +183,22 @@ class _Carrying:
         text = self._gap(before, piece) + self._moved(piece, piece.first, level.indent)
         if spoilt := level.spoilt(piece):
             self._note("restored", f"{level.prefix}{spoilt[0]} (given another meaning)", piece.line)
-            text = level.other_names(piece)
+            text = [(line, piece.first) for line in level.other_names(piece)]
             if not text:
                 return
         if is_future(piece):
             anchor = after_docstring(clean, start)
         elif piece.imports and (first := _first_import(clean, anchor)):
-            anchor, text = first.lead - 1, text[next(n for n, line in enumerate(text) if line.strip()) :]
+            anchor, text = first.lead - 1, text[next(n for n, (line, _) in enumerate(text) if line.strip()) :]
         self.inserted.setdefault(anchor, []).append((level.prefix.count("."), text))
         self._note("added", level.prefix + _called(piece, self.theirs), piece.line)
 
-    def _gap(self, before: int, piece: Piece) -> list[str]:
+    def _gap(self, before: int, piece: Piece) -> list[Line]:
         """Blank lines and the student's own comments above an addition."""
         lines = self.theirs.text(before + 1 if before else piece.lead, piece.first - 1)
-        known = {line.strip() for line in self.ours.lines if line.strip()}
-        return [line for line in lines if line.strip() not in known]
+        return [(line, number) for line, number in lines if line.strip() not in self.ours.known_lines]
 
-    def _moved(self, piece: Piece, first: int, indent: str) -> list[str]:
+    def _moved(self, piece: Piece, first: int, indent: str) -> list[Line]:
         return self.theirs.moved(first, piece.last, piece.indent, indent)
 
     def _settle(self, piece: Piece, level: Level) -> None:
@@ -199,7 +214,7 @@ class _Carrying:
             self._settle_answer(piece, name, versions)
         elif not versions:
             self._note("restored", f"{name} (removed)", 0)
-        elif versions[-1].shape != piece.shape:
+        elif not versions[-1].says(piece):
             self._note("restored", name, versions[-1].line)
 
     def _settle_statement(self, piece: Piece, level: Level) -> None:
@@ -207,7 +222,7 @@ class _Carrying:
         if piece.imports is not None or is_docstring(piece):
             return
         versions = [version for name in piece.binds for version in level.versions.get(name, ())]
-        if versions and versions[-1].shape != piece.shape:
+        if versions and not versions[-1].says(piece):
             self._note("restored", level.prefix + _called(piece, self.ours), versions[-1].line)
         elif level.gone(piece):
             self._note("restored", f"{level.prefix}{_called(piece, self.ours)} (removed)", 0)
@@ -215,21 +230,21 @@ class _Carrying:
     def _settle_answer(self, piece: Piece, name: str, versions: Sequence[Piece]) -> None:
         if not versions:
             self._note("missing", name, 0)
-        elif all(version.shape == piece.shape for version in versions):
+        elif all(version.says(piece) for version in versions):
             self._note("untouched", name, versions[-1].line)
         else:
             self._replace(piece, versions)
             self._note("kept", name, versions[-1].line)
 
     def _replace(self, piece: Piece, versions: Sequence[Piece]) -> None:
-        known = {line.strip() for line in self.ours.text(piece.lead, piece.first - 1)}
-        new: list[str] = []
+        known = {line.strip() for line, _ in self.ours.text(piece.lead, piece.first - 1)}
+        new: list[Line] = []
         for version in versions:
             lead = self._moved(version, version.lead, piece.indent)
             fresh = version.first - version.lead
             new += [
-                *([""] if new else []),
-                *(line for line in lead[:fresh] if line.strip() not in known),
+                *([("", version.lead)] if new else []),
+                *((line, number) for line, number in lead[:fresh] if line.strip() not in known),
                 *lead[fresh:],
             ]
         self.replaced[piece.first] = (piece.last, new)
@@ -247,17 +262,16 @@ class _Carrying:
                 self._note("restored", f"{name} (an earlier version, left out)", earlier.line)
             self._header(piece, last, node, theirs, name, holds)
             self.level(ours, members, f"{name}.", self.ours.header_end(node))
-        elif holds and last.shape != piece.shape:
-            self._replace(piece, versions)
-            self._note("kept", name, last.line)
-        elif last.shape != piece.shape:
-            self._note("restored", name, last.line)
+        elif not last.says(piece):
+            if holds:
+                self._replace(piece, versions)
+            self._note("kept" if holds else "restored", name, last.line)
 
     def _header(
         self, piece: Piece, last: Piece, node: ast.ClassDef, theirs: ast.ClassDef, name: str, holds: bool
     ) -> None:
         """Decorators, name and bases: the student's for a class with answers, else the clean copy's."""
-        if _header_shape(node) == _header_shape(theirs):
+        if alike(_header_of(node), _header_of(theirs)):
             return
         if not holds:
             self._note("restored", f"{name} (its first line)", last.line)
@@ -280,5 +294,5 @@ def _called(piece: Piece, source: Source) -> str:
     return source.lines[piece.node.lineno - 1].strip()[:60]
 
 
-def _header_shape(node: ast.ClassDef) -> str:
-    return shape(ast.ClassDef(node.name, node.bases, node.keywords, [ast.Pass()], node.decorator_list))
+def _header_of(node: ast.ClassDef) -> ast.ClassDef:
+    return ast.ClassDef(node.name, node.bases, node.keywords, [ast.Pass()], node.decorator_list)

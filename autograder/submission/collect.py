@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 
 from autograder.course.model import Assignment
 from autograder.errors import AutograderError, UsageError
-from autograder.submission.carry import CarriedModule, NotPython, carry_module
+from autograder.submission.carry import CarriedModule, CleanModule, NotPython, Source, carry_module
 from autograder.submission.cells import CarriedNotebook, carry_notebook, notebook_bytes, who_says
 from autograder.submission.identity import NotebookSays
 from autograder.submission.names import is_litter
@@ -89,7 +89,7 @@ def gather(folder: Path, clean: Mapping[str, bytes], assignment: Assignment, who
     """
     name = f"{assignment.module}.py"
     try:
-        module = carry_module(clean[name].decode(), (folder / name).read_bytes(), assignment)
+        module = _carried(clean[name], (folder / name).read_bytes(), assignment)
     except FileNotFoundError:
         raise UsageError(f"{folder / name}: no such file: your answers belong there") from None
     except NotPython as problem:
@@ -113,6 +113,15 @@ def gather(folder: Path, clean: Mapping[str, bytes], assignment: Assignment, who
         group=group,
         edited=tuple(path for path, file in there.items() if _lines(file.read_bytes()) != _lines(clean[path])),
     )
+
+
+def _carried(clean: bytes, student: bytes, assignment: Assignment) -> CarriedModule:
+    """The clean module with the student's answers. Raises NotPython where they do not compile."""
+    theirs = Source.decode(student)
+    theirs.compile()
+    module = carry_module(CleanModule.read(clean, assignment), theirs)
+    module.parsed()
+    return module
 
 
 def _lines(data: bytes) -> list[bytes]:

@@ -6,14 +6,20 @@ import ast
 import io
 import tokenize
 import warnings
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import zip_longest
+from typing import TypeAlias, TypeVar
 
-__all__ = ["Definition", "Imported", "NotPython", "Piece", "Source", "shape"]
+from autograder.submission.source import MOST_BYTES
+
+__all__ = ["Definition", "Imported", "Line", "NotPython", "Piece", "Source", "alike"]
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-MOST_BYTES = 512 * 1024
+T = TypeVar("T")
+Line: TypeAlias = tuple[str, int]  # what it says, and its number in the file that it is from, counted from 1
+SILENT = ("ctx", "kind", "type_comment", "type_ignores")  # fields of syntax that say nothing, or nothing new
 # Whose insides have names of their own.
 APART = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.GeneratorExp, ast.ListComp, ast.SetComp)
 
@@ -48,6 +54,7 @@ class Piece:
         first, last: their lines, counted from 1, with decorators, and with comments at the end of a body.
         lead: the first of the comment lines right above; `first` where there are none.
         indent: what stands before the first statement on its line.
+        text: all its lines, without what cannot be seen at their ends.
     """
 
     nodes: tuple[ast.stmt, ...]
@@ -55,6 +62,7 @@ class Piece:
     last: int
     lead: int
     indent: str
+    text: str = field(repr=False)
 
     @property
     def node(self) -> ast.stmt:
@@ -71,9 +79,14 @@ class Piece:
         return self.node if len(self.nodes) == 1 and isinstance(self.node, Definition) else None
 
     @cached_property
-    def shape(self) -> str:
+    def shape(self) -> tuple[object, ...]:
         """The same for the same code, however it is laid out and commented."""
-        return "\n".join(map(shape, self.nodes))
+        return tuple(_parts(list(self.nodes)))
+
+    def says(self, other: Piece) -> bool:
+        """Whether it is the same code as another piece, however they are laid out and commented."""
+        same_text = self.text == other.text and self.indent == other.indent
+        return same_text or alike(list(self.nodes), list(other.nodes))
 
     @cached_property
     def imports(self) -> tuple[Imported, ...] | None:
@@ -94,18 +107,20 @@ class Piece:
 class Source:
     """A module's text, taken apart.
 
+    It is parsed, and neither compiled nor run.
+
     Args:
         text: lines may end in any way; a form feed or other separators inside a line end none.
 
     Raises:
-        NotPython: it does not compile, or is far longer than any assignment.
+        NotPython: it cannot be parsed, or is far longer than any assignment.
     """
 
     def __init__(self, text: str) -> None:
         text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
         self.tree = _parsed(text)
         self.lines = text.split("\n")
-        self._inside_strings = frozenset(_inside_strings(self.tree))
+        self._members: dict[int, list[Piece] | None] = {}
 
     @classmethod
     def decode(cls, data: bytes) -> Source:
@@ -116,14 +131,31 @@ class Source:
         except (SyntaxError, UnicodeDecodeError, LookupError) as error:
             raise NotPython(1, f"its characters cannot be read: {error}") from None
 
+    def compile(self) -> None:
+        """Raise NotPython for what can be parsed and not compiled, as a stray `return`. Not for a grader to do."""
+        _told(lambda: compile("\n".join(self.lines), "<module>", "exec", dont_inherit=True))
+
+    @cached_property
     def module(self) -> list[Piece]:
         """The statements of the module, in order."""
         return list(self._pieces(self.tree.body, 0))
 
+    @cached_property
+    def known_lines(self) -> frozenset[str]:
+        """What any line says, without its indentation."""
+        return frozenset(line.strip() for line in self.lines if line.strip())
+
+    @cached_property
+    def _inside_strings(self) -> frozenset[int]:
+        return frozenset(_inside_strings(self.tree))
+
     def members(self, node: ast.ClassDef) -> list[Piece] | None:
         """The statements of a class, in order; None where its body stands on the line of its header."""
-        header = self.header_end(node)
-        return list(self._pieces(node.body, header)) if _starts(node.body[0]) > header else None
+        if id(node) not in self._members:
+            header = self.header_end(node)
+            inside = _starts(node.body[0]) > header
+            self._members[id(node)] = list(self._pieces(node.body, header)) if inside else None
+        return self._members[id(node)]
 
     def header_end(self, node: ast.ClassDef) -> int:
         """The last line of `class ...:`, which may be long."""
@@ -133,17 +165,17 @@ class Source:
             end += 1
         return end
 
-    def text(self, first: int, last: int) -> list[str]:
-        return self.lines[first - 1 : last]
+    def text(self, first: int, last: int) -> list[Line]:
+        return list(zip(self.lines[first - 1 : last], range(first, last + 1), strict=False))
 
-    def moved(self, first: int, last: int, old: str, new: str) -> list[str]:
+    def moved(self, first: int, last: int, old: str, new: str) -> list[Line]:
         """Lines with another indentation. Strings that span lines keep what they say."""
-        if old == new:
-            return self.text(first, last)
-        return [
-            new + line.removeprefix(old) if line.startswith(old) and number not in self._inside_strings else line
-            for number, line in enumerate(self.text(first, last), start=first)
-        ]
+        lines = self.text(first, last)
+        if old != new:
+            for place, (line, number) in enumerate(lines):
+                if line.startswith(old) and number not in self._inside_strings:
+                    lines[place] = (new + line.removeprefix(old), number)
+        return lines
 
     def _pieces(self, body: Sequence[ast.stmt], before: int) -> Iterator[Piece]:
         group: list[ast.stmt] = []
@@ -165,7 +197,8 @@ class Source:
             lead -= 1
         if isinstance(nodes[-1], Definition):
             last = self._with_tail(last, indent)
-        return Piece(tuple(nodes), first, last, lead, indent)
+        text = "\n".join(map(str.rstrip, self.lines[first - 1 : last]))
+        return Piece(tuple(nodes), first, last, lead, indent, text)
 
     def _comment(self, number: int) -> str | None:
         """The indentation of a line that holds a comment alone."""
@@ -183,23 +216,50 @@ class Source:
         return last
 
 
-def shape(node: ast.AST) -> str:
-    """What a statement does, as text: no places, no comments, no docstrings."""
-    bare = ast.parse(ast.unparse(node))
-    for inner in ast.walk(bare):
-        if isinstance(inner, Definition) and ast.get_docstring(inner, clean=False) is not None:
-            inner.body = inner.body[1:] or [ast.Pass()]
-    return ast.dump(bare)
+def alike(one: ast.AST | list[ast.stmt], other: ast.AST | list[ast.stmt]) -> bool:
+    """Whether two pieces of syntax do the same, told by their form: places, comments and docstrings say nothing."""
+    nothing = object()
+    return all(a == b for a, b in zip_longest(_parts(one), _parts(other), fillvalue=nothing))
+
+
+def _parts(top: ast.AST | list[ast.stmt]) -> Iterator[object]:
+    """What a tree is made of, from the top, one after the other: trees are alike if these are.
+
+    A tree may be deeper than calls may be nested.
+    """
+    waiting: list[object] = [top]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.AST):
+            yield type(node)
+            names = [name for name in node._fields if name not in SILENT]
+            values = {name: getattr(node, name, None) for name in names}
+            if isinstance(node, Definition) and _is_text(node.body[0]):
+                values["body"] = node.body[1:] or [ast.Pass()]
+            waiting.extend(reversed(values.values()))
+        elif isinstance(node, list):
+            yield len(node)
+            waiting.extend(reversed(node))
+        else:
+            yield type(node), node
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def _parsed(text: str) -> ast.Module:
     if len(text) > MOST_BYTES:
         raise NotPython(1, "far longer than any answer")
+    return _told(lambda: ast.parse(text))
+
+
+def _told(work: Callable[[], T]) -> T:
+    """Work on a source; what Python has against it is said as NotPython."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            compile(text, "<module>", "exec", dont_inherit=True)  # refuses more than parsing does: a stray `return`
-            return ast.parse(text)
+            return work()
     except SyntaxError as error:
         raise NotPython(error.lineno or 1, error.msg) from None
     except (ValueError, RecursionError, MemoryError) as error:
@@ -225,13 +285,23 @@ def _binds(top: ast.AST) -> Iterator[str]:
         match node:
             case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
                 yield name
-            case ast.Attribute(ctx=ast.Store() | ast.Del()):
-                yield ast.unparse(node)
+            case ast.Attribute(ctx=ast.Store() | ast.Del()) if full := _dotted(node):
+                yield full
             case ast.Call(func=ast.Name(id="setattr" | "delattr"), args=[owner, ast.Constant(value=str(name)), *_]):
-                yield f"{ast.unparse(owner)}.{name}"
+                if full := _dotted(owner):
+                    yield f"{full}.{name}"
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 yield node.name
             case ast.Import() | ast.ImportFrom():
                 yield from (alias.asname or alias.name.split(".")[0] for alias in node.names)
         if not isinstance(node, APART):
             waiting.extend(ast.iter_child_nodes(node))
+
+
+def _dotted(node: ast.expr) -> str:
+    """`Conv.forward` for such an expression, "" for any other."""
+    names: list[str] = []
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(names)]) if isinstance(node, ast.Name) else ""

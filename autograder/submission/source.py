@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import warnings
 
-__all__ = ["parse"]
+__all__ = ["MOST_BYTES", "parse"]
 
 # Far above any assignment; a syntax tree takes up to a thousand times its source's memory.
 MOST_BYTES = 256 * 1024

@@ -9,7 +9,7 @@ import pytest
 
 from autograder.course.layout import Course
 from autograder.course.model import Assignment, Question
-from autograder.submission.carry import CarriedModule, NotPython, carry_module
+from autograder.submission.carry import CarriedModule, CleanModule, NotPython, Source, carry_module
 
 CLEAN = '''\
 """Layers."""
@@ -83,6 +83,17 @@ def edit(*changes: tuple[str, str], text: str = CLEAN) -> str:
     return text
 
 
+def carry(clean: str, student: bytes, assignment: Assignment) -> CarriedModule:
+    """The answers on the clean copy, which is known to compile; every line of it is where its number says."""
+    theirs, ours = Source.decode(student), CleanModule.read(clean.encode(), assignment)
+    carried = carry_module(ours, theirs)
+    carried.parsed()
+    for line, number in zip(carried.source.split("\n"), carried.lines, strict=True):
+        written = theirs.lines[number - 1] if number > 0 else ours.source.lines[-number - 1]
+        assert line.strip() in ("", written.strip()) or line.startswith(("from ", "import "))
+    return carried
+
+
 def names(carried: CarriedModule, kind: str, student: str) -> list[str]:
     """`name: its line in the student's file`."""
     lines = ["", *student.split("\n")]
@@ -90,7 +101,7 @@ def names(carried: CarriedModule, kind: str, student: str) -> list[str]:
 
 
 def test_the_clean_copy_itself(course: Assignment) -> None:
-    carried = carry_module(CLEAN, CLEAN.encode(), course)
+    carried = carry(CLEAN, CLEAN.encode(), course)
     assert carried.source == CLEAN
     assert [part.name for part in carried.untouched] == ["Layer.forward", "helper"]
     assert [carried.kept, carried.missing, carried.added, carried.restored] == [()] * 4
@@ -102,7 +113,7 @@ def test_every_reference_carries_to_itself(name: str) -> None:
     assignment = found.assignment(name)
     clean = (found.handout(assignment) / f"{assignment.module}.py").read_text()
     solution = (found.solution(assignment) / f"{assignment.module}.py").read_bytes()
-    carried = carry_module(clean, solution, assignment)
+    carried = carry(clean, solution, assignment)
     assert carried.source == solution.decode()
     assert carried.kept
     assert [carried.untouched, carried.missing, carried.restored, carried.added] == [()] * 4
@@ -111,7 +122,7 @@ def test_every_reference_carries_to_itself(name: str) -> None:
 def test_an_answer_keeps_its_comments(course: Assignment) -> None:
     own = ANSWER.replace("    @", "    # Why: doubling is adding.\n    @") + "        # out keeps the dtype\n"
     student = edit((STUB, own))
-    carried = carry_module(CLEAN, student.encode(), course)
+    carried = carry(CLEAN, student.encode(), course)
     assert carried.source == student
     assert names(carried, "kept", student) == ["Layer.forward: def forward(x):"]
     assert names(carried, "untouched", student) == ["helper: def helper(x):"]
@@ -119,7 +130,7 @@ def test_an_answer_keeps_its_comments(course: Assignment) -> None:
 
 def test_given_code_that_was_edited_is_restored(course: Assignment) -> None:
     student = edit((STUB, ANSWER), ("return SCALE * x", "return 0 * x"), ("LIMIT = 3", "LIMIT = 4"))
-    carried = carry_module(CLEAN, student.encode(), course)
+    carried = carry(CLEAN, student.encode(), course)
     assert carried.source == edit((STUB, ANSWER))
     assert names(carried, "restored", student) == ["LIMIT = 3: LIMIT = 4", "Given.forward: def forward(x):"]
     assert str(carried.restored[1]) == f"Given.forward, line {student.count(chr(10)) - 1}"
@@ -127,7 +138,7 @@ def test_given_code_that_was_edited_is_restored(course: Assignment) -> None:
 
 def test_layout_comments_and_docstrings_of_given_code_are_no_edits(course: Assignment) -> None:
     student = edit(("return SCALE * x", "# hm\n        return (SCALE\n            * x)"), ("Is given.", "Ours."))
-    carried = carry_module(CLEAN, student.encode(), course)
+    carried = carry(CLEAN, student.encode(), course)
     assert carried.source == CLEAN
     assert not carried.restored
 
@@ -138,7 +149,7 @@ def test_what_was_added_stands_where_it_stood(course: Assignment) -> None:
         ("LIMIT = 3\n", "LIMIT = 3\n# twice\nTWO = 2\n\n\ndef twice(x):\n    return TWO * x\n"),
         (STUB, STUB.replace('raise NotImplementedError("layer")', "out = twice(x)") + "\n    depth = math.pi\n"),
     )
-    carried = carry_module(CLEAN, student.encode(), course)
+    carried = carry(CLEAN, student.encode(), course)
     assert carried.source == student
     assert names(carried, "added", student) == [
         "import math: import math",
@@ -151,7 +162,7 @@ def test_what_was_added_stands_where_it_stood(course: Assignment) -> None:
 
 def test_methods_and_functions_added_at_the_end_stay_apart(course: Assignment) -> None:
     student = CLEAN + "\n    @staticmethod\n    def more(x):\n        return x\n\n\ndef last():\n    return 1\n"
-    carried = carry_module(CLEAN, student.encode(), course)
+    carried = carry(CLEAN, student.encode(), course)
     assert carried.source == student
     assert names(carried, "added", student) == ["Given.more: def more(x):", "last: def last():"]
 
@@ -172,7 +183,7 @@ def test_methods_and_functions_added_at_the_end_stay_apart(course: Assignment) -
     ],
 )
 def test_given_names_keep_their_meaning(course: Assignment, spoil: str, reported: str) -> None:
-    carried = carry_module(CLEAN, (CLEAN + "\n\n" + spoil).encode(), course)
+    carried = carry(CLEAN, (CLEAN + "\n\n" + spoil).encode(), course)
     assert carried.source == CLEAN
     assert len(carried.restored) == 1
     assert carried.restored[0].name.startswith(reported)
@@ -181,14 +192,14 @@ def test_given_names_keep_their_meaning(course: Assignment, spoil: str, reported
 
 def test_of_an_import_that_redefines_given_names_the_others_are_taken(course: Assignment) -> None:
     student = edit(("from common import SCALE\n", "from common import SCALE\nfrom mine import SCALE, three\n"))
-    carried = carry_module(CLEAN, student.encode(), course)
+    carried = carry(CLEAN, student.encode(), course)
     assert carried.source == edit(("from common import SCALE\n", "from common import SCALE\nfrom mine import three\n"))
     assert [part.name for part in carried.restored] == ["SCALE (given another meaning)"]
 
 
 def test_a_longer_import_is_taken_whole(course: Assignment) -> None:
     student = edit(("from common import SCALE\n", "from common import SCALE, three  # mine\n"))
-    carried = carry_module(CLEAN, student.encode(), course)
+    carried = carry(CLEAN, student.encode(), course)
     assert "from common import SCALE, three  # mine\n" in carried.source
     assert not carried.restored
 
@@ -199,7 +210,7 @@ def test_a_longer_import_is_taken_whole(course: Assignment) -> None:
 def test_an_answer_that_is_no_function(course: Assignment, answer: str) -> None:
     start, end = CLEAN.index("def helper"), CLEAN.index("# ---- given")
     student = CLEAN[:start] + answer + "\n\n" + CLEAN[end:]
-    carried = carry_module(CLEAN, student.encode(), course)
+    carried = carry(CLEAN, student.encode(), course)
     assert carried.source == student
     assert [part.name for part in carried.kept] == ["helper"]
 
@@ -207,7 +218,7 @@ def test_an_answer_that_is_no_function(course: Assignment, answer: str) -> None:
 def test_all_versions_of_an_answer_are_taken(course: Assignment) -> None:
     start = CLEAN.index("def helper")
     student = CLEAN[:start] + "def helper(x):\n    return 1\n\n\n" + CLEAN[start:].replace("raise Not", "return Not", 1)
-    carried = carry_module(CLEAN, student.encode(), course)
+    carried = carry(CLEAN, student.encode(), course)
     assert carried.source.count("def helper(x)") == 2
     scope: dict[str, object] = {}
     exec(carried.source.replace("from common import SCALE", ""), scope)
@@ -216,7 +227,7 @@ def test_all_versions_of_an_answer_are_taken(course: Assignment) -> None:
 
 def test_what_is_missing_comes_back(course: Assignment) -> None:
     student = "import torch\n\n\ndef helper(x):\n    return 2 * x\n"
-    carried = carry_module(CLEAN, student.encode(), course)
+    carried = carry(CLEAN, student.encode(), course)
     assert [part.name for part in carried.kept] == ["helper"]
     assert [part.name for part in carried.missing] == ["Layer"]
     assert {part.name for part in carried.restored} == {
@@ -231,7 +242,7 @@ def test_what_is_missing_comes_back(course: Assignment) -> None:
 def test_another_order_is_put_right(course: Assignment) -> None:
     start, end = CLEAN.index("class Layer"), CLEAN.index("# ---- a question")
     own = CLEAN[start:end].replace(STUB, ANSWER)
-    carried = carry_module(CLEAN, (CLEAN[:start] + CLEAN[end:] + "\n\n" + own).encode(), course)
+    carried = carry(CLEAN, (CLEAN[:start] + CLEAN[end:] + "\n\n" + own).encode(), course)
     assert carried.source == edit((STUB, ANSWER))
 
 
@@ -240,7 +251,7 @@ def test_another_indentation_fits(course: Assignment, indent: str) -> None:
     start, end = CLEAN.index("class Layer"), CLEAN.index("# ---- a question")
     own = CLEAN[start:end].replace(STUB, ANSWER).replace("x + x", 'x + x + len("""\n    four""") - 9')
     own = own.replace("    ", indent).replace(f"\n{indent}four", "\n    four")
-    carried = carry_module(CLEAN, (CLEAN[:start] + own + CLEAN[end:]).encode(), course)
+    carried = carry(CLEAN, (CLEAN[:start] + own + CLEAN[end:]).encode(), course)
     scope: dict[str, object] = {}
     exec(carried.source.replace("from common import SCALE", ""), scope)
     assert scope["Layer"].forward(4) == 8  # type: ignore[attr-defined]
@@ -249,21 +260,21 @@ def test_another_indentation_fits(course: Assignment, indent: str) -> None:
 
 def test_the_header_of_a_class_with_answers_is_the_students(course: Assignment) -> None:
     student = edit(("class Layer:", "class Layer(Base):"), ("class Given:", "class Given(Base):"))
-    carried = carry_module(CLEAN, student.encode(), course)
+    carried = carry(CLEAN, student.encode(), course)
     assert carried.source == edit(("class Layer:", "class Layer(Base):"))
     assert [part.name for part in carried.restored] == ["Given (its first line)"]
 
 
 def test_a_given_class_gets_no_new_special_method(course: Assignment) -> None:
     student = CLEAN + "\n    def __call__(self):\n        return 1\n"
-    carried = carry_module(CLEAN, student.encode(), course)
+    carried = carry(CLEAN, student.encode(), course)
     assert carried.source == CLEAN
     assert len(carried.restored) == 1
 
 
 def test_imports_from_the_future_come_first(course: Assignment) -> None:
     student = edit(('"""Layers."""\n', '"""Mine."""\nfrom __future__ import annotations\n'))
-    carried = carry_module(CLEAN, student.encode(), course)
+    carried = carry(CLEAN, student.encode(), course)
     assert carried.source.startswith('"""Layers."""\nfrom __future__ import annotations\n')
     compile(carried.source, "m", "exec")
 
@@ -271,25 +282,32 @@ def test_imports_from_the_future_come_first(course: Assignment) -> None:
 @pytest.mark.parametrize("ending", [b"\r\n", b"\r"])
 def test_line_endings_and_byte_order_marks(course: Assignment, ending: bytes) -> None:
     data = b"\xef\xbb\xbf" + CLEAN.encode().replace(b"\n", ending)
-    assert carry_module(CLEAN, data, course).source == CLEAN
+    assert carry(CLEAN, data, course).source == CLEAN
 
 
 def test_korean_comments_in_a_declared_encoding(course: Assignment) -> None:
     student = "# -*- coding: cp949 -*-\n" + edit(("    # Your answer to helper", "    # 두 배\n    # Your answer"))
     student = student.replace('raise NotImplementedError("helper")', "return 2 * x")
-    assert "# 두 배" in carry_module(CLEAN, student.encode("cp949"), course).source
+    assert "# 두 배" in carry(CLEAN, student.encode("cp949"), course).source
 
 
 @pytest.mark.parametrize(
     "source, line",
-    [(b"x = (\n", 1), (b"x = 1\n y = 2\n", 2), (b"a = 1\nreturn 3\n", 2), (b"\xff\xfe\x00", 1), (b"x = 1\x00", 1)],
+    [(b"x = (\n", 1), (b"x = 1\n y = 2\n", 2), (b"\xff\xfe\x00", 1), (b"x = 1\x00", 1)],
 )
 def test_what_is_not_python_is_refused_with_its_line(course: Assignment, source: bytes, line: int) -> None:
     with pytest.raises(NotPython) as caught:
-        carry_module(CLEAN, source, course)
+        carry(CLEAN, source, course)
     assert caught.value.line == line
+
+
+def test_what_cannot_be_compiled_is_told_apart_from_what_cannot_be_parsed() -> None:
+    source = Source("a = 1\nreturn 3\n")
+    with pytest.raises(NotPython) as caught:
+        source.compile()
+    assert caught.value.line == 2
 
 
 def test_deep_code_is_refused(course: Assignment) -> None:
     with pytest.raises(NotPython):
-        carry_module(CLEAN, b"x = " + b"+".join([b"1"] * 40_000), course)
+        carry(CLEAN, b"x = " + b"+".join([b"1"] * 40_000), course)
