@@ -58,6 +58,7 @@ class Sandbox:
         unsafe: grade even where nothing confines student code well enough.
         level: use this level of isolation and no other.
         hidden: folders that no worker may see, the course's solutions and tests.
+        preload: modules that workers will import, besides torch and numpy: imported once, for all of them.
 
     Attributes:
         level: "A" root with namespaces, "B" user namespaces, "C" Landlock and seccomp, "D" less than that.
@@ -72,11 +73,18 @@ class Sandbox:
     layers: Mapping[str, bool]
     why_not: Mapping[str, str]
 
-    def __init__(self, *, unsafe: bool = False, level: str | None = None, hidden: Sequence[Path] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        unsafe: bool = False,
+        level: str | None = None,
+        hidden: Sequence[Path] = (),
+        preload: Sequence[str] = (),
+    ) -> None:
         _refuse_visible(hidden)
         self._owner = os.getpid()
         self._control, theirs = control.pair()
-        self._zygote = _start_zygote(theirs, {"level": level})
+        self._zygote = _start_zygote(theirs, {"level": level, "preload": list(preload)})
         try:
             found = self._first_word()
             self.level, self.layers, self.why_not = found["level"], found["layers"], found["why_not"]

@@ -29,6 +29,7 @@ __all__ = ["OUT_OF_MEMORY", "serve"]
 
 # Exit status of a worker that has not even the memory to say so.
 OUT_OF_MEMORY = 97
+NOTEBOOK = ("open_notebook", "run_cell", "written_files")
 Files: TypeAlias = "Mapping[str, np.ndarray[Any, Any]]"
 ALLOCATOR_COMPLAINTS = ("can't allocate memory", "not enough memory", "Cannot allocate memory")
 
@@ -79,9 +80,20 @@ class _Worker:
         if op == "load":
             self._load(**payload)
             return None
+        if op in NOTEBOOK:
+            return self._perform_on_notebook(op, payload)
         if self._session is None:
             raise RuntimeError("nothing is loaded yet")
         return self._session.perform(op, payload)
+
+    def _perform_on_notebook(self, op: str, payload: Mapping[str, Any]) -> Any:
+        """Operations of a worker that runs a notebook, and loads no module by itself."""
+        from autograder.sandbox.notebook import Notebook  # needs IPython, which few workers do
+
+        if op == "open_notebook":
+            self._notebook = Notebook(**payload)
+            return None
+        return self._notebook.run(**payload) if op == "run_cell" else self._notebook.written()
 
     def _load(self, files: Files, module: str, own: list[str], code: Files) -> None:
         """Import `module`; everything else in `files` is there for it, as modules or as files to read."""

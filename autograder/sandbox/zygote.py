@@ -55,7 +55,7 @@ def main() -> None:
     if confinement.namespaces:
         os.environ.update(TMPDIR=WORK, HOME=WORK)
     _warm_up(PRELOAD)  # while the grader does its own imports
-    _Zygote(control_end, owner, confinement).serve()
+    _Zygote(control_end, owner, confinement, (*LATER, *settings["preload"])).serve()
 
 
 @dataclass
@@ -71,8 +71,8 @@ class _Child:
 
 
 class _Zygote:
-    def __init__(self, control_end: socket.socket, owner: int, confinement: Confinement) -> None:
-        self._control, self._confinement = control_end, confinement
+    def __init__(self, control_end: socket.socket, owner: int, confinement: Confinement, later: Sequence[str]) -> None:
+        self._control, self._confinement, self._later = control_end, confinement, later
         self._spawned = 0
         self._own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
         self._events = selectors.DefaultSelector()
@@ -92,7 +92,7 @@ class _Zygote:
                 else:
                     self._spawn(*request)
                     if self._spawned == 1:
-                        _warm_up(LATER)  # while the first worker is busy
+                        _warm_up(self._later)  # while the first worker is busy
 
     def _spawn(self, request: dict[str, Any], descriptors: list[int]) -> None:
         channel, output, reports_end = descriptors

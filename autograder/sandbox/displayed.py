@@ -1,0 +1,92 @@
+"""What a notebook's cell put out, as a worker tells of it: checked, bounded, and made outputs of a notebook's file.
+
+The other side of `notebook`, and it believes nothing: the cells share the worker's process.
+"""
+
+from __future__ import annotations
+
+import base64
+import struct
+from typing import Any
+
+import numpy as np
+
+from autograder.errors import ProtocolError
+
+__all__ = ["image_size", "read_cell"]
+
+TEXTS = ("text/plain", "text/html", "text/markdown", "text/latex")
+STREAMS = ("stdout", "stderr")
+MOST_OUTPUTS = 65
+MOST_TEXT = 130_000  # characters of one cell
+MOST_IMAGE = 8 << 20  # bytes of one cell's images
+MOST_PIXELS = 40_000_000  # of one image: a small file may unpack to a huge one
+PNG = b"\x89PNG\r\n\x1a\n"
+
+Output = dict[str, Any]
+
+
+def read_cell(reply: Any) -> tuple[list[Output], bool]:
+    """A cell's outputs as nbformat has them, and whether something was left out.
+
+    Raises ProtocolError where the reply is not of the form that `notebook` sends, or holds more.
+    """
+    if type(reply) is not dict or reply.keys() != {"outputs", "left_out"} or type(reply["left_out"]) is not bool:
+        raise ProtocolError("a cell's output that is not one")
+    outputs = reply["outputs"]
+    if type(outputs) is not list or len(outputs) > MOST_OUTPUTS:
+        raise ProtocolError("a cell with too many outputs")
+    room = _Room()
+    read = [room.output(output) for output in outputs]
+    return [output for output in read if output is not None], reply["left_out"] or None in read
+
+
+class _Room:
+    """Reads outputs until a cell's share of text and images is used up."""
+
+    def __init__(self) -> None:
+        self._text, self._images = MOST_TEXT, MOST_IMAGE
+
+    def output(self, said: Any) -> Output | None:
+        """One output; None for an image that is none."""
+        kind = said.get("kind") if type(said) is dict else None
+        if kind == "stream" and said.keys() == {"kind", "name", "text"} and said["name"] in STREAMS:
+            return {"output_type": "stream", "name": said["name"], "text": self._take(said["text"])}
+        if kind == "error" and said.keys() == {"kind", "name", "text", "trace"}:
+            name, text, trace = (self._take(said[key]) for key in ("name", "text", "trace"))
+            return {"output_type": "error", "ename": name[:200], "evalue": text, "traceback": trace.split("\n")}
+        if kind in ("display", "result") and said.keys() == {"kind", "data"} and type(said["data"]) is dict:
+            data = {mime: self._shown(mime, value) for mime, value in said["data"].items()}
+            data = {mime: value for mime, value in data.items() if value is not None}
+            if not data:
+                return None
+            more = {"execution_count": None} if kind == "result" else {}
+            type_ = "execute_result" if kind == "result" else "display_data"
+            return {"output_type": type_, "metadata": {}, "data": data, **more}
+        raise ProtocolError("an output that is not one")
+
+    def _take(self, text: Any) -> str:
+        if type(text) is not str or len(text) > self._text:
+            raise ProtocolError("a cell with too much text")
+        self._text -= len(text)
+        return text
+
+    def _shown(self, mime: Any, value: Any) -> str | None:
+        if mime in TEXTS:
+            return self._take(value)
+        if mime != "image/png" or type(value) is not np.ndarray or value.dtype != np.uint8 or value.ndim != 1:
+            raise ProtocolError("a display of a type that is not taken")
+        content = value.tobytes()
+        self._images -= len(content)
+        if self._images < 0:
+            raise ProtocolError("a cell with too many images")
+        width, height = image_size(content) or (0, 0)
+        return base64.b64encode(content).decode() if 0 < width * height <= MOST_PIXELS else None
+
+
+def image_size(content: bytes) -> tuple[int, int] | None:
+    """Width and height that a PNG says it has; None where it is none."""
+    if not content.startswith(PNG) or content[12:16] != b"IHDR" or len(content) < 24:
+        return None
+    width, height = struct.unpack(">II", content[16:24])
+    return int(width), int(height)

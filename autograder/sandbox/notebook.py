@@ -1,0 +1,241 @@
+"""Inside a worker: runs a notebook's cells in IPython's shell, and keeps what each puts out as plain data.
+
+A cell's output is a list of dicts, in the order in which they came:
+
+    {"kind": "stream", "name": "stdout" | "stderr", "text": …}
+    {"kind": "display" | "result", "data": {MIME type: text, or bytes of a PNG as an array}}
+    {"kind": "error", "name": …, "text": …, "trace": …}
+
+What is too much is left out here, to spare everybody the transport; `displayed` bounds it again, and believes nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import importlib
+import io
+import os
+import signal
+import sys
+import types
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets import Type
+from traitlets.config import Config
+
+from autograder.sandbox.isolation.paths import WORK
+
+__all__ = ["Notebook"]
+
+TEXTS = ("text/plain", "text/html", "text/markdown", "text/latex")
+IMAGE = "image/png"
+MOST_OUTPUTS = 64  # of one cell
+MOST_TEXT = 100_000  # characters of one cell
+MOST_IMAGES = 8 << 20  # bytes of one cell
+
+
+class Notebook:
+    """Cells that run one after the other in one namespace.
+
+    Args:
+        files: what lies in the folder that the notebook runs in, by relative path.
+        watched: names of files that the notebook may write; `written` tells which of them it did.
+    """
+
+    def __init__(self, files: Mapping[str, np.ndarray[Any, Any]], watched: list[str]) -> None:
+        os.chdir(WORK)
+        for name, content in files.items():
+            with suppress(OSError):  # what does not fit is left out
+                os.makedirs(os.path.dirname(f"{WORK}/{name}"), exist_ok=True)
+                with open(f"{WORK}/{name}", "wb") as file:
+                    file.write(content.tobytes())
+        sys.path.insert(0, WORK)
+        sys.argv = ["notebook"]
+        self._put_out = _PutOut()
+        sys.stdout, sys.stderr = _Stream("stdout", self._put_out), _Stream("stderr", self._put_out)
+        self._before = {name: _stamp(name) for name in watched}
+        _stand_in_for_colab()
+        settings = Config({"HistoryManager": {"enabled": False}})  # it would keep a database, and a thread
+        self._shell = _Shell.instance(config=settings, ipython_dir=f"{WORK}/.ipython")
+        self._shell.put_out = self._put_out
+        with suppress(Exception):  # a notebook may go without plots
+            self._shell.enable_matplotlib("inline")  # type: ignore[no-untyped-call]
+        signal.signal(signal.SIGALRM, _too_long)
+
+    def run(self, source: str, seconds: float) -> dict[str, Any]:
+        """Run one cell. What it raises is part of its output; so is a TimeoutError after so many seconds."""
+        self._put_out.begin()
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            self._shell.run_cell(source, store_history=True)  # type: ignore[no-untyped-call]
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        return {"outputs": self._put_out.outputs, "left_out": self._put_out.left_out}
+
+    def written(self) -> list[str]:
+        """Names of the watched files that are not what they were at the beginning."""
+        return [name for name, before in self._before.items() if _stamp(name) not in (None, before)]
+
+
+class _PutOut:
+    """What a cell has put out so far, up to a size."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        self.outputs: list[dict[str, Any]] = []
+        self.left_out = False
+        self._text, self._images = MOST_TEXT, MOST_IMAGES
+        self._ids: dict[str, int] = {}
+
+    def clear(self) -> None:
+        """As a cell asks that shows progress again and again in the same place: what it took is free again."""
+        self.begin()
+
+    def stream(self, name: str, text: str) -> None:
+        text = self._bounded(text)
+        last = self.outputs[-1] if self.outputs else {}
+        if last.get("kind") == "stream" and last["name"] == name:
+            last["text"] += text
+        elif text:
+            self._add({"kind": "stream", "name": name, "text": text})
+
+    def display(self, kind: str, data: Mapping[str, Any], id: str | None = None, update: bool = False) -> None:
+        kept = dict(filter(None, (self._kept(mime, value) for mime, value in data.items())))
+        output = {"kind": kind, "data": kept}
+        if update:
+            if id in self._ids:
+                self.outputs[self._ids[id]] = output
+        elif kept and self._add(output) and id is not None:
+            self._ids[id] = len(self.outputs) - 1
+
+    def error(self, name: str, text: str, trace: str) -> None:
+        self._text = max(self._text, MOST_TEXT // 10)  # however much was printed before
+        self._add({"kind": "error", "name": name[:200], "text": self._bounded(text), "trace": self._bounded(trace)})
+
+    def _add(self, output: dict[str, Any]) -> bool:
+        most = MOST_OUTPUTS if output["kind"] != "error" else MOST_OUTPUTS + 1
+        if len(self.outputs) >= most:
+            self.left_out = True
+            return False
+        self.outputs.append(output)
+        return True
+
+    def _bounded(self, text: str) -> str:
+        kept = text[: self._text]
+        self.left_out |= len(kept) < len(text)
+        self._text -= len(kept)
+        return kept.encode("utf-8", "backslashreplace").decode()
+
+    def _kept(self, mime: str, value: Any) -> tuple[str, Any] | None:
+        if mime in TEXTS and isinstance(value, str):
+            return mime, self._bounded(value)
+        if mime != IMAGE or not isinstance(value, (str, bytes)):
+            return None
+        try:
+            image = base64.b64decode(value) if isinstance(value, str) else value
+        except (binascii.Error, ValueError):
+            return None
+        if len(image) > self._images:
+            self.left_out = True
+            return None
+        self._images -= len(image)
+        return mime, np.frombuffer(image, np.uint8)
+
+
+class _Stream(io.TextIOBase):
+    """Standard output or error of the cells."""
+
+    encoding = "utf-8"
+
+    def __init__(self, name: str, put_out: _PutOut) -> None:
+        self.name, self._put_out = name, put_out
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        self._put_out.stream(self.name, text)
+        return len(text)
+
+
+class _Results(DisplayHook):
+    """The value of a cell's last line."""
+
+    def write_output_prompt(self) -> None:
+        pass
+
+    def write_format_data(self, format_dict: dict[str, Any], md_dict: dict[str, Any] | None = None) -> None:
+        assert isinstance(self.shell, _Shell)
+        self.shell.put_out.display("result", format_dict)
+
+    def log_output(self, format_dict: dict[str, Any]) -> None:
+        pass  # it would be kept once more
+
+    def finish_displayhook(self) -> None:
+        self._is_active = False
+
+
+class _Displays(DisplayPublisher):
+    """What a cell displays: plots, tables."""
+
+    def publish(self, data: Any, metadata: Any = None, *_: Any, transient: Any = None, **more: Any) -> None:
+        id = (transient or {}).get("display_id")
+        self.shell.put_out.display("display", data, id, bool(more.get("update")))
+
+    def clear_output(self, wait: bool = False) -> None:
+        self.shell.put_out.clear()
+
+
+class _Shell(InteractiveShell):
+    displayhook_class = Type(_Results)
+    display_pub_class = Type(_Displays)
+    put_out: _PutOut
+
+    def _showtraceback(self, etype: type[BaseException], evalue: BaseException, stb: list[str]) -> None:
+        try:
+            text = str(evalue)
+        except Exception:
+            text = "(its message cannot be printed)"
+        self.put_out.error(etype.__name__, text, self.InteractiveTB.stb2text(stb))
+
+    def enable_gui(self, gui: Any = None) -> None:
+        """There is no screen."""
+
+
+def _too_long(*_: Any) -> None:
+    raise TimeoutError("the cell took too long, and was stopped")
+
+
+def _stamp(name: str) -> tuple[int, int] | None:
+    try:
+        facts = os.stat(f"{WORK}/{name}")
+    except (OSError, ValueError):
+        return None
+    return facts.st_size, facts.st_mtime_ns
+
+
+def _stand_in_for_colab() -> None:
+    """Notebooks written on Colab begin by mounting a drive: here that does nothing, and says so."""
+    with suppress(ImportError):
+        importlib.import_module("google.colab")
+        return
+    colab, drive = types.ModuleType("google.colab"), types.ModuleType("google.colab.drive")
+
+    def mount(mountpoint: str = "", *_: Any, **__: Any) -> None:
+        print(f"There is no Drive to mount at {mountpoint} here: the notebook runs among the files handed in.")
+
+    drive.mount = mount  # type: ignore[attr-defined]
+    drive.flush_and_unmount = lambda *_, **__: None  # type: ignore[attr-defined]
+    colab.drive = drive  # type: ignore[attr-defined]
+    package = sys.modules.setdefault("google", types.ModuleType("google"))
+    package.colab = colab  # type: ignore[attr-defined]
+    sys.modules |= {"google.colab": colab, "google.colab.drive": drive}
