@@ -28,8 +28,8 @@ grade: $(READY) $(if $(filter $(SAMPLE),$(SUBMISSIONS)),sample) ## grade SUBMISS
 sample: $(READY)
 	@$(BIN)/python tests/submissions/make_sample.py $(ASSIGNMENT) $(SAMPLE)
 
-test: $(READY) ## run the tests
-	$(BIN)/python -m pytest
+test: $(READY) ## run the tests, JOBS files at once
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 check: $(READY) ## lint, types, import direction, generated files up to date
 	$(BIN)/ruff check
