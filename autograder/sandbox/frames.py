@@ -11,6 +11,7 @@ __all__ = ["FrameReader"]
 
 CHUNK = 1 << 16  # bytes read ahead; a body that is larger goes where it belongs without a detour
 MOST_BUFFERS = 64  # filled at once
+PREFIX = wire.PREFIX.size
 
 
 class FrameReader:
@@ -33,7 +34,16 @@ class FrameReader:
 
     def read(self) -> Any:
         """The value of the next frame. Raises ProtocolError for anything that is not one."""
-        header, body = wire.parse_prefix(self._take(wire.PREFIX.size))
+        if not self._ahead:
+            self._ahead = self._chunk[: self._receive([self._chunk])]
+        ahead = self._ahead
+        if len(ahead) >= PREFIX:
+            header, body = wire.parse_prefix(ahead[:PREFIX])
+            start, end = PREFIX + header, PREFIX + header + body
+            if len(ahead) >= end:  # the usual case: all of it came at once
+                self._ahead = ahead[end:]
+                return wire.read_whole(bytes(ahead[PREFIX:start]), ahead[start:end])
+        header, body = wire.parse_prefix(self._take(PREFIX))
         return wire.read_frame(self._take(header), body, self._fill)
 
     def _take(self, size: int) -> bytes:

@@ -2,8 +2,8 @@
 
     magic "AGF1" | header bytes: u32 | body bytes: u64 | header | body
 
-The header is {"value": tree, "blobs": [[dtype, shape], ...]}; the body is the blobs' elements, row-major, one after
-the other. In a tree, null, booleans, numbers, strings and lists stand for themselves (NaN and infinity included);
+The header is {"value": tree, "blobs": [[library, dtype, shape], ...]}; the body is the blobs' elements, row-major, one
+after the other. In a tree, null, booleans, numbers, strings and lists stand for themselves (NaN and infinity included);
 everything else is an object with one key, its tag. What arrives is untrusted: sizes, depth and counts are bounded
 before anything is allocated for them, and whatever is not a frame raises ProtocolError.
 
@@ -13,19 +13,18 @@ The law: decode(encode(x)) equals x, for everything that encode takes.
 from __future__ import annotations
 
 import json
-import math
 import struct
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 
 from autograder.errors import ProtocolError
+from autograder.sandbox.blobs import TORCH_DTYPES, TORCH_NAMES, Blob, Content, Spec, array_content, tensor_content
 from autograder.sandbox.refs import Ref
 
-__all__ = ["MAX_BODY", "MAX_HEADER", "PREFIX", "Fill", "decode", "encode", "parse_prefix", "read_frame"]
+__all__ = ["MAX_BODY", "MAX_HEADER", "PREFIX", "Fill", "decode", "encode", "parse_prefix", "read_frame", "read_whole"]
 
 MAGIC = b"AGF1"
 PREFIX = struct.Struct("<4sIQ")
@@ -35,42 +34,11 @@ MAX_JOINED = 1 << 20
 MAX_DEPTH = 32
 MAX_NODES = 250_000
 MAX_BLOBS = 10_000
-MAX_DIMS = 16
-MAX_DIGITS = 40  # of an int: 128 bits
+MAX_DIGITS = 39  # of an int: 128 bits
+BELOW = 10**MAX_DIGITS  # Python's own bound on what it reads is 4,300 digits
 MAX_NAME = 200  # characters of a device's, an attribute's name
 MAX_PATH = 32
 
-TORCH_DTYPES: dict[str, torch.dtype] = {
-    str(dtype).removeprefix("torch."): dtype
-    for dtype in (
-        torch.float64,
-        torch.float32,
-        torch.float16,
-        torch.bfloat16,
-        torch.complex128,
-        torch.complex64,
-        torch.int64,
-        torch.int32,
-        torch.int16,
-        torch.int8,
-        torch.uint8,
-        torch.bool,
-    )
-}
-NUMPY_DTYPES: dict[str, np.dtype[Any]] = {
-    name: np.dtype(name)
-    for name in (
-        *("float64", "float32", "float16", "complex128", "complex64", "bool"),
-        *("int64", "int32", "int16", "int8", "uint64", "uint32", "uint16", "uint8"),
-    )
-}
-TORCH_NAMES = {dtype: name for name, dtype in TORCH_DTYPES.items()}
-# Torch's dtypes that numpy has, and whose tensors can be seen as arrays as they lie.
-NUMPY_TOO = frozenset(TORCH_DTYPES.values()) - {torch.bfloat16, torch.complex64, torch.complex128}
-BOOLS = (torch.bool, np.dtype(bool))
-NUMPY_NAMES = {dtype: name for name, dtype in NUMPY_DTYPES.items()}
-
-Blob: TypeAlias = "torch.Tensor | np.ndarray[Any, Any]"
 Fill: TypeAlias = Callable[[list[memoryview]], None]
 
 
@@ -83,13 +51,13 @@ def encode(value: object) -> list[bytes | memoryview]:
     writer = _Writer()
     tree = writer.tree(value, MAX_DEPTH)
     header = ENCODER.encode({"value": tree, "blobs": writer.specs}).encode("ascii")
-    body = sum(part.nbytes for part in writer.parts)
+    body = sum([part.nbytes for part in writer.parts])
     if len(header) > MAX_HEADER or body > MAX_BODY or len(writer.specs) > MAX_BLOBS:
         raise ValueError(f"too much for one message: {len(header) + body} bytes in {len(writer.specs)} tensors")
-    bodies = [part for part in writer.parts if part.nbytes]
-    parts: list[bytes | memoryview] = [PREFIX.pack(MAGIC, len(header), body), header, *bodies]
-    # Every write may wake the reader: what is small enough goes in one.
-    return [b"".join(parts)] if len(header) + body <= MAX_JOINED else parts
+    prefix = PREFIX.pack(MAGIC, len(header), body)
+    if len(header) + body <= MAX_JOINED:  # every write may wake the reader: what is small enough goes in one
+        return [b"".join([prefix, header, *(part.data for part in writer.parts)])]
+    return [prefix, header, *(_bytes_of(part) for part in writer.parts if part.size)]
 
 
 def decode(frame: bytes) -> Any:
@@ -100,17 +68,10 @@ def decode(frame: bytes) -> Any:
     if len(frame) != PREFIX.size + header + body:
         raise ProtocolError("a frame of another length than it says")
     position = PREFIX.size + header
-
-    def fill(buffers: list[memoryview]) -> None:
-        start = position
-        for buffer in buffers:
-            buffer[:] = frame[start : start + len(buffer)]
-            start += len(buffer)
-
-    return read_frame(frame[PREFIX.size : position], body, fill)
+    return read_whole(frame[PREFIX.size : position], memoryview(frame)[position:])
 
 
-def parse_prefix(prefix: bytes) -> tuple[int, int]:
+def parse_prefix(prefix: bytes | memoryview) -> tuple[int, int]:
     """Lengths of header and body in bytes, within their bounds."""
     magic, header, body = PREFIX.unpack(prefix)
     if magic != MAGIC:
@@ -118,6 +79,19 @@ def parse_prefix(prefix: bytes) -> tuple[int, int]:
     if header > MAX_HEADER or body > MAX_BODY:
         raise ProtocolError(f"a frame of {header + body} bytes")
     return header, body
+
+
+def read_whole(header: bytes, body: memoryview) -> Any:
+    """The value of a frame that has arrived as a whole; it shares nothing with `body`."""
+    try:
+        tree, specs = _message(header, len(body))
+        blobs, start = [], 0
+        for spec in specs:
+            blobs.append(spec.copied(body, start))
+            start += spec.nbytes
+        return _Reader(blobs).value(tree, MAX_DEPTH)
+    except MALFORMED as error:
+        raise ProtocolError(f"a malformed frame: {type(error).__name__}") from None
 
 
 def read_frame(header: bytes, body: int, fill: Fill) -> Any:
@@ -129,164 +103,127 @@ def read_frame(header: bytes, body: int, fill: Fill) -> Any:
         fill: reads the body into the buffers it is given; called once, after everything else was validated.
     """
     try:
-        message = DECODER.decode(header.decode("ascii"))
-        if type(message) is not dict or message.keys() != {"value", "blobs"}:
-            raise ProtocolError("a header with other keys")
-        specs = [_Spec.parse(entry) for entry in _checked(message["blobs"], list, MAX_BLOBS)]
-        if sum(spec.nbytes for spec in specs) != body:
-            raise ProtocolError("tensors that do not add up to the body")
-        rooms = [np.empty(spec.nbytes, np.uint8) for spec in specs]  # pages that are never filled cost nothing
-        reader = _Reader([spec.blob(room) for spec, room in zip(specs, rooms, strict=True)])
-        value = reader.value(message["value"], MAX_DEPTH)
-    except (ValueError, TypeError, KeyError, RecursionError, RuntimeError) as error:
+        tree, specs = _message(header, body)
+        rooms = [np.empty(spec.shape, spec.stored) for spec in specs]  # pages that are never filled cost nothing
+        _Reader(rooms).value(tree, MAX_DEPTH)
+    except MALFORMED as error:
         raise ProtocolError(f"a malformed frame: {type(error).__name__}") from None
-    fill([room.data for room in rooms if room.size])
-    for spec, room in zip(specs, rooms, strict=True):
-        # A bool that is neither 0 nor 1 makes later arithmetic undefined.
-        if spec.dtype in BOOLS and room.max(initial=0) > 1:
-            raise ProtocolError("a bool that is neither true nor false")
-    return value
+    fill([_bytes_of(room) for room in rooms if room.size])
+    return _Reader([spec.blob(room) for spec, room in zip(specs, rooms, strict=True)]).value(tree, MAX_DEPTH)
+
+
+def _message(header: bytes, body: int) -> tuple[Any, list[Spec]]:
+    """The tree, not looked at yet, and what the blobs will be."""
+    message = DECODER.decode(header.decode("ascii"))
+    if type(message) is not dict or message.keys() != {"value", "blobs"}:
+        raise ProtocolError("a header with other keys")
+    specs = [Spec.parse(entry) for entry in _checked(message["blobs"], list, MAX_BLOBS)]
+    if sum([spec.nbytes for spec in specs]) != body:
+        raise ProtocolError("tensors that do not add up to the body")
+    return message["value"], specs
 
 
 class _Writer:
     """Turns a value into a tree, and collects its tensors."""
 
     def __init__(self) -> None:
-        self.specs: list[list[Any]] = []
-        self.parts: list[memoryview] = []
+        self.specs: list[tuple[str, str, tuple[int, ...]]] = []
+        self.parts: list[np.ndarray[Any, Any]] = []
         self._left = MAX_NODES
 
     def tree(self, value: Any, depth: int) -> Any:
-        self._left -= 1
-        if self._left < 0:
-            raise ValueError(f"too much for one message: more than {MAX_NODES} values")
         kind = type(value)
-        if value is None or kind is bool or kind is float:
-            return value
-        if kind is int:
-            if abs(value) >= 10 ** (MAX_DIGITS - 1):
-                raise ValueError(f"an int of more than {MAX_DIGITS - 1} digits")
+        if kind in AS_THEY_ARE:
             return value
         if kind is str:
             return _text(value)
+        if kind is torch.Tensor:
+            return self._blob(tensor_content(value))
+        if kind is int:
+            return _bounded(value)
         if depth == 0:
             raise ValueError(f"nested more than {MAX_DEPTH} deep")
         if kind is list:
-            return [self.tree(item, depth - 1) for item in value]
+            return self._trees(value, depth)
         if kind is tuple:
-            return {"tuple": [self.tree(item, depth - 1) for item in value]}
+            return {"tuple": self._trees(value, depth)}
         if kind is dict:
-            return {"dict": [[_key(key), self.tree(item, depth - 1)] for key, item in value.items()]}
-        if kind is torch.Tensor:
-            return self._blob("torch", *_tensor_bytes(value))
+            trees = self._trees(value.values(), depth)
+            return {"dict": [[_key(key), tree] for key, tree in zip(value, trees, strict=True)]}
+        if kind is Ref:
+            return {"ref": [value.handle, [_text(name) for name in value.path]]}
         if kind is np.ndarray:
-            return self._blob("numpy", *_array_bytes(value))
+            return self._blob(array_content(value))
         if kind is torch.dtype and value in TORCH_NAMES:
             return {"dtype": TORCH_NAMES[value]}
         if kind is torch.device:
             return {"device": str(value)}
-        if kind is Ref:
-            return {"ref": [value.handle, [_text(name) for name in value.path]]}
         raise TypeError(f"{kind.__name__[:MAX_NAME]} does not cross between processes")
 
-    def _blob(self, library: str, dtype: str, shape: tuple[int, ...], content: memoryview) -> dict[str, int]:
-        self.specs.append([library, dtype, list(shape)])
-        self.parts.append(content)
+    def _trees(self, values: Collection[Any], depth: int) -> list[Any]:
+        self._left -= len(values)
+        if self._left < 0:
+            raise ValueError(f"too much for one message: more than {MAX_NODES} values")
+        return [value if type(value) in AS_THEY_ARE else self.tree(value, depth - 1) for value in values]
+
+    def _blob(self, content: Content) -> dict[str, int]:
+        self.specs.append(content[:3])
+        self.parts.append(content.elements)
         return {"blob": len(self.specs) - 1}
 
 
 class _Reader:
     """Turns a tree back into a value."""
 
-    def __init__(self, blobs: list[Blob]) -> None:
+    def __init__(self, blobs: Sequence[Blob]) -> None:
         self.blobs = blobs
         self._left = MAX_NODES
 
     def value(self, tree: Any, depth: int) -> Any:
-        self._left -= 1
-        if self._left < 0 or depth < 0:
-            raise ProtocolError("too many values, or nested too deep")
         kind = type(tree)
-        if tree is None or kind in (bool, int, float):
+        if kind in AS_THEY_ARE:
             return tree
         if kind is str:
             return _text(tree)
+        if kind is int:
+            return _bounded(tree)
         if kind is list:
-            return [self.value(item, depth - 1) for item in tree]
+            return self._values(tree, depth)
         ((tag, content),) = tree.items()
-        if tag == "tuple":
-            return tuple(self.value(item, depth - 1) for item in _checked(content, list, MAX_NODES))
-        if tag == "dict":
-            pairs = _checked(content, list, MAX_NODES)
-            return {_key(key): self.value(item, depth - 1) for key, item in pairs}
         if tag == "blob":
             return self.blobs[_index(content, len(self.blobs))]
+        if tag == "dict":
+            self._enter(len(_checked(content, list, MAX_NODES)), depth)
+            return {_key(key): self.value(item, depth - 1) for key, item in content}
+        if tag == "tuple":
+            return tuple(self._values(_checked(content, list, MAX_NODES), depth))
+        if tag == "ref":
+            return _ref(content)
         if tag == "dtype":
             return TORCH_DTYPES[_checked(content, str, MAX_NAME)]
         if tag == "device":
             return torch.device(_checked(content, str, MAX_NAME))
-        if tag == "ref":
-            handle, path = _checked(content, list, 2)
-            names = _checked(path, list, MAX_PATH)
-            return Ref(
-                None if handle is None else _index(handle, 1 << 62),
-                tuple(_text(_checked(name, str, MAX_NAME)) for name in names),
-            )
         raise ProtocolError("an unknown tag")
 
+    def _values(self, trees: list[Any], depth: int) -> list[Any]:
+        self._enter(len(trees), depth)
+        return [tree if type(tree) in AS_THEY_ARE else self.value(tree, depth - 1) for tree in trees]
 
-@dataclass(frozen=True)
-class _Spec:
-    """What a blob will be: known before its bytes are read."""
-
-    dtype: torch.dtype | np.dtype[Any]
-    shape: tuple[int, ...]
-
-    @classmethod
-    def parse(cls, entry: Any) -> _Spec:
-        library, name, dims = _checked(entry, list, 3)
-        shape = tuple(_index(size, 1 << 40) for size in _checked(dims, list, MAX_DIMS))
-        if math.prod(max(size, 1) for size in shape) > 1 << 40:
-            raise ProtocolError("a tensor of absurd shape")
-        return cls(TORCH_DTYPES[name] if library == "torch" else NUMPY_DTYPES[name], shape)
-
-    @property
-    def nbytes(self) -> int:
-        return math.prod(self.shape) * self.dtype.itemsize
-
-    def blob(self, room: np.ndarray[Any, Any]) -> Blob:
-        """A tensor or an array over bytes that are filled later."""
-        if isinstance(self.dtype, np.dtype):
-            return room.view(self.dtype).reshape(self.shape)
-        if not room.size:
-            return torch.empty(self.shape, dtype=self.dtype)
-        return torch.frombuffer(room, dtype=self.dtype).reshape(self.shape)
+    def _enter(self, count: int, depth: int) -> None:
+        self._left -= count
+        if self._left < 0 or depth <= 0:
+            raise ProtocolError("too many values, or nested too deep")
 
 
-def _tensor_bytes(tensor: torch.Tensor) -> tuple[str, tuple[int, ...], memoryview]:
-    """Name of the dtype, shape, and elements of a dense tensor; TypeError for any other."""
-    dense = tensor.layout is torch.strided and not tensor.is_nested and tensor.device.type in ("cpu", "cuda")
-    if not dense or tensor.dtype not in TORCH_NAMES:
-        raise TypeError(f"a {tensor.layout} {tensor.dtype} tensor on {tensor.device} does not cross between processes")
-    if tensor.dtype in NUMPY_TOO and tensor.is_contiguous() and tensor.device.type == "cpu" and tensor.dim():
-        array = tensor.detach().resolve_neg().numpy()
-        return TORCH_NAMES[tensor.dtype], tuple(tensor.shape), array.reshape(-1).view(np.uint8).data
-    flat = tensor.detach().cpu().resolve_conj().resolve_neg().reshape(-1)
-    # One element may have any stride and still count as contiguous; its bytes want stride 1.
-    plain = flat if flat.stride(0) == 1 else flat.clone(memory_format=torch.contiguous_format)
-    return TORCH_NAMES[tensor.dtype], tuple(tensor.shape), _bytes_of(plain)
+def _ref(content: Any) -> Ref:
+    handle, path = _checked(content, list, 2)
+    names = tuple([_text(_checked(name, str, MAX_NAME)) for name in _checked(path, list, MAX_PATH)])
+    return Ref(None if handle is None else _index(handle, 1 << 62), names)
 
 
-def _array_bytes(array: np.ndarray[Any, Any]) -> tuple[str, tuple[int, ...], memoryview]:
-    native = array.dtype.newbyteorder("=")
-    if native not in NUMPY_NAMES:
-        raise TypeError(f"an array of {array.dtype} does not cross between processes")
-    return NUMPY_NAMES[native], array.shape, np.array(array, dtype=native, order="C").reshape(-1).view(np.uint8).data
-
-
-def _bytes_of(tensor: torch.Tensor) -> memoryview:
-    """The memory of a tensor whose elements lie side by side."""
-    return tensor.reshape(-1).view(torch.uint8).numpy().data if tensor.numel() else memoryview(b"")
+def _bytes_of(array: np.ndarray[Any, Any]) -> memoryview:
+    """The memory of an array whose elements lie side by side."""
+    return array.reshape(-1).view(np.uint8).data
 
 
 def _checked(value: Any, kind: type[list[Any]] | type[str], most: int) -> Any:
@@ -301,11 +238,17 @@ def _index(value: Any, below: int) -> int:
     return value
 
 
+def _bounded(value: int) -> int:
+    if not -BELOW < value < BELOW:
+        raise ValueError(f"an int of more than {MAX_DIGITS} digits")
+    return value
+
+
 def _key(value: Any) -> str | int:
     if type(value) is str:
         return _text(value)
     if type(value) is int:
-        return value
+        return _bounded(value)
     raise TypeError("a dict key that is neither str nor int")
 
 
@@ -316,12 +259,8 @@ def _text(value: str) -> str:
     return value
 
 
-def _int(digits: str) -> int:
-    if len(digits) > MAX_DIGITS:
-        raise ValueError("an int of too many digits")
-    return int(digits)
-
-
+AS_THEY_ARE = frozenset({type(None), bool, float})
+MALFORMED = (ValueError, TypeError, KeyError, RecursionError, RuntimeError)
 # Made once: json.dumps and json.loads make theirs for every call.
 ENCODER = json.JSONEncoder(separators=(",", ":"))
-DECODER = json.JSONDecoder(parse_int=_int)
+DECODER = json.JSONDecoder()

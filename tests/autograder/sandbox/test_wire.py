@@ -14,15 +14,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from autograder.errors import ProtocolError
-from autograder.sandbox import wire
+from autograder.sandbox import blobs, wire
+from autograder.sandbox.frames import CHUNK, FrameReader
 from autograder.sandbox.refs import Ref
 
 FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
-dtypes = st.sampled_from(list(wire.NUMPY_DTYPES.values()))
+dtypes = st.sampled_from(list(blobs.NUMPY_DTYPES.values()))
 arrays = dtypes.flatmap(lambda dtype: npst.arrays(dtype, npst.array_shapes(min_dims=0, min_side=0, max_side=4)))
-tensors = arrays.filter(lambda a: a.dtype.name in wire.TORCH_DTYPES).map(lambda a: torch.from_numpy(a.copy()))
+tensors = arrays.filter(lambda a: a.dtype.name in blobs.TORCH_DTYPES).map(lambda a: torch.from_numpy(a.copy()))
 halves = st.lists(st.floats(width=16), max_size=5).map(lambda x: torch.tensor(x, dtype=torch.bfloat16))
 refs = st.builds(Ref, st.none() | st.integers(0, 2**40), st.lists(names, max_size=3).map(tuple))
 scalars = (
@@ -86,7 +87,7 @@ json_trees = st.recursive(
 blob_lists = st.lists(
     st.tuples(
         st.sampled_from(["torch", "numpy", "pickle"]),
-        st.sampled_from([*wire.TORCH_DTYPES, "object"]),
+        st.sampled_from([*blobs.TORCH_DTYPES, "object"]),
         st.lists(st.integers(-1, 3) | st.integers(), max_size=4),
     )
     | json_trees,
@@ -175,6 +176,47 @@ def test_a_bool_that_is_neither_true_nor_false() -> None:
     header = header_of({"blob": 0}, [["torch", "bool", [2]]])
     with pytest.raises(ProtocolError, match="bool"):
         wire.decode(wire.PREFIX.pack(b"AGF1", len(header), 2) + header + b"\x01\x02")
+
+
+def in_pieces(data: bytes, most: int) -> FrameReader:
+    """A reader of these bytes, of which no read brings more than `most`."""
+    rest = memoryview(data)
+
+    def receive(buffers: list[memoryview]) -> int:
+        nonlocal rest
+        if not rest:
+            raise EOFError
+        count = min(most, len(buffers[0]), len(rest))
+        buffers[0][:count] = rest[:count]
+        rest = rest[count:]
+        return count
+
+    return FrameReader(receive)
+
+
+@pytest.mark.parametrize("most", [1, 7, 100, CHUNK, 1 << 30])
+def test_frames_are_read_however_they_are_cut(most: int) -> None:
+    values = [[1, (torch.arange(12.0).reshape(3, 4), Ref(3, ("a",)))], {"x": np.ones((0, 2))}, torch.tensor([True])]
+    if most > 7:
+        values += [torch.arange(CHUNK), "between", {"small": torch.zeros(3), "large": np.arange(2 * CHUNK)}, "last"]
+    reader = in_pieces(b"".join(map(frame, values)), most)
+    for value in values:
+        assert same(reader.read(), value)
+    assert not reader.ahead
+    with pytest.raises(EOFError):
+        reader.read()
+
+
+@pytest.mark.parametrize("most", [7, 1 << 30])
+def test_a_bad_frame_is_refused_however_it_is_cut(most: int) -> None:
+    header = header_of({"blob": 0}, [["torch", "bool", [2]]])
+    for data in (
+        wire.PREFIX.pack(b"AGF1", len(header), 2) + header + b"\x01\x02",
+        wire.PREFIX.pack(b"AGF1", len(header), 3) + header + b"\x01\x01\x01",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+    ):
+        with pytest.raises(ProtocolError):
+            in_pieces(data, most).read()
 
 
 class Sneaky(torch.Tensor):
