@@ -61,7 +61,7 @@ class NotebookRun:
     Attributes:
         reason: why it is not simply "ran"; one line.
         cells, run: code cells there are, and code cells that were run.
-        raised: cells that raised; the last is where a stopped run ended.
+        raised: cells that raised, `raised_count` in all; the last is where a stopped run ended.
         seconds: wall-clock time of the run.
         compared: cells whose stored outputs were compared with the run's.
         different: those of them that put out something else; at most so many are kept as `different_count` says.
@@ -76,6 +76,7 @@ class NotebookRun:
     cells: int = 0
     run: int = 0
     raised: tuple[RaisedCell, ...] = ()
+    raised_count: int = 0
     seconds: float = 0.0
     compared: int = 0
     different: tuple[Difference, ...] = ()
@@ -106,7 +107,7 @@ class NotebookRun:
     def summary(self) -> str:
         """In a few words: ran; 2 cells raised; stopped at cell 12; missing."""
         if self.outcome is NotebookOutcome.RAISED:
-            return f"{len(self.raised)} cell{'s' if len(self.raised) > 1 else ''} raised"
+            return "1 cell raised" if self.raised_count == 1 else f"{self.raised_count} cells raised"
         if self.outcome is NotebookOutcome.STOPPED:
             return f"stopped at cell {self.raised[-1].cell}" if self.raised else "stopped"
         return self.outcome.value.replace("_", " ")

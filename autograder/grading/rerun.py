@@ -1,0 +1,117 @@
+"""Whether a cell put out the same as when its author ran it: word by word, and number by number within a tolerance.
+
+Times, memory addresses and paths differ from run to run and are not looked at. What differs is evidence for a person,
+no verdict: another machine, other data or another seed are honest reasons.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import re
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+from typing import Any
+
+from autograder.sandbox.displayed import image_size
+
+__all__ = ["parting"]
+
+MOST = 100_000  # characters of a cell that are compared
+RELATIVE, ABSOLUTE = 0.02, 1e-4  # trainings in float32 drift that far between machines
+SHOWN = 60
+
+VARYING = re.compile(
+    r"""
+    ^\s*(?:CPU\ times|Wall\ time):.*$                            # of %%time
+    | 0x[0-9a-fA-F]+                                             # addresses
+    | (?:/[\w.+-]+){2,} | <ipython-input[^>]*>                   # paths
+    | \d+:\d\d(?::\d\d)?(?:\.\d+)?                               # 12:34
+    | \d+(?:\.\d+)?(?:e-?\d+)?\s*(?:±[^)]*)?(?:ns|µs|us|ms|s|sec|seconds?|min|minutes?|h|it/s|s/it)\b
+    """,
+    re.VERBOSE | re.MULTILINE,
+)
+NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def parting(stored: Sequence[Any], run: Sequence[Any]) -> tuple[str, str] | None:
+    """Where two lists of a cell's outputs part: what the first says there and what the second; None where nowhere.
+
+    Args:
+        stored: outputs as they stand in a notebook that nobody vouches for.
+    """
+    one, other = _text(stored), _text(run)
+    for (ours, at), (theirs, there) in zip_longest(_words(one), _words(other), fillvalue=("", MOST)):
+        if not _alike(ours, theirs):
+            return _around(one, at), _around(other, there)
+    sizes, others = _sizes(stored), _sizes(run)
+    return None if sizes == others else (_plots(sizes), _plots(others))
+
+
+def _text(outputs: Sequence[Any]) -> str:
+    """Everything in words, warnings left out: which of those come depends on versions."""
+    parts = []
+    for output in outputs:
+        if not isinstance(output, dict):
+            continue
+        data = output.get("data")
+        match output.get("output_type"):
+            case "stream" if output.get("name") == "stdout":
+                parts.append(_joined(output.get("text")))
+            case "error":
+                parts.append(f"{output.get('ename')}: {output.get('evalue')}")
+            case "execute_result" | "display_data" if isinstance(data, dict):
+                parts.append(_joined(data.get("text/plain")))
+    return VARYING.sub(" ", COLOURS.sub("", "\n".join(parts)[:MOST]))
+
+
+def _joined(text: Any) -> str:
+    return "".join(map(str, text)) if isinstance(text, list) else text if isinstance(text, str) else ""
+
+
+def _words(text: str) -> Iterator[tuple[str, int]]:
+    """Words and numbers, each with its place; `loss=0.5,` is three."""
+    for word in re.finditer(r"\S+", text):
+        end = word.start()
+        for number in NUMBER.finditer(word.group()):
+            start = word.start() + number.start()
+            if start > end:
+                yield text[end:start], end
+            end = word.start() + number.end()
+            yield number.group(), start
+        if end < word.end():
+            yield text[end : word.end()], end
+
+
+def _alike(one: str, other: str) -> bool:
+    if one == other:
+        return True
+    if not NUMBER.fullmatch(one) or not NUMBER.fullmatch(other):
+        return False
+    return math.isclose(float(one), float(other), rel_tol=RELATIVE, abs_tol=ABSOLUTE)
+
+
+def _around(text: str, at: int) -> str:
+    return " ".join(text[max(0, at - SHOWN // 3) : at + SHOWN].split())[:SHOWN] if at < MOST else ""
+
+
+def _sizes(outputs: Sequence[Any]) -> list[tuple[int, int]]:
+    """Width and height of every plot."""
+    images = (
+        output.get("data", {}).get("image/png") for output in outputs if isinstance(output, dict) and "data" in output
+    )
+    sizes = []
+    for image in images:
+        try:
+            size = image_size(base64.b64decode("".join(_joined(image)[:64].split())[:48]))
+        except (binascii.Error, ValueError):
+            size = None
+        if size:
+            sizes.append(size)
+    return sizes
+
+
+def _plots(sizes: Sequence[tuple[int, int]]) -> str:
+    return ", ".join(f"a plot of {width} x {height}" for width, height in sizes)[:SHOWN] or "no plot"
