@@ -73,7 +73,7 @@ def mutants(assignment: Assignment) -> tuple[Mutant, ...]:
 
 @pytest.fixture(scope="module")
 def matrix(process: GradingProcess, mutants: tuple[Mutant, ...], assignment: Assignment) -> KillMatrix:
-    return kill_matrix(process.grade, mutants, assignment, COURSE.solution(assignment), jobs=2)
+    return kill_matrix(process.grade_as_it_is, mutants, assignment, COURSE.solution(assignment), jobs=2)
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,15 @@ from pathlib import Path
 import torch
 
 from autograder.checks.desk import Desk, LocalSubject, reference_channels, reference_loader
+from autograder.checks.rivals import LocalRivals, Rivals
 from autograder.checks.subject import Library, Subject
 from autograder.checks.transcript import Answers
+from autograder.checks.workers import WorkerRivals
 from autograder.course.layout import Course
 from autograder.sandbox import Sandbox
+from autograder.submission.clean import handed_out
 from autograder.submission.inbox import Inbox
+from autograder.submission.integrity import CleanCopy, prepare
 
 __all__ = ["open_desk"]
 
@@ -30,13 +34,20 @@ def open_desk(check: Path, submitted: Path | None, sandbox: Sandbox | None, seed
     assignment = course.assignment(check.parent.name)
     answers: Answers = {}
     load = reference_loader(course, assignment)
+    rivals: Rivals
     if submitted is None:
         subject: LocalSubject | Subject = LocalSubject(load, course.artifacts(assignment))
+        rivals = LocalRivals(load, load)
     else:
         assert sandbox is not None
-        submission = Inbox(assignment, {submitted.stem: submitted}).receive(submitted.stem)
-        for note in submission.info.notes:
+        clean = handed_out(course.handout(assignment))
+        submission = Inbox(assignment, {submitted.stem: submitted}, clean).receive(submitted.stem)
+        prepared = prepare(submission, CleanCopy.read(clean, assignment), assignment)
+        for note in (*submission.info.notes, *prepared.notes):
             warnings.warn(note, stacklevel=1)
-        given = Library(course.common).package(submission, assignment)
-        subject = cleanup.enter_context(Subject(sandbox, given, assignment.limits))
-    return Desk(assignment, subject, reference_channels(load, answers), seed, answers)
+        given = Library(course.common).package(prepared, submission.artifacts, assignment.module)
+        confined = cleanup.enter_context(Subject(sandbox, given, assignment.limits))
+        baseline = Library(course.common).reference(course.solution(assignment), assignment.module)
+        rivals = cleanup.enter_context(WorkerRivals(sandbox, confined, baseline, assignment.limits))
+        subject = confined
+    return Desk(assignment, subject, reference_channels(load, answers), seed, answers, rivals)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import marshal
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from autograder.course.model import Assignment, Limits, Question, Rule
+from autograder.course.model import Limits, Question, Rule
 from autograder.errors import SandboxError, WorkerTimeout
 from autograder.sandbox import Package, Sandbox, Worker
 from autograder.sandbox.isolation.paths import WORK
-from autograder.submission.inbox import Submission
+from autograder.submission.integrity import Prepared
 
 __all__ = ["Library", "Subject"]
 
@@ -30,11 +31,12 @@ class Library:
             name: marshal.dumps(compile(content, f"{WORK}/{name}", "exec")) for name, content in self._files.items()
         }
 
-    def package(self, submission: Submission, assignment: Assignment) -> Package:
+    def package(self, prepared: Prepared, artifacts: Mapping[str, bytes], module: str) -> Package:
         """What a worker gets: the submission's files and this library, which comes before a copy handed in."""
-        own = {name: data for name, data in submission.files.items() if name not in self._files}
-        files = {**own, **submission.artifacts, **self._files}
-        return Package(files, assignment.module, frozenset(own), self._code)
+        own = {name: data for name, data in prepared.files.items() if name not in self._files}
+        files = {**own, **artifacts, **self._files}
+        lines = {f"{module}.py": prepared.lines} if prepared.lines else {}
+        return Package(files, module, frozenset(own), self._code, prepared.stand_ins, lines)
 
 
 class Subject:

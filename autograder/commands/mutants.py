@@ -50,7 +50,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     assignment = course.assignment(args.assignment)
     mutants = [mutant for mutant in load_mutants(course, assignment) if mutant.id.startswith(args.only)]
     with GradingProcess(course, assignment, args.seed) as process:
-        matrix = kill_matrix(process.grade, mutants, assignment, course.solution(assignment), args.jobs)
+        matrix = kill_matrix(process.grade_as_it_is, mutants, assignment, course.solution(assignment), args.jobs)
     survivors = [mutant for mutant in mutants if not matrix.catches(mutant)]
     if args.json:
         print(json.dumps({"mutants": [_row(mutant, matrix) for mutant in mutants]}, indent=1))

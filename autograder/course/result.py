@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from autograder.course.integrity import Integrity
+from autograder.course.notebook import NotebookRun
 from autograder.course.outcome import Outcome
 
 __all__ = ["SCHEMA", "CaseResult", "QuestionResult", "SubmissionInfo", "SubmissionResult"]
@@ -80,6 +82,8 @@ class SubmissionResult:
         fingerprint: digest of submission, hidden checks, reference and engine; equal means nothing to re-grade.
         attachments: file name → text, written beside result.json: an executed notebook, a page for a person. They
             travel with the result between processes and machines, and are left out of result.json.
+        notebook: what came of running the notebook; None where that was not asked for.
+        integrity: how what was handed in differs from what was handed out; None where nothing tells.
     """
 
     assignment: str
@@ -94,6 +98,8 @@ class SubmissionResult:
     fingerprint: str = ""
     seconds: float = 0.0
     attachments: Mapping[str, str] = field(default_factory=dict)
+    notebook: NotebookRun | None = None
+    integrity: Integrity | None = None
 
     @property
     def submission(self) -> str:
@@ -108,6 +114,8 @@ class SubmissionResult:
         """Plain data for json.dump: `schema`, the submission's facts at the top level, questions and cases."""
         data = dict(vars(self))  # dataclasses.asdict would copy all of it, for every submission twice
         info = vars(data.pop("info"))
+        data["notebook"] = self.notebook.to_json() if self.notebook else None
+        data["integrity"] = self.integrity.to_json() if self.integrity else None
         data["questions"] = [{**vars(question), "cases": [*map(vars, question.cases)]} for question in self.questions]
         return {"schema": SCHEMA, "assignment": data.pop("assignment"), **info, **data}
 
@@ -128,7 +136,9 @@ class SubmissionResult:
             notes=tuple(data.pop("notes")),
         )
         questions = tuple(_question(question) for question in data.pop("questions"))
-        return cls(info=info, questions=questions, **data)
+        notebook = NotebookRun.from_json(run) if (run := data.pop("notebook", None)) else None
+        integrity = Integrity.from_json(found) if (found := data.pop("integrity", None)) else None
+        return cls(info=info, questions=questions, notebook=notebook, integrity=integrity, **data)
 
 
 def _question(data: Mapping[str, Any]) -> QuestionResult:

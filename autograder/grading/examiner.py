@@ -24,6 +24,7 @@ from autograder.errors import ArchiveError, UsageError
 from autograder.grading.scoring import score_questions, total
 from autograder.sandbox import Package, Sandbox
 from autograder.submission.inbox import Inbox
+from autograder.submission.integrity import CleanCopy, Prepared, as_handed_in, prepare
 from autograder.submission.scan import scan_questions
 
 __all__ = ["Examiner"]
@@ -40,7 +41,7 @@ class Examiner:
         items: collected checks, in any order.
         seed: the run's; inputs follow from it.
         environment, isolation: facts that go into every result.
-        clean: the handout's files by path; students' own copies of the given ones are not used.
+        clean: the handout's files by path; given files and given code come from these.
         submitted: what a table beside the submissions says of when they came.
     """
 
@@ -68,6 +69,7 @@ class Examiner:
         for (owner, name), count in Counter((question_of(item), item.name) for item in self.items).items():
             if count > 1:
                 raise UsageError(f"{self.course.hidden(self.assignment)}: {count} checks of {owner} are named {name}")
+        self._clean = CleanCopy.read(self.clean, self.assignment)
         self._answers: Answers = {}
         self._library = Library(self.course.common)
         self._load = reference_loader(self.course, self.assignment)
@@ -77,7 +79,7 @@ class Examiner:
 
         Raises UsageError naming the first check that is at fault where it does not get full marks.
         """
-        result = self.grade(self.course.solution(self.assignment), "reference")
+        result = self.grade(self.course.solution(self.assignment), "reference", as_it_is=True)
         for question in result.questions:
             for case in question.cases:
                 if case.outcome is not Outcome.PASSED:
@@ -87,8 +89,12 @@ class Examiner:
                     raise UsageError(f"the reference fails {question.id} / {case.id}: {case.outcome}: {what}")
         return result
 
-    def grade(self, path: Path, name: str) -> SubmissionResult:
-        """Grade one zip or folder. Whatever is wrong with it becomes part of the result."""
+    def grade(self, path: Path, name: str, *, as_it_is: bool = False) -> SubmissionResult:
+        """Grade one zip or folder. Whatever is wrong with it becomes part of the result.
+
+        Args:
+            as_it_is: run also the given code that it changes, as what tests the checks wants.
+        """
         began = time.perf_counter()
         inbox = Inbox(self.assignment, {name: path}, self.clean, self.submitted)
         try:
@@ -101,10 +107,11 @@ class Examiner:
             wanted = f"{self.assignment.module}.py"
             cases = self._everywhere("file", f"{wanted} was not handed in", f"Put {wanted} at the zip's root.")
             return self._result(submission.info, cases, began)
-        given = self._library.package(submission, self.assignment)
-        seen = _looked_at(given.files[f"{given.module}.py"], self.assignment)
+        prepared = as_handed_in(submission) if as_it_is else prepare(submission, self._clean, self.assignment)
+        cases = self._run(self._library.package(prepared, submission.artifacts, self.assignment.module))
+        seen = (*prepared.notes, *_looked_at(prepared, self.assignment))
         info = replace(submission.info, notes=(*submission.info.notes, *seen))
-        return self._result(info, self._run(given), began)
+        return replace(self._result(info, cases, began), integrity=prepared.integrity)
 
     def _run(self, given: Package) -> dict[str, list[CaseResult]]:
         cases: dict[str, list[CaseResult]] = {question.id: [] for question in self.assignment.questions}
@@ -146,14 +153,14 @@ class Examiner:
         )
 
 
-def _looked_at(source: bytes, assignment: Assignment) -> list[str]:
+def _looked_at(prepared: Prepared, assignment: Assignment) -> list[str]:
     """What a person should look at: uses of what a question rules out that the source shows, whether or not they ran.
 
     Evidence, not a verdict: guards in the worker decide, and the source may only seem to do what it says.
     """
-    found = scan_questions(source, assignment.questions)
+    found = scan_questions(prepared.tree, assignment.questions) if prepared.tree else {}
     return [
-        f"{question}: line {violation.line} has {violation.what}, which is {violation.kind} there"
+        f"{question}: line {prepared.line(violation.line)} has {violation.what}, which is {violation.kind} there"
         for question, violations in found.items()
         for violation in violations[:MAX_SEEN]
     ]

@@ -69,7 +69,7 @@ def kill_matrix(
     """Grade every mutant as if it had been handed in.
 
     Args:
-        grade: a warm `GradingProcess.grade`.
+        grade: a warm `GradingProcess.grade_as_it_is`.
         artifacts: the folder with the reference's artifacts, which go along with each mutant.
         jobs: how many at once.
 

@@ -27,7 +27,7 @@ from autograder.course.layout import Course
 from autograder.errors import AutograderError, UsageError
 from autograder.grading.client import MAX_MESSAGE
 from autograder.sandbox import Sandbox
-from autograder.submission.archive import read_submission
+from autograder.submission.clean import handed_out
 from autograder.submission.inbox import Inbox
 
 if TYPE_CHECKING:
@@ -83,7 +83,6 @@ class Server:
         if self.unimportable:
             raise UsageError(f"a hidden check cannot be imported: {self.unimportable[0]}")
         isolation = {"level": self.sandbox.level, "layers": dict(self.sandbox.layers)}
-        handout = self.course.handout(self.assignment)
         examiner = Examiner(
             course=self.course,
             assignment=self.assignment,
@@ -92,7 +91,7 @@ class Server:
             seed=self.seed,
             environment=environment(),
             isolation=isolation,
-            clean=read_submission(handout) if handout.is_dir() else {},
+            clean=handed_out(self.course.handout(self.assignment)),
             submitted=Inbox.open(Path(self.submissions), self.assignment).submitted if self.submissions else {},
         )
         examiner.grade_reference()
@@ -115,7 +114,7 @@ class Server:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
 
-    def _fork(self, examiner: Examiner, job: dict[str, str], reply: int) -> None:
+    def _fork(self, examiner: Examiner, job: dict[str, Any], reply: int) -> None:
         child = os.fork()
         if child:
             os.close(reply)
@@ -124,7 +123,7 @@ class Server:
         try:
             self.control.close()
             gc.set_threshold(RARELY)
-            result = examiner.grade(Path(job["path"]), job["name"])
+            result = examiner.grade(Path(job["path"]), job["name"], as_it_is=job["as_it_is"])
             answer: dict[str, Any] = {"result": result.to_json()}
         except BaseException as error:
             answer = {"error": f"{error!r}\n{traceback.format_exc()}"}

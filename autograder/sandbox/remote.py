@@ -25,6 +25,7 @@ from autograder.errors import (
 from autograder.sandbox import control, wire
 from autograder.sandbox.output import read_capped
 from autograder.sandbox.package import Package
+from autograder.sandbox.places import Places
 from autograder.sandbox.replies import answer
 from autograder.sandbox.stream import Stream
 from autograder.sandbox.worker import OUT_OF_MEMORY
@@ -49,7 +50,8 @@ class Worker:
         self, package: Package, limits: Limits, channel: socket.socket, reports: socket.socket, output: int
     ) -> None:
         self._package, self._limits = package, limits
-        self._own = {name: content for name, content in package.files.items() if name in package.own}
+        own = {name: content for name, content in package.files.items() if name in package.own}
+        self._places = Places(own, package.lines)
         self._stream, self._reports, self._output = Stream(channel), reports, output
         self._pidfd = -1
         self._requests = 0
@@ -83,7 +85,8 @@ class Worker:
         """Import the module, within `limits.import_seconds`. Raises like `request`."""
         files = {name: np.frombuffer(content, np.uint8) for name, content in self._package.files.items()}
         code = {name: np.frombuffer(content, np.uint8) for name, content in self._package.code.items()}
-        payload = {"files": files, "module": self._package.module, "own": sorted(self._package.own), "code": code}
+        own, stand_ins = sorted(self._package.own), sorted(self._package.stand_ins)
+        payload = {"files": files, "module": self._package.module, "own": own, "code": code, "stand_ins": stand_ins}
         self.request("load", payload, self._limits.import_seconds)
 
     def request(
@@ -107,7 +110,7 @@ class Worker:
         message = {"id": self._requests, "op": op, "payload": payload, "begin": begin}
         reply = self._exchange(wire.encode(message), seconds)
         try:
-            return answer(reply, self._requests, self._own, self._limits.memory_mb)
+            return answer(reply, self._requests, self._places, self._limits.memory_mb)
         except ProtocolError:
             self._kill()
             raise

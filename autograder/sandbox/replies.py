@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from autograder.course.model import Rule
-from autograder.errors import ForbiddenUse, Location, ProtocolError, WorkerOutOfMemory
+from autograder.errors import ForbiddenUse, ProtocolError, WorkerOutOfMemory
 from autograder.sandbox.failures import student_error
 from autograder.sandbox.guards import LABELS
-from autograder.sandbox.isolation.paths import WORK
+from autograder.sandbox.places import Places
 
 __all__ = ["answer"]
 
@@ -17,14 +16,13 @@ MAX_USES = 64
 TEXTS = ("kind", "text", "trace", "file")
 
 
-def answer(reply: Any, number: int, own: Mapping[str, bytes], memory_mb: int) -> Any:
+def answer(reply: Any, number: int, places: Places, memory_mb: int) -> Any:
     """The value in a reply.
 
     Args:
         reply: what the worker sent, any value that crosses.
         number: of the request that it must answer; another one shows that an earlier reply was forged.
-        own: the submission's own files by relative path: a location is believed only where it is a line of these,
-            since it is shown to students, who could write hidden inputs into it.
+        places: where in the student's files that which it tells of stands.
 
     Raises:
         ForbiddenUse, WorkerOutOfMemory, StudentError: the reply says so.
@@ -37,7 +35,7 @@ def answer(reply: Any, number: int, own: Mapping[str, bytes], memory_mb: int) ->
     for use in reply["used"]:
         if type(use) is not list or [type(part) for part in use] != [str, str, int] or use[0] not in list(Rule):
             raise ProtocolError("a reply with a record that is not one")
-        raise ForbiddenUse(LABELS[Rule(use[0])], _location(use[1], use[2], own))
+        raise ForbiddenUse(LABELS[Rule(use[0])], places.location(use[1], use[2]))
     if reply.keys() == {"id", "used", "value"}:
         return reply["value"]
     error = reply.get("error")
@@ -54,12 +52,6 @@ def answer(reply: Any, number: int, own: Mapping[str, bytes], memory_mb: int) ->
     if reply["memory"]:
         raise WorkerOutOfMemory(f"the memory limit of {memory_mb} MiB was reached")
     raised = student_error(error)
-    raised.location = _location(error["file"], error["line"], own)
+    raised.location = places.location(error["file"], error["line"], raised.trace)
+    raised.trace = places.told(raised.trace)
     raise raised
-
-
-def _location(file: str, line: int, own: Mapping[str, bytes]) -> Location | None:
-    name = file.removeprefix(f"{WORK}/")
-    if name not in own or not 1 <= line <= own[name].count(b"\n") + 1:
-        return None
-    return Location(name.rpartition("/")[2], line)

@@ -24,6 +24,7 @@ from autograder.sandbox.importer import SubmissionFinder
 from autograder.sandbox.isolation.paths import WORK
 from autograder.sandbox.output import redirect_prints
 from autograder.sandbox.session import Session
+from autograder.sandbox.standins import StandInFinder
 
 __all__ = ["OUT_OF_MEMORY", "serve"]
 
@@ -95,11 +96,12 @@ class _Worker:
             return None
         return self._notebook.run(**payload) if op == "run_cell" else self._notebook.written()
 
-    def _load(self, files: Files, module: str, own: list[str], code: Files) -> None:
+    def _load(self, files: Files, module: str, own: list[str], code: Files, stand_ins: list[str]) -> None:
         """Import `module`; everything else in `files` is there for it, as modules or as files to read."""
         contents = {name: content.tobytes() for name, content in files.items()}
         self._own = frozenset(f"{WORK}/{name}" for name in own)
         SubmissionFinder(contents, WORK, {name: content.tobytes() for name, content in code.items()}).install()
+        StandInFinder(stand_ins).install()
         if os.access(WORK, os.W_OK):
             os.chdir(WORK)
             _write_files(contents)

@@ -34,7 +34,16 @@ from autograder.submission.cellplaces import (
 )
 from autograder.submission.identity import NotebookSays, read_notebook
 
-__all__ = ["CarriedNotebook", "CellPart", "carry_notebook", "notebook_bytes", "run_order", "who_says"]
+__all__ = [
+    "CarriedNotebook",
+    "CellPart",
+    "carry_cells",
+    "carry_notebook",
+    "cells_order",
+    "notebook_bytes",
+    "run_order",
+    "who_says",
+]
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,7 @@ class CarriedNotebook:
         added: cells that the student added.
         restored: given cells that the student changed or removed, and that are the clean copy's again.
         moved: given cells that stood in another order.
+        found: for how many of the clean copy's cells the student's had one that stands for it.
     """
 
     notebook: dict[str, Any]
@@ -70,6 +80,12 @@ class CarriedNotebook:
     added: tuple[CellPart, ...] = ()
     restored: tuple[CellPart, ...] = ()
     moved: tuple[CellPart, ...] = ()
+    found: int = 0
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the student's was made from another notebook: hardly a cell of this one is in it."""
+        return 3 * self.found < len(self.notebook["cells"]) - len(self.added)
 
 
 def carry_notebook(clean: bytes, student: bytes | None, who: NotebookSays | None = None) -> CarriedNotebook:
@@ -83,17 +99,21 @@ def carry_notebook(clean: bytes, student: bytes | None, who: NotebookSays | None
     Raises:
         ValueError: the student's notebook is none; the message says why.
     """
-    base = read_cells(clean)
-    ours, theirs = base["cells"], read_cells(student)["cells"] if student is not None else []
-    places = places_of(ours, theirs)
-    carrying = _Carrying(ours, theirs, {place: number for number, place in places.items()})
     if who is None:
         who = who_says(student) if student is not None else NotebookSays()
+    return carry_cells(read_cells(clean), read_cells(student)["cells"] if student is not None else [], who)
+
+
+def carry_cells(base: dict[str, Any], theirs: Sequence[Cell], who: NotebookSays) -> CarriedNotebook:
+    """`carry_notebook` where both were read (`read_cells`) already."""
+    ours = base["cells"]
+    places = places_of(ours, theirs)
+    carrying = _Carrying(ours, theirs, {place: number for number, place in places.items()})
     cells = carrying.cells(_inserted(places, len(theirs)), who)
     moved = [_part(theirs, number) for number in out_of_order(places)]
     notebook = {**base, "cells": cells, "nbformat": 4, "nbformat_minor": max(5, int(base.get("nbformat_minor", 5)))}
     report = {kind: tuple(parts) for kind, parts in carrying.report.items()}
-    return CarriedNotebook(notebook, moved=tuple(moved), **report)
+    return CarriedNotebook(notebook, moved=tuple(moved), found=len(places), **report)
 
 
 def notebook_bytes(notebook: Mapping[str, Any]) -> bytes:
@@ -108,11 +128,13 @@ def who_says(notebook: bytes) -> NotebookSays:
 
 
 def run_order(notebook: bytes) -> tuple[int, int]:
-    """How many code cells were not run, and how many not in their turn of one run from top to bottom.
+    """`cells_order` of a notebook's file. Raises ValueError where it is no notebook."""
+    return cells_order(read_cells(notebook)["cells"])
 
-    Raises ValueError where it is no notebook.
-    """
-    counts = [cell.get("execution_count") for cell in read_cells(notebook)["cells"] if _is_run(cell)]
+
+def cells_order(cells: Sequence[Cell]) -> tuple[int, int]:
+    """How many code cells were not run, and how many not in their turn of one run from top to bottom."""
+    counts = [cell.get("execution_count") for cell in cells if _is_run(cell)]
     late = sum(count is not None and count != turn for turn, count in enumerate(counts, start=1))
     return counts.count(None), late
 

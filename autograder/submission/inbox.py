@@ -35,6 +35,7 @@ class Submission:
         notebook: None if none was handed in.
         digest: SHA-256 of all the above; equal digests need no second grading.
         module_found: False where the module is missing; a note says what was there instead.
+        edited, lacking: given files that were handed in otherwise than they were handed out, or not at all.
     """
 
     info: SubmissionInfo
@@ -43,6 +44,8 @@ class Submission:
     notebook: bytes | None
     digest: str
     module_found: bool
+    edited: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,8 @@ class Inbox:
             notebook=located.notebook,
             digest=_digest(info, located),
             module_found=located.module_found,
+            edited=located.edited,
+            lacking=located.lacking,
         )
 
     def unreadable(self, name: str, why: str) -> SubmissionInfo:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from autograder.course.model import Assignment
@@ -14,6 +14,7 @@ from autograder.submission.source import parse
 
 __all__ = ["Located", "is_called", "locate"]
 
+LIBRARY = "common/"
 MOST_PARSED = 8  # files that are parsed to find a module under another name
 COPY_BEFORE = re.compile(r"^((copy_of|copy|복사본|사본)_)+")
 # One digit at a time: `\d+` inside a repetition would take exponential time on a name full of digits.
@@ -30,6 +31,8 @@ class Located:
         artifacts: by the name that the assignment gives them.
         module_found: whether `files` holds the module.
         group: `group.txt`, None if there is none.
+        edited: given files that were handed in otherwise than they were handed out.
+        lacking: given files, or whole folders of them, that the module may import and that were not handed in.
     """
 
     files: Mapping[str, bytes]
@@ -38,6 +41,8 @@ class Located:
     module_found: bool
     group: bytes | None
     notes: tuple[str, ...]
+    edited: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
 
 
 def locate(files: Mapping[str, bytes], assignment: Assignment, clean: Mapping[str, bytes]) -> Located:
@@ -63,14 +68,26 @@ def locate(files: Mapping[str, bytes], assignment: Assignment, clean: Mapping[st
         notes.append(f"not handed in: {', '.join(missing)}")
     group = _named(files, "group.txt", base, notes)
     apart = {path for path in (notebook, group, *artifacts.values()) if path}
+    tree = _tree(files, module, base, apart, assignment, clean, notes) if module else _Tree()
     return Located(
-        files=_tree(files, module, base, apart, assignment, clean, notes) if module else {},
+        files=tree.files,
         notebook=files[notebook] if notebook else None,
         artifacts={name: files[path] for name, path in artifacts.items() if path},
         module_found=module is not None,
         group=files[group] if group else None,
         notes=tuple(notes),
+        edited=tuple(tree.edited),
+        lacking=_lacking(clean, tree.given),
     )
+
+
+@dataclass
+class _Tree:
+    """What the module may import and read, and the given files among what was handed in."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    given: list[str] = field(default_factory=list)
+    edited: list[str] = field(default_factory=list)
 
 
 def is_called(path: str, wanted: str) -> bool:
@@ -165,11 +182,11 @@ def _tree(
     assignment: Assignment,
     clean: Mapping[str, bytes],
     notes: list[str],
-) -> dict[str, bytes]:
+) -> _Tree:
     """What the module may import and read: everything in and below its folder that the course does not give."""
     wanted = f"{assignment.module}.py"
     given = _given(clean, {wanted, assignment.notebook, *assignment.artifacts})
-    tree, outside = {wanted: files[module]}, []
+    tree, outside = _Tree({wanted: files[module]}), []
     for path, data in files.items():
         place = PurePosixPath(path)
         if path in apart or path == module or is_called(path, wanted):
@@ -179,12 +196,22 @@ def _tree(
             continue
         relative = place.relative_to(base)
         if PurePosixPath(relative.parts[0]).stem not in given:
-            tree[str(relative)] = data
-        elif relative.suffix == ".py" and _lines(clean.get(str(relative), b"")) != _lines(data):
+            tree.files[str(relative)] = data
+            continue
+        tree.given.append(str(relative))
+        if relative.suffix == ".py" and _lines(clean.get(str(relative), b"")) != _lines(data):
+            tree.edited.append(str(relative))
             notes.append(f"{show(str(relative))} is not the course's; the course's is used")
     if lost := [path for path in outside if path.endswith(".py")]:
         notes.append(f"outside the module's folder, cannot be imported: {_some(lost)}")
     return tree
+
+
+def _lacking(clean: Mapping[str, bytes], handed_in: Collection[str]) -> tuple[str, ...]:
+    """Given files below folders that the module may import from and that were not handed in; such a folder as one."""
+    wanted = [path for path in clean if path.endswith(".py") and path.startswith(LIBRARY)]
+    missing = [path for path in wanted if path not in handed_in]
+    return (LIBRARY,) if wanted and missing == wanted else tuple(missing)
 
 
 def _given(clean: Mapping[str, bytes], written: Collection[str]) -> frozenset[str]:

@@ -66,11 +66,8 @@ def scan(source: str | bytes, component: str, rules: Collection[Rule]) -> tuple[
     return _scan(tree, component, rules) if tree else ()
 
 
-def scan_questions(source: str | bytes, questions: Iterable[Question]) -> dict[str, tuple[Violation, ...]]:
-    """`scan` for each question that has rules and something found against them, by id; the source is parsed once."""
-    tree = parse(source)
-    if tree is None:
-        return {}
+def scan_questions(tree: ast.Module, questions: Iterable[Question]) -> dict[str, tuple[Violation, ...]]:
+    """`scan` for each question that has rules and something found against them, by id; `tree` is the file, parsed."""
     found = {question.id: _scan(tree, question.component, question.rules) for question in questions if question.rules}
     return {id: violations for id, violations in found.items() if violations}
 

@@ -1,0 +1,58 @@
+"""Where what a worker tells of stands in the student's own file, which may be another than the one that was run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from autograder.errors import Location
+from autograder.sandbox.isolation.paths import WORK
+
+__all__ = ["Places"]
+
+FRAME = re.compile(rf'File "{re.escape(WORK)}/([^"\n]+)", line (\d{{1,9}})')
+
+
+class Places:
+    """Reads the names of files and the numbers of lines that a worker wrote. Both are untrusted.
+
+    Args:
+        own: the submission's own files by relative path: a location is believed only where it is a line of these,
+            since it is shown to students, who could write hidden inputs into it.
+        lines: by path, of files that were put together: for each line its number in the student's file; below 0, in
+            the clean copy. Other files are the student's as they are.
+    """
+
+    def __init__(self, own: Mapping[str, bytes], lines: Mapping[str, tuple[int, ...]]) -> None:
+        self._lines = {name: lines.get(name) or range(1, own[name].count(b"\n") + 2) for name in own}
+        self._put_together = frozenset(lines)
+
+    def location(self, file: str, line: int, trace: str = "") -> Location | None:
+        """Where the student wrote what stands in this line of what was run; None where that is nowhere.
+
+        Args:
+            trace: where the line is a given one, the deepest line of the student's in this traceback is taken.
+        """
+        found = self._student(file.removeprefix(f"{WORK}/"), line)
+        if found or not self._put_together:
+            return found
+        frames = [self._student(name, int(number)) for name, number in FRAME.findall(trace)]
+        return next((place for place in reversed(frames) if place), None)
+
+    def told(self, trace: str) -> str:
+        """A traceback with the student's own line numbers."""
+        return FRAME.sub(self._told, trace) if self._put_together else trace
+
+    def _student(self, name: str, line: int) -> Location | None:
+        lines = self._lines.get(name, ())
+        if not 1 <= line <= len(lines) or lines[line - 1] < 1:
+            return None
+        return Location(name.rpartition("/")[2], lines[line - 1])
+
+    def _told(self, frame: re.Match[str]) -> str:
+        name, line = frame[1], int(frame[2])
+        lines = self._lines.get(name, ())
+        if name not in self._put_together or not 1 <= line <= len(lines):
+            return frame[0]
+        of = "" if lines[line - 1] > 0 else " of the clean copy"
+        return f'File "{WORK}/{name}", line {abs(lines[line - 1])}{of}'
