@@ -14,6 +14,8 @@ AutograderError
 │   ├── WorkerCrashed         the worker died
 │   └── ProtocolError         the worker sent something that is not an answer
 ├── CheckFailed               a check's verdict, in words a student may read
+├── TooSlow                   right, and beyond its running-time budget
+├── TooNoisy                  right, and the machine too busy to say how fast
 ├── DeviceNeeded              the check needs a device that is not here
 └── GraderError               our own fault: the run fails loudly and nobody gets a 0 (exit status 1)
 
@@ -39,6 +41,8 @@ __all__ = [
     "ProtocolError",
     "SandboxError",
     "StudentError",
+    "TooNoisy",
+    "TooSlow",
     "UsageError",
     "WorkerCrashed",
     "WorkerOutOfMemory",
@@ -146,6 +150,18 @@ class CheckFailed(AutograderError):
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.message, self.hint = message, hint
+
+
+class TooSlow(AutograderError):
+    """Right, and beyond its running-time budget. `credit` is the share of the points that it earns all the same."""
+
+    def __init__(self, message: str, hint: str = "", credit: float = 0.0) -> None:
+        super().__init__(message)
+        self.message, self.hint, self.credit = message, hint, credit
+
+
+class TooNoisy(TooSlow):
+    """Right, and the machine too busy to say how fast: earns the most that is not ruled out, until it is run again."""
 
 
 class DeviceNeeded(AutograderError):

@@ -13,6 +13,7 @@ from types import CodeType, ModuleType
 from typing import Any, Protocol
 
 from autograder.checks.draw import Draw
+from autograder.checks.rivals import Rivals
 from autograder.checks.transcript import Answers, TranscriptChannel, copied, digest
 from autograder.course.layout import Course
 from autograder.course.model import Assignment, Question
@@ -40,6 +41,7 @@ class Desk:
     Attributes:
         reference: opens a channel to the reference for the case with this key.
         answers: what the reference and oracles answered in this run.
+        rivals: opens the sides of a race; None where running times are not measured.
         seed: the run's; every case derives its own from it.
     """
 
@@ -48,6 +50,7 @@ class Desk:
     reference: Callable[[str], Channel]
     seed: int
     answers: Answers = field(default_factory=dict)
+    rivals: Rivals | None = None
 
     def case_seed(self, case: str) -> int:
         return int.from_bytes(hashlib.blake2b(f"{self.seed}:{case}".encode(), digest_size=7).digest(), "big")

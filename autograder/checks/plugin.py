@@ -1,4 +1,4 @@
-"""The pytest plugin: a check is a pytest test with the fixtures `student`, `reference`, `rng` and `memo`.
+"""The pytest plugin: a check is a pytest test with the fixtures `student`, `reference`, `rng`, `memo` and `race`.
 
     @pytest.mark.question("conv-forward", weight=2)
     def test_forward(student, reference, rng): ...
@@ -27,6 +27,8 @@ from autograder.errors import UsageError
 if TYPE_CHECKING:  # the plugin is loaded by every pytest run in this environment: torch only where a check asks
     from autograder.checks.desk import Desk
     from autograder.checks.draw import Draw
+    from autograder.checks.race import Race
+    from autograder.checks.timing import Measured
     from autograder.sandbox import Sandbox
     from autograder.sandbox.proxy import Proxy
 
@@ -37,6 +39,7 @@ SANDBOX: pytest.StashKey[Sandbox] = pytest.StashKey()
 CLEANUP: pytest.StashKey[ExitStack] = pytest.StashKey()
 CASE: pytest.StashKey[CaseResult] = pytest.StashKey()
 STARTED: pytest.StashKey[tuple[float, float]] = pytest.StashKey()
+TIMED: pytest.StashKey[Measured | None] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -141,6 +144,12 @@ def memo(request: pytest.FixtureRequest) -> Callable[..., Any]:
     return _memo(_desk(request), request.node)
 
 
+@pytest.fixture
+def race(request: pytest.FixtureRequest) -> Race:
+    """Times the submission against a budget of the question's; `autograder.checks.timing` says how to ask for it."""
+    return _race(_desk(request), request.node)
+
+
 def _student(desk: Desk, item: pytest.Item) -> Proxy:
     from autograder.sandbox.proxy import Proxy
 
@@ -168,11 +177,27 @@ def _memo(desk: Desk, item: pytest.Item) -> Callable[..., Any]:
     return desk.remember
 
 
+def _race(desk: Desk, item: pytest.Item) -> Race:
+    from autograder.checks.race import Race
+
+    def keep(measured: Measured) -> None:
+        if item.stash[TIMED] is not None:
+            raise UsageError(f"{item.nodeid}: a check times one thing")
+        item.stash[TIMED] = measured
+
+    _student(desk, item)  # begins the case
+    key = _key(item)
+    seeds = desk.case_seed(f"timing of {key}"), desk.generator_seed(key)
+    question = desk.assignment.by_id[str(question_of(item))]
+    return Race(question, desk.rivals, desk.assignment.limits, *seeds, keep)
+
+
 FIXTURES: dict[str, Callable[[Desk, pytest.Item], Any]] = {
     "student": _student,
     "reference": _reference,
     "rng": _rng,
     "memo": _memo,
+    "race": _race,
 }
 
 
@@ -188,7 +213,7 @@ def run_check(item: pytest.Function, following: pytest.Item | None, desk: Desk) 
     if not set(item.fixturenames) - {"request"} <= FIXTURES.keys() | given.keys() or "request" in wanted:
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         return case_of(item)
-    item.stash[STARTED] = (time.perf_counter(), _call_seconds(item))
+    _start(item)
     try:
         item.function(**{name: given[name] if name in given else FIXTURES[name](desk, item) for name in wanted})
     except (KeyboardInterrupt, pytest.exit.Exception):
@@ -196,6 +221,11 @@ def run_check(item: pytest.Function, following: pytest.Item | None, desk: Desk) 
     except BaseException as error:  # whatever it is, the case has not passed
         return _case(item, error)
     return _case(item, None)
+
+
+def _start(item: pytest.Item) -> None:
+    item.stash[STARTED] = (time.perf_counter(), _call_seconds(item))
+    item.stash[TIMED] = None  # of an earlier run
 
 
 @cache
@@ -206,7 +236,7 @@ def _arguments(function: Callable[..., Any]) -> tuple[str, ...]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    item.stash[STARTED] = (time.perf_counter(), _call_seconds(item))
+    _start(item)
     return (yield)
 
 
@@ -251,6 +281,7 @@ def _case(item: pytest.Item, error: BaseException | None) -> CaseResult:
     assert marker is not None
     verdict = judge(error)
     began, called = item.stash[STARTED]
+    measured = item.stash[TIMED]
     return CaseResult(
         id=case_id(item),
         outcome=verdict.outcome,
@@ -261,6 +292,8 @@ def _case(item: pytest.Item, error: BaseException | None) -> CaseResult:
         weight=float(marker.kwargs.get("weight", 1.0)),
         seconds=round(time.perf_counter() - began, 6),
         student_seconds=round(_call_seconds(item) - called, 6),
+        credit=verdict.credit,
+        timing=measured.to_json() if measured else None,
     )
 
 

@@ -12,6 +12,7 @@ from autograder.course.model import Limits, Question, Rule
 from autograder.errors import SandboxError, WorkerTimeout
 from autograder.sandbox import Package, Sandbox, Worker
 from autograder.sandbox.isolation.paths import WORK
+from autograder.sandbox.process import Process
 from autograder.submission.integrity import Prepared
 
 __all__ = ["Library", "Subject"]
@@ -37,6 +38,11 @@ class Library:
         files = {**own, **artifacts, **self._files}
         lines = {f"{module}.py": prepared.lines} if prepared.lines else {}
         return Package(files, module, frozenset(own), self._code, prepared.stand_ins, lines)
+
+    def reference(self, folder: Path, module: str) -> Package:
+        """What a worker gets that runs the reference: a baseline of running times."""
+        source = (folder / f"{module}.py").read_bytes()
+        return Package({f"{module}.py": source, **self._files}, module, frozenset({f"{module}.py"}), self._code)
 
 
 class Subject:
@@ -97,6 +103,11 @@ class Subject:
         finally:
             self._spent += worker.calls_seconds - before
             self.call_seconds += worker.calls_seconds - before
+
+    def process(self) -> Process:
+        """The process that the next operation will go to, with the submission imported."""
+        self._left()
+        return self._ready().process
 
     def output(self) -> str:
         """The end of what the submission printed; untrusted."""

@@ -19,6 +19,8 @@ from autograder.errors import (
     Location,
     ProtocolError,
     StudentError,
+    TooNoisy,
+    TooSlow,
     WorkerCrashed,
     WorkerOutOfMemory,
     WorkerTimeout,
@@ -36,13 +38,18 @@ class Verdict:
     hint: str = ""
     location: str = ""
     detail: str = ""
+    credit: float = 0.0
 
 
 def judge(error: BaseException | None) -> Verdict:
     """The verdict on a case whose check raised `error`, or nothing."""
     match error:
         case None:
-            return Verdict(Outcome.PASSED)
+            return Verdict(Outcome.PASSED, credit=1.0)
+        case TooNoisy():
+            return Verdict(Outcome.TOO_NOISY, error.message, error.hint, credit=error.credit)
+        case TooSlow():
+            return Verdict(Outcome.TOO_SLOW, error.message, error.hint, credit=error.credit)
         case CheckFailed():
             return Verdict(Outcome.FAILED, error.message, error.hint)
         case StudentError(kind="NotImplementedError"):

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
-__all__ = ["Assignment", "Limits", "Option", "Question", "Rule", "Visibility"]
+__all__ = [
+    "DEVICES",
+    "Assignment",
+    "Band",
+    "Budget",
+    "BudgetKind",
+    "Limits",
+    "NotebookLimits",
+    "Option",
+    "Question",
+    "Rule",
+    "Visibility",
+]
+
+# Where running times can be graded.
+DEVICES = ("cpu", "cuda")
 
 
 class Visibility(StrEnum):
@@ -41,6 +57,16 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class NotebookLimits:
+    """What running a notebook may use, `cell_seconds` for each cell. Seconds and sizes as in `Limits`."""
+
+    seconds: float = 900.0
+    cell_seconds: float = 300.0
+    memory_mb: int = 2048
+    disk_mb: int = 128
+
+
+@dataclass(frozen=True)
 class Option:
     """A way to hand in. Option 2 is not the student's own work, and scored on a scale of its own."""
 
@@ -48,6 +74,42 @@ class Option:
     title: str
     scale: float = 1.0
     review: bool = False  # goes to a person's queue
+
+
+class BudgetKind(StrEnum):
+    """What a budget bounds."""
+
+    RATIO = "ratio"  # a call's time, against a baseline's on the same device in the same minutes
+    TRAINING = "training"  # a training's wall-clock seconds
+
+
+@dataclass(frozen=True)
+class Band:
+    """Up to `ratio` times the baseline's time earns `credit`, a share of the points from 0 to 1."""
+
+    ratio: float
+    credit: float
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long an answer may take.
+
+    Attributes:
+        baseline: "reference", or a dotted name in the reference's module that stands where the component does.
+        bands: from the fastest on, each with less credit; the first has all of it. Empty for a training.
+        memory_ratio: on CUDA only, how much more memory than the baseline it may use at its peak.
+        seconds: of a training on CUDA.
+        sizes: for each device that is graded, what the check is told.
+    """
+
+    id: str
+    kind: BudgetKind = BudgetKind.RATIO
+    baseline: str = "reference"
+    bands: tuple[Band, ...] = ()
+    memory_ratio: float | None = None
+    seconds: float | None = None
+    sizes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -59,6 +121,7 @@ class Question:
         component: the dotted name in the submission that answers it, `Conv.forward`.
         depends: ids of questions whose failure blocks this one.
         rules: what an answer may not use.
+        budgets: how long it may take.
     """
 
     id: str
@@ -68,6 +131,7 @@ class Question:
     depends: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
     visibility: Visibility = Visibility.HINTS
+    budgets: tuple[Budget, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,6 +159,7 @@ class Assignment:
     questions: tuple[Question, ...]
     options: tuple[Option, ...]
     limits: Limits
+    notebook_limits: NotebookLimits = NotebookLimits()
 
     @property
     def max_score(self) -> float:

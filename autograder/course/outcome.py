@@ -9,7 +9,7 @@ __all__ = ["Outcome"]
 
 
 class Outcome(StrEnum):
-    """The verdict on one case. Only `PASSED` earns points."""
+    """The verdict on one case. `PASSED` earns its points; what was timed may earn a part of them, see `credit`."""
 
     PASSED = "passed"
     FAILED = "failed"  # answered, and the answer is wrong
@@ -19,6 +19,8 @@ class Outcome(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"
     CRASHED = "crashed"  # the worker died, or sent something that is not an answer
     FORBIDDEN = "forbidden"  # used what the question rules out
+    TOO_SLOW = "too_slow"  # right, and beyond its running-time budget
+    TOO_NOISY = "too_noisy"  # right, and the machine too busy to say how fast; costs nobody points
     BLOCKED = "blocked"  # a question that this one depends on failed
     PENDING = "pending"  # needs a device that is not here
     GRADER_ERROR = "grader_error"  # our own fault
@@ -28,7 +30,7 @@ class Outcome(StrEnum):
         """The outcome of a question: passed if every case passed, else the one that most needs attention.
 
         Our own fault outranks everything; then what needs a device; then the commonest of the rest, the earliest
-        on a tie. A question with no case is our own fault too.
+        on a tie; last what was too noisy. A question with no case is our own fault too.
         """
         seen = list(cases)
         if not seen or cls.GRADER_ERROR in seen:
@@ -38,4 +40,4 @@ class Outcome(StrEnum):
             return cls.PASSED
         if cls.PENDING in wrong:
             return cls.PENDING
-        return max(wrong, key=wrong.count)
+        return max(wrong, key=lambda outcome: (outcome is not cls.TOO_NOISY, wrong.count(outcome)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,8 @@ class CaseResult:
         weight: this case's share of the question's points, relative to the others.
         seconds: wall-clock time of the case.
         student_seconds: of those, time spent waiting for the student's own calls.
+        credit: the share of its weight that it earns, 0 to 1; where it is not given, all of it if it passed.
+        timing: what was measured of a running-time budget, plain data; `checks.timing.Measured` says what is in it.
     """
 
     id: str
@@ -39,6 +42,12 @@ class CaseResult:
     weight: float = 1.0
     seconds: float = 0.0
     student_seconds: float = 0.0
+    credit: float = math.nan
+    timing: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if math.isnan(self.credit):
+            object.__setattr__(self, "credit", float(self.outcome is Outcome.PASSED))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from autograder.checks.desk import Desk, reference_channels, reference_loader
 from autograder.checks.plugin import question_of, run_check
 from autograder.checks.subject import Library, Subject
 from autograder.checks.transcript import Answers
+from autograder.checks.workers import WorkerRivals
 from autograder.course.layout import Course
 from autograder.course.model import Assignment
 from autograder.course.outcome import Outcome
@@ -30,6 +32,8 @@ from autograder.submission.scan import scan_questions
 __all__ = ["Examiner"]
 
 MAX_DETAIL = 8_000
+# What the reference may end in: its running time may have to be graded elsewhere, or on a quieter machine.
+FINE = (Outcome.PASSED, Outcome.PENDING, Outcome.TOO_NOISY)
 MAX_SEEN = 3
 
 
@@ -72,6 +76,7 @@ class Examiner:
         self._clean = CleanCopy.read(self.clean, self.assignment)
         self._answers: Answers = {}
         self._library = Library(self.course.common)
+        self._baseline = self._library.reference(self.course.solution(self.assignment), self.assignment.module)
         self._load = reference_loader(self.course, self.assignment)
 
     def grade_reference(self) -> SubmissionResult:
@@ -82,7 +87,7 @@ class Examiner:
         result = self.grade(self.course.solution(self.assignment), "reference", as_it_is=True)
         for question in result.questions:
             for case in question.cases:
-                if case.outcome is not Outcome.PASSED:
+                if case.outcome not in FINE:
                     ours = case.outcome is Outcome.GRADER_ERROR  # then the detail is a traceback, which ends in why
                     lines = case.detail.strip().splitlines() or [""]
                     what = " · ".join(filter(None, (case.message, lines[-1 if ours else 0])))
@@ -115,10 +120,11 @@ class Examiner:
 
     def _run(self, given: Package) -> dict[str, list[CaseResult]]:
         cases: dict[str, list[CaseResult]] = {question.id: [] for question in self.assignment.questions}
-        with Subject(self.sandbox, given, self.assignment.limits) as subject:
-            desk = Desk(
-                self.assignment, subject, reference_channels(self._load, self._answers), self.seed, self._answers
-            )
+        with ExitStack() as stack:
+            subject = stack.enter_context(Subject(self.sandbox, given, self.assignment.limits))
+            rivals = stack.enter_context(WorkerRivals(self.sandbox, subject, self._baseline, self.assignment.limits))
+            reference = reference_channels(self._load, self._answers)
+            desk = Desk(self.assignment, subject, reference, self.seed, self._answers, rivals)
             for item, following in zip(self.items, [*self.items[1:], None], strict=True):
                 case = run_check(item, following, desk)
                 cases[str(question_of(item))].append(self._kept(case, subject.output))

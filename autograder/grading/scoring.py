@@ -12,15 +12,18 @@ from autograder.course.result import CaseResult, QuestionResult
 __all__ = ["score_questions", "total"]
 
 # What a failed dependency may have caused. Work not begun, and our own faults, stay what they are.
-BLOCKABLE = (Outcome.FAILED, Outcome.ERROR, Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY, Outcome.CRASHED)
+BLOCKABLE = (
+    *(Outcome.FAILED, Outcome.ERROR, Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY, Outcome.CRASHED),
+    *(Outcome.TOO_SLOW, Outcome.TOO_NOISY),
+)
 
 
 def score_questions(assignment: Assignment, cases: Mapping[str, Sequence[CaseResult]]) -> tuple[QuestionResult, ...]:
     """Score every question of an assignment, in its order.
 
-    A question's points are shared by its cases in proportion to their weights. Where a question that it depends on
-    earned nothing, what went wrong here is shown as blocked; unless all went wrong alike, as in a file that cannot be
-    imported: no question is to blame for that.
+    A question's points are shared by its cases in proportion to their weights; each earns its credit's part. Where a
+    question that it depends on earned nothing, what went wrong here is shown as blocked; unless all went wrong alike,
+    as in a file that cannot be imported: no question is to blame for that.
 
     Args:
         cases: verdicts by question id.
@@ -41,8 +44,8 @@ def total(questions: Sequence[QuestionResult], scale: float) -> float:
 
 def _scored(question: Question, cases: tuple[CaseResult, ...]) -> QuestionResult:
     whole = sum(case.weight for case in cases)
-    passed = sum(case.weight for case in cases if case.outcome is Outcome.PASSED)
-    score = round(question.points * passed / whole, 2) if whole else 0.0
+    earned = sum(case.weight * case.credit for case in cases)
+    score = round(question.points * earned / whole, 2) if whole else 0.0
     outcome = Outcome.of(case.outcome for case in cases)
     return QuestionResult(question.id, question.title, question.points, score, outcome, cases)
 
@@ -55,4 +58,5 @@ def _blocked(case: CaseResult, dependency: QuestionResult) -> CaseResult:
         outcome=Outcome.BLOCKED,
         message=f"blocked: this needs “{dependency.title}”, which does not work yet",
         hint=f"Mend {dependency.id} first. On its own, this ended thus: {case.message}",
+        credit=0.0,
     )

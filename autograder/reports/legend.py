@@ -41,6 +41,10 @@ LEGEND: Mapping[Outcome, Face] = MappingProxyType(
             "C", "crashed", "warn", "The process that ran your code ended, or sent back what is not an answer."
         ),
         Outcome.FORBIDDEN: Face("F", "forbidden", "bad", "Your code used something that this question rules out."),
+        Outcome.TOO_SLOW: Face("S", "too slow", "warn", "Your answer is right here, and takes longer than its budget."),
+        Outcome.TOO_NOISY: Face(
+            "N", "too noisy", "ours", "The machine was too busy to say how fast this is. It costs you nothing."
+        ),
         Outcome.BLOCKED: Face("B", "blocked", "calm", "A question that this one builds on has to work first."),
         Outcome.PENDING: Face(
             "?", "pending", "ours", "It needs a device that the grading machine lacks; it is graded later."

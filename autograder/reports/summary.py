@@ -13,7 +13,7 @@ from autograder.course.result import CaseResult, QuestionResult, SubmissionResul
 
 __all__ = ["CaseTrouble", "ClassSummary", "Concern", "QuestionSummary", "ScoreSummary", "concerns", "summarize"]
 
-NOT_TRIED = (Outcome.NOT_ATTEMPTED, Outcome.BLOCKED, Outcome.PENDING)
+NOT_TRIED = (Outcome.NOT_ATTEMPTED, Outcome.BLOCKED, Outcome.PENDING, Outcome.TOO_NOISY)
 WORST_CASES = 5
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Ref"]
+__all__ = ["LOCAL", "Ref"]
+
+# Handles from here on are no session's: they name the inputs and results of a plan (`plan.Recorder`).
+LOCAL = 1 << 40
 
 
 @dataclass(frozen=True)

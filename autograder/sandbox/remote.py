@@ -25,6 +25,7 @@ from autograder.errors import (
 from autograder.sandbox import control, wire
 from autograder.sandbox.output import read_capped
 from autograder.sandbox.package import Package
+from autograder.sandbox.process import Process
 from autograder.sandbox.places import Places
 from autograder.sandbox.replies import answer
 from autograder.sandbox.stream import Stream
@@ -80,6 +81,11 @@ class Worker:
         """The worker's process id, in the grader's own numbers."""
         with open(f"/proc/self/fdinfo/{self._pidfd}") as file:
             return int(next(line for line in file if line.startswith("Pid:")).split()[1])
+
+    @property
+    def process(self) -> Process:
+        """The worker from outside: its clock, its core."""
+        return Process(self.pid, self._pidfd)
 
     def load(self) -> None:
         """Import the module, within `limits.import_seconds`. Raises like `request`."""

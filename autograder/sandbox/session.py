@@ -18,6 +18,7 @@ import torch
 from autograder.sandbox import modules
 from autograder.sandbox.artifacts import load_file
 from autograder.sandbox.refs import Ref
+from autograder.sandbox.timed import Bench
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_ITEMS", "Session"]
 
@@ -70,6 +71,7 @@ class Session:
             "differentiate": self.differentiate,
             "optimizer": self.optimizer,
             "step": self.step,
+            **Bench(self._resolve, self._import, self._hold, self._drop, _follow).operations,
         }
 
     def perform(self, op: str, payload: Mapping[str, Any]) -> Any:
@@ -160,11 +162,11 @@ class Session:
         self._held[self._count] = value
         return Ref(self._count)
 
+    def _drop(self, ref: Ref) -> None:
+        self._held.pop(ref.handle or 0, None)
+
     def _resolve(self, ref: Ref) -> Any:
-        value: Any = self._module if ref.handle is None else self._held[ref.handle]
-        for name in ref.path:
-            value = value[int(name)] if name.isdigit() else getattr(value, name)
-        return value
+        return _follow(self._module if ref.handle is None else self._held[ref.handle], ref.path)
 
     def _import(self, value: Any) -> Any:
         """Copies of what came in, with refs replaced by what they name."""
@@ -198,6 +200,13 @@ class Session:
         if isinstance(value, np.generic) and value.dtype.kind in "fiub":
             return value.item()
         return self._hold(value)
+
+
+def _follow(value: Any, path: tuple[str, ...]) -> Any:
+    """What attribute names and indices lead to."""
+    for name in path:
+        value = value[int(name)] if name.isdigit() else getattr(value, name)
+    return value
 
 
 def _is_plain_dict(value: Mapping[Any, Any]) -> bool:

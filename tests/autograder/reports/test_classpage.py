@@ -45,8 +45,8 @@ def test_a_grader_error_counts_for_no_figure(small: Assignment) -> None:
 def test_worst_cases_count_only_those_who_tried(small: Assignment) -> None:
     found = [result(str(index), 0, outcome) for index, outcome in enumerate(Outcome)]
     (trouble,) = summarize([one for one in found if one.graded], small).questions[0].worst
-    # of eleven outcomes: not attempted, blocked and pending did not try, and ours is no grade
-    assert (trouble.id, trouble.lost, trouble.tried) == ("matches[wide]", 6, 7)
+    # of thirteen outcomes: not attempted, blocked, pending and too noisy did not try, and ours is no grade
+    assert (trouble.id, trouble.lost, trouble.tried) == ("matches[wide]", 7, 8)
 
 
 def test_concerns_name_what_a_person_must_see(small: Assignment) -> None:

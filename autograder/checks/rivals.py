@@ -1,0 +1,80 @@
+"""Who runs against whom: opens the submission's side of a race and its baseline's, the reference's or what it names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Protocol
+
+from autograder.checks.sides import LocalSide, Side
+from autograder.course.model import Budget, Question
+from autograder.errors import DeviceNeeded
+from autograder.sandbox.local import LocalChannel
+from autograder.sandbox.plan import Renamed
+
+__all__ = ["LocalRivals", "Rivals", "named"]
+
+
+class Rivals(Protocol):
+    """Opens sides.
+
+    Attributes:
+        devices: where running times can be graded in this run, the preferred one first.
+        confined: whether each side is a process of its own, which can be moved to a core.
+    """
+
+    @property
+    def devices(self) -> tuple[str, ...]: ...
+
+    @property
+    def confined(self) -> bool: ...
+
+    def sides(self, question: Question, budget: Budget, device: str, seed: int) -> tuple[Side, Side]:
+        """The baseline's side and the submission's, each with nothing of an earlier case."""
+
+    def student(self, question: Question, device: str, seed: int) -> Side: ...
+
+
+class LocalRivals:
+    """Both sides in this very process: the reference under its own checks, or a student's file on their machine.
+
+    Args:
+        load: the submission's module.
+        reference: the reference's, or None where it is not there: then only what the file itself holds is a baseline.
+    """
+
+    confined = False
+    devices = ("cpu",)
+
+    def __init__(self, load: Callable[[], ModuleType], reference: Callable[[], ModuleType] | None) -> None:
+        self._load, self._reference = load, reference
+
+    def sides(self, question: Question, budget: Budget, device: str, seed: int) -> tuple[Side, Side]:
+        if self._reference is None and budget.baseline == "reference":
+            raise DeviceNeeded("its running time is compared with the reference's when it is graded")
+        baseline = _begun(LocalChannel((self._reference or self._load)()), seed)
+        return named(baseline, question, budget), self.student(question, device, seed)
+
+    def student(self, question: Question, device: str, seed: int) -> Side:
+        return _begun(LocalChannel(self._load()), seed)
+
+
+def _begun(channel: LocalChannel, seed: int) -> Side:
+    channel.request("begin", {"seed": seed})
+    return LocalSide(channel)
+
+
+def named(side: Side, question: Question, budget: Budget) -> Side:
+    """A side on which the budget's baseline stands where the question's component does."""
+    if budget.baseline == "reference":
+        return side
+    return _RenamedSide(side, question.component.split("."), budget.baseline.split("."))
+
+
+class _RenamedSide(Renamed):
+    """A side on which a name stands for another."""
+
+    def __init__(self, side: Side, old: list[str], new: list[str]) -> None:
+        super().__init__(side, old, new)
+        self.cpu_seconds, self.now, self.mark = side.cpu_seconds, side.now, side.mark
+        self.stop, self.resume, self.pin, self.unpin = side.stop, side.resume, side.pin, side.unpin

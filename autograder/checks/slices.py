@@ -1,0 +1,205 @@
+"""One side running slices of calls: what each took, and what tells that the work was done."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from autograder.checks.sides import Side
+from autograder.errors import CheckFailed, GraderError, ProtocolError
+from autograder.sandbox.plan import Plan, record
+from autograder.sandbox.proxy import Proxy
+from autograder.sandbox.refs import Ref
+
+__all__ = ["Glance", "Runner", "Slice", "Task", "compare", "glance"]
+
+PIECE, PLACES = 4096, 8
+# Relative. What is to be noticed is work that was left out; how exact an answer must be is not this check's affair.
+TOLERANCE = 1e-3
+HINT = "Here speed is graded. Nothing that is wrong is fast: mend the answer first."
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a check would have timed; `checks.timing` says what each function is."""
+
+    run: Callable[..., Any]
+    setup: Callable[[Proxy], Any] | None = None
+    prepare: Callable[..., Any] | None = None
+
+
+@dataclass(frozen=True)
+class Glance:
+    """Where outputs are looked at: drawn after they were computed."""
+
+    weights: torch.Tensor
+    places: np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Some calls of one side, one after the other. Seconds, for all of them together.
+
+    Attributes:
+        cpu, wall: of the request that ran them.
+        cpu_around, wall_around: of what came before, since the last slice, and after, until the outputs were looked at.
+        events: what the device's own clock said.
+        digest: of every call's outputs.
+    """
+
+    calls: int
+    cpu: float
+    wall: float
+    cpu_around: float
+    wall_around: float
+    events: float | None
+    digest: list[Any]
+
+
+def glance() -> Glance:
+    """Fresh places, which nothing that ran before can know."""
+    drawn = np.random.default_rng(secrets.randbits(64))
+    weights = torch.from_numpy(drawn.uniform(0.5, 1.5, PIECE))
+    return Glance(weights, drawn.integers(0, 1 << 62, PLACES))
+
+
+class Runner:
+    """One side, ready to run slices.
+
+    Args:
+        inputs: how many a call has.
+        device: "cpu" or "cuda".
+        limit: wall-clock seconds for requests that run no timed call.
+    """
+
+    def __init__(self, side: Side, task: Task, inputs: int, device: str, limit: float) -> None:
+        self.side, self._device, self._limit = side, device, limit
+        who = Proxy(side, timeout=limit)
+        made = task.setup(who) if task.setup else who
+        self._prepare = record(task.prepare, made, inputs) if task.prepare else None
+        self._run = record(task.run, made, inputs + (self._prepare is not None))
+        early = self._prepare.mentioned if self._prepare else frozenset()
+        self._early = [number for number in range(inputs) if number in early]
+        self._late = [number for number in range(inputs) if number not in early]
+        side.cpu_seconds()
+
+    def slice(self, calls: Sequence[Sequence[Any]], look: Glance, seconds: float) -> Slice:
+        """Run some calls, each with its own inputs.
+
+        Raises WorkerTimeout where they take longer than `seconds` by the wall clock, and like any request.
+        """
+        side = self.side
+        side.resume()
+        try:
+            laid = []
+            if self._prepare is not None:
+                laid.append(self._lay(calls, self._early))
+                laid.append(self._carry_out(self._prepare, laid, self._before(), self._limit)[0])
+                start = side.cpu_seconds()
+            else:
+                start = side.mark()
+            begun = side.now()
+            laid.append(self._lay(calls, self._late))
+            before, sent = side.cpu_seconds(), side.now()
+            results, events = self._carry_out(self._run, laid, self._after(), seconds)
+            answered, after = side.now(), side.cpu_seconds()
+            looking = side.now()
+            digest = self._digest(results, look, len(calls))
+            looked = side.now()
+            self._ask("drop", targets=[*laid, results])
+            end = side.cpu_seconds()
+        finally:
+            side.stop()
+        cpu, wall = after - before, answered - sent
+        around = (sent - begun) + (looked - looking)
+        return Slice(len(calls), cpu, wall, end - start - cpu, around, events, digest)
+
+    def close(self) -> None:
+        """Let it run again, wherever it likes."""
+        self.side.resume()
+        self.side.unpin()
+
+    def memory(self, *, reset: bool = False) -> dict[str, int]:
+        """Bytes on the device, as its library says."""
+        found = self._ask("memory", device=self._device, reset=reset)
+        if type(found) is not dict or {type(found.get(key)) for key in ("peak", "now")} != {int}:
+            raise ProtocolError("memory that is not told in bytes")
+        return found
+
+    def _before(self) -> list[list[int]]:
+        """Where the prepare plan finds its inputs; those that it does not mention need no place of their own."""
+        places = {number: [0, index] for index, number in enumerate(self._early)}
+        assert self._prepare is not None
+        return [places.get(number, [0]) for number in range(self._prepare.inputs)]
+
+    def _after(self) -> list[list[int]]:
+        """Where the run plan finds its inputs: laid early, laid late, or prepared."""
+        last = 0 if self._prepare is None else 2
+        places = {number: [0, index] for index, number in enumerate(self._early)}
+        places |= {number: [last, index] for index, number in enumerate(self._late)}
+        return [places.get(number, [1]) for number in range(self._run.inputs)]
+
+    def _lay(self, calls: Sequence[Sequence[Any]], which: Sequence[int]) -> Ref:
+        values = [[call[number] for number in which] for call in calls]
+        return _ref(self._ask("lay", values=values, device=self._device))
+
+    def _carry_out(
+        self, plan: Plan, laid: list[Ref], chosen: list[list[int]], seconds: float
+    ) -> tuple[Ref, float | None]:
+        payload = {"plan": plan.content, "inputs": list(laid), "device": self._device, "chosen": chosen}
+        reply = self.side.request("run", payload, seconds)
+        if type(reply) is not dict or not (reply.get("seconds") is None or type(reply["seconds"]) is float):
+            raise ProtocolError("a run that was not answered as one")
+        return _ref(reply.get("results")), reply.get("seconds")
+
+    def _digest(self, results: Ref, look: Glance, calls: int) -> list[Any]:
+        digest = self._ask("digest", target=results, weights=look.weights, places=look.places)
+        if type(digest) is not list or len(digest) != calls:
+            raise ProtocolError("outputs of another number of calls")
+        return digest
+
+    def _ask(self, op: str, **payload: Any) -> Any:
+        return self.side.request(op, payload, self._limit)
+
+
+def compare(found: Sequence[Any], wanted: Sequence[Any]) -> None:
+    """Raise CheckFailed where the outputs of some calls are not those of the baseline.
+
+    Args:
+        found: digests from the submission's side, untrusted; as many of `wanted` as there are of these count.
+    """
+    for theirs, ours in zip(found, wanted, strict=False):
+        if not any(output["kind"] == "Tensor" for output in ours):
+            raise GraderError("a timed call must return a tensor or a number: its outputs are what tells that it ran")
+        if type(theirs) is not list or len(theirs) != len(ours):
+            raise CheckFailed("the timed calls return another number of outputs than the reference's", HINT)
+        for number, (output, expected) in enumerate(zip(theirs, ours, strict=True)):
+            _compare(output, expected, f"output {number + 1}" if len(ours) > 1 else "the output")
+
+
+def _compare(found: Any, wanted: dict[str, Any], name: str) -> None:
+    if wanted["kind"] != "Tensor":
+        return
+    if type(found) is not dict or found.get("kind") != "Tensor":
+        raise CheckFailed(f"{name} of the timed calls is no tensor and no number", HINT)
+    if found.get("shape") != wanted["shape"]:
+        raise CheckFailed(f"{name} of the timed calls has another shape than {wanted['shape']}", HINT)
+    for part in ("sums", "elements"):
+        values, expected = found.get(part), wanted[part]
+        if not (isinstance(values, torch.Tensor) and values.shape == expected.shape and values.dtype == expected.dtype):
+            raise CheckFailed(f"{name} of the timed calls cannot be looked at", HINT)
+        scale = float(expected.abs().max()) if expected.numel() else 0.0
+        tolerance = (TOLERANCE if wanted["dtype"] not in (torch.float16, torch.bfloat16) else 20 * TOLERANCE) * scale
+        if not bool(((values - expected).abs() <= tolerance + 1e-12).all()):
+            raise CheckFailed(f"{name} of the timed calls is not the reference's", HINT)
+
+
+def _ref(value: Any) -> Ref:
+    if not isinstance(value, Ref):
+        raise ProtocolError("something that was to be kept was not")
+    return value

@@ -1,0 +1,241 @@
+"""Running-time budgets: how a check asks for one, and the verdict that follows from what was measured.
+
+A question's manifest names its budgets and the sizes that are run on each device:
+
+    [[questions]]
+    id = "conv-speed"
+    depends = ["conv-forward"]      # wrong or missing work is blocked there, and not called slow
+
+    [[questions.budgets]]
+    id = "forward"
+    baseline = "reference"          # or a dotted name in the reference's module, "FastConv"
+    bands = [{ ratio = 2.0, credit = 1.0 }, { ratio = 5.0, credit = 0.5 }]     # or `ratio = 2.0` alone
+    memory_ratio = 3.0              # optional; peak memory against the baseline's, on CUDA only
+    [questions.budgets.sizes.cpu]   # on a device that is not listed the budget is not graded
+    batch = 16
+    [questions.budgets.sizes.cuda]
+    batch = 128
+
+A check asks for it by the fixture `race`, once:
+
+    @pytest.mark.question("conv-speed")
+    def test_forward(race):
+        def draw(rng, size):
+            return rng.normal(size.batch, 3, 32, 32, dtype=torch.float32), rng.normal(8, 3, 3, 3, dtype=torch.float32)
+
+        race("forward", lambda who, x, w: who.Conv.forward(x, w, PARAM)[0], draw)
+
+`race(budget, run, draw, *, setup=None, prepare=None)`:
+
+    draw(rng, size) -> tuple    the inputs of one call, fresh ones for every call: tensors and plain data. `rng` is a
+                                `checks.Draw` whose `normal` and `uniform` are quick; `size` has the manifest's sizes
+                                for the device as attributes (`size.batch`), and `size.device`, "cpu" or "cuda".
+                                Tensors are put on the device for you. Draw weights here too, unless `setup` makes them.
+    run(who, *inputs)           what is timed; returns the outputs to look at: a value, or a tuple or list of values.
+    setup(who) -> anything      once on each side, before all else; `run` and `prepare` get what it returns in the place
+                                of `who`: a model, or a tuple of a model and an optimizer. Here `who` is an ordinary
+                                proxy: `setup` may load weights into a model and keep what calls return. Both sides must
+                                come out alike: draw values once, outside of `setup`.
+    prepare(who, *inputs)       before each call, off the clock; what it returns is one more input of `run`, the last.
+                                A backward pass is timed so:
+
+        race(
+            "backward",
+            lambda who, x, w, upstream, cache: who.Conv.backward(upstream, cache),
+            draw,
+            prepare=lambda who, x, w, upstream: who.Conv.forward(x, w, PARAM)[1],
+        )
+
+In `run` and `prepare` nothing is computed: the functions are called once with stand-ins, and what they call is written
+down and repeated on each side, with other inputs, in one request. Only calls, attributes and `[index]` are written
+down, of the submission, of objects, of tensors (`who.net(x).square().mean().backward()`); no arithmetic, no `if` on a
+value. An input that `prepare` mentions is put there before it, any other one after it, so that nothing can be done
+beforehand with what `run` alone sees.
+
+A step of training, on a model and an optimizer that `setup` made:
+
+    def step(made, x, upstream):
+        model, optimizer = made
+        optimizer.zero_grad()
+        scores = model(x)
+        scores.backward(upstream)
+        optimizer.step()
+        return scores
+
+Steps change what they work on, on both sides alike; over hundreds of them rounding grows, so let them be small.
+
+Where `baseline` is a dotted name, it stands on the baseline's side where the question's `component` stands: with
+component "Conv" and baseline "FastConv", `who.Conv.forward` is `FastConv.forward` there. Both must answer alike.
+
+What the numbers in `run`'s outputs are is the correctness question's affair, but wrong ones fail here too: parts of
+every output of every call are compared with the baseline's, at places drawn after the run. At least one output must
+hold a tensor or a number.
+
+A case passes within the first band, ends `too_slow` beyond it (with the credit of its band), and `too_noisy` where the
+machine did not let us say; `pending` where the manifest names no device that this run has.
+
+`race.size(budget)` gives the sizes beforehand, and raises the same `pending`.
+
+A training budget bounds seconds on CUDA and, elsewhere, what the check makes of the sizes (a number of steps):
+
+    [[questions.budgets]]
+    id = "half-minute"
+    kind = "training"
+    seconds = 30.0
+    [questions.budgets.sizes.cuda]
+
+    def test_half_minute(race):
+        solver = race.train("half-minute", lambda who, size: ...)      # `size.seconds` is 30.0 on CUDA, None elsewhere
+        assert_accuracy(scores_of(solver.model.loss, images, 10), labels, at_least=0.7, what="…")
+
+`race.train(budget, call)` calls `call(who, size)` once on the submission's side (an ordinary proxy with the deadline
+that the budget allows) and returns what it returned; beyond the seconds the case is `too_slow`. What was trained is
+fetched and judged by the check.
+
+The statistics, which are pure: interleaved pairs of slices give ratios of the submission's time to the baseline's;
+their median decides, with its bootstrap interval. A verdict falls when the interval lies between two edges of bands,
+after `LEAST` pairs at the earliest; or after `FEW` where every single pair lies clear of every edge by `CLEAR`; and at
+`MOST` pairs, or when time is up, the verdict is that there is none.
+
+Why `FEW` can suffice: were the true ratio at an edge, half of all pairs would lie on each side of it; five of five
+would have to lie on one side, each of them farther away than measurements stray (3 to 10 % for pairs on one core): by a
+half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from autograder.course.model import Band
+
+__all__ = [
+    "CLEAR",
+    "FEW",
+    "LEAST",
+    "MOST",
+    "Estimate",
+    "Measured",
+    "Standing",
+    "credit_at",
+    "decide",
+    "estimate",
+    "words",
+]
+
+FEW, LEAST, MOST = 5, 15, 61  # pairs
+CLEAR = 1.5
+EVERY = 4  # pairs between two looks at the interval: each look is one more chance to be wrong
+CONFIDENCE = 0.99
+RESAMPLES = 2000
+
+
+class Standing(StrEnum):
+    """Where a submission stands."""
+
+    WITHIN = "within"  # the first band
+    OVER = "over"  # a later band, or beyond the last
+    TOO_NOISY = "too noisy to say"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The median of some ratios and its bootstrap interval, which is all of them where they are few."""
+
+    ratio: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured of one budget; `CaseResult.timing` is its JSON form.
+
+    Attributes:
+        budget, device, baseline: the budget's id, "cpu" or "cuda", and what it was compared with.
+        verdict: a `Standing`.
+        credit: the share of the points that follows.
+        ratio: median of the pairs' ratios; None where no pair was finished.
+        interval: low and high; the high end is None where a call was ended at its deadline.
+        bands: (ratio, credit) of each.
+        pairs: how many were measured.
+        clock: "cpu" (the process's CPU time, read from outside), "wall" (the grader's clock), or "events" (CUDA's).
+        core: the core that both sides were pinned to, or None.
+        student_ms, baseline_ms: milliseconds per call, a figure for each pair.
+        memory: {"ratio", "limit", "student_mb", "baseline_mb"}, on CUDA with a memory budget.
+        notes: what an instructor should know of the measurement.
+    """
+
+    budget: str
+    device: str
+    baseline: str
+    verdict: str
+    credit: float
+    ratio: float | None
+    interval: tuple[float | None, float | None]
+    bands: tuple[tuple[float, float], ...]
+    pairs: int
+    clock: str
+    core: int | None
+    student_ms: tuple[float, ...] = ()
+    baseline_ms: tuple[float, ...] = ()
+    memory: Mapping[str, float] | None = None
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        data = asdict(self)
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in data.items()}
+
+
+def credit_at(ratio: float, bands: Sequence[Band]) -> float:
+    """The credit for a ratio that is known."""
+    return next((band.credit for band in bands if ratio <= band.ratio), 0.0)
+
+
+def estimate(ratios: Sequence[float], seed: int) -> Estimate:
+    """The median and its interval.
+
+    Args:
+        ratios: at least one.
+        seed: of the resampling, so that equal measurements give equal verdicts.
+    """
+    values = np.asarray(ratios, dtype=np.float64)
+    if len(values) < LEAST:
+        return Estimate(float(np.median(values)), float(values.min()), float(values.max()))
+    chosen = np.random.default_rng(seed).integers(0, len(values), (RESAMPLES, len(values)))
+    medians = np.median(values[chosen], axis=1)
+    low, high = np.quantile(medians, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Estimate(float(np.median(values)), float(low), float(high))
+
+
+def decide(found: Estimate, pairs: int, bands: Sequence[Band]) -> Standing | None:
+    """The verdict after so many pairs, or None: go on, or, where that is not possible, too noisy."""
+    if pairs < FEW:
+        return None
+    spare = CLEAR if pairs < LEAST else 1.0
+    if pairs >= LEAST and (pairs - LEAST) % EVERY and pairs < MOST:
+        return None
+    if any(found.low < band.ratio * spare and found.high > band.ratio / spare for band in bands):
+        return None
+    return Standing.WITHIN if found.high <= bands[0].ratio else Standing.OVER
+
+
+def words(found: Measured) -> str:
+    """What a student is told of a measurement."""
+    bounds = " to ".join(f"{end:.3g}" for end in found.interval if end is not None)
+    whom = "the reference" if found.baseline == "reference" else found.baseline
+    if found.ratio is None or found.interval[1] is None:
+        told = f"more than {found.interval[0] or 0:.3g} x the time of {whom}"
+    else:
+        told = f"{found.ratio:.3g} x the time of {whom} ({bounds})"
+    return f"{told}; {allowed(found.bands)}"
+
+
+def allowed(bands: Sequence[tuple[float, float]]) -> str:
+    """What earns which points: `full points up to 2 x, half up to 5 x`."""
+    names = {1.0: "full points", 0.5: "half", 0.75: "three quarters", 0.25: "a quarter"}
+    return ", ".join(f"{names.get(credit, f'{credit:.0%}')} up to {ratio:g} x" for ratio, credit in bands)

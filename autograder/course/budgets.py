@@ -1,0 +1,92 @@
+"""Reads a question's [[budgets]] tables: how long an answer may take, against what, and for which points."""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+from typing import Any
+
+from autograder.course.model import DEVICES, Band, Budget, BudgetKind
+from autograder.course.table import Table
+
+__all__ = ["CLOSEST", "read_budgets"]
+
+# Ratios nearer to 1 than this cannot be told apart on any machine with other work to do.
+CLOSEST = 1.5
+ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+BASELINE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+NUMBERS = (int, float)
+
+
+def read_budgets(question: Table) -> tuple[Budget, ...]:
+    """The budgets in a question's table. Raises ManifestError."""
+    budgets: list[Budget] = []
+    for entry in question.tables("budgets", least=0):
+        budget = _budget(entry)
+        entry.done()
+        if any(budget.id == other.id for other in budgets):
+            raise entry.wrong("id", budget.id, "an id that no earlier budget of the question has")
+        budgets.append(budget)
+    return tuple(budgets)
+
+
+def _budget(entry: Table) -> Budget:
+    id = entry.text("id", ID, "lower-case words joined by hyphens")
+    kind = entry.choice("kind", BudgetKind, BudgetKind.RATIO)
+    if kind is BudgetKind.TRAINING:
+        seconds = entry.number("seconds", low=0.1)
+        return Budget(id, kind, seconds=seconds, sizes=_sizes(entry))
+    memory = entry.number("memory_ratio", 0.0)
+    if memory and memory < CLOSEST:
+        raise entry.wrong("memory_ratio", memory, f"at least {CLOSEST:g}")
+    return Budget(
+        id,
+        kind,
+        baseline=entry.text("baseline", BASELINE, "reference, or a dotted name in its module", "reference"),
+        bands=_bands(entry),
+        memory_ratio=memory or None,
+        sizes=_sizes(entry),
+    )
+
+
+def _bands(entry: Table) -> tuple[Band, ...]:
+    """`bands = [{ ratio, credit }, …]`, or `ratio` alone for all or nothing."""
+    if "bands" not in entry.data:
+        return (Band(_ratio(entry), 1.0),)
+    bands: list[Band] = []
+    for band in entry.tables("bands"):
+        found = Band(_ratio(band), band.number("credit", high=1.0))
+        band.done()
+        if not bands and found.credit != 1.0:
+            raise band.wrong("credit", found.credit, "1 in the first band, which is the aim")
+        if bands and found.ratio < bands[-1].ratio * 1.1:
+            raise band.wrong("ratio", found.ratio, f"at least a tenth more than the band before, {bands[-1].ratio:g}")
+        if bands and not 0 < found.credit < bands[-1].credit:
+            raise band.wrong("credit", found.credit, f"more than 0 and less than the band before, {bands[-1].credit:g}")
+        bands.append(found)
+    return tuple(bands)
+
+
+def _ratio(entry: Table) -> float:
+    ratio = entry.number("ratio", high=1000.0)
+    if ratio < CLOSEST:
+        raise entry.wrong("ratio", ratio, f"at least {CLOSEST:g}: closer cannot be told apart on a machine at work")
+    return ratio
+
+
+def _sizes(entry: Table) -> MappingProxyType[str, MappingProxyType[str, Any]]:
+    """For each device that is graded, what the check's draw function is given."""
+    sizes: dict[str, MappingProxyType[str, Any]] = {}
+    for device, table in entry.subtables("sizes"):
+        if device not in DEVICES:
+            raise entry.wrong(f"sizes.{device}", device, f"one of {', '.join(DEVICES)}")
+        for key, value in table.data.items():
+            listed = isinstance(value, list) and all(type(item) in NUMBERS for item in value)
+            if not (type(value) in (*NUMBERS, bool, str) or listed):
+                raise table.wrong(key, value, "a number, a text, true or false, or a list of numbers")
+            if not key.isidentifier() or key == "device":
+                raise table.wrong(key, key, "a Python name other than device")
+        sizes[device] = MappingProxyType(dict(table.data))
+    if not sizes:
+        raise entry.wrong("sizes", "nothing", f"a table for one of {', '.join(DEVICES)}")
+    return MappingProxyType(sizes)

@@ -1,0 +1,103 @@
+"""A worker's process from outside: its CPU clock, its core, whether it may run at all. Linux only."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+__all__ = ["Process", "a_core"]
+
+# A worker that has answered still has a few steps to go before it sleeps, and the kernel accounts for a process that
+# runs only at a tick.
+SETTLE_SECONDS = 0.0005
+WAIT_SECONDS, POLL_SECONDS = 120.0, 0.02
+
+
+class Process:
+    """A process that this one may watch, stop and move.
+
+    Args:
+        pid: in this process's own numbers.
+        pidfd: refers to the same process, whatever becomes of its number.
+    """
+
+    def __init__(self, pid: int, pidfd: int) -> None:
+        self.pid, self._pidfd = pid, pidfd
+        self._clock = (~pid << 3) | 2  # clock_getcpuclockid(3): CPU time of all its threads
+        self._cores: set[int] | None = None
+
+    def cpu_seconds(self) -> float:
+        """CPU time that all its threads, those that have ended too, took so far. 0 for one that is gone."""
+        time.sleep(SETTLE_SECONDS)
+        try:
+            return time.clock_gettime(self._clock)
+        except OSError:
+            return 0.0
+
+    def stop(self) -> None:
+        """Let none of its threads run until `resume`."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def pin(self, core: int) -> bool:
+        """Keep all its threads, and those that they start, on one core. False where this process may not do that."""
+        try:
+            self._cores = self._cores or os.sched_getaffinity(self.pid)
+            self._move({core})
+        except (PermissionError, ProcessLookupError):
+            return False
+        return True
+
+    def unpin(self) -> None:
+        """Give it back the cores that it had before `pin`."""
+        if self._cores is not None:
+            with suppress(PermissionError, ProcessLookupError):
+                self._move(self._cores)
+
+    def _move(self, cores: set[int]) -> None:
+        """Threads may start threads meanwhile, which begin where their starter is: until no new ones show."""
+        moved: set[int] = set()
+        while threads := {int(name) for name in self._threads()} - moved:
+            for thread in threads:
+                with suppress(ProcessLookupError):  # has ended
+                    os.sched_setaffinity(thread, cores)
+            moved |= threads
+
+    def _threads(self) -> list[str]:
+        try:
+            return os.listdir(f"/proc/{self.pid}/task")
+        except FileNotFoundError:
+            raise ProcessLookupError(self.pid) from None
+
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, number)
+
+
+@contextmanager
+def a_core() -> Iterator[int | None]:
+    """A core of this machine for as long as the block lasts, and for nobody else who asks; None where none gets free.
+
+    The claim is a socket's abstract name: nothing is left behind by whoever dies, and no submission can take it.
+    """
+    cores = sorted(os.sched_getaffinity(0), reverse=True)
+    deadline = time.monotonic() + WAIT_SECONDS
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as claim:
+        while True:
+            for core in cores:
+                try:
+                    claim.bind(f"\0autograder-core-{core}")
+                except OSError:
+                    continue
+                yield core
+                return
+            if time.monotonic() > deadline:
+                yield None
+                return
+            time.sleep(POLL_SECONDS)

@@ -1,0 +1,166 @@
+"""Runs a call many times between two messages, and tells parts of what came out: the worker's half of a timing.
+
+What it is asked to run is a plan, written down by `plan.record`: steps, each of which calls something that the
+session holds with inputs, earlier results and plain data. Nothing that it says of time or memory is believed by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from autograder.sandbox.accelerator import Accelerator
+from autograder.sandbox.refs import LOCAL, Ref
+
+__all__ = ["MAX_OUTPUTS", "Bench"]
+
+MAX_OUTPUTS = 64  # tensors and numbers that are looked at per call
+Follow = Callable[[Any, tuple[str, ...]], Any]
+
+
+class Bench:
+    """The operations of a timing.
+
+    Args:
+        resolve, copied, hold, drop: the session's: what a ref names; a copy of what came in, with refs replaced; keep
+            something, and let go of it.
+        follow: what a path leads to from an object.
+    """
+
+    def __init__(
+        self,
+        resolve: Callable[[Ref], Any],
+        copied: Callable[[Any], Any],
+        hold: Callable[[Any], Ref],
+        drop: Callable[[Ref], None],
+        follow: Follow,
+    ) -> None:
+        self._resolve, self._copied, self._hold, self._drop, self._follow = resolve, copied, hold, drop, follow
+        self._accelerators: dict[str, Accelerator] = {}
+
+    @property
+    def operations(self) -> dict[str, Callable[..., Any]]:
+        return {"lay": self.lay, "run": self.run, "digest": self.digest, "drop": self.drop, "memory": self.memory}
+
+    def lay(self, values: list[list[Any]], device: str) -> Ref:
+        """Keep the inputs of some calls on a device. Each of `values` holds one call's."""
+        accelerator = self._on(device)
+        laid = [[accelerator.take(self._copied(value)) for value in call] for call in values]
+        accelerator.settle(flush=True)
+        return self._hold(laid)
+
+    def run(self, plan: dict[str, Any], inputs: list[Ref], device: str, chosen: list[list[int]]) -> dict[str, Any]:
+        """Carry out a plan once for each call.
+
+        Args:
+            plan: {"steps": [[ref, args, kwargs], …], "result": what to keep of it}.
+            inputs: lists that `lay` or an earlier `run` kept, an item for each call.
+            chosen: for each input of the plan, in order, [which of `inputs`, which of its values], or [which of
+                `inputs`] for an item as a whole.
+
+        Returns:
+            {"results": a ref to the list of what was kept, "seconds": what the device's own clock says, or None}.
+        """
+        accelerator = self._on(device)
+        laid = [self._resolve(ref) for ref in inputs]
+        calls = [[_chosen(laid, index, which) for which in chosen] for index in range(len(laid[0]))]
+        seconds: list[float] = []
+        with accelerator.clock(seconds.append):
+            results = [self._carry_out(plan, call) for call in calls]
+        return {"results": self._hold(results), "seconds": seconds[0] if seconds else None}
+
+    def digest(self, target: Ref, weights: torch.Tensor, places: np.ndarray[Any, Any]) -> list[list[dict[str, Any]]]:
+        """What tells that all of every output of every call was computed, and how.
+
+        Args:
+            weights: (W,) float64, for the sums over absolute values; they bind every element.
+            places: (P,) of large numbers, taken modulo the number of elements.
+        """
+        return [[_digest(value, weights, places) for value in _outputs(result)] for result in self._resolve(target)]
+
+    def drop(self, targets: list[Ref]) -> None:
+        """Let go of what earlier operations kept."""
+        for target in targets:
+            self._drop(target)
+
+    def memory(self, device: str, reset: bool) -> dict[str, int]:
+        """{"peak": most bytes in use since the last reset, "now": bytes in use}, as the device's library says."""
+        return self._on(device).memory(reset)
+
+    def _on(self, device: str) -> Accelerator:
+        if device not in self._accelerators:
+            self._accelerators[device] = Accelerator(device)
+        return self._accelerators[device]
+
+    def _carry_out(self, plan: Mapping[str, Any], inputs: list[Any]) -> Any:
+        local = list(inputs)
+
+        def value(given: Any) -> Any:
+            kind = type(given)
+            if kind is Ref:
+                if given.handle is None or given.handle < LOCAL:
+                    return self._resolve(given)
+                return self._follow(local[given.handle - LOCAL], given.path)
+            if kind in (list, tuple):
+                return kind(map(value, given))
+            if kind is dict:
+                return {key: value(item) for key, item in given.items()}
+            return self._copied(given)
+
+        for target, args, kwargs in plan["steps"]:
+            local.append(value(target)(*map(value, args), **{key: value(item) for key, item in kwargs.items()}))
+        return value(plan["result"])
+
+
+def _chosen(laid: list[list[Any]], call: int, which: list[int]) -> Any:
+    item = laid[which[0]][call]
+    return item[which[1]] if len(which) > 1 else item
+
+
+def _outputs(result: Any) -> list[Any]:
+    """Tensors, arrays and numbers in a value, in order."""
+    found = list(_leaves(result, 4))
+    if len(found) > MAX_OUTPUTS:
+        raise ValueError(f"more than {MAX_OUTPUTS} outputs")
+    return found
+
+
+def _leaves(value: Any, depth: int) -> Iterator[Any]:
+    if isinstance(value, (list, tuple)) and depth:
+        for item in value:
+            yield from _leaves(item, depth - 1)
+    elif isinstance(value, dict) and depth:
+        for item in value.values():
+            yield from _leaves(item, depth - 1)
+    else:
+        yield value
+
+
+def _digest(value: Any, weights: torch.Tensor, places: np.ndarray[Any, Any]) -> dict[str, Any]:
+    if isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
+        value = torch.from_numpy(np.ascontiguousarray(value))
+    if isinstance(value, (bool, int, float)):
+        value = torch.tensor(value, dtype=torch.float64)
+    if not isinstance(value, torch.Tensor):
+        return {"kind": type(value).__name__[:80]}
+    shape, dtype = tuple(value.shape), value.dtype
+    flat = value.detach().to("cpu").reshape(-1)
+    sums = torch.zeros(0, dtype=torch.float64)
+    elements = flat[:0]
+    if flat.numel() and not dtype.is_complex:
+        elements = flat[torch.from_numpy(places % flat.numel())]
+        sums = _sums(flat, weights)
+    return {"kind": "Tensor", "shape": shape, "dtype": dtype, "sums": sums, "elements": elements.to(torch.float64)}
+
+
+def _sums(flat: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Weighted sums of absolute values over pieces as long as `weights`; what lies beyond the last piece is its own."""
+    size = len(weights)
+    like = flat.dtype if flat.dtype in (torch.float32, torch.float64) else torch.float32
+    pieces, rest = flat[: len(flat) // size * size], flat[len(flat) // size * size :]
+    whole = pieces.to(like).abs().reshape(-1, size) @ weights.to(like)
+    part = rest.to(like).abs() @ weights[: len(rest)].to(like)
+    return torch.cat([whole, part.reshape(1)]).to(torch.float64)
