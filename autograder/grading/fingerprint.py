@@ -16,9 +16,12 @@ SKIPPED = {"__pycache__", ".ipynb_checkpoints"}
 
 
 def of_suite(course: Course, assignment: Assignment) -> str:
-    """Of what decides every score of an assignment: reference, hidden checks, given library, engine."""
+    """Of what decides every score of an assignment: reference, hidden checks, what was handed out, engine."""
     engine = Path(autograder.__file__).parent
-    roots = (course.solution(assignment), course.hidden(assignment), course.common, engine)
+    roots = (
+        *(course.solution(assignment), course.hidden(assignment), course.common, course.handout(assignment)),
+        engine,
+    )
     state = hashlib.blake2b(digest_size=16)
     for root in roots:
         for path in _files(root):

@@ -7,7 +7,8 @@ names as its component. What becomes of each piece of the student's file, in the
   definitions of one name are all taken, and so is another statement that gives the name a value. An answer that is
   not there stays as in the clean copy: missing.
 - What the clean copy does not have is added where it stood: after the same piece as in the student's file. Of an
-  import that gives a name of the clean copy another meaning, only the other names are taken.
+  import that gives a name of the clean copy another meaning, only the other names are taken. An import of
+  everything comes before all that is given.
 - The rest is given. Where it differs, by more than layout, comments and docstrings, the clean copy's is restored.
   That holds for what a later statement does to it too: `Linear = ...`, `Linear.forward = ...`.
 - A class that holds an answer keeps the student's header, with bases and decorators; any other is given.
@@ -18,6 +19,7 @@ Comments that stand alone between given pieces are not carried.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -26,6 +28,8 @@ from autograder.submission.level import Level, after_docstring, after_preamble, 
 from autograder.submission.pieces import Definition, Line, NotPython, Piece, Source, alike
 
 __all__ = ["CarriedModule", "CleanModule", "NotPython", "Part", "Source", "carry_module"]
+
+ENCODING = re.compile(r"[ \t\f]*#.*?coding[:=]")  # what is put together is always UTF-8
 
 
 @dataclass(frozen=True)
@@ -188,15 +192,21 @@ class _Carrying:
                 return
         if is_future(piece):
             anchor = after_docstring(clean, start)
+        elif any(each.name == "*" for each in piece.imports or ()):
+            # Below what is given it could give all of that another meaning.
+            if any(each.definition and each.last <= anchor for each in clean):
+                self._note("restored", f"{_called(piece, self.theirs)} (moved to the top)", piece.line)
+            anchor = after_preamble(clean, start)
         elif piece.imports and (first := _first_import(clean, anchor)):
             anchor, text = first.lead - 1, text[next(n for n, (line, _) in enumerate(text) if line.strip()) :]
         self.inserted.setdefault(anchor, []).append((level.prefix.count("."), text))
         self._note("added", level.prefix + _called(piece, self.theirs), piece.line)
 
     def _gap(self, before: int, piece: Piece) -> list[Line]:
-        """Blank lines and the student's own comments above an addition."""
+        """Blank lines and the student's own comments above an addition; no comment that declares an encoding."""
         lines = self.theirs.text(before + 1 if before else piece.lead, piece.first - 1)
-        return [(line, number) for line, number in lines if line.strip() not in self.ours.known_lines]
+        own = [(line, number) for line, number in lines if line.strip() not in self.ours.known_lines]
+        return [(line, number) for line, number in own if number > 2 or not ENCODING.match(line)]
 
     def _moved(self, piece: Piece, first: int, indent: str) -> list[Line]:
         return self.theirs.moved(first, piece.last, piece.indent, indent)

@@ -292,6 +292,8 @@ def _binds(top: ast.AST) -> Iterator[str]:
                     yield f"{full}.{name}"
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 yield node.name
+            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
+                yield name
             case ast.Import() | ast.ImportFrom():
                 yield from (alias.asname or alias.name.split(".")[0] for alias in node.names)
         if not isinstance(node, APART):

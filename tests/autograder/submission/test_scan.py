@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-
 import subprocess
 import sys
 from textwrap import dedent, indent
@@ -185,7 +184,8 @@ def test_a_whole_assignment_at_once() -> None:
     source = "import torch\ndef conv(x): return torch.conv2d(x, x)\ndef pool(x): return torch.conv2d(x, x)\n"
     rules = {"conv": (Rule.CONVOLUTION,), "pool": (Rule.POOLING,), "free": ()}
     questions = [Question(id, id, 1, "conv" if id == "free" else id, rules=of) for id, of in rules.items()]
-    assert {id: [v.line for v in found] for id, found in scan_questions(ast.parse(source), questions).items()} == {"conv": [2]}
+    found = scan_questions(ast.parse(source), questions)
+    assert {id: [violation.line for violation in violations] for id, violations in found.items()} == {"conv": [2]}
 
 
 def test_a_star_import_hides_nothing() -> None:

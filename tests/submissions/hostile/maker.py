@@ -193,7 +193,7 @@ UNLUCKY_SCORES: dict[str, float] = {
     "too slow": 18.0,
     "syntax error": 0.0,
     "helper forgotten": 0.0,
-    "from a notebook": 0.0,
+    "from a notebook": 20.0,
 }
 
 
