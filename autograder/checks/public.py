@@ -38,7 +38,13 @@ __all__ = [
 ]
 
 CHECKS, MANIFEST = "public_checks", "assignment.toml"
-MARKS = {Outcome.PASSED: "pass", Outcome.NOT_ATTEMPTED: "todo", Outcome.PENDING: "wait"}
+MARKS = {
+    Outcome.PASSED: "pass",
+    Outcome.NOT_ATTEMPTED: "todo",
+    Outcome.PENDING: "wait",
+    Outcome.TOO_NOISY: "busy",
+    Outcome.TOO_SLOW: "slow",
+}
 
 
 def run_public(folder: Path, question: str | None = None) -> list[CaseResult]:

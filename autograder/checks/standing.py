@@ -10,7 +10,10 @@ from autograder.course.model import Assignment, Question
 from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult
 
-__all__ = ["QuestionStanding", "Standing", "Status", "standing_of"]
+__all__ = ["FINE", "QuestionStanding", "Standing", "Status", "standing_of"]
+
+# What asks nothing of the student: where a machine was too busy to time an answer, the answer was right.
+FINE = frozenset({Outcome.PASSED, Outcome.TOO_NOISY})
 
 
 class Status(StrEnum):
@@ -25,7 +28,7 @@ class Status(StrEnum):
     @classmethod
     def of(cls, outcomes: Iterable[Outcome]) -> Status:
         """The status of a question whose cases came out like this."""
-        wrong = set(outcomes) - {Outcome.PASSED}
+        wrong = set(outcomes) - FINE
         if not wrong:
             return cls.PASSED
         if Outcome.GRADER_ERROR in wrong:
@@ -49,12 +52,12 @@ class QuestionStanding:
     @property
     def passed(self) -> int:
         """How many cases pass."""
-        return sum(case.outcome is Outcome.PASSED for case in self.cases)
+        return sum(case.outcome in FINE for case in self.cases)
 
     @property
     def first(self) -> CaseResult:
         """The case to look at: the first that is wrong rather than left to do. There must be one."""
-        open_cases = [case for case in self.cases if case.outcome is not Outcome.PASSED]
+        open_cases = [case for case in self.cases if case.outcome not in FINE]
         return next((case for case in open_cases if Status.of([case.outcome]) is self.status), open_cases[0])
 
 
