@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from autograder.checks.pace import assert_pace
     from autograder.checks.training import accuracy, assert_accuracy, scores_of
     from autograder.errors import CheckFailed, StudentError
-    from autograder.sandbox.proxy import Proxy, artifact, assign, fetch, patient, place
+    from autograder.sandbox.proxy import Proxy, artifact, assign, call_and_fetch, fetch, patient, place
 
 __all__ = [
     "CheckFailed",
@@ -29,6 +29,7 @@ __all__ = [
     "assert_matches",
     "assert_pace",
     "assign",
+    "call_and_fetch",
     "central_differences",
     "contracts",
     "fetch",
@@ -48,7 +49,7 @@ HOMES = {
     "autograder.checks.pace": ("assert_pace",),
     "autograder.checks.training": ("accuracy", "assert_accuracy", "scores_of"),
     "autograder.errors": ("CheckFailed", "StudentError"),
-    "autograder.sandbox.proxy": ("Proxy", "artifact", "assign", "fetch", "patient", "place"),
+    "autograder.sandbox.proxy": ("Proxy", "artifact", "assign", "call_and_fetch", "fetch", "patient", "place"),
 }
 
 

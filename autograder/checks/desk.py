@@ -31,6 +31,8 @@ class Graded(Protocol):
 
     def channel(self, question: Question) -> Channel: ...
 
+    def settle(self) -> None: ...
+
     def output(self) -> str: ...
 
 
@@ -81,6 +83,9 @@ class LocalSubject:
 
     def channel(self, question: Question) -> Channel:
         return LocalChannel(self._load(), files=self._files)
+
+    def settle(self) -> None:
+        pass  # nothing is ever left to later
 
     def output(self) -> str:
         return ""

@@ -216,6 +216,7 @@ def run_check(item: pytest.Function, following: pytest.Item | None, desk: Desk) 
     _start(item)
     try:
         item.function(**{name: given[name] if name in given else FIXTURES[name](desk, item) for name in wanted})
+        desk.subject.settle()
     except (KeyboardInterrupt, pytest.exit.Exception):
         raise
     except BaseException as error:  # whatever it is, the case has not passed
@@ -260,6 +261,8 @@ def _judged(item: pytest.Item) -> Iterator[None]:
         return (yield)
     try:
         yield
+        if DESK in item.config.stash:
+            item.config.stash[DESK].subject.settle()
     except (KeyboardInterrupt, pytest.exit.Exception):
         raise
     except BaseException as error:  # whatever it is, the case has not passed

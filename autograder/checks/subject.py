@@ -8,11 +8,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from autograder.checks.transcript import copied
 from autograder.course.model import Limits, Question, Rule
 from autograder.errors import SandboxError, WorkerTimeout
 from autograder.sandbox import Package, Sandbox, Worker
 from autograder.sandbox.isolation.paths import WORK
 from autograder.sandbox.process import Process
+from autograder.sandbox.refs import PLACED, Ref
 from autograder.submission.integrity import Prepared
 
 __all__ = ["Library", "Subject"]
@@ -58,7 +60,8 @@ class Subject:
         self._question: Question | None = None
         self._rules: tuple[Rule, ...] = ()  # those in force in the worker
         self._broken: dict[tuple[Rule, ...], SandboxError] = {}
-        self._begin: dict[str, Any] | None = None
+        self._posted: list[tuple[str, dict[str, Any]]] = []  # goes along with the next request
+        self._placed = PLACED
         self._spent = 0.0
         self.call_seconds = 0.0
 
@@ -91,15 +94,15 @@ class Subject:
         if op == "begin":
             assert self._question is not None
             self._rules = self._question.rules
-            self._begin = {**payload, "rules": [rule.value for rule in self._rules]}
+            self._posted = [("begin", {**payload, "rules": [rule.value for rule in self._rules]})]
             return None
         self._left()
         worker = self._ready()
         seconds = min(timeout or self._limits.call_seconds, self._left())
         before = worker.calls_seconds
         try:
-            begin, self._begin = self._begin, None
-            return worker.request(op, payload, seconds, begin)
+            first, self._posted = self._posted, []
+            return worker.request(op, payload, seconds, first)
         finally:
             self._spent += worker.calls_seconds - before
             self.call_seconds += worker.calls_seconds - before
@@ -108,6 +111,21 @@ class Subject:
         """The process that the next operation will go to, with the submission imported."""
         self._left()
         return self._ready().process
+
+    def post(self, op: str, payload: dict[str, Any], timeout: float | None = None) -> Ref | None:
+        """Leave an operation to the next request, which takes it along; the ref to what it will place, if it does."""
+        payload = copied(payload)  # a check may write to its tensors meanwhile
+        self._posted.append((op, payload))
+        if op != "place":
+            return None
+        self._placed += 1
+        payload["handle"] = self._placed
+        return Ref(self._placed)
+
+    def settle(self) -> None:
+        """Carry out what was left to a request that never came. Raises like `request`."""
+        if any(op != "begin" for op, _ in self._posted):
+            self.request("nothing", {})
 
     def output(self) -> str:
         """The end of what the submission printed; untrusted."""

@@ -6,17 +6,24 @@ back as another proxy, which later calls may take as an argument.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import torch
 
+from autograder.errors import ProtocolError
 from autograder.sandbox.refs import Ref
 
-__all__ = ["Channel", "Proxy", "artifact", "assign", "fetch", "patient", "place"]
+__all__ = ["Channel", "Proxy", "artifact", "assign", "call_and_fetch", "fetch", "patient", "place"]
 
 
 class Channel(Protocol):
-    """Carries operations to a session and brings back plain data and refs."""
+    """Carries operations to a session and brings back plain data and refs.
+
+    A channel for which every request is a journey has `post` besides, with the same arguments and result: it takes
+    operations whose values hold nothing but a ref, "place" and "set", and may carry them out as late as with the next
+    request, which then raises what they raise. It also takes "call_and_get".
+    """
 
     def request(self, op: str, payload: dict[str, Any], timeout: float | None = None) -> Any: ...
 
@@ -54,6 +61,10 @@ class Proxy:
     def _request(self, op: str, **payload: Any) -> Any:
         return self._receive(self._channel.request(op, payload, self._timeout))
 
+    def _post(self, op: str, **payload: Any) -> Any:
+        post = getattr(self._channel, "post", self._channel.request)
+        return self._receive(post(op, payload, self._timeout))
+
     def _send(self, value: Any) -> Any:
         if isinstance(value, Proxy):
             if value._channel is not self._channel:
@@ -80,9 +91,31 @@ def fetch(proxy: Proxy) -> Any:
     return proxy._request("get", target=proxy._ref)
 
 
+def call_and_fetch(proxy: Proxy, names: Sequence[str], **arguments: Any) -> tuple[Any, list[Any]]:
+    """Call what a proxy names, and fetch attributes of what it returns, in one request where that saves one.
+
+    Args:
+        names: of the attributes.
+        arguments: by keyword.
+
+    Returns:
+        What was returned, and the attributes' values in order; no values where plain data was returned.
+    """
+    if not hasattr(proxy._channel, "post"):
+        made = proxy(**arguments)
+        return made, [fetch(getattr(made, name)) for name in names] if isinstance(made, Proxy) else []
+    reply = proxy._request("call_and_get", target=proxy._ref, args=[], kwargs=proxy._send(arguments), names=list(names))
+    match reply:
+        case [Proxy() as made, list(values)] if len(values) == len(names):
+            return made, values
+        case [made, []] if not isinstance(made, Proxy):
+            return made, []
+    raise ProtocolError("a reply that is not one")
+
+
 def assign(proxy: Proxy, name: str, value: Any) -> None:
     """Set an attribute of what a proxy names."""
-    proxy._request("set", target=proxy._ref.child(name), value=proxy._send(value))
+    proxy._post("set", target=proxy._ref.child(name), value=proxy._send(value))
 
 
 def place(proxy: Proxy, value: torch.Tensor, *, strided: bool = False) -> Proxy:
@@ -93,7 +126,7 @@ def place(proxy: Proxy, value: torch.Tensor, *, strided: bool = False) -> Proxy:
         value: any shape and dtype.
         strided: lay the elements out with gaps, so that the tensor is not contiguous.
     """
-    placed = proxy._request("place", value=value, layout="strided" if strided else "contiguous")
+    placed = proxy._post("place", value=value, layout="strided" if strided else "contiguous")
     assert isinstance(placed, Proxy)
     return placed
 

@@ -7,6 +7,7 @@ import select
 import signal
 import socket
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any
@@ -96,14 +97,19 @@ class Worker:
         self.request("load", payload, self._limits.import_seconds)
 
     def request(
-        self, op: str, payload: dict[str, Any], timeout: float | None = None, begin: dict[str, Any] | None = None
+        self,
+        op: str,
+        payload: dict[str, Any],
+        timeout: float | None = None,
+        first: Sequence[tuple[str, dict[str, Any]]] = (),
     ) -> Any:
         """Carry out one operation of `session.Session` and return plain data and refs.
 
         Args:
             timeout: wall-clock seconds for the whole exchange; `limits.call_seconds` if None.
-            begin: {"seed", "rules"} of a case to begin just before, on the same way there and back. Rules that the
-                worker was spawned with and that are not among these are lifted for good.
+            first: operations to carry out just before, on the same way there and back, whose values nobody needs;
+                what one of them raises is raised here. "begin" may bring the case's rules: those that the worker was
+                spawned with and that are not among these are lifted for good.
 
         Raises:
             StudentError: the submission's code raised. The worker lives on.
@@ -113,7 +119,7 @@ class Worker:
         """
         seconds = self._limits.call_seconds if timeout is None else timeout
         self._requests += 1
-        message = {"id": self._requests, "op": op, "payload": payload, "begin": begin}
+        message = {"id": self._requests, "op": op, "payload": payload, "first": list(first)}
         reply = self._exchange(wire.encode(message), seconds)
         try:
             return answer(reply, self._requests, self._places, self._limits.memory_mb)

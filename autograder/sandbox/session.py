@@ -59,9 +59,11 @@ class Session:
         self._operations: dict[str, Callable[..., Any]] = {
             "begin": self.begin,
             "call": self.call,
+            "call_and_get": self.call_and_get,
             "get": self.get,
             "set": self.set,
             "place": self.place,
+            "nothing": self.nothing,
             "artifact": self.artifact,
             "keep": self.keep,
             "describe": self.describe,
@@ -90,6 +92,13 @@ class Session:
         function = self._resolve(target)
         return self._export(function(*map(self._import, args), **{k: self._import(v) for k, v in kwargs.items()}))
 
+    def call_and_get(self, target: Ref, args: list[Any], kwargs: dict[str, Any], names: list[str]) -> list[Any]:
+        """Call what `target` names: [what it returned, the values of these attributes of it], none of plain data."""
+        result = self._resolve(target)(*self._import(args), **self._import(kwargs))
+        returned = self._export(result)
+        found = [self._export(getattr(result, name)) for name in names] if isinstance(returned, Ref) else []
+        return [returned, found]
+
     def get(self, target: Ref) -> Any:
         """The value of what `target` names."""
         return self._export(self._resolve(target))
@@ -98,13 +107,14 @@ class Session:
         """Set the attribute that `target` names."""
         setattr(self._resolve(Ref(target.handle, target.path[:-1])), target.path[-1], self._import(value))
 
-    def place(self, value: Any, layout: str) -> Ref:
+    def place(self, value: Any, layout: str, handle: int | None = None) -> Ref:
         """Keep a value here, so that later calls take the very same object.
 
         `layout` is "contiguous", or "strided" for tensors with the same elements that do not lie side by side.
+        `handle` is what it will be known by, from `PLACED` on: whoever says it need not wait for the ref.
         """
         value = self._import(value)
-        return self._hold(_strided(value) if layout == "strided" else value)
+        return self._hold(_strided(value) if layout == "strided" else value, handle)
 
     def artifact(self, name: str) -> Any:
         """Load a handed-in torch file of plain data.
@@ -157,10 +167,15 @@ class Session:
         """Let an optimizer step once on these gradients; all parameters and buffers after it."""
         return self._export(modules.step(self._resolve(target), self._resolve(model), self._import(gradients)))
 
-    def _hold(self, value: Any) -> Ref:
-        self._count += 1
-        self._held[self._count] = value
-        return Ref(self._count)
+    def nothing(self) -> None:
+        """What there is to ask for when only what comes first is wanted."""
+
+    def _hold(self, value: Any, handle: int | None = None) -> Ref:
+        if handle is None:
+            self._count += 1
+            handle = self._count
+        self._held[handle] = value
+        return Ref(handle)
 
     def _drop(self, ref: Ref) -> None:
         self._held.pop(ref.handle or 0, None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import importlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeAlias
 
@@ -62,13 +62,17 @@ class _Worker:
         self._own: frozenset[str] = frozenset()
 
     def answer(
-        self, id: int, op: str, payload: Mapping[str, Any], begin: Mapping[str, Any] | None
+        self, id: int, op: str, payload: Mapping[str, Any], first: Sequence[tuple[str, Mapping[str, Any]]]
     ) -> list[bytes | memoryview]:
-        """The encoded reply to one request, with the request's number; `begin` begins a case first, under its rules."""
+        """The encoded reply to one request, with the request's number.
+
+        Args:
+            first: operations to carry out before it, whose values nobody asks for. What one of them raises is the
+                reply, and nothing after it is carried out.
+        """
         try:
-            if begin is not None:
-                self._guard.keep_only([Rule(rule) for rule in begin["rules"]])
-                self._perform("begin", {"seed": begin["seed"]})
+            for earlier, with_this in first:
+                self._perform(earlier, with_this)
             value = self._perform(op, payload)
             return wire.encode({"id": id, "value": value, "used": self._guard.used(self._own)})
         except BaseException as error:
@@ -81,6 +85,9 @@ class _Worker:
         if op == "load":
             self._load(**payload)
             return None
+        if op == "begin" and "rules" in payload:
+            self._guard.keep_only([Rule(rule) for rule in payload["rules"]])
+            payload = {"seed": payload["seed"]}
         if op in NOTEBOOK:
             return self._perform_on_notebook(op, payload)
         if self._session is None:

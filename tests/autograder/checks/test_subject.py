@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import torch
 
 from autograder.checks.subject import Subject
 from autograder.course.model import Limits, Question, Rule
-from autograder.errors import ForbiddenUse
-from autograder.sandbox import Package, Sandbox
-from autograder.sandbox.proxy import Proxy
+from autograder.errors import ForbiddenUse, StudentError
+from autograder.sandbox import Package, Sandbox, Worker
+from autograder.sandbox.proxy import Proxy, assign, fetch, place
 
 SOURCE = b"""
 import os, torch
@@ -18,6 +20,13 @@ x = torch.randn(1, 1, 4, 4)
 def marked(): globals().setdefault("mark", os.urandom(8).hex()); return mark
 def convolve(): return torch.nn.functional.conv2d(x, torch.ones(1, 1, 3, 3))
 def pool(): return torch.nn.functional.max_pool2d(x, 2)
+class Box:
+    @property
+    def narrow(self): return 1
+    @narrow.setter
+    def narrow(self, value): raise AttributeError("can't set")
+def same(box, value): return [box.content["image"] is value, float(value.sum())]
+def names(): return list(globals())
 """
 CONVOLUTION = Question("conv", "", 1, "convolve", rules=(Rule.CONVOLUTION, Rule.AUTOGRAD))
 POOLING = Question("pool", "", 1, "pool", rules=(Rule.POOLING, Rule.AUTOGRAD))
@@ -47,6 +56,52 @@ def test_fewer_rules_keep_the_worker_and_others_take_a_new_one(subject: Subject)
     second = begun(subject, POOLING).marked()
     assert begun(subject, FREE).marked() == second != first
     assert begun(subject, POOLING).marked() not in (first, second)
+
+
+def test_what_is_placed_and_set_goes_along_with_the_next_request(subject: Subject, monkeypatch: Any) -> None:
+    sent: list[list[str]] = []
+    request = Worker.request
+
+    def counted(worker: Worker, op: str, payload: Any, timeout: Any = None, first: Any = ()) -> Any:
+        sent.append([*(op for op, _ in first), op])
+        return request(worker, op, payload, timeout, first)
+
+    monkeypatch.setattr(Worker, "request", counted)
+    student = begun(subject, FREE)
+    box, image = student.Box(), torch.arange(16.0).reshape(1, 1, 4, 4)
+    placed, other = place(student, image), place(student, image, strided=True)
+    image.zero_()
+    assign(box, "content", {"image": placed})
+    assert student.same(box, placed) == [True, 120.0]
+    assert student.same(box, other) == [False, 120.0]
+    assert torch.equal(fetch(placed), torch.arange(16.0).reshape(1, 1, 4, 4))
+    assert sent == [["load"], ["begin", "call"], ["place", "place", "set", "call"], ["call"], ["get"]]
+    subject.settle()
+    assert len(sent) == 5
+
+
+def test_what_no_request_takes_along_is_settled(subject: Subject) -> None:
+    student = begun(subject, FREE)
+    box = student.Box()
+    assign(box, "narrow", 3)
+    with pytest.raises(StudentError) as caught:
+        subject.settle()
+    assert caught.value.kind == "AttributeError"
+    assert caught.value.location
+    assert caught.value.location.line == 11
+    subject.settle()
+    assign(box, "narrow", 3)
+    begun(subject, FREE)  # a case that has failed leaves nothing to the next one
+    subject.settle()
+
+
+def test_an_operation_that_fails_keeps_what_follows_from_happening(subject: Subject) -> None:
+    student = begun(subject, FREE)
+    box = student.Box()
+    assign(box, "narrow", 3)
+    with pytest.raises(StudentError, match="can't set"):
+        student.marked()
+    assert "mark" not in student.names()
 
 
 def test_each_question_is_held_to_its_own_rules(subject: Subject) -> None:

@@ -157,8 +157,8 @@ def test_lifted_rules_leave_nothing_behind_and_do_not_come_back(opened: Open) ->
     _, worker = opened(source, rules=(Rule.CONVOLUTION, Rule.POOLING, Rule.AUTOGRAD))
 
     def call(name: str, *rules: Rule) -> Any:
-        begin = {"seed": 0, "rules": [rule.value for rule in rules]}
-        return worker.request("call", {"target": Ref(None, (name,)), "args": [], "kwargs": {}}, begin=begin)
+        first = [("begin", {"seed": 0, "rules": [rule.value for rule in rules]})]
+        return worker.request("call", {"target": Ref(None, (name,)), "args": [], "kwargs": {}}, first=first)
 
     with pytest.raises(ForbiddenUse):
         call("f", *Rule)

@@ -9,7 +9,7 @@ from typing import Any
 import oracles
 import torch
 
-from autograder.checks import CheckFailed, Draw, Proxy, assign, fetch, plain_tensor
+from autograder.checks import CheckFailed, Draw, Proxy, assign, call_and_fetch, fetch, plain_tensor
 
 __all__ = [
     "DeepNet",
@@ -106,9 +106,12 @@ class DeepNet:
         return shapes
 
 
-def build(network: Proxy, net: ThreeLayerNet | DeepNet, dtype: torch.dtype = torch.float64, **settings: Any) -> Proxy:
-    """An instance of the class `network` with these settings."""
-    return instance(network(**net.settings(), dtype=dtype, **settings))
+def build(
+    network: Proxy, net: ThreeLayerNet | DeepNet, dtype: torch.dtype = torch.float64, **settings: Any
+) -> tuple[Proxy, dict[str, torch.Tensor]]:
+    """An instance of the class `network` with these settings, and its parameters."""
+    made, found = call_and_fetch(network, ["params"], **net.settings(), dtype=dtype, **settings)
+    return instance(made), _named_tensors(*found)
 
 
 def instance(value: Any) -> Proxy:
@@ -120,7 +123,10 @@ def instance(value: Any) -> Proxy:
 
 def parameters(model: Proxy) -> dict[str, torch.Tensor]:
     """The model's parameters as it has them."""
-    params = fetch(model.params)
+    return _named_tensors(fetch(model.params))
+
+
+def _named_tensors(params: Any) -> dict[str, torch.Tensor]:
     if type(params) is not dict or not all(type(name) is str for name in params):
         raise CheckFailed("params is not a dict from names to tensors")
     return {name: plain_tensor(value, "a value in params") for name, value in params.items()}
@@ -152,8 +158,8 @@ def loaded(
 ) -> tuple[Proxy, Names]:
     """An instance with these settings and our values, in their dtype, and its names for them."""
     dtype = next(iter(values.values())).dtype
-    model = build(network, net, dtype, **settings)
-    names = match_names(parameters(model), net)
+    model, params = build(network, net, dtype, **settings)
+    names = match_names(params, net)
     load(model, names, values)
     return model, names
 

@@ -56,7 +56,7 @@ def batch(rng: Draw, net: DeepNet, samples: int = 4) -> tuple[torch.Tensor, torc
 
 
 def check_parameters(student: Proxy, net: DeepNet) -> None:
-    params = parameters(build(student.DeepConvNet, net))
+    _, params = build(student.DeepConvNet, net)
     for ours, theirs in match_names(params, net).items():
         if params[theirs].dtype is not torch.float64:
             message = f"{words(ours, net)} is {params[theirs].dtype}, wanted torch.float64"
@@ -100,7 +100,7 @@ def test_defaults(student: Proxy) -> None:
 @pytest.mark.parametrize("weight_scale", (1e-3, 0.2), ids=("default-scale", "other-scale"))
 def test_initial_weights(student: Proxy, weight_scale: float) -> None:
     net = DeepNet("wide", input_dims=(3, 8, 8), num_filters=(40, 30), max_pools=(0,), num_classes=20)
-    params = parameters(build(student.DeepConvNet, net, weight_scale=weight_scale))
+    _, params = build(student.DeepConvNet, net, weight_scale=weight_scale)
     for ours, theirs in match_names(params, net).items():
         if ours.startswith("W"):
             assert_spread(params[theirs], weight_scale, words(ours, net))

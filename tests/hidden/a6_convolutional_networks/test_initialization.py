@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from networks import DeepNet, build, match_names, parameters, words
+from networks import DeepNet, build, match_names, words
 from spread import assert_bell_shaped, assert_spread
 
 from autograder.checks import CheckFailed, Proxy, assert_matches, plain_tensor
@@ -85,7 +85,7 @@ def test_every_draw_is_fresh(student: Proxy) -> None:
 def test_network_uses_it(student: Proxy, batchnorm: bool) -> None:
     """weight_scale="kaiming" in DeepConvNet; before the softmax, a gain of 1 or 2 will do."""
     net = DeepNet("wide", input_dims=(4, 8, 8), num_filters=(40, 60), batchnorm=batchnorm, num_classes=30)
-    params = parameters(build(student.DeepConvNet, net, weight_scale="kaiming"))
+    _, params = build(student.DeepConvNet, net, weight_scale="kaiming")
     names = match_names(params, net)
     if any(value.dtype is not torch.float64 for value in params.values()):
         raise CheckFailed("some parameters are not torch.float64", "hand the argument dtype on to kaiming_initializer")

@@ -22,7 +22,6 @@ from networks import (
     draw_parameters,
     loaded,
     match_names,
-    parameters,
     words,
 )
 from spread import assert_all, assert_spread
@@ -50,7 +49,7 @@ def batch(rng: Draw, net: ThreeLayerNet, samples: int = 4) -> tuple[torch.Tensor
 @question()
 @every_net
 def test_parameters(student: Proxy, net: ThreeLayerNet) -> None:
-    params = parameters(build(student.ThreeLayerConvNet, net))
+    _, params = build(student.ThreeLayerConvNet, net)
     match_names(params, net)
     for name, value in params.items():
         if value.dtype is not torch.float64:
@@ -61,7 +60,7 @@ def test_parameters(student: Proxy, net: ThreeLayerNet) -> None:
 @pytest.mark.parametrize("weight_scale", (1e-3, 0.2), ids=("default-scale", "other-scale"))
 def test_initial_values(student: Proxy, weight_scale: float) -> None:
     net = ThreeLayerNet("wide", input_dims=(3, 12, 10), num_filters=16, filter_size=5, hidden_dim=40, num_classes=30)
-    params = parameters(build(student.ThreeLayerConvNet, net, weight_scale=weight_scale))
+    _, params = build(student.ThreeLayerConvNet, net, weight_scale=weight_scale)
     match_names(params, net)
     for name in ("W1", "W2", "W3"):
         assert_spread(params[name], weight_scale, f'params["{name}"]')
