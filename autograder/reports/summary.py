@@ -120,6 +120,8 @@ def _concern(result: SubmissionResult, assignment: Assignment) -> Concern:
         reasons.append(f"{found}: scored as option {assignment.option(result.info.option).id}")
     if result.info.late:
         reasons.append("late")
+    if result.integrity and (count := result.integrity.restored):
+        reasons.append(f"given code changed in {count} {'place' if count == 1 else 'places'}; the course's own was run")
     detail = "\n".join(filter(None, (faults[0].id, faults[0].message, faults[0].detail))) if faults else ""
     return Concern(result.submission, (*reasons, *result.info.notes), urgent=not result.graded, detail=detail)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from autograder.course.model import Assignment, Question, Visibility
 from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult, QuestionResult, SubmissionInfo, SubmissionResult
+from autograder.reports.changes import Change, changes
 from autograder.reports.text import block, line
 
 __all__ = ["CaseGroup", "QuestionView", "StudentView", "student_view"]
@@ -73,6 +74,7 @@ class StudentView:
     submitted_at: str
     late: bool
     notes: tuple[str, ...]
+    changes: tuple[Change, ...]
     score: float
     max_score: float
     scale: float
@@ -106,6 +108,7 @@ def student_view(result: SubmissionResult, assignment: Assignment) -> StudentVie
         submitted_at=info.submitted_at,
         late=info.late,
         notes=tuple(line(note, 500) for note in info.notes),
+        changes=changes(result.integrity),
         score=result.score,
         max_score=result.max_score,
         scale=result.scale,
