@@ -49,6 +49,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--seed", metavar="S", type=int, help="draw the inputs of an earlier run again; leave it out where it counts"
     )
     parser.add_argument("--regrade", action="store_true", help="grade also what has a result that still holds")
+    parser.add_argument(
+        "--notebooks", action="store_true", help="run each notebook once too, and keep it as notebook.html (no points)"
+    )
     parser.add_argument("--unsafe", action="store_true", help="grade even where this host cannot confine student code")
     parser.set_defaults(run=run)
 
@@ -57,6 +60,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     """Grade, write, print. Returns 0, or 1 where a submission could not be graded through our own fault."""
     require_linux("grading")
     from autograder.grading.batch import Batch, Run
+    from autograder.grading.libraries import require_notebooks
     from autograder.reports import print_class, write_class
     from autograder.submission.inbox import Inbox
 
@@ -68,12 +72,14 @@ def run(args: argparse.Namespace, console: Console) -> int:
         raise UsageError("--jobs: a cluster grades as many at once as its workers have threads")
     if args.out.exists() and not args.out.is_dir():
         raise UsageError(f"--out: {args.out} is not a folder")
+    if args.notebooks:
+        require_notebooks(course, assignment)
     inbox = Inbox.open(args.submissions, assignment)
     if args.submissions.is_file():
         inbox.receive(*inbox.entries)  # named by itself, what cannot be read is a bad argument
     began = time.perf_counter()
     plan = Run.plan(course, assignment, args.out, args.seed)
-    batch = Batch.open(plan, args.out, inbox, regrade=args.regrade)
+    batch = Batch.open(plan, args.out, inbox, regrade=args.regrade, notebooks=args.notebooks)
     results = [_slim(result) for result in batch.kept.values()]
     troubles: list[tuple[str, str]] = []  # (submission, why it was not graded)
     try:
@@ -126,7 +132,7 @@ def _graders(
 
     if not args.cluster:
         jobs = args.jobs or os.cpu_count() or 1
-        return local_graders(course, assignment, batch.run.seed, jobs, args.submissions, args.unsafe)
+        return local_graders(course, assignment, batch.run.seed, jobs, args.submissions, args.unsafe, args.notebooks)
     try:
         from autograder.grading import cluster
     except ImportError as error:
@@ -141,6 +147,7 @@ def _graders(
         submissions=args.submissions.resolve(),
         digests={name: fingerprint.of_submission(path) for name, path in batch.missing.items()},
         unsafe=args.unsafe,
+        notebooks=args.notebooks,
     )
     return cluster.graders(args.cluster, order)
 

@@ -48,10 +48,17 @@ class Difference:
 
 @dataclass(frozen=True)
 class WrittenAnswer:
-    """A question's answer in words; `text` is "" where the placeholder was left as it is."""
+    """A question's answer in words.
+
+    Attributes:
+        question, text: in Markdown; `text` is "" where the placeholder was left as it is.
+        question_html, html: what that looks like, made inert.
+    """
 
     question: str
     text: str
+    question_html: str = ""
+    html: str = ""
 
 
 @dataclass(frozen=True)

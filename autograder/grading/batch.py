@@ -96,12 +96,18 @@ class Batch:
     kept: Mapping[str, SubmissionResult]
 
     @classmethod
-    def open(cls, run: Run, out: Path, inbox: Inbox, *, regrade: bool = False) -> Batch:
-        """Look at what `out` holds already, unless everything is to be graded again."""
+    def open(cls, run: Run, out: Path, inbox: Inbox, *, regrade: bool = False, notebooks: bool = False) -> Batch:
+        """Look at what `out` holds already, unless everything is to be graded again.
+
+        Args:
+            notebooks: a result from a run that left the notebook alone does not hold.
+        """
         prints, kept = {}, {}
         for name, path in inbox.entries.items():
             prints[name] = run.fingerprint(path, inbox.submitted.get(key(path.name)))
             result = None if regrade else _stored(out / name / "result.json")
+            if result and (notebooks and result.notebook is None):
+                continue
             if result and result.graded and result.fingerprint == prints[name]:
                 kept[name] = result
         return cls(run, inbox, prints, kept)
@@ -133,11 +139,19 @@ class Batch:
 
 @contextmanager
 def local_graders(
-    course: Course, assignment: Assignment, seed: int, jobs: int, submissions: Path, unsafe: bool
+    course: Course,
+    assignment: Assignment,
+    seed: int,
+    jobs: int,
+    submissions: Path,
+    unsafe: bool,
+    notebooks: bool = False,
 ) -> Iterator[tuple[Grade, Executor]]:
     """What grades one submission, and the executor to run it with: `jobs` at once on this machine."""
     with (
-        GradingProcess(course, assignment, seed, submissions=submissions, unsafe=unsafe) as process,
+        GradingProcess(
+            course, assignment, seed, submissions=submissions, unsafe=unsafe, notebooks=notebooks
+        ) as process,
         ThreadPoolExecutor(jobs) as executor,
     ):
         try:

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,6 +19,7 @@ from autograder.course.layout import Course
 from autograder.course.model import Assignment
 from autograder.course.result import SubmissionResult
 from autograder.errors import GraderError, IsolationUnavailable, UsageError
+from autograder.grading.libraries import preload
 
 __all__ = ["MAX_MESSAGE", "GradingProcess"]
 
@@ -33,6 +35,7 @@ class GradingProcess:
     Args:
         seed: what inputs are drawn from.
         submissions: the folder they come from, where a table may say when they came.
+        notebooks: run each submission's notebook too.
         unsafe: grade even where this host cannot confine student code.
 
     Raises:
@@ -48,6 +51,7 @@ class GradingProcess:
         seed: int,
         *,
         submissions: Path | None = None,
+        notebooks: bool = False,
         unsafe: bool = False,
     ) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -56,6 +60,8 @@ class GradingProcess:
             "assignment": assignment.name,
             "seed": seed,
             "submissions": str(submissions.resolve()) if submissions else None,
+            "notebooks": notebooks,
+            "preload": preload(course, assignment) if notebooks else [],
             "unsafe": unsafe,
         }
         command = [sys.executable, "-m", "autograder.grading.server", str(theirs.fileno()), json.dumps(order)]
@@ -75,6 +81,7 @@ class GradingProcess:
         theirs.close()
         self._control = ours
         self._patience = assignment.limits.question_seconds * len(assignment.questions) + SLACK_SECONDS
+        self._patience += assignment.notebook_limits.seconds if notebooks else 0.0
 
     def __enter__(self) -> GradingProcess:
         try:
@@ -97,17 +104,25 @@ class GradingProcess:
 
     def grade(self, path: Path, name: str) -> SubmissionResult:
         """Grade one zip or folder. Raises GraderError where that fails through our own fault."""
-        return self._grade(path, name, as_it_is=False)
+        return self._grade(path, name)
 
-    def grade_as_it_is(self, path: Path, name: str) -> SubmissionResult:
-        """Like `grade`, with the given code as it is there: a mutant may change that too."""
-        return self._grade(path, name, as_it_is=True)
+    def grade_as_it_is(self, path: Path, name: str, questions: Sequence[str] | None = None) -> SubmissionResult:
+        """Like `grade`, with the given code as it is there: a mutant may change that too.
 
-    def _grade(self, path: Path, name: str, *, as_it_is: bool) -> SubmissionResult:
+        Args:
+            questions: whose checks are run; the others' count as not attempted. None for all.
+        """
+        return self._grade(path, name, as_it_is=True, questions=questions)
+
+    def _grade(
+        self, path: Path, name: str, *, as_it_is: bool = False, questions: Sequence[str] | None = None
+    ) -> SubmissionResult:
         ours, theirs = socket.socketpair()
         with ours:
             with theirs:
-                job = json.dumps({"path": str(path.resolve()), "name": name, "as_it_is": as_it_is}).encode()
+                asked = None if questions is None else list(questions)
+                order = {"path": str(path.resolve()), "name": name, "as_it_is": as_it_is, "questions": asked}
+                job = json.dumps(order).encode()
                 rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno()]))]
                 try:
                     self._control.sendmsg([job], rights)

@@ -25,6 +25,7 @@ from autograder.errors import GraderError, UsageError
 from autograder.grading import fingerprint
 from autograder.grading.batch import Grade
 from autograder.grading.client import GradingProcess
+from autograder.grading.libraries import require_notebooks
 
 __all__ = ["Order", "graders"]
 
@@ -44,6 +45,7 @@ class Order:
         submissions: the folder they come from.
         digests: fingerprint of each submission, by name.
         unsafe: grade even where a machine cannot confine student code.
+        notebooks: run each submission's notebook too.
     """
 
     root: Path
@@ -53,6 +55,7 @@ class Order:
     submissions: Path
     digests: Mapping[str, str] = field(repr=False)
     unsafe: bool = False
+    notebooks: bool = False
 
 
 @contextmanager
@@ -117,7 +120,16 @@ class _Grader(WorkerPlugin):
             raise UsageError(
                 f"{order.root} on {socket.gethostname()} is not the course of this run, or its engine is not"
             )
-        process = GradingProcess(course, assignment, order.seed, submissions=order.submissions, unsafe=order.unsafe)
+        if order.notebooks:
+            require_notebooks(course, assignment)
+        process = GradingProcess(
+            course,
+            assignment,
+            order.seed,
+            submissions=order.submissions,
+            unsafe=order.unsafe,
+            notebooks=order.notebooks,
+        )
         return process.__enter__()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -23,6 +23,7 @@ from autograder.course.model import Assignment
 from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult, SubmissionInfo, SubmissionResult
 from autograder.errors import ArchiveError, UsageError
+from autograder.grading.notebooks import Notebooks
 from autograder.grading.scoring import score_questions, total
 from autograder.sandbox import Package, Sandbox
 from autograder.submission.inbox import Inbox
@@ -47,6 +48,7 @@ class Examiner:
         environment, isolation: facts that go into every result.
         clean: the handout's files by path; given files and given code come from these.
         submitted: what a table beside the submissions says of when they came.
+        notebooks: runs each submission's notebook after the checks; None to leave them alone.
     """
 
     course: Course
@@ -58,6 +60,7 @@ class Examiner:
     isolation: dict[str, Any]
     clean: Mapping[str, bytes] = field(default_factory=dict)
     submitted: Mapping[str, datetime] = field(default_factory=dict)
+    notebooks: Notebooks | None = None
 
     def __post_init__(self) -> None:
         order = list(self.assignment.by_id)
@@ -94,11 +97,14 @@ class Examiner:
                     raise UsageError(f"the reference fails {question.id} / {case.id}: {case.outcome}: {what}")
         return result
 
-    def grade(self, path: Path, name: str, *, as_it_is: bool = False) -> SubmissionResult:
+    def grade(
+        self, path: Path, name: str, *, as_it_is: bool = False, questions: Collection[str] | None = None
+    ) -> SubmissionResult:
         """Grade one zip or folder. Whatever is wrong with it becomes part of the result.
 
         Args:
             as_it_is: run also the given code that it changes, as what tests the checks wants.
+            questions: whose checks are run; the others' count as not attempted. None for all.
         """
         began = time.perf_counter()
         inbox = Inbox(self.assignment, {name: path}, self.clean, self.submitted)
@@ -107,18 +113,24 @@ class Examiner:
         except ArchiveError as error:
             info = inbox.unreadable(name, str(error))
             cases = self._everywhere("archive", f"cannot be read: {error}", "Hand in the zip once more.")
-            return self._result(info, cases, began)
+            return self._with_notebook(self._result(info, cases, began), None, Package({}, "", frozenset()))
         if not submission.module_found:
             wanted = f"{self.assignment.module}.py"
             cases = self._everywhere("file", f"{wanted} was not handed in", f"Put {wanted} at the zip's root.")
-            return self._result(submission.info, cases, began)
+            return self._with_notebook(
+                self._result(submission.info, cases, began),
+                submission.notebook,
+                Package(submission.files, "", frozenset()),
+            )
         prepared = as_handed_in(submission) if as_it_is else prepare(submission, self._clean, self.assignment)
-        cases = self._run(self._library.package(prepared, submission.artifacts, self.assignment.module))
+        given = self._library.package(prepared, submission.artifacts, self.assignment.module)
+        cases = self._run(given, questions)
         seen = (*prepared.notes, *_looked_at(prepared, self.assignment))
         info = replace(submission.info, notes=(*submission.info.notes, *seen))
-        return replace(self._result(info, cases, began), integrity=prepared.integrity)
+        result = replace(self._result(info, cases, began), integrity=prepared.integrity)
+        return self._with_notebook(result, submission.notebook, given)
 
-    def _run(self, given: Package) -> dict[str, list[CaseResult]]:
+    def _run(self, given: Package, asked: Collection[str] | None) -> dict[str, list[CaseResult]]:
         cases: dict[str, list[CaseResult]] = {question.id: [] for question in self.assignment.questions}
         with ExitStack() as stack:
             subject = stack.enter_context(Subject(self.sandbox, given, self.assignment.limits))
@@ -129,6 +141,14 @@ class Examiner:
                 case = run_check(item, following, desk)
                 cases[str(question_of(item))].append(self._kept(case, subject.output))
         return cases
+
+    def _with_notebook(self, result: SubmissionResult, received: bytes | None, package: Package) -> SubmissionResult:
+        """The result, with the notebook run beside this package if that was asked for."""
+        if self.notebooks is None:
+            return result
+        run, pages = self.notebooks.run(received, package, result.submission)
+        seconds = round(result.seconds + run.seconds, 3)
+        return replace(result, notebook=run, attachments={**result.attachments, **pages}, seconds=seconds)
 
     def _kept(self, case: CaseResult, output: Callable[[], str]) -> CaseResult:
         """The case as it is stored: where something went wrong, with the end of what the submission printed."""

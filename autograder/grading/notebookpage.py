@@ -8,6 +8,7 @@ import select
 import signal
 import time
 from collections.abc import Callable
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -15,7 +16,7 @@ from markupsafe import escape
 
 from autograder.submission.markup import inert_html
 
-__all__ = ["render_notebook", "within"]
+__all__ = ["render_notebook", "warm_up", "within"]
 
 SECONDS, MEMORY = 60.0, 1 << 30
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -65,16 +66,32 @@ def render_notebook(notebook: dict[str, Any], title: str, summary: str) -> str:
     return PAGE.format(policy=POLICY, title=escape(title), summary=escape(summary), style=style, body=body)
 
 
+def warm_up() -> None:
+    """Import and compile what pages are made with, for all forks of this process."""
+    common = {"metadata": {"number": 1}, "source": "`x`"}
+    cells: list[dict[str, Any]] = [
+        {"cell_type": "markdown", "id": "a", **common},
+        {"cell_type": "code", "id": "b", "outputs": [], "execution_count": None, **common},
+    ]
+    _body({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
 def _body(notebook: dict[str, Any]) -> str:
-    from nbconvert import HTMLExporter
     from nbformat import from_dict
+
+    body, _ = _exporter().from_notebook_node(from_dict(notebook))  # type: ignore[no-untyped-call]
+    return str(body)
+
+
+@cache
+def _exporter() -> Any:
+    from nbconvert import HTMLExporter
 
     exporter: Any = HTMLExporter(  # type: ignore[no-untyped-call]
         raw_template=TEMPLATE, template_name="basic", sanitize_html=True, exclude_anchor_links=True, embed_images=False
     )
     exporter.register_filter("clean_html", inert_html)
-    body, _ = exporter.from_notebook_node(from_dict(notebook))  # type: ignore[no-untyped-call]
-    return str(body)
+    return exporter
 
 
 def within(seconds: float, make: Callable[[], str]) -> str:

@@ -6,15 +6,15 @@ library, the public checks, and what was handed in. A notebook that is not made 
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
+import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from markupsafe import escape
 
 from autograder.course.layout import Course
 from autograder.course.model import Assignment, Limits
@@ -23,49 +23,29 @@ from autograder.errors import (
     ProtocolError,
     SandboxError,
     StudentError,
-    UsageError,
     WorkerCrashed,
     WorkerOutOfMemory,
     WorkerTimeout,
 )
-from autograder.grading.notebookpage import render_notebook
+from autograder.grading.notebookpage import render_notebook, warm_up, within
 from autograder.grading.rerun import parting
 from autograder.sandbox import Package, Sandbox, Worker
 from autograder.sandbox.displayed import read_cell
 from autograder.submission.cellplaces import Cell, begins, places_of, read_cells, text_of
 from autograder.submission.cells import carry_notebook, run_order
+from autograder.submission.markup import inert_markdown
 from autograder.submission.names import is_litter
 
-__all__ = ["PAGE", "Notebooks", "preload", "require_notebooks"]
+__all__ = ["PAGE", "Notebooks"]
 
 PAGE = "notebook.html"
-# What notebooks import, and what takes seconds to import: done once, by the process that workers are forked from.
-PRELOAD = (
-    *("IPython", "matplotlib.pyplot", "matplotlib.backends.backend_agg", "matplotlib_inline.backend_inline"),
-    *("otter", "pytest", "autograder.checks.public", "autograder.sandbox.notebook"),
-)
 GRACE_SECONDS = 5.0  # for a cell to end after it was told to
 OPEN_SECONDS = 60.0
+LAYOUT_SECONDS = 20.0
 MOST_SOURCE = 200_000  # characters of a cell
 MOST_SHOWN = 32 << 20  # characters of all outputs, images included
 MOST_REPORTED, MOST_ANSWER, MOST_LINE = 20, 8_000, 200
 MARKDOWN_IMAGES = ("image/png", "image/jpeg", "image/gif")
-
-
-def preload() -> list[str]:
-    """Those of `PRELOAD` that are installed."""
-    return [name for name in PRELOAD if importlib.util.find_spec(name.partition(".")[0])]
-
-
-def require_notebooks(course: Course, assignment: Assignment) -> None:
-    """Raise UsageError where the assignment has no notebook, or a library that runs one is missing here."""
-    if not assignment.notebook:
-        raise UsageError(f"--notebooks: {assignment.name} has no notebook")
-    if not (clean := course.handout(assignment) / assignment.notebook).is_file():
-        raise UsageError(f"--notebooks: {clean} is missing; make assignments")
-    for name in ("IPython", "matplotlib_inline", "nbconvert", "nbformat", "bleach"):
-        if importlib.util.find_spec(name) is None:
-            raise UsageError(f"--notebooks: {name} is not installed; pip install 'autograder[grader,notebook]'")
 
 
 @dataclass(frozen=True)
@@ -85,15 +65,15 @@ class Notebooks:
         folder = course.handout(assignment)
         paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
         handout = {name: path.read_bytes() for name, path in paths.items() if not is_litter(name)}
-        importlib.import_module("nbconvert")  # once, for all children
+        warm_up()
         return cls(sandbox, assignment, handout)
 
-    def run(self, received: bytes | None, files: Mapping[str, bytes], name: str) -> tuple[NotebookRun, dict[str, str]]:
+    def run(self, received: bytes | None, package: Package, name: str) -> tuple[NotebookRun, dict[str, str]]:
         """Run one notebook. Whatever is wrong with it becomes part of what is returned.
 
         Args:
             received: the notebook's file; None where none was handed in.
-            files: what lies beside it: the module, the given library, artifacts.
+            package: what lies beside it: the module, the given library, artifacts.
             name: of the submission, for the page.
 
         Returns:
@@ -109,22 +89,22 @@ class Notebooks:
         if not self.sandbox.layers["view"]:
             running.outcome, running.reason = NotebookOutcome.NOT_RUN, "this host gives workers no folder to write to"
         else:
-            self._run(running, files)
-        run = running.result(script)
+            self._run(running, package)
+        run = running.result(script, _laid_out(script.answers))
         shown = {"cells": running.shown, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
         page = render_notebook(shown, f"{name}: the notebook, run once", f"{run.summary}. {run.reason}")
         return run, {PAGE: page}
 
-    def _run(self, running: _Running, files: Mapping[str, bytes]) -> None:
+    def _run(self, running: _Running, package: Package) -> None:
         limits = self.assignment.notebook_limits
         allowed = Limits(
             call_seconds=limits.cell_seconds, memory_mb=limits.memory_mb, disk_mb=limits.disk_mb, output_kb=64
         )
         checks = {path: data for path, data in self.handout.items() if path.startswith(("public_checks/", "tests/"))}
         given = {path: data for path, data in self.handout.items() if "/" not in path and not path.endswith(".py")}
-        beside = {**files, **given, **checks}
+        beside = {**package.files, **given, **checks}
         with self.sandbox.spawn(Package({}, "", frozenset()), allowed) as worker:
-            running.all(worker, {path: np.frombuffer(data, np.uint8) for path, data in beside.items()})
+            running.all(worker, replace(package, files=beside))
 
 
 @dataclass(frozen=True)
@@ -157,6 +137,17 @@ def _answers(ours: Sequence[Cell], cells: Sequence[Cell]) -> list[WrittenAnswer]
     return answers
 
 
+def _laid_out(answers: Sequence[WrittenAnswer]) -> tuple[WrittenAnswer, ...]:
+    """With HTML; as plain text where that takes too long."""
+    texts = [text for answer in answers for text in (answer.question, answer.text)]
+    try:
+        pages = json.loads(within(LAYOUT_SECONDS, lambda: json.dumps([*map(inert_markdown, texts)])))
+    except (TimeoutError, RuntimeError):
+        pages = [f"<pre>{escape(text)}</pre>" for text in texts]
+    pairs = zip(answers, zip(pages[::2], pages[1::2], strict=True), strict=True)
+    return tuple(replace(answer, question_html=asked, html=wrote) for answer, (asked, wrote) in pairs)
+
+
 def _is_written_answer(cell: Cell) -> bool:
     """A given cell, that is: one that a student adds is carried without its tags."""
     return cell["cell_type"] == "markdown" and "answer" in cell["metadata"].get("tags", ())
@@ -180,12 +171,14 @@ class _Running:
     def __post_init__(self) -> None:
         self.shown = [_as_shown(cell, number) for number, cell in enumerate(self.cells, start=1)]
 
-    def all(self, worker: Worker, files: Mapping[str, Any]) -> None:
+    def all(self, worker: Worker, package: Package) -> None:
         """Run every cell, unless one ends the worker or time is up."""
         limits, began = self.assignment.notebook_limits, time.monotonic()
         artifacts = list(self.assignment.artifacts)
         try:
-            worker.request("open_notebook", {"files": dict(files), "watched": artifacts}, OPEN_SECONDS)
+            files = {path: np.frombuffer(data, np.uint8) for path, data in package.files.items()}
+            given = {"files": files, "watched": artifacts, "stand_ins": sorted(package.stand_ins)}
+            worker.request("open_notebook", given, OPEN_SECONDS)
             for place, cell in enumerate(self.cells):
                 if cell["cell_type"] != "code" or not cell["source"].strip():
                     continue
@@ -254,7 +247,7 @@ class _Running:
         self.outcome, self.reason = NotebookOutcome.STOPPED, f"Cell {place + 1} ended the run: {_line(why)}."
         self.shown[place] |= {"outputs": [_said(f"{self.reason} Nothing below was run.")], "execution_count": None}
 
-    def result(self, script: _Script) -> NotebookRun:
+    def result(self, script: _Script, answers: tuple[WrittenAnswer, ...]) -> NotebookRun:
         stored = [place for place in self.ran if self.cells[place].get("outputs") and "outputs" in self.shown[place]]
         different = []
         for place in stored:
@@ -279,7 +272,7 @@ class _Running:
             not_stored=missing,
             out_of_order=late,
             written=self.written,
-            answers=script.answers,
+            answers=answers,
             own=script.own,
         )
 

@@ -26,6 +26,7 @@ from autograder import __version__
 from autograder.course.layout import Course
 from autograder.errors import AutograderError, UsageError
 from autograder.grading.client import MAX_MESSAGE
+from autograder.grading.notebooks import Notebooks
 from autograder.sandbox import Sandbox
 from autograder.submission.clean import handed_out
 from autograder.submission.inbox import Inbox
@@ -52,14 +53,14 @@ class Server:
     Args:
         control: where jobs come from.
         order: {"root": the course's folder, "assignment": its folder name, "seed": the run's, "submissions": where
-            they come from, or null}.
+            they come from, or null, "notebooks": whether to run them, "preload": what these will import}.
     """
 
     def __init__(self, control: socket.socket, sandbox: Sandbox, order: dict[str, Any]) -> None:
         self.control, self.sandbox = control, sandbox
         self.course, self.seed = Course(Path(order["root"])), int(order["seed"])
         self.assignment = self.course.assignment(order["assignment"])
-        self.submissions = order["submissions"]
+        self.submissions, self.notebooks = order["submissions"], bool(order["notebooks"])
         self.children: set[int] = set()
         self.unimportable: list[str] = []
         self.failure: AutograderError | None = None
@@ -95,6 +96,8 @@ class Server:
             submitted=Inbox.open(Path(self.submissions), self.assignment).submitted if self.submissions else {},
         )
         examiner.grade_reference()
+        if self.notebooks:
+            examiner.notebooks = Notebooks.open(self.course, self.assignment, self.sandbox)
         gc.collect()
         gc.freeze()  # a collection in a child would touch, and so copy, every page
         tell(self.control, {"ready": True})
@@ -123,7 +126,8 @@ class Server:
         try:
             self.control.close()
             gc.set_threshold(RARELY)
-            result = examiner.grade(Path(job["path"]), job["name"], as_it_is=job["as_it_is"])
+            asked = {"as_it_is": job["as_it_is"], "questions": job["questions"]}
+            result = examiner.grade(Path(job["path"]), job["name"], **asked)
             answer: dict[str, Any] = {"result": result.to_json()}
         except BaseException as error:
             answer = {"error": f"{error!r}\n{traceback.format_exc()}"}
@@ -169,8 +173,9 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     order = json.loads(sys.argv[2])
     try:
+        # The sandbox comes before this process reads what is hidden.
         hidden = [Path(order["root"]) / folder for folder in ("solutions", "tests")]
-        with Sandbox(unsafe=order["unsafe"], hidden=hidden) as sandbox:  # before this process reads what is hidden
+        with Sandbox(unsafe=order["unsafe"], hidden=hidden, preload=order["preload"]) as sandbox:
             import torch
 
             torch.set_num_threads(1)

@@ -51,6 +51,8 @@ def render_class(
         concerns=concerns(results, assignment),
         failures=sorted(failures),
         rows=[_row(result, assignment) for result in results],
+        notebooks=any(result.notebook for result in results),
+        answers=any(result.notebook and result.notebook.answers for result in results),
         machines=sorted({_machine(result) for result in results}),
     )
 

@@ -18,6 +18,7 @@ def render_student(result: SubmissionResult, assignment: Assignment) -> str:
     return render(
         "student.html",
         view=student_view(result, assignment),
+        notebook=result.notebook,
         assignment=assignment,
         delay=_delay(result.info.submitted_at, assignment.due) if result.info.late else "",
     )

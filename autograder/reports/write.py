@@ -1,6 +1,7 @@
 """Reports on disk: every file appears whole or not at all.
 
 <out>/index.html                 the class, for the instructor
+<out>/answers.html               the written answers, where notebooks were run: question by question
 <out>/grades.csv                 UTF-8 with a byte-order mark: without it Excel garbles names outside ASCII
 <out>/<submission>/report.html   for the student
 <out>/<submission>/result.json   everything, for the instructor and for scripts
@@ -18,11 +19,14 @@ from pathlib import Path
 from autograder.course.model import Assignment
 from autograder.course.result import SubmissionResult
 from autograder.errors import GraderError
+from autograder.reports.answers import render_answers
 from autograder.reports.classpage import render_class
 from autograder.reports.gradescsv import grades_csv
 from autograder.reports.student import render_student
 
 __all__ = ["write_class", "write_reports", "write_submission"]
+
+OURS = ("index.html", "grades.csv", "answers.html")
 
 
 def write_reports(
@@ -70,13 +74,15 @@ def write_class(
     failures = list(failures)
     out.mkdir(parents=True, exist_ok=True)
     _write(out / "grades.csv", grades_csv(results, assignment, failures).encode("utf-8-sig"))
+    if any(result.notebook and result.notebook.answers for result in results):
+        _write(out / "answers.html", render_answers(results, assignment).encode())
     _write(out / "index.html", render_class(results, assignment, failures).encode())
     return out / "index.html"
 
 
 def _folder(out: Path, submission: str) -> Path:
     """`out/submission`, refused unless it lies directly in `out`: names come from archives that anyone may send."""
-    if submission in ("", ".", "..", "index.html", "grades.csv") or any(char in "/\\\0" for char in submission):
+    if submission in ("", ".", "..", *OURS) or any(char in "/\\\0" for char in submission):
         raise GraderError(f"the submission name {submission[:80]!r} cannot be a folder's name")
     return out / submission
 

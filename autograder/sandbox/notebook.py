@@ -13,12 +13,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import importlib
 import io
 import os
 import signal
 import sys
-import types
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -31,6 +29,7 @@ from traitlets import Type
 from traitlets.config import Config
 
 from autograder.sandbox.isolation.paths import WORK
+from autograder.sandbox.standins import StandInFinder
 
 __all__ = ["Notebook"]
 
@@ -39,6 +38,8 @@ IMAGE = "image/png"
 MOST_OUTPUTS = 64  # of one cell
 MOST_TEXT = 100_000  # characters of one cell
 MOST_IMAGES = 8 << 20  # bytes of one cell
+# Notebooks written there begin by mounting a drive: here that does nothing, and says so.
+COLAB = "google.colab"
 
 
 class Notebook:
@@ -47,9 +48,10 @@ class Notebook:
     Args:
         files: what lies in the folder that the notebook runs in, by relative path.
         watched: names of files that the notebook may write; `written` tells which of them it did.
+        stand_ins: packages that the submission imports, and that are not here.
     """
 
-    def __init__(self, files: Mapping[str, np.ndarray[Any, Any]], watched: list[str]) -> None:
+    def __init__(self, files: Mapping[str, np.ndarray[Any, Any]], watched: list[str], stand_ins: list[str]) -> None:
         os.chdir(WORK)
         for name, content in files.items():
             with suppress(OSError):  # what does not fit is left out
@@ -61,7 +63,7 @@ class Notebook:
         self._put_out = _PutOut()
         sys.stdout, sys.stderr = _Stream("stdout", self._put_out), _Stream("stderr", self._put_out)
         self._before = {name: _stamp(name) for name in watched}
-        _stand_in_for_colab()
+        StandInFinder((COLAB, *stand_ins)).install()
         settings = Config({"HistoryManager": {"enabled": False}})  # it would keep a database, and a thread
         self._shell = _Shell.instance(config=settings, ipython_dir=f"{WORK}/.ipython")
         self._shell.put_out = self._put_out
@@ -221,21 +223,3 @@ def _stamp(name: str) -> tuple[int, int] | None:
     except (OSError, ValueError):
         return None
     return facts.st_size, facts.st_mtime_ns
-
-
-def _stand_in_for_colab() -> None:
-    """Notebooks written on Colab begin by mounting a drive: here that does nothing, and says so."""
-    with suppress(ImportError):
-        importlib.import_module("google.colab")
-        return
-    colab, drive = types.ModuleType("google.colab"), types.ModuleType("google.colab.drive")
-
-    def mount(mountpoint: str = "", *_: Any, **__: Any) -> None:
-        print(f"There is no Drive to mount at {mountpoint} here: the notebook runs among the files handed in.")
-
-    drive.mount = mount  # type: ignore[attr-defined]
-    drive.flush_and_unmount = lambda *_, **__: None  # type: ignore[attr-defined]
-    colab.drive = drive  # type: ignore[attr-defined]
-    package = sys.modules.setdefault("google", types.ModuleType("google"))
-    package.colab = colab  # type: ignore[attr-defined]
-    sys.modules |= {"google.colab": colab, "google.colab.drive": drive}

@@ -1,0 +1,28 @@
+"""answers.html: what a class wrote in words, question by question, for a person to read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from autograder.course.model import Assignment
+from autograder.course.notebook import WrittenAnswer
+from autograder.course.result import SubmissionResult
+from autograder.reports.html import render
+
+__all__ = ["render_answers"]
+
+
+def render_answers(results: Sequence[SubmissionResult], assignment: Assignment) -> str:
+    """A self-contained page; names can be hidden on it, to read without knowing whose answer it is."""
+    asked: dict[str, list[tuple[str, WrittenAnswer]]] = {}
+    for result in sorted(results, key=lambda result: result.submission):
+        for answer in result.notebook.answers if result.notebook else ():
+            asked.setdefault(answer.question, []).append((result.submission, answer))
+    questions = [
+        # made inert when the notebook was read; and the page's policy lets nothing in it run or load
+        (Markup(answers[0][1].question_html), [(name, answer.text, Markup(answer.html)) for name, answer in answers])
+        for answers in asked.values()
+    ]
+    return render("answers.html", assignment=assignment, questions=questions)
