@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from autograder.course.result import CaseResult
-from autograder.errors import UsageError
+from autograder.errors import DeviceNeeded, UsageError
 
 if TYPE_CHECKING:  # the plugin is loaded by every pytest run in this environment: torch only where a check asks
     from autograder.checks.desk import Desk
@@ -267,6 +267,8 @@ def _judged(item: pytest.Item) -> Iterator[None]:
         raise
     except BaseException as error:  # whatever it is, the case has not passed
         case = item.stash[CASE] = _case(item, error)
+        if isinstance(error, DeviceNeeded):
+            pytest.skip(case.message)
         if item.config.getoption("fulltrace", False):
             raise
         words = "\n".join(filter(None, (case.message, case.hint, case.location, case.detail)))

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,7 +25,7 @@ from autograder.checks.draw import Draw
 from autograder.checks.rivals import Rivals
 from autograder.checks.sides import Side
 from autograder.checks.slices import Runner, Slice, Task, compare, glance
-from autograder.checks.timing import CLEAR, Estimate, Measured, Standing, credit_at, decide, estimate, words
+from autograder.checks.timing import CLEAR, MOST, Estimate, Measured, Standing, credit_at, decide, estimate, words
 from autograder.course.model import Budget, BudgetKind, Limits, Question
 from autograder.errors import DeviceNeeded, TooNoisy, TooSlow, UsageError, WorkerTimeout
 from autograder.sandbox.process import a_core
@@ -34,9 +35,11 @@ __all__ = ["Heat", "Quick", "Race"]
 
 SLICE_SECONDS = 0.012
 MOST_CALLS = 64  # in a slice
+TURNS = 4  # that a slice is cut into
 MOST_BYTES = 16 << 20  # of a slice's inputs
 SHORTEST = 1e-6  # seconds that a call of the baseline can be taken to need
 FIRST_SECONDS = 5.0  # for a first call, which may have things to set up
+LONG_SECONDS = 0.1  # a slice that takes longer needs no other one to warm up
 LEAST_SECONDS, PATIENCE = 2.0, 40.0  # deadline of a slice: this much, or so many times what earns the last points
 BOX_SECONDS = 20.0  # for all pairs together
 # The wall clock decides where it says so much more than the CPU clock.
@@ -214,13 +217,16 @@ class Heat:
         self._check(ours, theirs, min(self._limit, max(FIRST_SECONDS, patience)))
         each = self._check(ours, theirs, min(self._limit, patience))
         fewer = max(1, min(most, round(SLICE_SECONDS / max(each, SHORTEST))))
+        patience = max(LEAST_SECONDS, PATIENCE * last * usual * fewer)
+        if each * fewer < LONG_SECONDS:
+            self._pair(ours, theirs, most, fewer, patience)  # touches all memory that the others will use
         while True:
-            self._pair(ours, theirs, most, fewer, max(LEAST_SECONDS, PATIENCE * last * usual * fewer))
+            self._pairs.append(self._pair(ours, theirs, most, fewer, patience))
             estimates, clock = self._estimate()
             standing = decide(estimates, len(self._pairs), self._budget.bands)
             if standing is not None:
                 return self._measured(standing, estimates, clock)
-            if len(self._pairs) >= 61 or self._now() - began > BOX_SECONDS:
+            if len(self._pairs) >= MOST or self._now() - began > BOX_SECONDS:
                 return self._measured(Standing.TOO_NOISY, estimates, clock)
 
     def _check(self, ours: Runner, theirs: Runner, seconds: float) -> float:
@@ -231,16 +237,20 @@ class Heat:
         compare(found.digest, wanted.digest)
         return found.wall if self._size.device == "cuda" else found.cpu
 
-    def _pair(self, ours: Runner, theirs: Runner, most: int, fewer: int, seconds: float) -> None:
-        calls, look = [self._inputs() for _ in range(most)], glance()
-        if self._order.random() < 0.5:
-            wanted = ours.slice(calls, look, self._limit)
-            found = theirs.slice(calls[:fewer], look, min(seconds, self._limit))
-        else:
-            found = theirs.slice(calls[:fewer], look, min(seconds, self._limit))
-            wanted = ours.slice(calls, look, self._limit)
+    def _pair(self, ours: Runner, theirs: Runner, most: int, fewer: int, seconds: float) -> tuple[Slice, Slice]:
+        """One pair: both work in turns, so that what else the machine does meets both."""
+        calls = [self._inputs() for _ in range(most)]
+        ours.lay(calls)
+        theirs.lay(calls[:fewer])
+        turns = [(ours, self._limit, *turn) for turn in _turns(most)]
+        turns += [(theirs, min(seconds, self._limit), *turn) for turn in _turns(fewer)]
+        # By the middle of each turn; which of two at the same place comes first is chance.
+        for runner, limit, first, last, _ in sorted(turns, key=lambda turn: (turn[4], self._order.random())):
+            runner.go(first, last, limit)
+        at = glance()
+        wanted, found = ours.look(at), theirs.look(at)
         compare(found.digest, wanted.digest)
-        self._pairs.append((wanted, found))
+        return wanted, found
 
     def _estimate(self) -> tuple[Estimate, str]:
         """The ratio, by the clock that decides."""
@@ -309,6 +319,13 @@ class Heat:
         if core is not None and not runner.side.pin(core):
             self._core = None
             self._notes.append("a worker could not be pinned to a core")
+
+
+def _turns(calls: int) -> list[tuple[int, int, float]]:
+    """A slice's calls in up to `TURNS` parts: the first, the one after the last, where its middle lies from 0 to 1."""
+    parts = min(TURNS, calls)
+    edges = [calls * part // parts for part in range(parts + 1)]
+    return [(first, last, (first + last) / 2 / calls) for first, last in pairwise(edges)]
 
 
 def _cpu(ours: Slice, theirs: Slice) -> tuple[float, float]:

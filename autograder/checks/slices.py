@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +47,7 @@ class Slice:
     """Some calls of one side, one after the other. Seconds, for all of them together.
 
     Attributes:
-        cpu, wall: of the request that ran them.
+        cpu, wall: of the requests that ran them.
         cpu_around, wall_around: of what came before, since the last slice, and after, until the outputs were looked at.
         events: what the device's own clock said.
         digest: of every call's outputs.
@@ -69,7 +70,7 @@ def glance() -> Glance:
 
 
 class Runner:
-    """One side, ready to run slices.
+    """One side, ready to run slices: inputs are laid, calls run, outputs looked at. In between it is stopped.
 
     Args:
         inputs: how many a call has.
@@ -82,42 +83,68 @@ class Runner:
         who = Proxy(side, timeout=limit)
         made = task.setup(who) if task.setup else who
         self._prepare = record(task.prepare, made, inputs) if task.prepare else None
-        self._run = record(task.run, made, inputs + (self._prepare is not None))
+        self._run = record(task.run, made, inputs + (1 if self._prepare else 0))
         early = self._prepare.mentioned if self._prepare else frozenset()
         self._early = [number for number in range(inputs) if number in early]
         self._late = [number for number in range(inputs) if number not in early]
+        self._laid: list[Ref] = []
+        self._results: list[Ref] = []
         side.cpu_seconds()
+        side.stop()
 
-    def slice(self, calls: Sequence[Sequence[Any]], look: Glance, seconds: float) -> Slice:
-        """Run some calls, each with its own inputs.
+    def lay(self, calls: Sequence[Sequence[Any]]) -> None:
+        """Put the inputs of some calls there, and prepare each."""
+        side = self.side
+        with self._awake():
+            self._laid, self._results = [], []
+            self._cpu = self._wall = self._wall_around = 0.0
+            self._events: float | None = None
+            self._calls = len(calls)
+            self._start = side.mark()
+            if self._prepare is not None:
+                self._laid.append(self._lay(calls, self._early))
+                everything = [0, self._calls]
+                self._laid.append(self._carry_out(self._prepare, self._before(), everything, self._limit)[0])
+                self._start = side.cpu_seconds()
+            begun = side.now()
+            self._laid.append(self._lay(calls, self._late))
+            self._wall_around += side.now() - begun
+            side.cpu_seconds()
+
+    def go(self, first: int, last: int, seconds: float) -> None:
+        """Run the calls from `first` up to and without `last`.
 
         Raises WorkerTimeout where they take longer than `seconds` by the wall clock, and like any request.
         """
         side = self.side
-        side.resume()
-        try:
-            laid = []
-            if self._prepare is not None:
-                laid.append(self._lay(calls, self._early))
-                laid.append(self._carry_out(self._prepare, laid, self._before(), self._limit)[0])
-                start = side.cpu_seconds()
-            else:
-                start = side.mark()
-            begun = side.now()
-            laid.append(self._lay(calls, self._late))
-            before, sent = side.cpu_seconds(), side.now()
-            results, events = self._carry_out(self._run, laid, self._after(), seconds)
-            answered, after = side.now(), side.cpu_seconds()
+        with self._awake():
+            before, sent = side.mark(), side.now()
+            results, events = self._carry_out(self._run, self._after(), [first, last], seconds)
+            answered = side.now()
+            self._cpu += side.cpu_seconds() - before
+        self._results.append(results)
+        self._wall += answered - sent
+        if events is not None:
+            self._events = (self._events or 0.0) + events
+
+    def look(self, at: Glance) -> Slice:
+        """Look at every call's outputs, and let go of all."""
+        side = self.side
+        with self._awake():
             looking = side.now()
-            digest = self._digest(results, look, len(calls))
-            looked = side.now()
-            self._ask("drop", targets=[*laid, results])
-            end = side.cpu_seconds()
-        finally:
-            side.stop()
-        cpu, wall = after - before, answered - sent
-        around = (sent - begun) + (looked - looking)
-        return Slice(len(calls), cpu, wall, end - start - cpu, around, events, digest)
+            digest = self._ask("digest", targets=self._results, weights=at.weights, places=at.places)
+            self._wall_around += side.now() - looking
+            if type(digest) is not list or len(digest) != self._calls:
+                raise ProtocolError("outputs of another number of calls")
+            self._ask("drop", targets=[*self._laid, *self._results])
+            around = side.cpu_seconds() - self._start - self._cpu
+        return Slice(self._calls, self._cpu, self._wall, around, self._wall_around, self._events, digest)
+
+    def slice(self, calls: Sequence[Sequence[Any]], at: Glance, seconds: float) -> Slice:
+        """All of these calls, one after the other."""
+        self.lay(calls)
+        self.go(0, len(calls), seconds)
+        return self.look(at)
 
     def close(self) -> None:
         """Let it run again, wherever it likes."""
@@ -149,19 +176,22 @@ class Runner:
         return _ref(self._ask("lay", values=values, device=self._device))
 
     def _carry_out(
-        self, plan: Plan, laid: list[Ref], chosen: list[list[int]], seconds: float
+        self, plan: Plan, chosen: list[list[int]], calls: list[int], seconds: float
     ) -> tuple[Ref, float | None]:
-        payload = {"plan": plan.content, "inputs": list(laid), "device": self._device, "chosen": chosen}
-        reply = self.side.request("run", payload, seconds)
+        where = {"inputs": list(self._laid), "chosen": chosen, "calls": calls}
+        reply = self.side.request("run", {"plan": plan.content, "device": self._device, **where}, seconds)
         if type(reply) is not dict or not (reply.get("seconds") is None or type(reply["seconds"]) is float):
             raise ProtocolError("a run that was not answered as one")
         return _ref(reply.get("results")), reply.get("seconds")
 
-    def _digest(self, results: Ref, look: Glance, calls: int) -> list[Any]:
-        digest = self._ask("digest", target=results, weights=look.weights, places=look.places)
-        if type(digest) is not list or len(digest) != calls:
-            raise ProtocolError("outputs of another number of calls")
-        return digest
+    @contextmanager
+    def _awake(self) -> Iterator[None]:
+        """It runs only inside, so that it cannot be in the other side's way."""
+        self.side.resume()
+        try:
+            yield
+        finally:
+            self.side.stop()
 
     def _ask(self, op: str, **payload: Any) -> Any:
         return self.side.request(op, payload, self._limit)

@@ -6,6 +6,7 @@ session holds with inputs, earlier results and plain data. Nothing that it says 
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -17,6 +18,9 @@ from autograder.sandbox.refs import LOCAL, Ref
 
 __all__ = ["MAX_OUTPUTS", "Bench"]
 
+# mallopt(3)
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+LARGEST, NEVER = 32 << 20, (1 << 31) - 1
 MAX_OUTPUTS = 64  # tensors and numbers that are looked at per call
 Follow = Callable[[Any, tuple[str, ...]], Any]
 
@@ -47,39 +51,48 @@ class Bench:
 
     def lay(self, values: list[list[Any]], device: str) -> Ref:
         """Keep the inputs of some calls on a device. Each of `values` holds one call's."""
+        _keep_pages()
         accelerator = self._on(device)
         laid = [[accelerator.take(self._copied(value)) for value in call] for call in values]
         accelerator.settle(flush=True)
         return self._hold(laid)
 
-    def run(self, plan: dict[str, Any], inputs: list[Ref], device: str, chosen: list[list[int]]) -> dict[str, Any]:
-        """Carry out a plan once for each call.
+    def run(
+        self, plan: dict[str, Any], inputs: list[Ref], device: str, chosen: list[list[int]], calls: list[int]
+    ) -> dict[str, Any]:
+        """Carry out a plan once for each of some calls.
 
         Args:
             plan: {"steps": [[ref, args, kwargs], …], "result": what to keep of it}.
             inputs: lists that `lay` or an earlier `run` kept, an item for each call.
             chosen: for each input of the plan, in order, [which of `inputs`, which of its values], or [which of
                 `inputs`] for an item as a whole.
+            calls: the first of them, and the one after the last.
 
         Returns:
             {"results": a ref to the list of what was kept, "seconds": what the device's own clock says, or None}.
         """
+        _keep_pages()
         accelerator = self._on(device)
         laid = [self._resolve(ref) for ref in inputs]
-        calls = [[_chosen(laid, index, which) for which in chosen] for index in range(len(laid[0]))]
+        given = [[_chosen(laid, index, which) for which in chosen] for index in range(*calls)]
         seconds: list[float] = []
         with accelerator.clock(seconds.append):
-            results = [self._carry_out(plan, call) for call in calls]
+            results = [self._carry_out(plan, call) for call in given]
         return {"results": self._hold(results), "seconds": seconds[0] if seconds else None}
 
-    def digest(self, target: Ref, weights: torch.Tensor, places: np.ndarray[Any, Any]) -> list[list[dict[str, Any]]]:
+    def digest(
+        self, targets: list[Ref], weights: torch.Tensor, places: np.ndarray[Any, Any]
+    ) -> list[list[dict[str, Any]]]:
         """What tells that all of every output of every call was computed, and how.
 
         Args:
+            targets: what `run` kept.
             weights: (W,) float64, for the sums over absolute values; they bind every element.
             places: (P,) of large numbers, taken modulo the number of elements.
         """
-        return [[_digest(value, weights, places) for value in _outputs(result)] for result in self._resolve(target)]
+        results = [result for target in targets for result in self._resolve(target)]
+        return [[_digest(value, weights, places) for value in _outputs(result)] for result in results]
 
     def drop(self, targets: list[Ref]) -> None:
         """Let go of what earlier operations kept."""
@@ -113,6 +126,18 @@ class Bench:
         for target, args, kwargs in plan["steps"]:
             local.append(value(target)(*map(value, args), **{key: value(item) for key, item in kwargs.items()}))
         return value(plan["result"])
+
+
+def _keep_pages() -> None:
+    """Let the allocator give no memory back to the kernel, where it is glibc's.
+
+    Left to itself it may do so after each call, or not, as the heap happens to lie: then equal code takes once or twice
+    the time, for whole seconds.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, LARGEST)
+        mallopt(M_TRIM_THRESHOLD, NEVER)
 
 
 def _chosen(laid: list[list[Any]], call: int, which: list[int]) -> Any:
