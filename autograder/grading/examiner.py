@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from autograder.checks.desk import Desk, reference_channels, reference_loader
-from autograder.checks.plugin import question_of, run_check
+from autograder.checks.plugin import case_id, question_of, run_check
 from autograder.checks.subject import Library, Subject
 from autograder.checks.transcript import Answers
 from autograder.checks.workers import WorkerRivals
@@ -138,8 +138,12 @@ class Examiner:
             reference = reference_channels(self._load, self._answers)
             desk = Desk(self.assignment, subject, reference, self.seed, self._answers, rivals)
             for item, following in zip(self.items, [*self.items[1:], None], strict=True):
-                case = run_check(item, following, desk)
-                cases[str(question_of(item))].append(self._kept(case, subject.output))
+                question = str(question_of(item))
+                if asked is None or question in asked:
+                    case = self._kept(run_check(item, following, desk), subject.output)
+                else:
+                    case = CaseResult(case_id(item), Outcome.NOT_ATTEMPTED, "not asked for")
+                cases[question].append(case)
         return cases
 
     def _with_notebook(self, result: SubmissionResult, received: bytes | None, package: Package) -> SubmissionResult:

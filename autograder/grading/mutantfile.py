@@ -13,15 +13,15 @@ A mutant is an entry of a TOML file in tests/mutants/<assignment>/:
 `within` names the component that `find` is looked for in, where it isn't the one that answers the question.
 `artifacts`, with or without `find`, maps a file that is handed in to the one whose content it gets, to "" if it is
 left out, or to a table that is laid over the dict in it (`saved.laid_over`). `attempt`, at a file's top, lists the
-questions that its mutants answer. The rest they leave out, which saves the time of checks that cannot see the mistake;
-the answers that are kept must not need those left out.
+questions whose checks are run on its mutants, with those that they depend on: that saves the time of checks which
+cannot see the mistake.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,16 +38,6 @@ REQUIRED = ("id", "why", "question", "check")
 OPTIONAL = ("find", "replace", "within", "artifacts")
 
 ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-
-# Appended to a mutant: what it leaves out answers as a stub does.
-LEFT_OUT = """
-
-def _left_out(*arguments, **settings):
-    raise NotImplementedError
-
-
-{names} = _left_out
-"""
 
 
 @dataclass(frozen=True, order=True)
@@ -74,6 +64,7 @@ class Mutant:
         check: what must catch it.
         source: the whole module, mutated.
         artifacts: what is handed in instead of the reference's files, by name.
+        attempt: the questions whose checks are run; None for all.
     """
 
     id: str
@@ -81,6 +72,7 @@ class Mutant:
     check: Check
     source: str
     artifacts: Mapping[str, Exchange] = field(default_factory=dict)
+    attempt: tuple[str, ...] | None = None
 
 
 def load_mutants(course: Course, assignment: Assignment) -> tuple[Mutant, ...]:
@@ -120,15 +112,7 @@ def _read(file: Path, assignment: Assignment) -> Iterator[_Entry]:
     if not isinstance(attempt, list) or not all(question in list(assignment.by_id) for question in attempt):
         raise ManifestError(file, "attempt", found=attempt, wanted=f"a list of {', '.join(assignment.by_id)}")
     for number, entry in enumerate(entries, start=1):
-        yield _Entry(file, number, entry, assignment, _leaving_out(assignment, attempt))
-
-
-def _leaving_out(assignment: Assignment, attempt: Collection[str]) -> str:
-    """Code that replaces the components of all other questions."""
-    kept = {assignment.by_id[question].component for question in attempt}
-    others = dict.fromkeys(question.component for question in assignment.questions)
-    names = [component for component in others if component not in kept]
-    return LEFT_OUT.format(names=" = ".join(names)) if names else ""
+        yield _Entry(file, number, entry, assignment, tuple(attempt))
 
 
 @dataclass(frozen=True)
@@ -139,7 +123,7 @@ class _Entry:
     number: int
     data: Mapping[str, Any]
     assignment: Assignment
-    ending: str
+    attempt: tuple[str, ...]
 
     def mutant(self, reference: str) -> Mutant:
         for key in REQUIRED:
@@ -157,7 +141,7 @@ class _Entry:
         if "find" in self.data or not artifacts:
             within = self._text("within") if "within" in self.data else self.assignment.by_id[asked].component
             reference = self._mutated(reference, within)
-        return Mutant(id, why, Check(asked, check), reference + self.ending, artifacts)
+        return Mutant(id, why, Check(asked, check), reference, artifacts, self.attempt)
 
     def _artifacts(self) -> dict[str, Exchange]:
         value = self.data.get("artifacts", {})

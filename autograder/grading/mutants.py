@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +12,13 @@ from autograder.course.model import Assignment
 from autograder.course.outcome import Outcome
 from autograder.course.result import SubmissionResult
 from autograder.errors import GraderError
-from autograder.grading.batch import Grade
 from autograder.grading.mutantfile import Check, Mutant, load_mutants
 from autograder.grading.saved import handed_in
 
 __all__ = ["Check", "KillMatrix", "Mutant", "kill_matrix", "load_mutants"]
+
+# Grades a folder under a name, by the checks of these questions or of all.
+GradeSome = Callable[[Path, str, Sequence[str] | None], SubmissionResult]
 
 # How a check says that an answer is wrong. Work not attempted, blocked or pending tells nothing about the check.
 CAUGHT = frozenset(
@@ -27,6 +29,7 @@ CAUGHT = frozenset(
         Outcome.OUT_OF_MEMORY,
         Outcome.CRASHED,
         Outcome.FORBIDDEN,
+        Outcome.TOO_SLOW,
     }
 )
 
@@ -64,7 +67,7 @@ class KillMatrix:
 
 
 def kill_matrix(
-    grade: Grade, mutants: Iterable[Mutant], assignment: Assignment, artifacts: Path, jobs: int = 2
+    grade: GradeSome, mutants: Iterable[Mutant], assignment: Assignment, artifacts: Path, jobs: int = 2
 ) -> KillMatrix:
     """Grade every mutant as if it had been handed in.
 
@@ -79,7 +82,8 @@ def kill_matrix(
     mutants = tuple(mutants)
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(jobs) as executor:
         folders = [_submission(Path(scratch), mutant, assignment, artifacts) for mutant in mutants]
-        graded = list(executor.map(grade, folders, [mutant.id for mutant in mutants]))
+        names, questions = ([mutant.id for mutant in mutants], [mutant.attempt for mutant in mutants])
+        graded = list(executor.map(grade, folders, names, questions))
     results = {mutant.id: result for mutant, result in zip(mutants, graded, strict=True)}
     for mutant in mutants:
         _refuse_own_faults(mutant, results[mutant.id])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -67,13 +68,16 @@ def test_a_mutant_may_stand_in_another_component(toy: Any) -> None:
     assert "1.5 * SCALE" in mutant.source
 
 
-def test_what_is_not_attempted_answers_as_a_stub(toy: Any) -> None:
-    (mutant,) = load(toy, toml(ENTRY, top='attempt = ["double"]'))
-    namespace: dict[str, Any] = {}
-    exec(mutant.source.replace("from common import SCALE", "SCALE = 2"), namespace)
-    assert namespace["double"](2) == 6
-    with pytest.raises(NotImplementedError):
-        namespace["Counter"]()
+def test_only_checks_of_what_is_attempted_are_run(toy: Any, tmp_path: Path) -> None:
+    some, every = load(toy, toml(ENTRY, top='attempt = ["double"]')), load(toy, toml(ENTRY))
+    asked: list[object] = []
+
+    def grade(path: Path, name: str, questions: Sequence[str] | None) -> SubmissionResult:
+        asked.append(questions)
+        return graded(name)
+
+    kill_matrix(grade, [*some, replace(every[0], id="other")], Course(toy.root).assignment("t1"), tmp_path, jobs=1)
+    assert asked == [("double",), ("double", "counter")]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +155,7 @@ def graded(name: str, **outcomes: Outcome) -> SubmissionResult:
 def killed(toy: Any, tmp_path: Path, **verdicts: SubmissionResult) -> tuple[KillMatrix, dict[str, list[str]]]:
     seen: dict[str, list[str]] = {}
 
-    def grade(path: Path, name: str) -> SubmissionResult:
+    def grade(path: Path, name: str, questions: Sequence[str] | None) -> SubmissionResult:
         seen[name] = sorted(file.name for file in path.iterdir())
         assert (path / "toy.py").read_text() == f"# {name}"
         return verdicts[name]
@@ -195,7 +199,7 @@ def test_artifacts_go_along_are_left_out_or_exchanged(toy: Any, tmp_path: Path) 
     (tmp_path / "second.pt").write_text("2")
     seen: dict[str, dict[str, str]] = {}
 
-    def grade(path: Path, name: str) -> SubmissionResult:
+    def grade(path: Path, name: str, questions: Sequence[str] | None) -> SubmissionResult:
         seen[name] = {file.name: file.read_text() for file in path.glob("*.pt")}
         return graded(name)
 
@@ -215,7 +219,7 @@ def test_a_table_is_laid_over_what_a_file_holds(toy: Any, tmp_path: Path) -> Non
     changes = {"curves.pt": {"loss": {"train": [0.5]}, "epochs": "", "seed": 7}, "missing.pt": {"loss": 1}}
     found: list[Any] = []
 
-    def grade(path: Path, name: str) -> SubmissionResult:
+    def grade(path: Path, name: str, questions: Sequence[str] | None) -> SubmissionResult:
         found.append({file.name: load_file(file.read_bytes()) for file in path.glob("*.pt")})
         return graded(name)
 
