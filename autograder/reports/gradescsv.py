@@ -1,4 +1,4 @@
-"""grades.csv: one row per submission, safe to open in a spreadsheet.
+"""grades.csv: one row per person, safe to open in a spreadsheet.
 
 Text that a submission chose could be taken for a formula by the spreadsheet that opens the file. An apostrophe is put
 before every `=`, `+`, `-` or `@` (full-width forms too) that begins a cell's text, or follows a character in the text
@@ -10,11 +10,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from autograder.course.model import Assignment
 from autograder.course.outcome import Outcome
-from autograder.course.result import SubmissionResult
+from autograder.course.result import QuestionResult, SubmissionResult
+from autograder.reports.people import elsewhere, people
 from autograder.reports.text import line
 
 __all__ = ["COLUMNS", "NOT_GRADED", "grades_csv"]
@@ -40,15 +41,19 @@ FORMULA = re.compile(r"(^|[,;\t|])(\s*)(?=[=+\-@＝＋－＠])")
 def grades_csv(
     results: Sequence[SubmissionResult], assignment: Assignment, failures: Iterable[tuple[str, str]] = ()
 ) -> str:
-    """Header and one row per submission in order of name: COLUMNS, then a column of scores per question id
+    """Header and one row per person, in order of submission: COLUMNS, then a column of scores per question id
     (`question late` for one that would be taken for another column).
 
-    `members` reads `id name; id name`. `outcome` is the submission's (Outcome.of its questions). A submission that
-    could not be graded (`failures`: name, why), or that met our own fault, has no score at all: an empty cell is
-    noticed, a 0 is not.
+    Every member of a group has a row, with the submission's score: the one who handed in first, then in the group's
+    order. Who is in two submissions has a row for each, with a note. `members` reads `id name; id name`. `outcome` is
+    the submission's (Outcome.of its questions). A submission that could not be graded (`failures`: name, why), or that
+    met our own fault, has no score at all: an empty cell is noticed, a 0 is not.
     """
     ids = [question.id for question in assignment.questions]
-    rows = [_row(result, ids) for result in results]
+    twice = elsewhere(results)
+    rows: list[list[str]] = []
+    for result in results:
+        rows += _rows(result, ids, twice.get(result.submission, ()))
     for submission, why in failures:
         known = dict.fromkeys(COLUMNS, "") | {
             "submission": _text(submission),
@@ -57,33 +62,33 @@ def grades_csv(
             "notes": _text(why, 1000),
         }
         rows.append([*known.values(), *("" for _ in ids)])
+    rows.sort(key=lambda row: row[0])
     sheet = io.StringIO()
     writer = csv.writer(sheet, lineterminator="\r\n")
     writer.writerow([*COLUMNS, *(f"question {id}" if id in COLUMNS else id for id in ids)])
-    writer.writerows(sorted(rows))
+    writer.writerows(rows)
     return sheet.getvalue()
 
 
-def _row(result: SubmissionResult, ids: Sequence[str]) -> list[str]:
+def _rows(result: SubmissionResult, ids: Sequence[str], twice: Sequence[tuple[str, str, str]]) -> Iterator[list[str]]:
+    """A row for each person; `twice` are those who are in another submission too: (name, id, the other)."""
     info = result.info
-    scores = {question.id: question for question in result.questions}
-    return [
-        _text(info.submission),
-        _text(info.name),
-        _text(info.id),
-        "; ".join(_text(f"{id} {name}") for id, name in info.members),
-        _text(info.option),
-        _number(result.score) if result.graded else "",
-        _number(result.max_score),
-        "yes" if info.late else "no",
-        _text(info.submitted_at),
-        str(Outcome.of(question.outcome for question in result.questions)),
-        _text("; ".join(info.notes), 1000),
-        *(
-            _number(scores[id].score) if id in scores and scores[id].outcome is not Outcome.GRADER_ERROR else ""
-            for id in ids
-        ),
-    ]
+    scores = {question.id: question.score for question in result.questions if _is_graded(question)}
+    members = "; ".join(_text(f"{id} {name}") for id, name in info.members)
+    for name, id in people(info) or (("", ""),):
+        notes = [f"also in {other}" for _, who, other in twice if who == id]
+        yield [
+            *(_text(info.submission), _text(name), _text(id), members, _text(info.option)),
+            *(_number(result.score) if result.graded else "", _number(result.max_score)),
+            *("yes" if info.late else "no", _text(info.submitted_at)),
+            *(str(Outcome.of(question.outcome for question in result.questions)),),
+            *(_text("; ".join((*notes, *info.notes)), 1000),),
+            *(_number(scores[question]) if question in scores else "" for question in ids),
+        ]
+
+
+def _is_graded(question: QuestionResult) -> bool:
+    return question.outcome is not Outcome.GRADER_ERROR
 
 
 def _text(value: str, limit: int = 200) -> str:

@@ -10,6 +10,7 @@ from statistics import fmean, median, quantiles
 from autograder.course.model import Assignment
 from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult, QuestionResult, SubmissionResult
+from autograder.reports.people import elsewhere
 
 __all__ = ["CaseTrouble", "ClassSummary", "Concern", "QuestionSummary", "ScoreSummary", "concerns", "summarize"]
 
@@ -100,11 +101,13 @@ def summarize(results: Sequence[SubmissionResult], assignment: Assignment) -> Cl
 
 def concerns(results: Sequence[SubmissionResult], assignment: Assignment) -> list[Concern]:
     """Submissions that need a person: our own faults first, then the rest in the order given."""
-    found = [concern for result in results if (concern := _concern(result, assignment)).reasons]
+    twice = elsewhere(results)
+    all_of_them = [_concern(result, assignment, twice.get(result.submission, ())) for result in results]
+    found = [concern for concern in all_of_them if concern.reasons]
     return sorted(found, key=lambda concern: not concern.urgent)
 
 
-def _concern(result: SubmissionResult, assignment: Assignment) -> Concern:
+def _concern(result: SubmissionResult, assignment: Assignment, twice: Sequence[tuple[str, str, str]]) -> Concern:
     faults = [case for question in result.questions for case in question.cases if _faulty(case)]
     reasons = []
     if not result.graded:
@@ -120,6 +123,7 @@ def _concern(result: SubmissionResult, assignment: Assignment) -> Concern:
         reasons.append(f"{found}: scored as option {assignment.option(result.info.option).id}")
     if result.info.late:
         reasons.append("late")
+    reasons += [f"{name or id} is also in {other}" for name, id, other in twice]
     if result.integrity and (count := result.integrity.restored):
         reasons.append(f"given code changed in {count} {'place' if count == 1 else 'places'}; the course's own was run")
     detail = "\n".join(filter(None, (faults[0].id, faults[0].message, faults[0].detail))) if faults else ""

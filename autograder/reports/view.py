@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 from autograder.course.model import Assignment, Question, Visibility
 from autograder.course.outcome import Outcome
-from autograder.course.result import CaseResult, QuestionResult, SubmissionInfo, SubmissionResult
+from autograder.course.result import CaseResult, QuestionResult, SubmissionResult
 from autograder.reports.changes import Change, changes
+from autograder.reports.people import people
 from autograder.reports.text import block, line
 
 __all__ = ["CaseGroup", "QuestionView", "StudentView", "student_view"]
@@ -101,7 +102,7 @@ def student_view(result: SubmissionResult, assignment: Assignment) -> StudentVie
     questions = tuple(_question(question, assignment) for question in result.questions)
     return StudentView(
         submission=line(info.submission, 120),
-        people=_people(info),
+        people=tuple((line(name, 80), line(id, 40)) for name, id in people(info)),
         option=line(info.option, 20),
         option_title=line(option.title) if option and option.id == info.option else "",
         review=bool(option and option.id == info.option and option.review),
@@ -119,14 +120,6 @@ def student_view(result: SubmissionResult, assignment: Assignment) -> StudentVie
         isolation_layers=tuple(line(str(name), 40) for name, holds in layers.items() if holds),
         fingerprint=line(result.fingerprint, 12),
     )
-
-
-def _people(info: SubmissionInfo) -> tuple[tuple[str, str], ...]:
-    """Everyone once, by id where there is one."""
-    people = {info.id or info.name: (line(info.name, 80), line(info.id, 40))}
-    for id, name in info.members:
-        people.setdefault(id or name, (line(name, 80), line(id, 40)))
-    return tuple(person for person in people.values() if any(person))
 
 
 def _question(result: QuestionResult, assignment: Assignment) -> QuestionView:

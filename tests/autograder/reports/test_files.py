@@ -17,6 +17,7 @@ from autograder.course.result import QuestionResult, SubmissionInfo, SubmissionR
 from autograder.errors import GraderError
 from autograder.reports import Progress, grades_csv, print_class, write_class, write_reports, write_submission
 from autograder.reports.gradescsv import COLUMNS
+from autograder.reports.summary import concerns
 
 
 def read(sheet: str) -> list[dict[str, str]]:
@@ -33,9 +34,10 @@ def test_sheet_has_the_columns_it_promises(a6: Assignment, class16: list[Submiss
     sheet = grades_csv(class16, a6)
     rows = read(sheet)
     assert sheet.splitlines()[0].split(",") == [*COLUMNS, *(question.id for question in a6.questions)]
-    assert [row["submission"] for row in rows] == sorted(one.submission for one in class16)
     assert sheet == grades_csv(class16[::-1], a6)
-    for row, one in zip(rows, sorted(class16, key=lambda one: one.submission), strict=True):
+    first = {row["submission"]: row for row in reversed(rows)}  # of each submission, who handed it in
+    assert [*first][::-1] == sorted(one.submission for one in class16)
+    for row, one in zip([*first.values()][::-1], sorted(class16, key=lambda one: one.submission), strict=True):
         if one.graded:
             assert float(row["score"]) == pytest.approx(one.score, abs=1e-6)
             for question in one.questions:
@@ -65,11 +67,38 @@ def test_no_text_becomes_a_formula(small: Assignment, text: str) -> None:
 
 
 def test_ordinary_text_is_left_alone(small: Assignment) -> None:
-    (row,) = read(
-        grades_csv([named(name="Jean-Luc O'Neil, Jr.", id="2021-12345", members=(("1", "A"), ("2", "B")))], small)
-    )
+    result = named(name="Jean-Luc O'Neil, Jr.", id="2021-12345", members=(("1", "A"), ("2", "B")))
+    row, *_ = read(grades_csv([result], small))
     assert (row["name"], row["id"], row["members"]) == ("Jean-Luc O'Neil, Jr.", "2021-12345", "1 A; 2 B")
     assert row["score"] == row["hints"] == "3.333333"
+
+
+def test_every_member_of_a_group_has_a_row(small: Assignment) -> None:
+    group = named(name="Lee", id="2021-1", members=(("20212", "Kim"), ("20211", "Lee Jiwoo"), ("20213", "Park")))
+    rows = read(grades_csv([group, named(submission="alone", name="Choi", id="7")], small))
+    assert [(row["submission"], row["name"], row["id"]) for row in rows] == [
+        ("alone", "Choi", "7"),
+        ("kim", "Lee", "2021-1"),  # once, though the group lists the id too
+        ("kim", "Kim", "20212"),
+        ("kim", "Park", "20213"),
+    ]
+    assert {row["score"] for row in rows} == {"3.333333"}
+    assert [row["notes"] for row in rows] == [""] * 4
+
+
+def test_who_is_in_two_submissions_keeps_both_and_is_noted(small: Assignment) -> None:
+    own = named(submission="own", name="Kim", id="2021-2", notes=("late",))
+    group = named(submission="group", name="Lee", id="20211", members=(("20212", "Kim"),))
+    rows = {(row["submission"], row["name"]): row["notes"] for row in read(grades_csv([own, group], small))}
+    assert rows == {("group", "Lee"): "", ("group", "Kim"): "also in own", ("own", "Kim"): "also in group; late"}
+    reasons = {concern.submission: concern.reasons for concern in concerns([own, group], small)}
+    assert "Kim is also in own" in reasons["group"]
+    assert "Kim is also in group" in reasons["own"]
+
+
+def test_nobody_without_an_id_is_taken_for_somebody_else(small: Assignment) -> None:
+    sheet = grades_csv([named(submission=each, name="Kim", id="") for each in "ab"], small)
+    assert [row["notes"] for row in read(sheet)] == ["", ""]
 
 
 def test_a_question_named_like_a_column_hides_no_column(small: Assignment) -> None:
@@ -87,7 +116,7 @@ def test_files_are_written_and_read_back(a6: Assignment, class16: list[Submissio
         assert {path.name for path in folder.iterdir()} == {"report.html", "result.json"}
         assert SubmissionResult.from_json(json.loads((folder / "result.json").read_text())) == one
     with (out / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
-        assert len(list(csv.DictReader(file))) == 17
+        assert len({row["submission"] for row in csv.DictReader(file)}) == 17
     assert (out / "grades.csv").read_bytes().startswith(b"\xef\xbb\xbfsubmission,")
 
 

@@ -1,0 +1,43 @@
+"""Who a submission belongs to: the person who handed it in, and every member of the group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from autograder.course.result import SubmissionInfo, SubmissionResult
+
+__all__ = ["elsewhere", "people"]
+
+People = tuple[tuple[str, str], ...]
+
+
+def people(info: SubmissionInfo) -> People:
+    """(name, id) of everyone once, the one who handed in first; nobody where nothing tells. Untrusted text."""
+    found = {_key(info.id) or info.name: (info.name, info.id)}
+    for id, name in info.members:
+        found.setdefault(_key(id) or name, (name, id))
+    return tuple(person for person in found.values() if any(person))
+
+
+def elsewhere(results: Sequence[SubmissionResult]) -> Mapping[str, tuple[tuple[str, str, str], ...]]:
+    """Who is in more than one submission: by submission, (name, id, another submission). An id tells who it is."""
+    belongs: dict[str, list[str]] = {}
+    for result in results:
+        for _, id in people(result.info):
+            if _key(id):
+                belongs.setdefault(_key(id), []).append(result.submission)
+    found = {
+        result.submission: tuple(
+            (name, id, other)
+            for name, id in people(result.info)
+            for other in belongs.get(_key(id), ())
+            if other != result.submission
+        )
+        for result in results
+    }
+    return {submission: others for submission, others in found.items() if others}
+
+
+def _key(id: str) -> str:
+    """An id however it is written: 2022-123456, 2022123456."""
+    return "".join(filter(str.isalnum, id)).casefold()
