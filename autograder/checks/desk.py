@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from autograder.checks.draw import Draw
 from autograder.checks.rivals import Rivals
-from autograder.checks.transcript import Answers, TranscriptChannel, copied, digest
+from autograder.checks.transcript import Answers, Requests, TranscriptChannel, copied, digest
 from autograder.course.layout import Course
 from autograder.course.model import Assignment, Question
 from autograder.errors import UsageError
@@ -93,7 +93,8 @@ class LocalSubject:
 
 def reference_channels(load: Callable[[], ModuleType], answers: Answers) -> Callable[[str], Channel]:
     """Opens the reference behind the memo, per case."""
-    return lambda case: TranscriptChannel(case, lambda: LocalChannel(load()), answers)
+    requests: Requests = {}
+    return lambda case: TranscriptChannel(case, lambda: LocalChannel(load()), answers, requests)
 
 
 def reference_loader(course: Course, assignment: Assignment) -> Callable[[], ModuleType]:

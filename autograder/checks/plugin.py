@@ -38,6 +38,7 @@ DESK: pytest.StashKey[Desk] = pytest.StashKey()
 SANDBOX: pytest.StashKey[Sandbox] = pytest.StashKey()
 CLEANUP: pytest.StashKey[ExitStack] = pytest.StashKey()
 CASE: pytest.StashKey[CaseResult] = pytest.StashKey()
+MARKER: pytest.StashKey[pytest.Mark | None] = pytest.StashKey()
 STARTED: pytest.StashKey[tuple[float, float]] = pytest.StashKey()
 TIMED: pytest.StashKey[Measured | None] = pytest.StashKey()
 
@@ -87,8 +88,15 @@ def _is_check_folder(folder: Path) -> bool:
 
 def question_of(item: pytest.Item) -> str | None:
     """The id of the question that a check belongs to, or None for a test that is no check."""
-    marker = item.get_closest_marker("question")
+    marker = _marker(item)
     return str(marker.args[0]) if marker else None
+
+
+def _marker(item: pytest.Item) -> pytest.Mark | None:
+    """The nearest `question`, which pytest looks for in everything that a check lies in, and every grading asks for."""
+    if MARKER not in item.stash:
+        item.stash[MARKER] = item.get_closest_marker("question")
+    return item.stash[MARKER]
 
 
 def case_of(item: pytest.Item) -> CaseResult:
@@ -282,7 +290,7 @@ def _judged(item: pytest.Item) -> Iterator[None]:
 def _case(item: pytest.Item, error: BaseException | None) -> CaseResult:
     from autograder.checks.verdict import judge
 
-    marker = item.get_closest_marker("question")
+    marker = _marker(item)
     assert marker is not None
     verdict = judge(error)
     began, called = item.stash[STARTED]

@@ -19,9 +19,16 @@ from autograder.errors import GraderError, StudentError
 from autograder.sandbox.proxy import Channel
 from autograder.sandbox.refs import Ref
 
-__all__ = ["Answers", "TranscriptChannel", "copied", "digest"]
+__all__ = ["Answers", "Requests", "TranscriptChannel", "copied", "digest"]
 
 Answers = MutableMapping[bytes, Any]
+Requests = MutableMapping[bytes, tuple[str, dict[str, Any], float | None]]
+SCALARS = frozenset({NoneType, bool, int, float, str, Ref})
+# How the digest of a tensor begins, for dtypes that numpy has: its bytes are found with fewer steps then.
+NUMPY_TOO = {
+    dtype: f"Tensor{dtype}".encode()
+    for dtype in (torch.float64, torch.float32, torch.float16, torch.int64, torch.int32, torch.uint8, torch.bool)
+}
 
 
 class TranscriptChannel:
@@ -31,17 +38,23 @@ class TranscriptChannel:
         case: what tells this case's requests from another's.
         live: opens a channel to the reference itself, in its first state.
         answers: the memo, shared by all cases and, through fork, by all submissions of a run.
+        requests: what led to the answers, for a session that has to catch up; shared alike.
     """
 
-    def __init__(self, case: str, live: Callable[[], Channel], answers: Answers) -> None:
+    def __init__(
+        self, case: str, live: Callable[[], Channel], answers: Answers, requests: Requests | None = None
+    ) -> None:
         self._chain = case.encode()
         self._open, self._answers = live, answers
+        self._requests: Requests = {} if requests is None else requests
         self._live: Channel | None = None
-        self._missed: list[tuple[str, dict[str, Any], float | None]] = []
+        self._missed: list[bytes] = []
 
     def request(self, op: str, payload: dict[str, Any], timeout: float | None = None) -> Any:
         self._chain = digest((self._chain, op, payload))
-        self._missed.append((op, copied(payload), timeout))
+        self._missed.append(self._chain)
+        if self._chain not in self._requests:
+            self._requests[self._chain] = op, copied(payload), timeout
         if self._chain not in self._answers:
             self._answers[self._chain] = self._catch_up()
         return copied(self._answers[self._chain])
@@ -51,9 +64,9 @@ class TranscriptChannel:
         if self._live is None:
             self._live = self._open()
         answer = None
-        for request in self._missed:
+        for missed in self._missed:
             try:
-                answer = self._live.request(*request)
+                answer = self._live.request(*self._requests[missed])
             except StudentError as error:
                 raise GraderError(f"the reference raised {error}\n{error.trace}") from error
         self._missed.clear()
@@ -62,6 +75,8 @@ class TranscriptChannel:
 
 def copied(value: Any) -> Any:
     """A copy that shares no storage with the original."""
+    if type(value) in SCALARS:
+        return value
     if isinstance(value, torch.Tensor):
         return value.detach().clone()
     if isinstance(value, np.ndarray):
@@ -87,6 +102,10 @@ def _feed(add: Callable[[Any], None], value: Any) -> None:
         text = value.encode("utf-8", "surrogatepass")
         add(b"s%d:" % len(text))
         add(text)
+    elif kind is torch.Tensor and value.dtype in NUMPY_TOO and value.device.type == "cpu":
+        array = value.detach().resolve_neg().numpy()
+        add(b"%b%a" % (NUMPY_TOO[value.dtype], array.shape))
+        add(np.ascontiguousarray(array).data)
     elif kind in (int, bool, NoneType):
         add(f"{kind.__name__}{value};".encode())
     elif kind is float:

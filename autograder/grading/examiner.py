@@ -80,7 +80,7 @@ class Examiner:
         self._answers: Answers = {}
         self._library = Library(self.course.common)
         self._baseline = self._library.reference(self.course.solution(self.assignment), self.assignment.module)
-        self._load = reference_loader(self.course, self.assignment)
+        self._reference = reference_channels(reference_loader(self.course, self.assignment), self._answers)
 
     def grade_reference(self) -> SubmissionResult:
         """Grade the reference like any submission, and remember what it answered.
@@ -135,8 +135,7 @@ class Examiner:
         with ExitStack() as stack:
             subject = stack.enter_context(Subject(self.sandbox, given, self.assignment.limits))
             rivals = stack.enter_context(WorkerRivals(self.sandbox, subject, self._baseline, self.assignment.limits))
-            reference = reference_channels(self._load, self._answers)
-            desk = Desk(self.assignment, subject, reference, self.seed, self._answers, rivals)
+            desk = Desk(self.assignment, subject, self._reference, self.seed, self._answers, rivals)
             for item, following in zip(self.items, [*self.items[1:], None], strict=True):
                 question = str(question_of(item))
                 if asked is None or question in asked:

@@ -26,7 +26,7 @@ MAX_DEPTH = 16
 MAX_ITEMS = 100_000
 MAX_BYTES = 256 << 20
 
-SCALARS = (type(None), bool, int, float, str)
+SCALARS = frozenset({type(None), bool, int, float, str})
 DTYPES = frozenset(
     {
         torch.float64,
@@ -185,7 +185,10 @@ class Session:
 
     def _import(self, value: Any) -> Any:
         """Copies of what came in, with refs replaced by what they name."""
-        if isinstance(value, Ref):
+        kind = type(value)  # a comparison with the usual ones first: instance checks cost more, torch's most
+        if kind in SCALARS:
+            return value
+        if kind is Ref:
             return self._resolve(value)
         if isinstance(value, torch.Tensor):
             return value.detach().clone()
@@ -207,7 +210,7 @@ class Session:
         if kind is np.ndarray and value.dtype.kind in "fiub" and value.nbytes <= MAX_BYTES:
             return value.copy()
         if kind in (list, tuple) and depth < MAX_DEPTH and len(value) <= MAX_ITEMS:
-            return kind(self._export(item, depth + 1) for item in value)
+            return kind([self._export(item, depth + 1) for item in value])
         if kind is torch.Size:
             return tuple(value)
         if kind in (dict, OrderedDict) and depth < MAX_DEPTH and _is_plain_dict(value):

@@ -5,13 +5,15 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
-from autograder.checks.transcript import Answers, TranscriptChannel, digest
+from autograder.checks.transcript import Answers, Requests, TranscriptChannel, digest
 from autograder.errors import GraderError
 from autograder.sandbox.local import LocalChannel
 from autograder.sandbox.proxy import Channel, Proxy, assign, fetch
+from autograder.sandbox.refs import Ref
 
 
 class Counting:
@@ -45,8 +47,10 @@ class Counting:
         return Tap()
 
 
-def ask(answers: Answers, live: Counting, x: torch.Tensor, case: str = "case") -> torch.Tensor:
-    channel = TranscriptChannel(case, live, answers)
+def ask(
+    answers: Answers, live: Counting, x: torch.Tensor, case: str = "case", requests: Requests | None = None
+) -> torch.Tensor:
+    channel = TranscriptChannel(case, live, answers, requests)
     channel.request("begin", {"seed": 3})
     model = Proxy(channel).Model()
     assign(model, "params", {"W": torch.zeros(2)})
@@ -75,6 +79,17 @@ def test_other_question_catches_up() -> None:
     other = ask(answers, live, torch.tensor([5.0, 5.0]))
     assert torch.equal(other, torch.tensor([6.0, 6.0]))
     assert live.opened == 2
+
+
+def test_catching_up_needs_no_more_than_the_requests_that_were_kept() -> None:
+    answers: Answers = {}
+    requests: Requests = {}
+    live = Counting()
+    ask(answers, live, torch.tensor([1.0, 2.0]), requests=requests)
+    kept = len(requests)
+    other = ask(answers, live, torch.tensor([5.0, 5.0]), requests=requests)
+    assert torch.equal(other, torch.tensor([6.0, 6.0]))
+    assert (live.opened, len(requests)) == (2, kept + 2)
 
 
 def test_cases_do_not_share_answers() -> None:
@@ -110,6 +125,14 @@ def test_failing_reference_is_our_own_fault() -> None:
 def test_digests_differ(one: object, other: object) -> None:
     assert digest(one) == digest(one)
     assert digest(one) != digest(other)
+
+
+def test_a_digest_stays_what_it_is() -> None:
+    """Recorded answers are known by their digests."""
+    arguments = [torch.arange(6.0).reshape(2, 3).T, torch.tensor(True), torch.zeros(0, 2, dtype=torch.int64)]
+    request = {"target": Ref(3, ("W",)), "args": arguments, "kwargs": {"a": None, "b": [1.5, np.ones(2)]}}
+    others = torch.ones(2, dtype=torch.bfloat16), torch.nn.Parameter(torch.ones(2))
+    assert digest(("call", request, *others)).hex() == "6d6fed6862885bd484a5fbd337154b34"
 
 
 def test_only_plain_data_has_a_digest() -> None:
