@@ -48,6 +48,6 @@ def open_desk(check: Path, submitted: Path | None, sandbox: Sandbox | None, seed
         given = Library(course.common).package(prepared, submission.artifacts, assignment.module)
         confined = cleanup.enter_context(Subject(sandbox, given, assignment.limits))
         baseline = Library(course.common).reference(course.solution(assignment), assignment.module)
-        rivals = cleanup.enter_context(WorkerRivals(sandbox, confined, baseline, assignment.limits))
+        rivals = cleanup.enter_context(WorkerRivals(sandbox, confined, given, baseline, assignment.limits))
         subject = confined
     return Desk(assignment, subject, reference_channels(load, answers), seed, answers, rivals)

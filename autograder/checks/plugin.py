@@ -32,7 +32,7 @@ if TYPE_CHECKING:  # the plugin is loaded by every pytest run in this environmen
     from autograder.sandbox import Sandbox
     from autograder.sandbox.proxy import Proxy
 
-__all__ = ["DESK", "case_id", "case_of", "question_of", "run_check"]
+__all__ = ["DESK", "case_id", "case_of", "question_of", "run_check", "weight_of"]
 
 DESK: pytest.StashKey[Desk] = pytest.StashKey()
 SANDBOX: pytest.StashKey[Sandbox] = pytest.StashKey()
@@ -107,6 +107,12 @@ def case_of(item: pytest.Item) -> CaseResult:
 def case_id(item: pytest.Item) -> str:
     """What a check is called, within its question."""
     return item.name.removeprefix("test_")
+
+
+def weight_of(item: pytest.Item) -> float:
+    """A check's share of its question's points, relative to the others."""
+    marker = item.get_closest_marker("question")
+    return float(marker.kwargs.get("weight", 1.0)) if marker else 1.0
 
 
 def _desk(request: pytest.FixtureRequest) -> Desk:
@@ -302,7 +308,7 @@ def _case(item: pytest.Item, error: BaseException | None) -> CaseResult:
         hint=verdict.hint,
         location=verdict.location,
         detail=verdict.detail,
-        weight=float(marker.kwargs.get("weight", 1.0)),
+        weight=weight_of(item),
         seconds=round(time.perf_counter() - began, 6),
         student_seconds=round(_call_seconds(item) - called, 6),
         credit=verdict.credit,

@@ -102,8 +102,9 @@ class Race:
         wanted = self._budget(budget, BudgetKind.RATIO)
         size = self.size(budget)
         with ExitStack() as stack:
-            baseline, student = self._rivals.sides(self._question, wanted, size.device, self._generators)
             core = stack.enter_context(a_core()) if self._rivals.confined else None
+            opened = self._rivals.sides(self._question, wanted, size.device, self._generators)
+            baseline, student = stack.enter_context(opened)
             heat = Heat(wanted, size, Task(run, setup, prepare), draw, self._seed, self._limits.call_seconds)
             measured = heat.run(baseline, student, core)
         self._keep(measured)

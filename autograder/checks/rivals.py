@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from types import ModuleType
 from typing import Protocol
 
@@ -29,10 +30,13 @@ class Rivals(Protocol):
     @property
     def confined(self) -> bool: ...
 
-    def sides(self, question: Question, budget: Budget, device: str, seed: int) -> tuple[Side, Side]:
+    def sides(
+        self, question: Question, budget: Budget, device: str, seed: int
+    ) -> AbstractContextManager[tuple[Side, Side]]:
         """The baseline's side and the submission's, each with nothing of an earlier case."""
 
-    def student(self, question: Question, device: str, seed: int) -> Side: ...
+    def student(self, question: Question, device: str, seed: int) -> Side:
+        """The submission's side alone, until another one is asked for."""
 
 
 class LocalRivals:
@@ -49,11 +53,12 @@ class LocalRivals:
     def __init__(self, load: Callable[[], ModuleType], reference: Callable[[], ModuleType] | None) -> None:
         self._load, self._reference = load, reference
 
-    def sides(self, question: Question, budget: Budget, device: str, seed: int) -> tuple[Side, Side]:
+    @contextmanager
+    def sides(self, question: Question, budget: Budget, device: str, seed: int) -> Iterator[tuple[Side, Side]]:
         if self._reference is None and budget.baseline == "reference":
             raise DeviceNeeded("its running time is compared with the reference's when it is graded")
         baseline = _begun(LocalChannel((self._reference or self._load)()), seed)
-        return named(baseline, question, budget), self.student(question, device, seed)
+        yield named(baseline, question, budget), _begun(LocalChannel(self._load()), seed)
 
     def student(self, question: Question, device: str, seed: int) -> Side:
         return _begun(LocalChannel(self._load()), seed)
@@ -76,5 +81,5 @@ class _RenamedSide(Renamed):
 
     def __init__(self, side: Side, old: list[str], new: list[str]) -> None:
         super().__init__(side, old, new)
-        self.cpu_seconds, self.now, self.mark = side.cpu_seconds, side.now, side.mark
+        self.cpu_seconds, self.now, self.mark, self.used_mb = side.cpu_seconds, side.now, side.mark, side.used_mb
         self.stop, self.resume, self.pin, self.unpin = side.stop, side.resume, side.pin, side.unpin

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from autograder.sandbox.process import Process
@@ -20,6 +21,9 @@ class Side(Channel, Protocol):
     def now(self) -> float:
         """The grader's own clock, in seconds."""
 
+    def used_mb(self) -> float | None:
+        """MiB that it holds on the GPU, told from outside; None where nothing tells."""
+
     def mark(self) -> float:
         """The reading from which what it takes counts: its last one, since it may have gone on by itself after that."""
 
@@ -34,10 +38,15 @@ class Side(Channel, Protocol):
 
 
 class WorkerSide:
-    """A worker. Everything that it does counts, whenever it does it."""
+    """A worker. Everything that it does counts, whenever it does it.
 
-    def __init__(self, channel: Channel, process: Process) -> None:
+    Args:
+        used_mb: what it holds on the GPU.
+    """
+
+    def __init__(self, channel: Channel, process: Process, used_mb: Callable[[], float | None] | None = None) -> None:
         self._channel, self._process = channel, process
+        self._used_mb = used_mb
         self._last = process.cpu_seconds()
         self.stop, self.resume, self.pin, self.unpin = process.stop, process.resume, process.pin, process.unpin
 
@@ -50,6 +59,9 @@ class WorkerSide:
 
     def now(self) -> float:
         return time.perf_counter()
+
+    def used_mb(self) -> float | None:
+        return self._used_mb() if self._used_mb else None
 
     def mark(self) -> float:
         return self._last
@@ -69,6 +81,9 @@ class LocalSide:
 
     def now(self) -> float:
         return time.perf_counter()
+
+    def used_mb(self) -> float | None:
+        return None
 
     def mark(self) -> float:
         return time.process_time()

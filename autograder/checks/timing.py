@@ -124,6 +124,7 @@ __all__ = [
     "credit_at",
     "decide",
     "estimate",
+    "memory_words",
     "words",
 ]
 
@@ -222,6 +223,11 @@ def decide(found: Estimate, pairs: int, bands: Sequence[Band]) -> Standing | Non
     if any(found.low < band.ratio * spare and found.high > band.ratio / spare for band in bands):
         return None
     return Standing.WITHIN if found.high <= bands[0].ratio else Standing.OVER
+
+
+def memory_words(found: Mapping[str, float]) -> str:
+    """What a student is told of a memory budget that was not kept."""
+    return f"at its peak {found['ratio']:.3g} x the memory of the baseline; {found['limit']:g} x is allowed"
 
 
 def words(found: Measured) -> str:

@@ -1,11 +1,15 @@
 """Both sides of a race in workers: the submission's own, and one more for the baseline.
 
 The baseline's worker holds the reference: it is another user's process under equal limits, and nothing of it enters
-the submission's.
+the submission's. On the CPU the submission races in the worker that its other checks use; on a GPU both sides get
+workers of their own, which are ended with the race, and the GPU is seen clean before and after.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -15,27 +19,40 @@ from autograder.checks.subject import Subject
 from autograder.course.model import Budget, Limits, Question, Rule
 from autograder.errors import GraderError, SandboxError
 from autograder.sandbox import Package, Sandbox, Worker
+from autograder.sandbox.gpu import Gpu
+from autograder.sandbox.process import claimed
 
 __all__ = ["WorkerRivals"]
 
+# For other gradings on this machine to be done with it, trainings too.
+GPU_SECONDS = 1200.0
+
 
 class WorkerRivals:
-    """Workers on both sides. A context manager, which closes the baseline's.
+    """Workers on both sides. A context manager, which closes those that it opened.
 
     Args:
         subject: the submission, begun with the case.
-        reference: what the baseline's worker is given.
-        device: of this run, "cpu" or "cuda"; the CPU is there in any case.
+        given, reference: what the workers of the submission and of the baseline are given.
+        gpu: where running times are graded besides the CPU; None where there is none.
     """
 
     confined = True
 
     def __init__(
-        self, sandbox: Sandbox, subject: Subject, reference: Package, limits: Limits, device: str = "cpu"
+        self,
+        sandbox: Sandbox,
+        subject: Subject,
+        given: Package,
+        reference: Package,
+        limits: Limits,
+        gpu: Gpu | None = None,
     ) -> None:
-        self._sandbox, self._subject, self._reference, self._limits = sandbox, subject, reference, limits
-        self.devices = ("cpu",) if device == "cpu" else (device, "cpu")
-        self._workers: dict[tuple[object, ...], Worker] = {}
+        self._sandbox, self._subject, self._given, self._reference = sandbox, subject, given, reference
+        self._limits, self._gpu = limits, gpu
+        self.devices = ("cpu",) if gpu is None else ("cuda", "cpu")
+        self._trained = ExitStack()  # the worker of a training, which the check goes on using
+        self._baselines: dict[tuple[Rule, ...], Worker] = {}
 
     def __enter__(self) -> WorkerRivals:
         return self
@@ -43,26 +60,59 @@ class WorkerRivals:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for worker in self._workers.values():
+        for worker in self._baselines.values():
             worker.close()
+        self._trained.close()
 
-    def sides(self, question: Question, budget: Budget, device: str, seed: int) -> tuple[Side, Side]:
+    @contextmanager
+    def sides(self, question: Question, budget: Budget, device: str, seed: int) -> Iterator[tuple[Side, Side]]:
+        self._trained.close()
         rules = question.rules if budget.baseline == "reference" else ()
-        worker = self._baseline(rules, device, seed)
-        baseline: Side = WorkerSide(_Trusted(worker), worker.process)
-        return named(baseline, question, budget), self.student(question, device, seed)
+        with ExitStack() as stack:
+            if device == "cpu":
+                ours = self._baseline(rules)
+                student: Side = WorkerSide(self._subject, self._subject.process())
+            else:
+                workers = stack.enter_context(self._on_gpu([(self._reference, rules), (self._given, question.rules)]))
+                ours, theirs = workers
+                student = self._side(theirs, theirs, seed)
+            yield named(self._side(ours, _Trusted(ours), seed), question, budget), student
 
     def student(self, question: Question, device: str, seed: int) -> Side:
-        return WorkerSide(self._subject, self._subject.process())
+        if device == "cpu":
+            return WorkerSide(self._subject, self._subject.process())
+        self._trained.close()
+        (worker,) = self._trained.enter_context(self._on_gpu([(self._given, question.rules)]))
+        return self._side(worker, worker, seed)
 
-    def _baseline(self, rules: tuple[Rule, ...], device: str, seed: int) -> Worker:
-        key = (rules, device)
-        if key not in self._workers or not self._workers[key].alive:
-            worker = self._workers[key] = self._sandbox.spawn(self._reference, self._limits, rules)
-            worker.load()
-        worker = self._workers[key]
-        worker.request("begin", {"seed": seed})
-        return worker
+    def _baseline(self, rules: tuple[Rule, ...]) -> Worker:
+        """The CPU's, which lasts for all races under these rules."""
+        if rules not in self._baselines or not self._baselines[rules].alive:
+            worker = self._baselines[rules] = self._sandbox.spawn(self._reference, self._limits, rules)
+            _Trusted(worker).load()
+        return self._baselines[rules]
+
+    @contextmanager
+    def _on_gpu(self, wanted: list[tuple[Package, tuple[Rule, ...]]]) -> Iterator[list[Worker]]:
+        assert self._gpu is not None
+        with ExitStack() as stack:
+            if stack.enter_context(claimed(["gpu"], GPU_SECONDS)) is None:
+                raise GraderError("the GPU was never free")
+            workers = []
+            for package, rules in wanted:
+                worker = stack.enter_context(self._sandbox.spawn(package, self._limits, rules, "cuda"))
+                worker.load()
+                workers.append(worker)
+            pids = [worker.pid for worker in workers]
+            yield workers
+            for worker in workers:
+                worker.close()
+            if not self._gpu.cleaned(pids):
+                raise GraderError("the GPU still holds memory of a worker that was ended")
+
+    def _side(self, worker: Worker, channel: Any, seed: int) -> Side:
+        channel.request("begin", {"seed": seed})
+        return WorkerSide(channel, worker.process, partial(self._gpu.used_mb, worker.pid) if self._gpu else None)
 
 
 class _Trusted:
@@ -71,8 +121,14 @@ class _Trusted:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
 
+    def load(self) -> None:
+        self._ours(self._worker.load)
+
     def request(self, op: str, payload: dict[str, Any], timeout: float | None = None) -> Any:
+        return self._ours(self._worker.request, op, payload, timeout)
+
+    def _ours(self, action: Any, *arguments: Any) -> Any:
         try:
-            return self._worker.request(op, payload, timeout)
+            return action(*arguments)
         except SandboxError as error:
             raise GraderError(f"the baseline: {error}\n{getattr(error, 'trace', '')}") from error

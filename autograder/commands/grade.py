@@ -15,7 +15,7 @@ from rich.console import Console
 
 from autograder.commands.linux import require_linux
 from autograder.course.layout import Course
-from autograder.course.model import Assignment
+from autograder.course.model import DEVICES, Assignment
 from autograder.course.result import SubmissionResult
 from autograder.errors import UsageError
 
@@ -48,6 +48,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--seed", metavar="S", type=int, help="draw the inputs of an earlier run again; leave it out where it counts"
     )
+    parser.add_argument(
+        "--device",
+        choices=DEVICES,
+        default="cpu",
+        help="where running times are graded; cuda fills in what an earlier run on a CPU left pending (cpu)",
+    )
     parser.add_argument("--regrade", action="store_true", help="grade also what has a result that still holds")
     parser.add_argument(
         "--notebooks", action="store_true", help="run each notebook once too, and keep it as notebook.html (no points)"
@@ -62,6 +68,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from autograder.grading.batch import Batch, Run
     from autograder.grading.libraries import require_notebooks
     from autograder.reports import print_class, write_class
+    from autograder.sandbox.gpu import require_gpu
     from autograder.submission.inbox import Inbox
 
     course = Course.find(args.course)
@@ -74,12 +81,15 @@ def run(args: argparse.Namespace, console: Console) -> int:
         raise UsageError(f"--out: {args.out} is not a folder")
     if args.notebooks:
         require_notebooks(course, assignment)
+    if args.device == "cuda" and not args.cluster:
+        require_gpu()
     inbox = Inbox.open(args.submissions, assignment)
     if args.submissions.is_file():
         inbox.receive(*inbox.entries)  # named by itself, what cannot be read is a bad argument
     began = time.perf_counter()
     plan = Run.plan(course, assignment, args.out, args.seed)
-    batch = Batch.open(plan, args.out, inbox, regrade=args.regrade, notebooks=args.notebooks)
+    settings = {"regrade": args.regrade, "notebooks": args.notebooks, "device": args.device}
+    batch = Batch.open(plan, assignment, args.out, inbox, **settings)
     results = [_slim(result) for result in batch.kept.values()]
     troubles: list[tuple[str, str]] = []  # (submission, why it was not graded)
     try:
@@ -132,7 +142,8 @@ def _graders(
 
     if not args.cluster:
         jobs = args.jobs or os.cpu_count() or 1
-        return local_graders(course, assignment, batch.run.seed, jobs, args.submissions, args.unsafe, args.notebooks)
+        settings = {"submissions": args.submissions, "notebooks": args.notebooks, "device": args.device}
+        return local_graders(course, assignment, batch.run.seed, jobs, unsafe=args.unsafe, **settings)
     try:
         from autograder.grading import cluster
     except ImportError as error:
@@ -148,6 +159,7 @@ def _graders(
         digests={name: fingerprint.of_submission(path) for name, path in batch.missing.items()},
         unsafe=args.unsafe,
         notebooks=args.notebooks,
+        device=args.device,
     )
     return cluster.graders(args.cluster, order)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +18,7 @@ from autograder.course.result import SubmissionResult
 from autograder.errors import GraderError
 from autograder.grading import fingerprint
 from autograder.grading.client import GradingProcess
+from autograder.grading.filling import Gap, concerned, filled, gaps
 from autograder.submission.inbox import Inbox
 from autograder.submission.lateness import key
 
@@ -29,9 +30,9 @@ SEEDS = 2**53
 
 
 class Grade(Protocol):
-    """Grades one submission; what an executor is given to run."""
+    """Grades one submission, by the checks of some questions or of all; what an executor is given to run."""
 
-    def __call__(self, path: Path, name: str) -> SubmissionResult: ...
+    def __call__(self, path: Path, name: str, questions: Sequence[str] | None = None) -> SubmissionResult: ...
 
 
 @dataclass(frozen=True)
@@ -88,29 +89,48 @@ class Batch:
         inbox: where they are, by name.
         prints: the fingerprint that a result for each must carry.
         kept: results on disk that still hold.
+        partial: results on disk that hold but for some cases, which this run can decide.
+        gaps: which ones, by submission.
     """
 
     run: Run
+    assignment: Assignment
     inbox: Inbox
     prints: Mapping[str, str]
     kept: Mapping[str, SubmissionResult]
+    partial: Mapping[str, SubmissionResult]
+    gaps: Mapping[str, frozenset[Gap]]
 
     @classmethod
-    def open(cls, run: Run, out: Path, inbox: Inbox, *, regrade: bool = False, notebooks: bool = False) -> Batch:
+    def open(
+        cls,
+        run: Run,
+        assignment: Assignment,
+        out: Path,
+        inbox: Inbox,
+        *,
+        regrade: bool = False,
+        notebooks: bool = False,
+        device: str = "cpu",
+    ) -> Batch:
         """Look at what `out` holds already, unless everything is to be graded again.
 
         Args:
             notebooks: a result from a run that left the notebook alone does not hold.
+            device: where this run can grade running times besides the CPU.
         """
-        prints, kept = {}, {}
+        prints, kept, partial, lacking = {}, {}, {}, {}
         for name, path in inbox.entries.items():
             prints[name] = run.fingerprint(path, inbox.submitted.get(key(path.name)))
             result = None if regrade else _stored(out / name / "result.json")
             if result and (notebooks and result.notebook is None):
                 continue
             if result and result.graded and result.fingerprint == prints[name]:
-                kept[name] = result
-        return cls(run, inbox, prints, kept)
+                if missing := gaps(result, assignment, device):
+                    partial[name], lacking[name] = result, missing
+                else:
+                    kept[name] = result
+        return cls(run, assignment, inbox, prints, kept, partial, lacking)
 
     @property
     def missing(self) -> dict[str, Path]:
@@ -121,11 +141,12 @@ class Batch:
         futures: dict[Future[SubmissionResult], str] = {}
         try:
             for name, path in self.missing.items():
-                futures[executor.submit(grade, path.absolute(), name)] = name  # it may run in another folder
+                asked = concerned(self.gaps[name], self.assignment) if name in self.gaps else None
+                futures[executor.submit(grade, path.absolute(), name, asked)] = name  # it may run in another folder
             for future in as_completed(futures):
                 name = futures.pop(future)
                 try:
-                    result = replace(future.result(), fingerprint=self.prints[name])
+                    result = replace(self._whole(future.result()), fingerprint=self.prints[name])
                 except GraderError as error:
                     yield Failure(name, str(error))
                 except Exception as error:  # a machine that died, say: no reason to lose the others
@@ -135,6 +156,13 @@ class Batch:
         finally:
             for future in futures:
                 future.cancel()
+
+    def _whole(self, result: SubmissionResult) -> SubmissionResult:
+        """What was graded now, put into what was there before."""
+        if result.submission not in self.partial:
+            return result
+        before = self.partial[result.submission]
+        return filled(before, result, self.gaps[result.submission], self.assignment)
 
 
 @contextmanager
@@ -146,11 +174,12 @@ def local_graders(
     submissions: Path,
     unsafe: bool,
     notebooks: bool = False,
+    device: str = "cpu",
 ) -> Iterator[tuple[Grade, Executor]]:
     """What grades one submission, and the executor to run it with: `jobs` at once on this machine."""
     with (
         GradingProcess(
-            course, assignment, seed, submissions=submissions, unsafe=unsafe, notebooks=notebooks
+            course, assignment, seed, submissions=submissions, unsafe=unsafe, notebooks=notebooks, device=device
         ) as process,
         ThreadPoolExecutor(jobs) as executor,
     ):

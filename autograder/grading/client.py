@@ -36,6 +36,7 @@ class GradingProcess:
         seed: what inputs are drawn from.
         submissions: the folder they come from, where a table may say when they came.
         notebooks: run each submission's notebook too.
+        device: where running times are graded besides the CPU, "cpu" or "cuda".
         unsafe: grade even where this host cannot confine student code.
 
     Raises:
@@ -52,6 +53,7 @@ class GradingProcess:
         *,
         submissions: Path | None = None,
         notebooks: bool = False,
+        device: str = "cpu",
         unsafe: bool = False,
     ) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -61,6 +63,7 @@ class GradingProcess:
             "seed": seed,
             "submissions": str(submissions.resolve()) if submissions else None,
             "notebooks": notebooks,
+            "device": device,
             "preload": preload(course, assignment) if notebooks else [],
             "unsafe": unsafe,
         }
@@ -102,9 +105,13 @@ class GradingProcess:
     ) -> None:
         self.close()
 
-    def grade(self, path: Path, name: str) -> SubmissionResult:
-        """Grade one zip or folder. Raises GraderError where that fails through our own fault."""
-        return self._grade(path, name)
+    def grade(self, path: Path, name: str, questions: Sequence[str] | None = None) -> SubmissionResult:
+        """Grade one zip or folder. Raises GraderError where that fails through our own fault.
+
+        Args:
+            questions: whose checks are run; the others' count as not attempted. None for all.
+        """
+        return self._grade(path, name, questions=questions)
 
     def grade_as_it_is(self, path: Path, name: str, questions: Sequence[str] | None = None) -> SubmissionResult:
         """Like `grade`, with the given code as it is there: a mutant may change that too.

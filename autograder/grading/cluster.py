@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -46,6 +46,7 @@ class Order:
         digests: fingerprint of each submission, by name.
         unsafe: grade even where a machine cannot confine student code.
         notebooks: run each submission's notebook too.
+        device: where running times are graded besides the CPU.
     """
 
     root: Path
@@ -56,6 +57,7 @@ class Order:
     digests: Mapping[str, str] = field(repr=False)
     unsafe: bool = False
     notebooks: bool = False
+    device: str = "cpu"
 
 
 @contextmanager
@@ -106,11 +108,11 @@ class _Grader(WorkerPlugin):
         if self._process is not None:
             await asyncio.to_thread(self._process.close)
 
-    def grade(self, path: Path, name: str) -> SubmissionResult:
+    def grade(self, path: Path, name: str, questions: Sequence[str] | None) -> SubmissionResult:
         assert self._process is not None
         if fingerprint.of_submission(path) != self._order.digests[name]:
             raise GraderError(f"{name}: {path} is missing on {socket.gethostname()}, or not the same there")
-        return self._process.grade(path, name)
+        return self._process.grade(path, name, questions)
 
     def _open(self) -> GradingProcess:
         order = self._order
@@ -129,12 +131,13 @@ class _Grader(WorkerPlugin):
             submissions=order.submissions,
             unsafe=order.unsafe,
             notebooks=order.notebooks,
+            device=order.device,
         )
         return process.__enter__()
 
 
-def _grade(plugin: str, path: Path, name: str) -> SubmissionResult:
+def _grade(plugin: str, path: Path, name: str, questions: Sequence[str] | None = None) -> SubmissionResult:
     """On a worker: grade with the process that its plugin keeps."""
     grader = get_worker().plugins[plugin]
     assert isinstance(grader, _Grader)
-    return grader.grade(path, name)
+    return grader.grade(path, name, questions)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from autograder.checks.desk import Desk, reference_channels, reference_loader
-from autograder.checks.plugin import case_id, question_of, run_check
+from autograder.checks.plugin import case_id, question_of, run_check, weight_of
 from autograder.checks.subject import Library, Subject
 from autograder.checks.transcript import Answers
 from autograder.checks.workers import WorkerRivals
@@ -26,6 +26,7 @@ from autograder.errors import ArchiveError, UsageError
 from autograder.grading.notebooks import Notebooks
 from autograder.grading.scoring import score_questions, total
 from autograder.sandbox import Package, Sandbox
+from autograder.sandbox.gpu import Gpu
 from autograder.submission.inbox import Inbox
 from autograder.submission.integrity import CleanCopy, Prepared, as_handed_in, prepare
 from autograder.submission.scan import scan_questions
@@ -33,6 +34,8 @@ from autograder.submission.scan import scan_questions
 __all__ = ["Examiner"]
 
 MAX_DETAIL = 8_000
+TIMED = "race"  # the fixture that times
+NOT_TIMED = "not timed: this needs “{}”, which does not work yet"
 # What the reference may end in: its running time may have to be graded elsewhere, or on a quieter machine.
 FINE = (Outcome.PASSED, Outcome.PENDING, Outcome.TOO_NOISY)
 MAX_SEEN = 3
@@ -49,6 +52,7 @@ class Examiner:
         clean: the handout's files by path; given files and given code come from these.
         submitted: what a table beside the submissions says of when they came.
         notebooks: runs each submission's notebook after the checks; None to leave them alone.
+        gpu: where running times are graded besides the CPU; None where there is none.
     """
 
     course: Course
@@ -61,6 +65,7 @@ class Examiner:
     clean: Mapping[str, bytes] = field(default_factory=dict)
     submitted: Mapping[str, datetime] = field(default_factory=dict)
     notebooks: Notebooks | None = None
+    gpu: Gpu | None = None
 
     def __post_init__(self) -> None:
         order = list(self.assignment.by_id)
@@ -134,16 +139,29 @@ class Examiner:
         cases: dict[str, list[CaseResult]] = {question.id: [] for question in self.assignment.questions}
         with ExitStack() as stack:
             subject = stack.enter_context(Subject(self.sandbox, given, self.assignment.limits))
-            rivals = stack.enter_context(WorkerRivals(self.sandbox, subject, self._baseline, self.assignment.limits))
+            workers = WorkerRivals(self.sandbox, subject, given, self._baseline, self.assignment.limits, self.gpu)
+            rivals = stack.enter_context(workers)
             desk = Desk(self.assignment, subject, self._reference, self.seed, self._answers, rivals)
             for item, following in zip(self.items, [*self.items[1:], None], strict=True):
                 question = str(question_of(item))
-                if asked is None or question in asked:
+                if TIMED in item.fixturenames and (broken := self._broken(question, cases)):
+                    case = CaseResult(case_id(item), Outcome.BLOCKED, NOT_TIMED.format(broken), weight=weight_of(item))
+                elif asked is None or question in asked:
                     case = self._kept(run_check(item, following, desk), subject.output)
                 else:
                     case = CaseResult(case_id(item), Outcome.NOT_ATTEMPTED, "not asked for")
                 cases[question].append(case)
         return cases
+
+    def _broken(self, question: str, cases: Mapping[str, Sequence[CaseResult]]) -> str:
+        """The title of a question that this one depends on and that earned nothing; "" where there is none.
+
+        Nothing is timed then: what is wrong is not slow, and what is slow anyway would take its time.
+        """
+        for other in self.assignment.by_id[question].depends:
+            if cases[other] and not any(case.credit for case in cases[other]):
+                return self.assignment.by_id[other].title
+        return ""
 
     def _with_notebook(self, result: SubmissionResult, received: bytes | None, package: Package) -> SubmissionResult:
         """The result, with the notebook run beside this package if that was asked for."""

@@ -28,6 +28,7 @@ from autograder.errors import AutograderError, UsageError
 from autograder.grading.client import MAX_MESSAGE
 from autograder.grading.notebooks import Notebooks
 from autograder.sandbox import Sandbox
+from autograder.sandbox.gpu import require_gpu
 from autograder.submission.clean import handed_out
 from autograder.submission.inbox import Inbox
 
@@ -53,7 +54,8 @@ class Server:
     Args:
         control: where jobs come from.
         order: {"root": the course's folder, "assignment": its folder name, "seed": the run's, "submissions": where
-            they come from, or null, "notebooks": whether to run them, "preload": what these will import}.
+            they come from, or null, "notebooks": whether to run them, "preload": what these will import, "device":
+            where running times are graded besides the CPU}.
     """
 
     def __init__(self, control: socket.socket, sandbox: Sandbox, order: dict[str, Any]) -> None:
@@ -61,6 +63,7 @@ class Server:
         self.course, self.seed = Course(Path(order["root"])), int(order["seed"])
         self.assignment = self.course.assignment(order["assignment"])
         self.submissions, self.notebooks = order["submissions"], bool(order["notebooks"])
+        self.gpu = require_gpu() if order["device"] == "cuda" else None
         self.children: set[int] = set()
         self.unimportable: list[str] = []
         self.failure: AutograderError | None = None
@@ -90,10 +93,11 @@ class Server:
             sandbox=self.sandbox,
             items=[item for item in session.items if isinstance(item, pytest.Function)],
             seed=self.seed,
-            environment=environment(),
+            environment={**environment(), **(self.gpu.facts() if self.gpu else {})},
             isolation=isolation,
             clean=handed_out(self.course.handout(self.assignment)),
             submitted=Inbox.open(Path(self.submissions), self.assignment).submitted if self.submissions else {},
+            gpu=self.gpu,
         )
         examiner.grade_reference()
         if self.notebooks:
@@ -175,7 +179,8 @@ def main() -> None:
     try:
         # The sandbox comes before this process reads what is hidden.
         hidden = [Path(order["root"]) / folder for folder in ("solutions", "tests")]
-        with Sandbox(unsafe=order["unsafe"], hidden=hidden, preload=order["preload"]) as sandbox:
+        wanted = {"preload": order["preload"], "device": order["device"]}
+        with Sandbox(unsafe=order["unsafe"], hidden=hidden, **wanted) as sandbox:
             import torch
 
             torch.set_num_threads(1)

@@ -58,6 +58,7 @@ class Sandbox:
         unsafe: grade even where nothing confines student code well enough.
         level: use this level of isolation and no other.
         hidden: folders that no worker may see, the course's solutions and tests.
+        device: "cuda" where some workers shall be able to use the GPU.
         preload: modules that workers will import, besides torch and numpy: imported once, for all of them.
 
     Attributes:
@@ -80,11 +81,12 @@ class Sandbox:
         level: str | None = None,
         hidden: Sequence[Path] = (),
         preload: Sequence[str] = (),
+        device: str = "cpu",
     ) -> None:
         _refuse_visible(hidden)
         self._owner = os.getpid()
         self._control, theirs = control.pair()
-        self._zygote = _start_zygote(theirs, {"level": level, "preload": list(preload)})
+        self._zygote = _start_zygote(theirs, {"level": level, "preload": list(preload), "device": device})
         try:
             found = self._first_word()
             self.level, self.layers, self.why_not = found["level"], found["layers"], found["why_not"]
@@ -105,11 +107,12 @@ class Sandbox:
     def __exit__(self, *exception: type[BaseException] | BaseException | TracebackType | None) -> None:
         self.close()
 
-    def spawn(self, package: Package, limits: Limits, rules: tuple[Rule, ...] = ()) -> Worker:
+    def spawn(self, package: Package, limits: Limits, rules: tuple[Rule, ...] = (), device: str = "cpu") -> Worker:
         """A fresh worker, confined and ready; nothing of the submission is loaded yet.
 
         Args:
             rules: what this worker's submission may not use; `guards` says what each covers.
+            device: "cuda" for one that may use the GPU; `isolation.opening` says what that opens.
         """
         from autograder.sandbox.remote import Worker  # needs torch, for which the zygote shall not have to wait
 
@@ -117,7 +120,7 @@ class Sandbox:
         reports, zygotes = control.pair()
         output = capped_file(limits.output_kb << 10)
         with theirs, zygotes:
-            request = {"limits": asdict(limits), "rules": [rule.value for rule in rules]}
+            request = {"limits": asdict(limits), "rules": [rule.value for rule in rules], "device": device}
             try:
                 control.send(self._control, request, [theirs.fileno(), output, zygotes.fileno()])
             except OSError as error:

@@ -6,10 +6,10 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-__all__ = ["Process", "a_core"]
+__all__ = ["Process", "a_core", "claimed"]
 
 # A worker that has answered still has a few steps to go before it sleeps, and the kernel accounts for a process that
 # runs only at a tick.
@@ -82,22 +82,31 @@ class Process:
 
 @contextmanager
 def a_core() -> Iterator[int | None]:
-    """A core of this machine for as long as the block lasts, and for nobody else who asks; None where none gets free.
+    """A core of this machine while the block lasts, for nobody else who asks; None where none gets free."""
+    cores = sorted(os.sched_getaffinity(0), reverse=True)
+    with claimed([f"core-{core}" for core in cores], WAIT_SECONDS) as place:
+        yield None if place is None else cores[place]
+
+
+@contextmanager
+def claimed(names: Sequence[str], seconds: float) -> Iterator[int | None]:
+    """The place among `names` of one that nobody else on this machine holds meanwhile; None where none gets free.
 
     The claim is a socket's abstract name: nothing is left behind by whoever dies, and no submission can take it.
+
+    Args:
+        seconds: how long to wait.
     """
-    cores = sorted(os.sched_getaffinity(0), reverse=True)
-    deadline = time.monotonic() + WAIT_SECONDS
+    deadline = time.monotonic() + seconds
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as claim:
-        while True:
-            for core in cores:
-                try:
-                    claim.bind(f"\0autograder-core-{core}")
-                except OSError:
-                    continue
-                yield core
-                return
-            if time.monotonic() > deadline:
-                yield None
-                return
+        while (place := _bound(claim, names)) is None and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
+        yield place
+
+
+def _bound(claim: socket.socket, names: Sequence[str]) -> int | None:
+    for place, name in enumerate(names):
+        with suppress(OSError):
+            claim.bind(f"\0autograder-{name}")
+            return place
+    return None

@@ -26,8 +26,8 @@ from autograder.errors import (
 from autograder.sandbox import control, wire
 from autograder.sandbox.output import read_capped
 from autograder.sandbox.package import Package
-from autograder.sandbox.process import Process
 from autograder.sandbox.places import Places
+from autograder.sandbox.process import Process
 from autograder.sandbox.replies import answer
 from autograder.sandbox.stream import Stream
 from autograder.sandbox.worker import OUT_OF_MEMORY

@@ -25,6 +25,7 @@ from autograder.course.model import Limits, Rule
 from autograder.sandbox import control
 from autograder.sandbox.isolation import syscalls
 from autograder.sandbox.isolation.levels import Confinement, confine, enter
+from autograder.sandbox.isolation.opening import opening
 from autograder.sandbox.isolation.paths import WORK
 from autograder.sandbox.pages import collapse
 
@@ -46,7 +47,7 @@ def main() -> None:
     owner, settings = int(sys.argv[3]), json.loads(sys.argv[4])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader, which closes the zygote in its time
     try:
-        confinement = enter(settings["level"])
+        confinement = enter(settings["level"], opening(settings["device"]))
     except BaseException as error:
         control.send(control_end, {"failed": f"{type(error).__name__}: {error}"[:2000]})
         raise
@@ -151,7 +152,7 @@ def _become_worker(to: Confinement, request: dict[str, Any], number: int, channe
                 with suppress(OSError):  # the listing's own
                     os.close(int(name))
         limits = Limits(**request["limits"])
-        confine(to, limits, number)
+        confine(to, limits, number, opening(request.get("device", "cpu")))
         from autograder.sandbox.worker import serve  # imported by the warm-up, after the view was entered
 
         serve(CHANNEL, limits, tuple(Rule(rule) for rule in request["rules"]))

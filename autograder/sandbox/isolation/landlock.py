@@ -23,8 +23,12 @@ SCOPES = 0b11  # abstract sockets and signals, ABI 6
 READ = READ_FILE | READ_DIR
 
 
-def restrict_files(readable: Iterable[str], writable: Iterable[str], devices: Iterable[str]) -> None:
+def restrict_files(
+    readable: Iterable[str], writable: Iterable[str], devices: Iterable[str], controlled: Iterable[str] = ()
+) -> None:
     """From here on this process may read `readable`, change files in `writable`, use `devices`, and touch nothing else.
+
+    Of `controlled` devices it may use the ioctls too.
 
     It may not use TCP either, nor signal a process outside, where the kernel's ABI knows these. Paths that do not
     exist are passed over. Raises OSError where the kernel has no Landlock. Needs no_new_privs.
@@ -35,7 +39,9 @@ def restrict_files(readable: Iterable[str], writable: Iterable[str], devices: It
     ruleset = syscalls.landlock_create(struct.pack(f"={len(words)}Q", *words))
     change = handled & ~(EXECUTE | MAKE_CHAR | MAKE_SOCK | MAKE_BLOCK | IOCTL_DEV)
     try:
-        for paths, rights in ((readable, READ), (writable, change), (devices, READ_FILE | WRITE_FILE)):
+        use = READ_FILE | WRITE_FILE
+        allowed = ((readable, READ), (writable, change), (devices, use), (controlled, use | IOCTL_DEV))
+        for paths, rights in allowed:
             for path in paths:
                 _allow(ruleset, path, rights & handled)
         syscalls.landlock_restrict(ruleset)

@@ -26,6 +26,7 @@ from autograder.sandbox.isolation.filter import library, refuse_syscalls
 from autograder.sandbox.isolation.landlock import restrict_files
 from autograder.sandbox.isolation.limits import limit_resources
 from autograder.sandbox.isolation.namespaces import NAMESPACES, build_view, enter_user_namespace, private_work
+from autograder.sandbox.isolation.opening import CLOSED, Opening
 from autograder.sandbox.isolation.paths import DEVICES, FACTS, WORK, readable
 
 __all__ = ["Confinement", "confine", "enter"]
@@ -71,7 +72,7 @@ class Confinement:
         }
 
 
-def enter(wanted: str | None) -> Confinement:
+def enter(wanted: str | None, open_too: Opening = CLOSED) -> Confinement:
     """Enter the best view that this host allows, and find out what else will hold for workers.
 
     Forks where there are namespaces: what returns then is process 1 of the new one, and what called stays behind
@@ -79,11 +80,12 @@ def enter(wanted: str | None) -> Confinement:
 
     Args:
         wanted: a level to use and no other, or None for the best.
+        open_too: what some workers will need to see.
     """
     paths = readable()
     zygote = os.getpid()  # before there are namespaces, where every zygote has number 1
     seccomp = library()  # before the view: finding libseccomp runs a program
-    entered, no_view = _enter_view(wanted, paths)
+    entered, no_view = _enter_view(wanted, paths, open_too)
     no_landlock = _attempt(partial(_probe_landlock, paths))
     no_seccomp = "libseccomp and its binding pyseccomp are not both installed"
     if seccomp is not None and (no_seccomp := _attempt(partial(_probe_filter, seccomp))):
@@ -102,7 +104,7 @@ def enter(wanted: str | None) -> Confinement:
     )
 
 
-def confine(to: Confinement, limits: Limits, number: int) -> None:
+def confine(to: Confinement, limits: Limits, number: int, open_too: Opening = CLOSED) -> None:
     """Confine the calling process, a fresh fork of the zygote, for good. The filter comes last: it forbids the rest.
 
     Raises OSError where a layer that held when it was probed does not hold now.
@@ -117,19 +119,20 @@ def confine(to: Confinement, limits: Limits, number: int) -> None:
     syscalls.not_dumpable()
     syscalls.no_new_privileges()
     syscalls.die_with_parent(signal.SIGKILL)
-    limit_resources(limits, own_user=to.first_user is not None)
+    limit_resources(limits, own_user=to.first_user is not None, boundless=open_too.boundless)
     if to.landlock:
-        restrict_files((*to.readable, *FACTS), (WORK,) if to.namespaces else (), DEVICES)
+        readable = (*to.readable, *FACTS, *open_too.facts)
+        restrict_files(readable, (WORK,) if to.namespaces else (), DEVICES, open_too.nodes)
     if to.seccomp is not None:
         refuse_syscalls(to.seccomp)
 
 
-def _enter_view(wanted: str | None, paths: tuple[str, ...]) -> tuple[str, str]:
+def _enter_view(wanted: str | None, paths: tuple[str, ...], open_too: Opening) -> tuple[str, str]:
     """Enter namespaces if they are to be had. Returns the level and "", or "" and why there are none."""
     problem = f"level {wanted} was asked for"
     for level in ("A", "B"):
-        if wanted in (None, level) and not (problem := _attempt(partial(_enter_namespaces, level, paths))):
-            _enter_namespaces(level, paths)
+        if wanted in (None, level) and not (problem := _attempt(partial(_enter_namespaces, level, paths, open_too))):
+            _enter_namespaces(level, paths, open_too)
             return level, ""
     return "", problem
 
@@ -143,7 +146,7 @@ def _workers_users(zygote: int) -> tuple[int | None, str]:
     return None, problem
 
 
-def _enter_namespaces(level: str, paths: tuple[str, ...]) -> None:
+def _enter_namespaces(level: str, paths: tuple[str, ...], open_too: Opening) -> None:
     if level == "A" and os.geteuid() != 0:
         raise PermissionError("not root")
     if level == "B":
@@ -154,7 +157,7 @@ def _enter_namespaces(level: str, paths: tuple[str, ...]) -> None:
         _, status = os.waitpid(child, 0)
         os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
     syscalls.die_with_parent(signal.SIGKILL)
-    build_view(paths)
+    build_view(paths, (*DEVICES, *open_too.nodes), [path for path in open_too.facts if path.startswith("/sys/")])
 
 
 def _become(user: int) -> None:

@@ -15,13 +15,17 @@ DESCRIPTORS = 64
 SLACK = 192 << 20
 
 
-def limit_resources(limits: Limits, *, own_user: bool) -> None:
+def limit_resources(limits: Limits, *, own_user: bool, boundless: bool = False) -> None:
     """Apply `limits` to this process for good.
 
     Memory is address space: what the process has mapped now, plus the budget. Threads are counted per user id, so
     they are bounded tightly only where the worker has an id of its own.
+
+    Args:
+        boundless: leave memory alone.
     """
-    _limit(resource.RLIMIT_AS, _mapped() + (limits.memory_mb << 20) + SLACK)
+    if not boundless:
+        _limit(resource.RLIMIT_AS, _mapped() + (limits.memory_mb << 20) + SLACK)
     _limit(resource.RLIMIT_FSIZE, max(limits.disk_mb << 20, limits.output_kb << 10))
     _limit(resource.RLIMIT_NPROC, THREADS if own_user else _threads_of_user() + THREADS)
     _limit(resource.RLIMIT_NOFILE, DESCRIPTORS)

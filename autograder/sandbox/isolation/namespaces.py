@@ -24,20 +24,25 @@ def enter_user_namespace() -> None:
             file.write(text)
 
 
-def build_view(paths: Iterable[str]) -> None:
+def build_view(paths: Iterable[str], devices: Iterable[str] = DEVICES, facts: Iterable[str] = ()) -> None:
     """Make a small read-only root that holds `paths`, and enter it.
 
     Called in new mount and pid namespaces, by process 1 of the latter. Nothing of this is seen outside, so the
     folder that serves as the mount point is not changed.
+
+    Args:
+        devices: device nodes to show.
+        facts: more to show, passed over where it does not exist or lies in something shown already.
     """
     paths = list(paths)
+    paths += [path for path in facts if os.path.exists(path) and not any(inside(path, name) for name in paths)]
     os.umask(0o022)
     sys_.mount("none", "/", "", sys_.MS_REC | sys_.MS_PRIVATE)
     root = next(name for name in MOUNT_POINTS if os.path.isdir(name) and not any(inside(path, name) for path in paths))
     sys_.mount("tmpfs", root, "tmpfs", SAFE, "size=1m,mode=755")
     for path in paths:
         _show(path, root)
-    for device in DEVICES:
+    for device in devices:
         _bind(device, root + device, sys_.MOUNT_NOSUID | sys_.MOUNT_NOEXEC)
     for name in ("/proc", "/tmp", "/old", WORK):
         os.makedirs(root + name, exist_ok=True)

@@ -1,0 +1,78 @@
+"""What a result still lacks, and how it is filled in: cases that waited for a device, or for a quieter machine."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+
+from autograder.course.model import Assignment, Question
+from autograder.course.outcome import Outcome
+from autograder.course.result import CaseResult, SubmissionResult
+from autograder.grading.scoring import score_questions, total
+
+__all__ = ["Gap", "concerned", "filled", "gaps"]
+
+Gap = tuple[str, str]  # a question's id, a case's
+
+
+def gaps(result: SubmissionResult, assignment: Assignment, device: str) -> frozenset[Gap]:
+    """The cases that a run on `device` could decide.
+
+    Those that were too noisy are measured anew where they were measured, which every run can do for the CPU. Those
+    that are pending wait for a device that one of their question's budgets names.
+    """
+    here = {"cpu", device}
+    return frozenset(
+        (question.id, case.id)
+        for question in result.questions
+        if question.id in assignment.by_id
+        for case in question.cases
+        if _decidable(case, assignment.by_id[question.id], here)
+    )
+
+
+def concerned(wanted: Collection[Gap], assignment: Assignment) -> tuple[str, ...]:
+    """The questions whose checks must run for these cases: their own, and those that they depend on."""
+    ahead, needed = [question for question, _ in wanted], set[str]()
+    while ahead:
+        question = ahead.pop()
+        if question not in needed:
+            needed.add(question)
+            ahead += assignment.by_id[question].depends
+    return tuple(question for question in assignment.by_id if question in needed)
+
+
+def filled(
+    before: SubmissionResult, fresh: SubmissionResult, wanted: Collection[Gap], assignment: Assignment
+) -> SubmissionResult:
+    """`before` with these cases from `fresh`, scored again; everything else stays as it is."""
+    found = {(question.id, case.id): case for question in fresh.questions for case in question.cases}
+    cases = {
+        question.id: [
+            found.get((question.id, case.id), case) if (question.id, case.id) in wanted else case
+            for case in question.cases
+        ]
+        for question in before.questions
+    }
+    questions = score_questions(assignment, cases)
+    device = {key: value for key, value in fresh.environment.items() if key not in before.environment}
+    return replace(
+        before,
+        questions=questions,
+        score=total(questions, before.scale),
+        environment={**before.environment, **device},
+        seconds=round(before.seconds + fresh.seconds, 3),
+    )
+
+
+def _decidable(case: CaseResult, question: Question, here: Collection[str]) -> bool:
+    if case.outcome is Outcome.TOO_NOISY:
+        return case.timing is not None and case.timing.get("device") in here
+    return case.outcome is Outcome.PENDING and any(device in here for device in _waited_for(question))
+
+
+def _waited_for(question: Question) -> Iterator[str]:
+    """Devices that keep a case of this question pending on a machine with a CPU alone."""
+    for budget in question.budgets:
+        if "cpu" not in budget.sizes:
+            yield from budget.sizes

@@ -1,0 +1,94 @@
+"""The GPU as the grader sees it: through nvidia-smi, since a process that has touched CUDA can fork no more."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Collection, Sequence
+
+from autograder.errors import UsageError
+
+__all__ = ["Gpu", "find_gpu", "require_gpu"]
+
+SECONDS = 20.0
+CLEAN_SECONDS, POLL_SECONDS = 10.0, 0.1
+FACTS = {
+    "gpu": "name",
+    "gpu_driver": "driver_version",
+    "gpu_memory_mb": "memory.total",
+    "gpu_clock_mhz": "clocks.sm",
+    "gpu_clock_max_mhz": "clocks.max.sm",
+}
+Ask = Callable[[Sequence[str]], str]
+
+
+class Gpu:
+    """The first GPU of this machine.
+
+    Args:
+        ask: runs nvidia-smi with these arguments and returns what it prints; raises OSError where it cannot.
+    """
+
+    def __init__(self, ask: Ask | None = None) -> None:
+        self._ask = ask or _nvidia_smi
+
+    def facts(self) -> dict[str, str]:
+        """Name, driver, memory and clocks, for a result's environment. Raises OSError where there is no GPU."""
+        rows = self._rows("gpu", FACTS.values())
+        if not rows or len(rows[0]) != len(FACTS):
+            raise OSError("nvidia-smi names no GPU")
+        return dict(zip(FACTS, rows[0], strict=True))
+
+    def used_mb(self, pid: int) -> float | None:
+        """MiB that a process holds on it, contexts and caches included; None where nvidia-smi does not say."""
+        try:
+            rows = self._rows("compute-apps", ("pid", "used_memory"))
+            return next((float(row[1]) for row in rows if row[0] == str(pid)), None)
+        except (OSError, ValueError, IndexError):
+            return None
+
+    def cleaned(self, pids: Collection[int], seconds: float = CLEAN_SECONDS) -> bool:
+        """Wait until none of these processes is on it any more. False where one still is after so many seconds."""
+        deadline = time.monotonic() + seconds
+        while any(self.used_mb(pid) is not None for pid in pids):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(POLL_SECONDS)
+        return True
+
+    def _rows(self, what: str, columns: Collection[str]) -> list[list[str]]:
+        text = self._ask([f"--query-{what}={','.join(columns)}", "--format=csv,noheader,nounits"])
+        return [[cell.strip() for cell in row] for row in csv.reader(text.splitlines()) if row]
+
+
+def find_gpu(ask: Ask | None = None) -> tuple[Gpu | None, str]:
+    """The GPU, or None and why there is none that this package could use."""
+    gpu = Gpu(ask)
+    try:
+        gpu.facts()
+    except OSError as error:
+        return None, str(error)
+    return gpu, ""
+
+
+def require_gpu(ask: Ask | None = None) -> Gpu:
+    """The GPU. Raises UsageError where there is none."""
+    gpu, why = find_gpu(ask)
+    if gpu is None:
+        raise UsageError(f"--device cuda: no GPU can be used here: {why}")
+    return gpu
+
+
+def _nvidia_smi(arguments: Sequence[str]) -> str:
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        raise OSError("nvidia-smi is not installed")
+    try:
+        done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise OSError("nvidia-smi does not answer") from None
+    if done.returncode:
+        raise OSError(f"nvidia-smi says: {(done.stdout or done.stderr).strip().splitlines()[:1]}")
+    return done.stdout
