@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -21,6 +22,7 @@ from autograder.errors import UsageError
 
 if TYPE_CHECKING:  # grading needs Linux, and the command line must start on a student's machine too
     from autograder.grading.batch import Batch, Grade
+    from autograder.reports import Decisions
 
 __all__ = ["add", "run"]
 
@@ -67,7 +69,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     require_linux("grading")
     from autograder.grading.batch import Batch, Run
     from autograder.grading.libraries import require_notebooks
-    from autograder.reports import print_class, write_class
+    from autograder.reports import DECISIONS, Decisions, print_class, write_class
     from autograder.sandbox.gpu import require_gpu
     from autograder.submission.inbox import Inbox
 
@@ -90,11 +92,12 @@ def run(args: argparse.Namespace, console: Console) -> int:
     plan = Run.plan(course, assignment, args.out, args.seed)
     settings = {"regrade": args.regrade, "notebooks": args.notebooks, "device": args.device}
     batch = Batch.open(plan, assignment, args.out, inbox, **settings)
-    results = [_slim(result) for result in batch.kept.values()]
+    decisions = Decisions.read(args.out / DECISIONS)
+    results = list(_kept(batch, assignment, decisions, args.out))
     troubles: list[tuple[str, str]] = []  # (submission, why it was not graded)
     try:
         if batch.missing:
-            _grade(course, assignment, batch, args, console, results, troubles)
+            _grade(course, assignment, batch, args, console, decisions, results, troubles)
     except KeyboardInterrupt:
         console.print(f"\nstopped: {len(results)} of {len(inbox.entries)} are finished and kept; run again to continue")
         return 130
@@ -113,11 +116,13 @@ def _grade(
     batch: Batch,
     args: argparse.Namespace,
     console: Console,
+    decisions: Decisions,
     results: list[SubmissionResult],
     troubles: list[tuple[str, str]],
 ) -> None:
     """Grade what is missing, writing each result as it comes, so that a stop loses nothing that is finished."""
     from autograder.grading.batch import Failure
+    from autograder.grading.scoring import reviewed
     from autograder.reports import Progress, write_submission
 
     with _graders(course, assignment, batch, args) as (grade, executor):
@@ -128,9 +133,22 @@ def _grade(
                     troubles.append((result.submission, result.why))
                     progress.failed(result.submission, result.why)
                 else:
+                    result = reviewed(result, assignment, decisions.scale(result))
                     write_submission(result, assignment, args.out)
                     results.append(_slim(result))
                     progress.finished(result)
+
+
+def _kept(batch: Batch, assignment: Assignment, decisions: Decisions, out: Path) -> Iterator[SubmissionResult]:
+    """Results of an earlier run, on the scale that a person has given them since."""
+    from autograder.grading.scoring import reviewed
+    from autograder.reports import write_submission
+
+    for result in batch.kept.values():
+        now = reviewed(result, assignment, decisions.scale(result))
+        if now != result:
+            write_submission(now, assignment, out)
+        yield _slim(now)
 
 
 def _graders(
@@ -170,4 +188,5 @@ def _slim(result: SubmissionResult) -> SubmissionResult:
         replace(question, cases=tuple(replace(case, detail="") for case in question.cases))
         for question in result.questions
     )
-    return replace(result, questions=questions, attachments={})
+    reading = result.reading.counts() if result.reading else None
+    return replace(result, questions=questions, attachments={}, reading=reading)

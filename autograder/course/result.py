@@ -10,6 +10,7 @@ from typing import Any
 from autograder.course.integrity import Integrity
 from autograder.course.notebook import NotebookRun
 from autograder.course.outcome import Outcome
+from autograder.course.reading import Reading
 
 __all__ = ["SCHEMA", "CaseResult", "QuestionResult", "SubmissionInfo", "SubmissionResult"]
 
@@ -93,6 +94,7 @@ class SubmissionResult:
             travel with the result between processes and machines, and are left out of result.json.
         notebook: what came of running the notebook; None where that was not asked for.
         integrity: how what was handed in differs from what was handed out; None where nothing tells.
+        reading: the code beside its author's comments, where a person is to read it. In result.json without the lines.
     """
 
     assignment: str
@@ -109,6 +111,7 @@ class SubmissionResult:
     attachments: Mapping[str, str] = field(default_factory=dict)
     notebook: NotebookRun | None = None
     integrity: Integrity | None = None
+    reading: Reading | None = None
 
     @property
     def submission(self) -> str:
@@ -125,6 +128,7 @@ class SubmissionResult:
         info = vars(data.pop("info"))
         data["notebook"] = self.notebook.to_json() if self.notebook else None
         data["integrity"] = self.integrity.to_json() if self.integrity else None
+        data["reading"] = self.reading.to_json() if self.reading else None
         data["questions"] = [{**vars(question), "cases": [*map(vars, question.cases)]} for question in self.questions]
         return {"schema": SCHEMA, "assignment": data.pop("assignment"), **info, **data}
 
@@ -147,7 +151,8 @@ class SubmissionResult:
         questions = tuple(_question(question) for question in data.pop("questions"))
         notebook = NotebookRun.from_json(run) if (run := data.pop("notebook", None)) else None
         integrity = Integrity.from_json(found) if (found := data.pop("integrity", None)) else None
-        return cls(info=info, questions=questions, notebook=notebook, integrity=integrity, **data)
+        reading = Reading.from_json(code) if (code := data.pop("reading", None)) else None
+        return cls(info=info, questions=questions, notebook=notebook, integrity=integrity, reading=reading, **data)
 
 
 def _question(data: Mapping[str, Any]) -> QuestionResult:

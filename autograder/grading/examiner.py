@@ -27,6 +27,7 @@ from autograder.grading.notebooks import Notebooks
 from autograder.grading.scoring import score_questions, total
 from autograder.sandbox import Package, Sandbox
 from autograder.sandbox.gpu import Gpu
+from autograder.submission.comments import read_comments
 from autograder.submission.inbox import Inbox
 from autograder.submission.integrity import CleanCopy, Prepared, as_handed_in, prepare
 from autograder.submission.scan import scan_questions
@@ -132,7 +133,10 @@ class Examiner:
         cases = self._run(given, questions)
         seen = (*prepared.notes, *_looked_at(prepared, self.assignment))
         info = replace(submission.info, notes=(*submission.info.notes, *seen))
-        result = replace(self._result(info, cases, began), integrity=prepared.integrity)
+        reading = None
+        if self.assignment.option(info.option).review and not as_it_is:
+            reading = read_comments(prepared.source, self._clean.module if self._clean else None, self.assignment)
+        result = replace(self._result(info, cases, began), integrity=prepared.integrity, reading=reading)
         return self._with_notebook(result, submission.notebook, given)
 
     def _run(self, given: Package, asked: Collection[str] | None) -> dict[str, list[CaseResult]]:

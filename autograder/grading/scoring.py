@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from autograder.course.model import Assignment, Question
 from autograder.course.outcome import Outcome
-from autograder.course.result import CaseResult, QuestionResult
+from autograder.course.result import CaseResult, QuestionResult, SubmissionResult
 
-__all__ = ["score_questions", "total"]
+__all__ = ["reviewed", "score_questions", "total"]
+
+SET = "scale set by review"
 
 # What a failed dependency may have caused. Work not begun, and our own faults, stay what they are.
 BLOCKABLE = (
@@ -40,6 +42,23 @@ def score_questions(assignment: Assignment, cases: Mapping[str, Sequence[CaseRes
 def total(questions: Sequence[QuestionResult], scale: float) -> float:
     """The sum of the questions' scores on an option's scale, to a hundredth."""
     return round(sum(question.score for question in questions) * scale, 2)
+
+
+def reviewed(result: SubmissionResult, assignment: Assignment, scale: float | None) -> SubmissionResult:
+    """The result on the scale that a person gave it, and a note that says so where it is not the option's own.
+
+    Args:
+        scale: None where nobody has decided. It counts for options that a person reviews, and for no others.
+    """
+    option = assignment.option(result.info.option)
+    if not option.review:
+        return result
+    scale = option.scale if scale is None else scale
+    notes = tuple(note for note in result.info.notes if not note.startswith(SET))
+    if scale != option.scale:
+        notes += (f"{SET}: {scale:g} instead of {option.scale:g}",)
+    info = replace(result.info, notes=notes)
+    return replace(result, info=info, scale=scale, score=total(result.questions, scale))
 
 
 def _scored(question: Question, cases: tuple[CaseResult, ...]) -> QuestionResult:

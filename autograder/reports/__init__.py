@@ -1,6 +1,7 @@
 """Pages, tables and files made from results: pure views, no grading."""
 
 from autograder.reports.classpage import render_class
+from autograder.reports.decisions import DECISIONS, Decisions
 from autograder.reports.gradescsv import grades_csv
 from autograder.reports.student import render_student
 from autograder.reports.terminal import Progress, print_class
@@ -8,6 +9,8 @@ from autograder.reports.view import StudentView, student_view
 from autograder.reports.write import write_class, write_reports, write_submission
 
 __all__ = [
+    "DECISIONS",
+    "Decisions",
     "Progress",
     "StudentView",
     "grades_csv",

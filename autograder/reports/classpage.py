@@ -9,6 +9,7 @@ from autograder.course.model import Assignment
 from autograder.course.outcome import Outcome
 from autograder.course.result import QuestionResult, SubmissionResult
 from autograder.reports.charts import heat_map, histogram, tone
+from autograder.reports.decisions import queued
 from autograder.reports.html import render
 from autograder.reports.summary import concerns, summarize
 
@@ -53,6 +54,7 @@ def render_class(
         rows=[_row(result, assignment) for result in results],
         notebooks=any(result.notebook for result in results),
         answers=any(result.notebook and result.notebook.answers for result in results),
+        queue=len(queued(results, assignment)),
         machines=sorted({_machine(result) for result in results}),
     )
 

@@ -18,7 +18,7 @@ from autograder.course.result import QuestionResult, SubmissionResult
 from autograder.reports.people import elsewhere, people
 from autograder.reports.text import line
 
-__all__ = ["COLUMNS", "NOT_GRADED", "grades_csv"]
+__all__ = ["COLUMNS", "NOT_GRADED", "grades_csv", "number", "text"]
 
 COLUMNS = (
     "submission",
@@ -56,10 +56,10 @@ def grades_csv(
         rows += _rows(result, ids, twice.get(result.submission, ()))
     for submission, why in failures:
         known = dict.fromkeys(COLUMNS, "") | {
-            "submission": _text(submission),
-            "max_score": _number(assignment.max_score),
+            "submission": text(submission),
+            "max_score": number(assignment.max_score),
             "outcome": NOT_GRADED,
-            "notes": _text(why, 1000),
+            "notes": text(why, 1000),
         }
         rows.append([*known.values(), *("" for _ in ids)])
     rows.sort(key=lambda row: row[0])
@@ -74,16 +74,16 @@ def _rows(result: SubmissionResult, ids: Sequence[str], twice: Sequence[tuple[st
     """A row for each person; `twice` are those who are in another submission too: (name, id, the other)."""
     info = result.info
     scores = {question.id: question.score for question in result.questions if _is_graded(question)}
-    members = "; ".join(_text(f"{id} {name}") for id, name in info.members)
+    members = "; ".join(text(f"{id} {name}") for id, name in info.members)
     for name, id in people(info) or (("", ""),):
         notes = [f"also in {other}" for _, who, other in twice if who == id]
         yield [
-            *(_text(info.submission), _text(name), _text(id), members, _text(info.option)),
-            *(_number(result.score) if result.graded else "", _number(result.max_score)),
-            *("yes" if info.late else "no", _text(info.submitted_at)),
+            *(text(info.submission), text(name), text(id), members, text(info.option)),
+            *(number(result.score) if result.graded else "", number(result.max_score)),
+            *("yes" if info.late else "no", text(info.submitted_at)),
             *(str(Outcome.of(question.outcome for question in result.questions)),),
-            *(_text("; ".join((*notes, *info.notes)), 1000),),
-            *(_number(scores[question]) if question in scores else "" for question in ids),
+            *(text("; ".join((*notes, *info.notes)), 1000),),
+            *(number(scores[question]) if question in scores else "" for question in ids),
         ]
 
 
@@ -91,10 +91,11 @@ def _is_graded(question: QuestionResult) -> bool:
     return question.outcome is not Outcome.GRADER_ERROR
 
 
-def _text(value: str, limit: int = 200) -> str:
+def text(value: str, limit: int = 200) -> str:
+    """Text that no spreadsheet takes for a formula, on one line."""
     return FORMULA.sub(r"\1\2'", line(value, limit))
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """As exact as the score itself: sums over this column must agree with the result."""
     return f"{value:.6f}".rstrip("0").rstrip(".")

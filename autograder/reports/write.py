@@ -2,9 +2,12 @@
 
 <out>/index.html                 the class, for the instructor
 <out>/answers.html               the written answers, where notebooks were run: question by question
+<out>/review.html                the queue of what a person is to read, where an option says so
+<out>/review.csv                 what that person decides; see `reports.decisions`
 <out>/grades.csv                 UTF-8 with a byte-order mark: without it Excel garbles names outside ASCII
 <out>/<submission>/report.html   for the student
 <out>/<submission>/result.json   everything, for the instructor and for scripts
+<out>/<submission>/review.html   the code beside its author's comments, where a person is to read it
 <out>/<submission>/…             what else grading made of it (`SubmissionResult.attachments`)
 """
 
@@ -14,19 +17,22 @@ import json
 import re
 import secrets
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from autograder.course.model import Assignment
 from autograder.course.result import SubmissionResult
-from autograder.errors import GraderError
+from autograder.errors import GraderError, UsageError
 from autograder.reports.answers import render_answers
 from autograder.reports.classpage import render_class
+from autograder.reports.decisions import DECISIONS, Decisions, queued
 from autograder.reports.gradescsv import grades_csv
+from autograder.reports.review import render_queue, render_reading
 from autograder.reports.student import render_student
 
 __all__ = ["write_class", "write_reports", "write_submission"]
 
-OURS = ("index.html", "grades.csv", "answers.html")
+OURS = ("index.html", "grades.csv", "answers.html", "review.html", DECISIONS)
 
 
 def write_reports(
@@ -58,7 +64,9 @@ def write_submission(result: SubmissionResult, assignment: Assignment, out: Path
     for name, text in result.attachments.items():
         _write(folder / name, text.encode("utf-8", "replace"))
     _write(folder / "report.html", render_student(result, assignment).encode())
-    facts = result.to_json()
+    if result.reading and any(question.functions[0].lines for question in result.reading.questions):
+        _write(folder / "review.html", render_reading(result, assignment).encode())
+    facts = replace(result, reading=result.reading.counts() if result.reading else None).to_json()
     del facts["attachments"]  # they lie beside it
     _write(folder / "result.json", (json.dumps(facts, indent=1, allow_nan=False) + "\n").encode())
     return folder
@@ -76,8 +84,25 @@ def write_class(
     _write(out / "grades.csv", grades_csv(results, assignment, failures).encode("utf-8-sig"))
     if any(result.notebook and result.notebook.answers for result in results):
         _write(out / "answers.html", render_answers(results, assignment).encode())
+    if queued(results, assignment):
+        _write_queue(results, assignment, out)
     _write(out / "index.html", render_class(results, assignment, failures).encode())
     return out / "index.html"
+
+
+def _write_queue(results: Sequence[SubmissionResult], assignment: Assignment, out: Path) -> None:
+    """The queue and its table, read afresh: a person may have written into it meanwhile."""
+    try:
+        decisions = Decisions.read(out / DECISIONS)
+        _write_changed(out / DECISIONS, decisions.merged(results, assignment).encode("utf-8-sig"))
+    except UsageError:  # half-written just now: it is theirs, and the next run will say what is wrong with it
+        decisions = Decisions()
+    _write(out / "review.html", render_queue(results, assignment, decisions).encode())
+
+
+def _write_changed(path: Path, content: bytes) -> None:
+    if not (path.is_file() and path.read_bytes() == content):
+        _write(path, content)
 
 
 def _folder(out: Path, submission: str) -> Path:
@@ -89,7 +114,7 @@ def _folder(out: Path, submission: str) -> Path:
 
 def _attachment(name: str) -> None:
     """Refuse what is not a plain file's name of its own: a result may have crossed a network."""
-    if not re.fullmatch(r"[a-z][a-z0-9_-]*\.[a-z]+", name) or name in ("report.html", "result.json"):
+    if not re.fullmatch(r"[a-z][a-z0-9_-]*\.[a-z]+", name) or name in ("report.html", "result.json", "review.html"):
         raise GraderError(f"{name[:80]!r} cannot be an attachment's name")
 
 

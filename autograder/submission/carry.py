@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from autograder.course.model import Assignment
@@ -53,20 +53,20 @@ class CleanModule:
     """A module as it was handed out, read once for all that are carried onto it.
 
     Attributes:
-        answers: dotted names of the functions that students write.
+        answers: dotted names of the functions that students write, with the ids of the questions that each asks.
     """
 
     source: Source
-    answers: frozenset[str]
+    answers: Mapping[str, frozenset[str]]
 
     @classmethod
     def read(cls, data: bytes, assignment: Assignment) -> CleanModule:
         source = Source.decode(data)
         questions = set(assignment.by_id)
         functions = dict(_functions(source.tree.body, ""))
-        asked = {name for name, node in functions.items() if _asks(node) & questions}
-        named = {question.component for question in assignment.questions if question.component in functions}
-        return cls(source, frozenset(asked | named))
+        asked = {name: frozenset(_asks(node) & questions) for name, node in functions.items()}
+        named = {question.component for question in assignment.questions}
+        return cls(source, {name: ids for name, ids in asked.items() if ids or name in named})
 
 
 @dataclass(frozen=True)

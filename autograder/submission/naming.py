@@ -14,7 +14,7 @@ __all__ = ["FORM", "ParsedName", "parse_name", "safe_names"]
 FORM = "{name}-{id}-A{n}-O{option}.zip"
 MOST_NAME_BYTES = 100
 # What stands beside the submissions' folders in a folder of reports.
-TAKEN = frozenset({"index.html", "grades.csv", "run.json"})
+TAKEN = frozenset({"answers.html", "grades.csv", "index.html", "review.csv", "review.html", "run.json"})
 
 # The course's form. Strict first; then with any separators, as people type them; an id starts and ends with a digit.
 STRICT = re.compile(r"(?P<name>[^-]+)-(?P<id>[^-]+)-A(?P<number>\d+)-O(?P<option>\d+)(?!\d)", re.IGNORECASE)
