@@ -5,6 +5,7 @@ READY := .venv/.ready
 ASSIGNMENT ?= a6
 OUT ?= reports
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+NOTEBOOKS ?=
 SAMPLE := tests/submissions/$(ASSIGNMENT)
 SUBMISSIONS ?= $(SAMPLE)
 
@@ -22,7 +23,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 grade: $(READY) $(if $(filter $(SAMPLE),$(SUBMISSIONS)),sample) ## grade SUBMISSIONS of ASSIGNMENT into OUT (the sample class of a6 into reports/)
-	$(BIN)/autograder grade $(ASSIGNMENT) $(SUBMISSIONS) --out $(OUT) --jobs $(JOBS)
+	$(BIN)/autograder grade $(ASSIGNMENT) $(SUBMISSIONS) --out $(OUT) --jobs $(JOBS)$(if $(NOTEBOOKS), --notebooks)
 
 .PHONY: sample
 sample: $(READY)

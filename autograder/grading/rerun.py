@@ -22,13 +22,15 @@ MOST = 100_000  # characters of a cell that are compared
 RELATIVE, ABSOLUTE = 0.02, 1e-4  # trainings in float32 drift that far between machines
 SHOWN = 60
 
+# Anybody's text: every repetition is possessive or bounded, and begins where the one before it cannot have been.
 VARYING = re.compile(
     r"""
-    ^\s*(?:CPU\ times|Wall\ time):.*$                            # of %%time
-    | 0x[0-9a-fA-F]+                                             # addresses
-    | (?:/[\w.+-]+){2,} | <ipython-input[^>]*>                   # paths
-    | \d+:\d\d(?::\d\d)?(?:\.\d+)?                               # 12:34
-    | \d+(?:\.\d+)?(?:e-?\d+)?\s*(?:±[^)]*)?(?:ns|µs|us|ms|s|sec|seconds?|min|minutes?|h|it/s|s/it)\b
+    ^[ \t]*+(?:CPU\ times|Wall\ time):.*$                         # of %%time
+    | 0x[0-9a-fA-F]++                                            # addresses
+    | (?:/[\w.+-]++){2,} | <ipython-input[^>]{0,80}>             # paths
+    | (?<![\w.])\d++:\d\d(?::\d\d)?(?:\.\d++)?                  # 12:34
+    | (?<![\w.])\d++(?:\.\d++)?(?:e-?\d++)?[ \t]*+(?:±[^)\n]{0,40})?
+      (?:ns|µs|us|ms|s|sec|seconds?|min|minutes?|h|it/s|s/it)\b  # 1.23 s
     """,
     re.VERBOSE | re.MULTILINE,
 )
@@ -99,9 +101,8 @@ def _around(text: str, at: int) -> str:
 
 def _sizes(outputs: Sequence[Any]) -> list[tuple[int, int]]:
     """Width and height of every plot."""
-    images = (
-        output.get("data", {}).get("image/png") for output in outputs if isinstance(output, dict) and "data" in output
-    )
+    bundles = [output.get("data") for output in outputs if isinstance(output, dict)]
+    images = [bundle.get("image/png") for bundle in bundles if isinstance(bundle, dict)]
     sizes = []
     for image in images:
         try:
