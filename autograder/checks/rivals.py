@@ -82,4 +82,10 @@ class _RenamedSide(Renamed):
     def __init__(self, side: Side, old: list[str], new: list[str]) -> None:
         super().__init__(side, old, new)
         self.cpu_seconds, self.now, self.mark, self.used_mb = side.cpu_seconds, side.now, side.mark, side.used_mb
-        self.stop, self.resume, self.pin, self.unpin = side.stop, side.resume, side.pin, side.unpin
+        self.stop, self.resume, self.kill, self.pin, self.unpin = (
+            side.stop,
+            side.resume,
+            side.kill,
+            side.pin,
+            side.unpin,
+        )

@@ -32,6 +32,9 @@ class Side(Channel, Protocol):
 
     def resume(self) -> None: ...
 
+    def kill(self) -> None:
+        """End it, with all that it left running."""
+
     def pin(self, core: int) -> bool: ...
 
     def unpin(self) -> None: ...
@@ -48,7 +51,8 @@ class WorkerSide:
         self._channel, self._process = channel, process
         self._used_mb = used_mb
         self._last = process.cpu_seconds()
-        self.stop, self.resume, self.pin, self.unpin = process.stop, process.resume, process.pin, process.unpin
+        self.stop, self.resume, self.kill = process.stop, process.resume, process.kill
+        self.pin, self.unpin = process.pin, process.unpin
 
     def request(self, op: str, payload: dict[str, Any], timeout: float | None = None) -> Any:
         return self._channel.request(op, payload, timeout)
@@ -91,6 +95,8 @@ class LocalSide:
     def stop(self) -> None: ...
 
     def resume(self) -> None: ...
+
+    def kill(self) -> None: ...
 
     def pin(self, core: int) -> bool:
         return False

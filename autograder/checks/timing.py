@@ -123,6 +123,7 @@ __all__ = [
     "Standing",
     "credit_at",
     "decide",
+    "due",
     "estimate",
     "memory_words",
     "words",
@@ -213,13 +214,16 @@ def estimate(ratios: Sequence[float], seed: int) -> Estimate:
     return Estimate(float(np.median(values)), float(low), float(high))
 
 
+def due(pairs: int) -> bool:
+    """Whether to look for a verdict after so many pairs: from `FEW` on at each, from `LEAST` on at every fourth."""
+    return pairs >= FEW if pairs < LEAST else pairs >= MOST or (pairs - LEAST) % EVERY == 0
+
+
 def decide(found: Estimate, pairs: int, bands: Sequence[Band]) -> Standing | None:
     """The verdict after so many pairs, or None: go on, or, where that is not possible, too noisy."""
-    if pairs < FEW:
+    if not due(pairs):
         return None
     spare = CLEAR if pairs < LEAST else 1.0
-    if pairs >= LEAST and (pairs - LEAST) % EVERY and pairs < MOST:
-        return None
     if any(found.low < band.ratio * spare and found.high > band.ratio / spare for band in bands):
         return None
     return Standing.WITHIN if found.high <= bands[0].ratio else Standing.OVER

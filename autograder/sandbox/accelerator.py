@@ -24,10 +24,11 @@ class Accelerator:
     Args:
         device: "cpu", where nothing needs doing, or "cuda".
         library: torch.cuda, or what stands in for it.
+        place: where its tensors are, `device` itself unless something stands in for it.
     """
 
-    def __init__(self, device: str, library: Any = torch.cuda) -> None:
-        self._device, self._library = device, library
+    def __init__(self, device: str, library: Any = torch.cuda, place: str = "") -> None:
+        self._device, self._library = place or device, library
         self._scratch: torch.Tensor | None = None
         if device == "cuda":
             library.init()

@@ -45,6 +45,9 @@ class Process:
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
 
+    def kill(self) -> None:
+        self._signal(signal.SIGKILL)
+
     def pin(self, core: int) -> bool:
         """Keep all its threads, and those that they start, on one core. False where this process may not do that."""
         try:

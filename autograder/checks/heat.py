@@ -1,0 +1,286 @@
+"""One measurement: a submission against its baseline, in interleaved pairs of slices, until a verdict falls."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, replace
+from itertools import pairwise
+from statistics import median
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import torch
+
+from autograder.checks.clocks import SHORTEST, Pair, Reading, clock_for
+from autograder.checks.draw import Draw
+from autograder.checks.sides import Side
+from autograder.checks.slices import Runner, Slice, Task, compare, glance
+from autograder.checks.timing import MOST, Estimate, Measured, Standing, credit_at, decide, due
+from autograder.course.model import Budget
+from autograder.errors import WorkerTimeout
+
+__all__ = ["Heat", "Quick"]
+
+SLICE_SECONDS = 0.012
+MOST_CALLS = 64  # in a slice
+TURNS = 4  # that a slice is cut into
+MOST_BYTES = 16 << 20  # of a slice's inputs
+FIRST_SECONDS = 5.0  # for a first call, which may have things to set up
+LONG_SECONDS = 0.1  # a slice that takes longer needs no other one to warm up
+LEAST_SECONDS, PATIENCE = 2.0, 40.0  # deadline of a slice: this much, or so many times what earns the last points
+BOX_SECONDS = 20.0  # for all pairs together
+# A baseline that is so many times slower beside the submission than before is timed once more without it, so often.
+SLOWED, ALONE = 1.25, 5
+UNSTEADY = 0.5  # spread of times from which on they are no machine's doing, if the baseline's are steady
+HELD_MB = 64.0  # that allocators may round up by
+
+
+class Quick(Draw):
+    """Draws inputs fast, and not the same on every platform: for numbers whose values nobody records."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self._fast = np.random.default_rng(seed)
+
+    def uniform(
+        self, *shape: int, low: float = 0.0, high: float = 1.0, dtype: torch.dtype = torch.float64
+    ) -> torch.Tensor:
+        return torch.from_numpy(np.asarray(self._fast.random(shape, np.float32) * (high - low) + low)).to(dtype)
+
+    def normal(self, *shape: int, scale: float = 1.0, dtype: torch.dtype = torch.float64) -> torch.Tensor:
+        return torch.from_numpy(np.asarray(self._fast.standard_normal(shape, np.float32) * scale)).to(dtype)
+
+
+class Heat:
+    """One measurement.
+
+    Args:
+        size: what `draw` is given.
+        limit: wall-clock seconds for a request that runs no timed call.
+        now: the clock for the time box.
+    """
+
+    def __init__(
+        self,
+        budget: Budget,
+        size: SimpleNamespace,
+        task: Task,
+        draw: Callable[[Draw, Any], Sequence[Any]],
+        seed: int,
+        limit: float,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._budget, self._size, self._task, self._draw, self._seed = budget, size, task, draw, seed
+        self._limit, self._now = limit, now
+        self._rng, self._order = Quick(seed), random.Random(seed)
+        self._clock = clock_for(size.device)
+        self._pairs: list[Pair] = []
+        self._notes: list[str] = []
+        self._core: int | None = None
+
+    def run(self, baseline: Side, student: Side, core: int | None) -> Measured:
+        """Measure until a verdict falls. Raises CheckFailed for wrong outputs, and what a request raises."""
+        self._core = core
+        runners: list[Runner] = []
+        try:
+            inputs = len(self._inputs())
+            ours = Runner(baseline, self._task, inputs, self._size.device, self._limit)
+            runners.append(ours)
+            self._pin(ours, core)
+            usual = self._warm(ours)
+            try:
+                theirs = Runner(student, self._task, inputs, self._size.device, self._limit)
+                runners.append(theirs)
+                self._pin(theirs, core)
+                return self._race(ours, theirs, usual)
+            except WorkerTimeout:
+                return self._ended()
+        finally:
+            for runner in runners:
+                runner.close()
+
+    def _warm(self, ours: Runner) -> float:
+        """Seconds that one call of the baseline takes once it is warm."""
+        for _ in range(2):
+            found = ours.slice([self._inputs()], glance(), self._limit)
+        return self._clock.usual(found)
+
+    def _race(self, ours: Runner, theirs: Runner, usual: float) -> Measured:
+        began = self._now()
+        last = self._budget.bands[-1].ratio
+        most = self._calls(usual)
+        patience = max(LEAST_SECONDS, PATIENCE * last * usual)
+        self._check(ours, theirs, min(self._limit, max(FIRST_SECONDS, patience)))
+        each = self._check(ours, theirs, min(self._limit, patience))
+        fewer = max(1, min(most, round(SLICE_SECONDS / max(each, SHORTEST))))
+        patience = max(LEAST_SECONDS, PATIENCE * last * usual * fewer)
+        if each * fewer < LONG_SECONDS:
+            self._pair(ours, theirs, most, fewer, patience)  # touches all memory that the others will use
+        for runner in (ours, theirs):
+            if self._size.device == "cuda":
+                runner.memory(reset=True)
+        while True:
+            self._pairs.append(self._pair(ours, theirs, most, fewer, patience))
+            last_pair = len(self._pairs) >= MOST or self._now() - began > BOX_SECONDS
+            if not (last_pair or due(len(self._pairs))):
+                continue
+            read = self._clock.read(self._pairs, self._seed)
+            standing = decide(read.found, len(self._pairs), self._budget.bands)
+            if standing is None and last_pair:
+                standing = Standing.TOO_NOISY
+            if standing is not None:
+                return self._settled(ours, theirs, usual, standing, read)
+
+    def _check(self, ours: Runner, theirs: Runner, seconds: float) -> float:
+        """Let both do the same one call off the record, and compare. Returns the submission's seconds."""
+        calls, look = [self._inputs()], glance()
+        wanted = ours.slice(calls, look, self._limit)
+        found = theirs.slice(calls, look, min(seconds, self._limit))
+        compare(found.digest, wanted.digest)
+        return self._clock.usual(found)
+
+    def _pair(self, ours: Runner, theirs: Runner, most: int, fewer: int, seconds: float) -> Pair:
+        """One pair: both work in turns, so that what else the machine does meets both."""
+        calls = [self._inputs() for _ in range(most)]
+        ours.lay(calls)
+        theirs.lay(calls[:fewer])
+        turns = [(ours, self._limit, *turn) for turn in _turns(most)]
+        turns += [(theirs, min(seconds, self._limit), *turn) for turn in _turns(fewer)]
+        # By the middle of each turn; which of two at the same place comes first is chance.
+        for runner, limit, first, last, _ in sorted(turns, key=lambda turn: (turn[4], self._order.random())):
+            runner.go(first, last, limit)
+        at = glance()
+        wanted, found = ours.look(at), theirs.look(at)
+        compare(found.digest, wanted.digest)
+        return wanted, found
+
+    def _settled(self, ours: Runner, theirs: Runner, usual: float, standing: Standing, found: Reading) -> Measured:
+        """The verdict, once it is sure that the baseline was not slowed down and what memory was used."""
+        memory, notes = self._memory(ours, theirs), list(found.notes)
+        if self._size.device == "cuda":
+            slowed = self._slowed(ours, theirs, usual, found)
+            if slowed > SLOWED:
+                notes.append(f"the baseline was {slowed:.2g} x as fast once the submission was ended, and that counts")
+                told = Estimate(*(slowed * value for value in astuple(found.found)))
+                found = replace(found, found=told)
+                standing = self._standing(told.ratio)
+        if standing is Standing.TOO_NOISY and _unsteady(found):
+            notes.append("its own times differ far more than the baseline's: their mean decides")
+            mean = sum(theirs for _, theirs in found.times) / sum(ours for ours, _ in found.times)
+            found, standing = replace(found, found=Estimate(mean, mean, mean)), self._standing(mean)
+        measured = self._measured(standing, found, notes)
+        if memory and memory["ratio"] > memory["limit"]:
+            return replace(measured, memory=memory, verdict=Standing.OVER.value, credit=0.0)
+        return replace(measured, memory=memory)
+
+    def _standing(self, ratio: float) -> Standing:
+        return Standing.WITHIN if ratio <= self._budget.bands[0].ratio else Standing.OVER
+
+    def _slowed(self, ours: Runner, theirs: Runner, usual: float, found: Reading) -> float:
+        """How many times slower the baseline was beside the submission than without it; 1 where it was not."""
+        beside = median(ours for ours, _ in found.times)
+        if beside <= SLOWED * usual:
+            return 1.0
+        theirs.side.kill()
+        alone = [self._alone(ours) for _ in range(ALONE)]
+        read = self._clock.read([(one, one) for one in alone], self._seed)
+        return max(1.0, beside / median(time for time, _ in read.times))
+
+    def _alone(self, ours: Runner) -> Slice:
+        return ours.slice([self._inputs() for _ in range(self._pairs[0][0].calls)], glance(), self._limit)
+
+    def _memory(self, ours: Runner, theirs: Runner) -> dict[str, float] | None:
+        """Peak memory of both sides since the pairs began, where there is a budget for it.
+
+        A worker's own word is checked from outside: what it holds beyond what the baseline's does there, for a context
+        and the like, is its own.
+        """
+        if self._budget.memory_ratio is None or self._size.device != "cuda":
+            return None
+        baseline, student = (runner.memory()["peak"] / 2**20 for runner in (ours, theirs))
+        outside, overhead = theirs.side.used_mb(), ours.side.used_mb()
+        if outside is not None and overhead is not None:
+            held = outside - (overhead - baseline)
+            if held > student + HELD_MB:
+                student = held
+                self._notes.append("the submission holds more of the device's memory than its library tells")
+        ratio = student / max(baseline, 1.0)
+        limit = self._budget.memory_ratio
+        return {"ratio": ratio, "limit": limit, "student_mb": student, "baseline_mb": baseline}
+
+    def _measured(self, standing: Standing, found: Reading, notes: Sequence[str] = ()) -> Measured:
+        told = found.found
+        return replace(
+            self._blank(),
+            verdict=standing.value,
+            credit=credit_at(told.low if standing is Standing.TOO_NOISY else told.ratio, self._budget.bands),
+            ratio=round(told.ratio, 4),
+            interval=(round(told.low, 4), round(told.high, 4)),
+            pairs=len(self._pairs),
+            clock=found.clock,
+            student_ms=tuple(round(1000 * theirs, 4) for _, theirs in found.times),
+            baseline_ms=tuple(round(1000 * ours, 4) for ours, _ in found.times),
+            notes=(*self._notes, *notes),
+        )
+
+    def _ended(self) -> Measured:
+        """The submission was ended at a deadline that is far beyond every band."""
+        last = self._budget.bands[-1].ratio
+        found = self._blank()
+        if self._pairs:
+            found = self._measured(Standing.OVER, self._clock.read(self._pairs, self._seed))
+        notes = (*found.notes, "ended at its deadline")
+        return replace(found, credit=0.0, ratio=None, interval=(last, None), clock="wall", notes=notes)
+
+    def _blank(self) -> Measured:
+        return Measured(
+            budget=self._budget.id,
+            device=self._size.device,
+            baseline=self._budget.baseline,
+            verdict=Standing.OVER.value,
+            credit=0.0,
+            ratio=None,
+            interval=(None, None),
+            bands=tuple((band.ratio, band.credit) for band in self._budget.bands),
+            pairs=0,
+            clock="",
+            core=self._core,
+            notes=tuple(self._notes),
+        )
+
+    def _inputs(self) -> Sequence[Any]:
+        drawn = self._draw(self._rng, self._size)
+        return drawn if isinstance(drawn, (tuple, list)) else (drawn,)
+
+    def _calls(self, usual: float) -> int:
+        """How many calls make a slice of the baseline's long enough to be read off the clock."""
+        size = sum(value.nbytes for value in self._inputs() if isinstance(value, torch.Tensor))
+        return max(1, min(MOST_CALLS, math.ceil(SLICE_SECONDS / usual), MOST_BYTES // max(size, 1)))
+
+    def _pin(self, runner: Runner, core: int | None) -> None:
+        if core is not None and not runner.side.pin(core):
+            self._core = None
+            self._notes.append("a worker could not be pinned to a core")
+
+
+def _unsteady(found: Reading) -> bool:
+    """Whether it is the submission that is noisy, and not the machine: that meets both sides."""
+    baseline, student = (_spread([pair[side] for pair in found.times]) for side in (0, 1))
+    return student > max(UNSTEADY, 3 * baseline)
+
+
+def _spread(times: Sequence[float]) -> float:
+    """From the tenth to the ninetieth of a hundred, as a part of the middle one."""
+    low, middle, high = np.quantile(times, [0.1, 0.5, 0.9])
+    return float((high - low) / middle)
+
+
+def _turns(calls: int) -> list[tuple[int, int, float]]:
+    """A slice's calls in up to `TURNS` parts: the first, the one after the last, where its middle lies from 0 to 1."""
+    parts = min(TURNS, calls)
+    edges = [calls * part // parts for part in range(parts + 1)]
+    return [(first, last, (first + last) / 2 / calls) for first, last in pairwise(edges)]

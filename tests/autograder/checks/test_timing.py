@@ -1,0 +1,130 @@
+"""The verdict on measured ratios, on made-up ones: no clock is read here."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from autograder.checks.timing import (
+    FEW,
+    LEAST,
+    MOST,
+    Measured,
+    Standing,
+    allowed,
+    credit_at,
+    decide,
+    due,
+    estimate,
+    words,
+)
+from autograder.course.model import Band
+
+BANDS = (Band(2.0, 1.0), Band(5.0, 0.5))
+
+
+def ratios(true: float, spread: float, count: int, seed: int) -> list[float]:
+    """Ratios of two noisy times each."""
+    rng = np.random.default_rng(seed)
+    return list(true * rng.lognormal(0, spread, count) / rng.lognormal(0, spread, count))
+
+
+def verdict(true: float, spread: float, seed: int) -> tuple[Standing | None, int]:
+    """What a measurement that goes on as long as it may ends in, and after how many pairs."""
+    drawn = ratios(true, spread, MOST, seed)
+    for pairs in range(1, MOST + 1):
+        if due(pairs) and (standing := decide(estimate(drawn[:pairs], seed), pairs, BANDS)):
+            return standing, pairs
+    return None, MOST
+
+
+@pytest.mark.parametrize("ratio, credit", [(0.1, 1.0), (2.0, 1.0), (2.01, 0.5), (5.0, 0.5), (5.01, 0.0), (1e9, 0.0)])
+def test_credit(ratio: float, credit: float) -> None:
+    assert credit_at(ratio, BANDS) == credit
+
+
+@pytest.mark.parametrize("spread", [0.03, 0.1, 0.25])
+def test_half_and_double_are_never_wrong(spread: float) -> None:
+    for seed in range(60):
+        assert verdict(1.0, spread, seed)[0] in (Standing.WITHIN, None)
+        assert verdict(4.0, spread, seed)[0] in (Standing.OVER, None)
+        assert verdict(10.0, spread, seed)[0] in (Standing.OVER, None)
+
+
+@pytest.mark.parametrize("true, wanted", [(1.8, Standing.WITHIN), (2.2, Standing.OVER)])
+def test_near_an_edge_it_is_almost_always_right(true: float, wanted: Standing) -> None:
+    found = [verdict(true, 0.05, seed)[0] for seed in range(100)]
+    assert found.count(wanted) >= 80
+    assert sum(standing not in (wanted, None) for standing in found) <= 2
+
+
+def test_at_an_edge_it_mostly_does_not_say() -> None:
+    found = [verdict(2.0, 0.05, seed)[0] for seed in range(100)]
+    assert found.count(None) >= 60
+
+
+def test_a_gross_case_is_decided_after_few_pairs() -> None:
+    for true in (0.3, 1.0, 40.0):
+        assert verdict(true, 0.05, 7)[1] == FEW
+
+
+def test_an_unclear_case_takes_at_least_so_many_pairs() -> None:
+    assert verdict(1.7, 0.1, 3)[1] >= LEAST
+    assert not any(due(pairs) for pairs in range(FEW))
+    assert due(MOST)
+
+
+def test_one_odd_pair_among_few_is_no_verdict() -> None:
+    assert decide(estimate([1.0, 1.1, 0.9, 1.0, 1.9], 0), 5, BANDS) is None
+    assert decide(estimate([1.0, 1.1, 0.9, 1.0, 1.2], 0), 5, BANDS) is Standing.WITHIN
+
+
+def test_between_two_edges_is_over() -> None:
+    assert decide(estimate(ratios(3.0, 0.02, 15, 1), 0), 15, BANDS) is Standing.OVER
+
+
+def test_the_interval_holds_the_true_ratio() -> None:
+    held = 0
+    for seed in range(100):
+        found = estimate(ratios(3.0, 0.1, 31, seed), seed)
+        assert found.low <= found.ratio <= found.high
+        held += found.low <= 3.0 <= found.high
+    assert held >= 93
+
+
+def test_equal_measurements_give_equal_intervals() -> None:
+    drawn = ratios(2.0, 0.1, 30, 5)
+    assert estimate(drawn, 9) == estimate(drawn, 9)
+
+
+def measured(**changes: object) -> Measured:
+    values = {
+        "budget": "forward",
+        "device": "cpu",
+        "baseline": "reference",
+        "verdict": "over",
+        "credit": 0.5,
+        "ratio": 3.4,
+        "interval": (3.1, 3.8),
+        "bands": ((2.0, 1.0), (5.0, 0.5)),
+        "pairs": 15,
+        "clock": "cpu",
+        "core": 1,
+    }
+    return Measured(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def test_words() -> None:
+    assert words(measured()) == "3.4 x the time of the reference (3.1 to 3.8); full points up to 2 x, half up to 5 x"
+    assert words(measured(ratio=None, interval=(5.0, None), baseline="FastConv")).startswith(
+        "more than 5 x the time of FastConv;"
+    )
+    assert allowed([(2.0, 1.0), (3.0, 0.4)]) == "full points up to 2 x, 40% up to 3 x"
+
+
+def test_json_form_is_plain() -> None:
+    data = measured(student_ms=(1.0, 2.0), memory={"ratio": 1.5}).to_json()
+    assert json.loads(json.dumps(data, allow_nan=False)) == json.loads(json.dumps(data))
+    assert data["interval"] == [3.1, 3.8]
