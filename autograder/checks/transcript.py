@@ -23,6 +23,7 @@ __all__ = ["Answers", "Requests", "TranscriptChannel", "copied", "digest"]
 
 Answers = MutableMapping[bytes, Any]
 Requests = MutableMapping[bytes, tuple[str, dict[str, Any], float | None]]
+CONTAINERS = frozenset({dict, list, tuple, Ref})
 SCALARS = frozenset({NoneType, bool, int, float, str, Ref})
 # How the digest of a tensor begins, for dtypes that numpy has: its bytes are found with fewer steps then.
 NUMPY_TOO = {
@@ -77,7 +78,7 @@ def copied(value: Any) -> Any:
     """A copy that shares no storage with the original."""
     if type(value) in SCALARS:
         return value
-    if isinstance(value, torch.Tensor):
+    if type(value) not in CONTAINERS and isinstance(value, torch.Tensor):
         return value.detach().clone()
     if isinstance(value, np.ndarray):
         return value.copy()
@@ -110,7 +111,7 @@ def _feed(add: Callable[[Any], None], value: Any) -> None:
         add(f"{kind.__name__}{value};".encode())
     elif kind is float:
         add(b"f%b;" % value.hex().encode())
-    elif isinstance(value, torch.Tensor):
+    elif kind not in CONTAINERS and isinstance(value, torch.Tensor):  # to ask torch costs more than all the rest
         add(f"{kind.__name__}{value.dtype}{tuple(value.shape)}".encode())
         add(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     elif isinstance(value, dict):

@@ -35,16 +35,20 @@ Files: TypeAlias = "Mapping[str, np.ndarray[Any, Any]]"
 ALLOCATOR_COMPLAINTS = ("can't allocate memory", "not enough memory", "Cannot allocate memory")
 
 
-def serve(channel: int, limits: Limits, rules: tuple[Rule, ...]) -> None:
+def serve(channel: int, limits: Limits, rules: tuple[Rule, ...], guard: Guard | None = None) -> None:
     """Answer requests until the channel is closed. Never returns.
 
     Args:
         channel: descriptor of a stream socket.
         limits: for the size of the output only; the rest is in force already.
         rules: what the submission may not use.
+        guard: one that was inherited, which watches for these rules at least.
     """
     redirect_prints(limits.output_kb << 10)
-    worker = _Worker(Guard(rules))
+    if guard is None:
+        guard = Guard(rules)
+    guard.keep_only(rules)
+    worker = _Worker(guard)
     _write(channel, wire.encode("ready"))
     requests = _reader(channel)
     while (request := _read(requests)) is not None:
