@@ -18,7 +18,7 @@ __all__ = ["Identity", "NotebookSays", "identify", "read_group", "read_notebook"
 MOST_MEMBERS = 20
 MOST_GROUP_BYTES = 16 * 1024
 MOST_TEXT = 100
-MOST_NOTEBOOK_BYTES = 8 * 1024 * 1024
+MOST_NOTEBOOK_BYTES = 16 * 1024 * 1024
 MOST_CELL_BYTES = 16 * 1024
 FIRST_CELLS = 5  # the cell that says who may stand after one with imports or magics
 

@@ -9,7 +9,8 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import IO, cast
 from zipfile import ZipFile, ZipInfo
 
 from autograder.errors import ArchiveError
@@ -30,41 +31,65 @@ OTHERS = {b"Rar!": "a RAR archive", b"7z\xbc\xaf": "a 7z archive", b"\x1f\x8b": 
 
 
 def read_zip(path: Path, intake: Intake) -> None:
-    """Take what is wanted of the zip at `path`.
+    """Take what is wanted of the zip at `path`. A zip around nothing but another zip stands for that one.
 
     Raises:
         ArchiveError: not a zip, cut off, or a bomb. A single damaged member is left out with a note.
     """
     try:
-        opened = _Bounded(path, ENTRY_BYTES * intake.limits.members)
+        opened = io.FileIO(path)
     except OSError as error:
         raise ArchiveError(f"{path.name}: cannot be read: {error.strerror}") from None
+    with opened as file:
+        inner = _read(file, path.name, intake)
+    if inner is not None:
+        _read(io.BytesIO(inner), f"{path.name}, the zip inside", intake, around=True)
+
+
+def _read(file: io.FileIO | io.BytesIO, name: str, intake: Intake, *, around: bool = False) -> bytes | None:
+    """Take what is wanted; or, where there is another `around` it or not, return the one zip that is all it holds."""
     try:
-        with opened as file:
-            _expect_zip(file, path.name)
-            with ZipFile(file) as archive:
-                _refuse_overlaps(archive, path.name)
-                for info in archive.infolist():
-                    intake.count()
-                    _take(archive, info, intake)
+        _expect_zip(file, name)
+        with ZipFile(cast("IO[bytes]", _Bounded(file, name, ENTRY_BYTES * intake.limits.members))) as archive:
+            _refuse_overlaps(archive, name)
+            if not around and (inner := _only_zip(archive, intake)) is not None:
+                return inner
+            for info in archive.infolist():
+                intake.count()
+                _take(archive, info, intake)
     except DAMAGE as error:
-        raise ArchiveError(f"{path.name}: a damaged or cut-off zip: {show(str(error))}") from None
+        raise ArchiveError(f"{name}: a damaged or cut-off zip: {show(str(error))}") from None
+    return None
 
 
-class _Bounded(io.FileIO):
+def _only_zip(archive: ZipFile, intake: Intake) -> bytes | None:
+    """The bytes of a zip inside, where it is the only one and no source or notebook lies beside it."""
+    members = [info for info in archive.infolist() if not info.is_dir() and not is_litter(info.filename)]
+    names = {info.filename: PurePosixPath(info.filename).suffix.lower() for info in members[: intake.limits.members]}
+    zips = [info for info in members if names.get(info.filename) == ".zip"]
+    if len(zips) != 1 or not {".py", ".ipynb"}.isdisjoint(names.values()) or _refusal(zips[0], intake):
+        return None
+    data = b"".join(_pieces(archive, zips[0], intake, intake.limits.total_bytes))
+    if not zipfile.is_zipfile(io.BytesIO(data)):
+        return None
+    intake.note(zips[0].filename, "an archive inside the submission; it was opened, since it is all there is")
+    return data
+
+
+class _Bounded:
     """A file that refuses to be read in large pieces: `zipfile` reads the whole directory in one."""
 
-    def __init__(self, path: Path, most: int) -> None:
-        super().__init__(path)
-        self._most = max(most, CHUNK)
+    def __init__(self, file: io.FileIO | io.BytesIO, name: str, most: int) -> None:
+        self._file, self._name, self._most = file, name, max(most, CHUNK)
+        self.seek, self.tell, self.seekable, self.close = file.seek, file.tell, file.seekable, file.close
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > self._most:
-            raise ArchiveError(f"{Path(str(self.name)).name}: its directory is too large")
-        return super().read(-1 if size is None else size) or b""
+            raise ArchiveError(f"{self._name}: its directory is too large")
+        return self._file.read(-1 if size is None else size) or b""
 
 
-def _expect_zip(file: io.FileIO, name: str) -> None:
+def _expect_zip(file: io.FileIO | io.BytesIO, name: str) -> None:
     start = file.read(8)
     file.seek(0)
     if not start:

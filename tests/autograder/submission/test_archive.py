@@ -134,6 +134,35 @@ def test_compiled_code_and_inner_archives_are_noted(make_zip: Zip, name: str, wh
     assert noted(files, name, what)
 
 
+def test_a_zip_around_nothing_but_a_zip_stands_for_it(make_zip: Zip) -> None:
+    inner = zipped({"A6/m.py": MODULE})
+    files = read_submission(make_zip({"kim/inner.zip": inner, "__MACOSX/kim/._inner.zip": b"x", "readme.pdf": b"%PDF"}))
+    assert dict(files) == {"A6/m.py": MODULE}
+    assert noted(files, "kim/inner.zip", "it was opened")
+
+
+@pytest.mark.parametrize("beside", [{"m.py": MODULE}, {"m.ipynb": b"{}"}, {"other.zip": zipped({"m.py": MODULE})}])
+def test_a_zip_beside_other_work_is_not_opened(make_zip: Zip, beside: dict[str, bytes]) -> None:
+    files = read_submission(make_zip({"inner.zip": zipped({"n.py": MODULE}), **beside}))
+    assert "n.py" not in files
+    assert noted(files, "inner.zip", "is not opened")
+
+
+def test_zips_are_opened_one_deep(make_zip: Zip) -> None:
+    files = read_submission(make_zip({"a.zip": zipped({"b.zip": zipped({"m.py": MODULE})})}))
+    assert not files
+    assert noted(files, "b.zip", "is not opened")
+
+
+def test_a_zip_inside_is_bounded_like_one_outside(make_zip: Zip) -> None:
+    limits = ArchiveLimits(members=5)
+    with pytest.raises(ArchiveError, match="more than 5 files"):
+        read_submission(make_zip({"a.zip": zipped({f"{number}.py": b"" for number in range(9)})}), limits)
+    bomb = zipped({"m.py": b" " * (8 << 20)})
+    files = read_submission(make_zip({"a.zip": bomb}))
+    assert noted(files, "m.py", "left out")
+
+
 def test_encrypted_and_unusually_packed_members_are_left_out(tmp_path: Path, make_zip: Zip) -> None:
     path = make_zip({"m.py": MODULE})
     data = bytearray(path.read_bytes())

@@ -151,8 +151,8 @@ def test_a_broken_notebook_is_only_a_note(make_zip: Zip, assignment: Assignment,
 
 
 def test_a_huge_notebook_is_not_read_for_a_name() -> None:
-    with pytest.raises(ValueError, match="larger than 8 MiB"):
-        read_notebook(b" " * (9 * 1024**2))
+    with pytest.raises(ValueError, match="larger than 16 MiB"):
+        read_notebook(b" " * (17 * 1024**2))
 
 
 def test_the_notebook_speaks_where_the_name_does_not(make_zip: Zip, assignment: Assignment) -> None:
