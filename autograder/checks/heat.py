@@ -6,7 +6,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, replace
+from dataclasses import astuple, dataclass, replace
 from itertools import pairwise
 from statistics import median
 from types import SimpleNamespace
@@ -18,7 +18,7 @@ import torch
 from autograder.checks.clocks import SHORTEST, Pair, Reading, clock_for
 from autograder.checks.draw import Draw
 from autograder.checks.sides import Side
-from autograder.checks.slices import Runner, Slice, Task, compare, glance
+from autograder.checks.slices import Glance, Runner, Slice, Task, compare, glance
 from autograder.checks.timing import MOST, Estimate, Measured, Standing, credit_at, decide, due
 from autograder.course.model import Budget
 from autograder.errors import WorkerTimeout
@@ -53,6 +53,15 @@ class Quick(Draw):
 
     def normal(self, *shape: int, scale: float = 1.0, dtype: torch.dtype = torch.float64) -> torch.Tensor:
         return torch.from_numpy(np.asarray(self._fast.standard_normal(shape, np.float32) * scale)).to(dtype)
+
+
+@dataclass(frozen=True)
+class _Warm:
+    """A call that the baseline made before the submission's turn came, and where its outputs were looked at."""
+
+    calls: Sequence[Sequence[Any]]
+    at: Glance
+    slice: Slice
 
 
 class Heat:
@@ -91,32 +100,34 @@ class Heat:
             ours = Runner(baseline, self._task, inputs, self._size.device, self._limit)
             runners.append(ours)
             self._pin(ours, core)
-            usual = self._warm(ours)
+            warm = [self._warm(ours) for _ in range(2)]
             try:
                 theirs = Runner(student, self._task, inputs, self._size.device, self._limit)
                 runners.append(theirs)
                 self._pin(theirs, core)
-                return self._race(ours, theirs, usual)
+                return self._race(ours, theirs, warm)
             except WorkerTimeout:
                 return self._ended()
         finally:
             for runner in runners:
                 runner.close()
 
-    def _warm(self, ours: Runner) -> float:
-        """Seconds that one call of the baseline takes once it is warm."""
-        for _ in range(2):
-            found = ours.slice([self._inputs()], glance(), self._limit)
-        return self._clock.usual(found)
+    def _warm(self, ours: Runner) -> _Warm:
+        """One call of the baseline's, off the record."""
+        calls, at = [self._inputs()], glance()
+        return _Warm(calls, at, ours.slice(calls, at, self._limit))
 
-    def _race(self, ours: Runner, theirs: Runner, usual: float) -> Measured:
+    def _race(self, ours: Runner, theirs: Runner, warm: Sequence[_Warm]) -> Measured:
+        usual = self._clock.usual(warm[-1].slice)
         began = self._now()
         last = self._budget.bands[-1].ratio
         most = self._calls(usual)
         patience = max(LEAST_SECONDS, PATIENCE * last * usual)
-        self._check(ours, theirs, min(self._limit, max(FIRST_SECONDS, patience)))
-        each = self._check(ours, theirs, min(self._limit, patience))
+        self._check(theirs, warm[0], max(FIRST_SECONDS, patience))
+        each = self._check(theirs, warm[1], patience)
         fewer = max(1, min(most, round(SLICE_SECONDS / max(each, SHORTEST))))
+        if self._task.setup is not None:
+            most = fewer  # what was set up may change with every call: the same ones on both sides, then
         patience = max(LEAST_SECONDS, PATIENCE * last * usual * fewer)
         if each * fewer < LONG_SECONDS:
             self._pair(ours, theirs, most, fewer, patience)  # touches all memory that the others will use
@@ -135,12 +146,10 @@ class Heat:
             if standing is not None:
                 return self._settled(ours, theirs, usual, standing, read)
 
-    def _check(self, ours: Runner, theirs: Runner, seconds: float) -> float:
-        """Let both do the same one call off the record, and compare. Returns the submission's seconds."""
-        calls, look = [self._inputs()], glance()
-        wanted = ours.slice(calls, look, self._limit)
-        found = theirs.slice(calls, look, min(seconds, self._limit))
-        compare(found.digest, wanted.digest)
+    def _check(self, theirs: Runner, warm: _Warm, seconds: float) -> float:
+        """Let the submission do the same call off the record, and compare. Returns its seconds."""
+        found = theirs.slice(warm.calls, warm.at, min(seconds, self._limit))
+        compare(found.digest, warm.slice.digest)
         return self._clock.usual(found)
 
     def _pair(self, ours: Runner, theirs: Runner, most: int, fewer: int, seconds: float) -> Pair:

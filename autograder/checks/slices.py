@@ -153,7 +153,8 @@ class Runner:
 
     def memory(self, *, reset: bool = False) -> dict[str, int]:
         """Bytes on the device, as its library says."""
-        found = self._ask("memory", device=self._device, reset=reset)
+        with self._awake():
+            found = self._ask("memory", device=self._device, reset=reset)
         if type(found) is not dict or {type(found.get(key)) for key in ("peak", "now")} != {int}:
             raise ProtocolError("memory that is not told in bytes")
         return found

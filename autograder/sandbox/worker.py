@@ -32,7 +32,7 @@ __all__ = ["OUT_OF_MEMORY", "serve"]
 OUT_OF_MEMORY = 97
 NOTEBOOK = ("open_notebook", "run_cell", "written_files")
 Files: TypeAlias = "Mapping[str, np.ndarray[Any, Any]]"
-ALLOCATOR_COMPLAINTS = ("can't allocate memory", "not enough memory", "Cannot allocate memory")
+ALLOCATOR_COMPLAINTS = ("can't allocate memory", "not enough memory", "Cannot allocate memory", "out of memory")
 
 
 def serve(channel: int, limits: Limits, rules: tuple[Rule, ...], guard: Guard | None = None) -> None:
