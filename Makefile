@@ -10,10 +10,10 @@ SAMPLE := tests/submissions/$(ASSIGNMENT)
 SUBMISSIONS ?= $(SAMPLE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup grade test check assignments handout bench clean
+.PHONY: help setup grade test check assignments handout bench bench-verdicts clean
 
 help: ## print these lines
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make the environment, .venv
 
@@ -47,6 +47,9 @@ handout: $(READY) ## make the zip that students of ASSIGNMENT get, in dist/
 
 bench: $(READY) ## measure: overhead, against fresh pytest and otter, memory
 	$(BIN)/python benchmarks/run.py
+
+bench-verdicts: $(READY) ## measure: whether verdicts on running time hold, 200 of them
+	$(BIN)/python benchmarks/verdicts.py
 
 clean: ## remove what can be made again
 	rm -rf .venv reports build dist .mypy_cache .ruff_cache .pytest_cache tests/submissions/a[0-9]*/

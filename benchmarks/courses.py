@@ -19,6 +19,9 @@ ASSIGNMENT = "a6_convolutional_networks"
 TRAINING_QUESTIONS = ("overfit", "half-minute")
 TRAINING_CHECKS = ("test_training.py", "test_weights.py")
 ARTIFACT_CHECKS = ("test_weights.py",)
+# No other grader can measure running times; `verdicts.py` is about these.
+SPEED_QUESTIONS = ("conv-speed", "pool-speed")
+SPEED_CHECKS = ("test_speed.py",)
 LITTER = shutil.ignore_patterns("__pycache__", ".*")
 
 
@@ -46,22 +49,23 @@ class Suite:
 
 
 def every_check(folder: Path) -> Suite:
-    """All checks; those of saved weights only where the reference's own weights are there."""
+    """All checks but those of running times; those of saved weights only where the reference has weights."""
     course = copy_course(ROOT, ASSIGNMENT, folder)
-    suite = Suite("all checks", course, course.assignment(ASSIGNMENT))
+    _drop_questions(course, SPEED_QUESTIONS)
+    suite = Suite("all checks but those of running times", course, course.assignment(ASSIGNMENT))
+    _drop_checks(suite, SPEED_CHECKS)
     if len(suite.artifacts) == len(suite.assignment.artifacts):
         return suite
     _drop_checks(suite, ARTIFACT_CHECKS)
-    return Suite("all checks but those of saved weights", course, suite.assignment)
+    return Suite("all checks but those of running times and saved weights", course, suite.assignment)
 
 
 def fast_checks(folder: Path) -> Suite:
     """The checks of the usual kind: single calls, no training."""
     course = copy_course(ROOT, ASSIGNMENT, folder)
     whole = Suite("", course, course.assignment(ASSIGNMENT))
-    _drop_checks(whole, TRAINING_CHECKS)
-    manifest = course.solution(whole.assignment) / "assignment.toml"
-    manifest.write_text(_without(TRAINING_QUESTIONS, manifest.read_text(encoding="utf-8")), encoding="utf-8")
+    _drop_checks(whole, (*TRAINING_CHECKS, *SPEED_CHECKS))
+    _drop_questions(course, (*TRAINING_QUESTIONS, *SPEED_QUESTIONS))
     _keep_answers(course.handout(whole.assignment) / f"{whole.assignment.module}.py")
     return Suite("checks of the usual kind", course, course.assignment(ASSIGNMENT))
 
@@ -88,6 +92,11 @@ def copy_course(root: Path, assignment: str, folder: Path) -> Course:
         if (root / part).is_dir():
             shutil.copytree(root / part, folder / part, ignore=LITTER)
     return Course(folder)
+
+
+def _drop_questions(course: Course, questions: tuple[str, ...]) -> None:
+    manifest = course.root / "solutions" / ASSIGNMENT / "assignment.toml"
+    manifest.write_text(_without(questions, manifest.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def _drop_checks(suite: Suite, names: tuple[str, ...]) -> None:

@@ -7,12 +7,14 @@ otter, so it imports nothing from beside it.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from autograder.checks.desk import Desk, LocalSubject, load_module
+from autograder.checks.rivals import LocalRivals
+from autograder.checks.sides import LocalSide
 from autograder.course.layout import Course
 from autograder.course.model import Assignment, Question
 from autograder.sandbox.local import LocalChannel
@@ -32,7 +34,8 @@ def inhouse_desk(
         seed: what inputs are drawn from; the same seed gives every contestant the same inputs.
     """
     reference = reference_module(course, assignment)
-    return Desk(assignment, TimedSubject(lambda: module, dict(files)), lambda case: LocalChannel(reference), seed)
+    subject = TimedSubject(lambda: module, dict(files))
+    return Desk(assignment, subject, lambda case: LocalChannel(reference), seed, rivals=Alone(subject, lambda: module))
 
 
 def reference_module(course: Course, assignment: Assignment) -> ModuleType:
@@ -50,6 +53,19 @@ class TimedSubject(LocalSubject):
 
     def channel(self, question: Question) -> Channel:
         return _Timed(super().channel(question), self)
+
+
+class Alone(LocalRivals):
+    """The submission without a baseline, for what is only to be done in so many steps."""
+
+    def __init__(self, subject: TimedSubject, load: Callable[[], ModuleType]) -> None:
+        super().__init__(load, None)
+        self._subject = subject
+
+    def student(self, question: Question, device: str, seed: int) -> LocalSide:
+        channel = self._subject.channel(question)
+        channel.request("begin", {"seed": seed})
+        return LocalSide(channel)
 
 
 class _Timed:

@@ -100,3 +100,24 @@ def test_fast_checks_leave_training_out(figures: ModuleType, tmp_path: Path) -> 
     checks = {path.name for path in suite.course.hidden(suite.assignment).glob("test_*.py")}
     assert "test_conv.py" in checks
     assert "test_training.py" not in checks
+
+
+def test_verdicts_are_counted_by_what_is_true(tmp_path: Path) -> None:
+    words = ("--gradings", "8", "--json", str(tmp_path / "found.json"))
+    command = [sys.executable, str(BENCHMARKS / "verdicts.py"), *words]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    verdicts = json.loads((tmp_path / "found.json").read_text())["verdicts"]
+    assert sorted(each["part"] for each in verdicts) == [0.5, 0.5, 0.9, 0.9, 1.1, 1.1, 2.0, 2.0]
+    assert {each["condition"] for each in verdicts} == {"idle", "other cores busy"}
+    assert "8 verdicts on a budget of 2 x" in ended.stdout
+
+
+def test_a_wrong_verdict_is_one_that_says_the_opposite(figures: ModuleType) -> None:
+    from verdicts import Verdict, wrong
+
+    def said(part: float, standing: str) -> bool:
+        return wrong(Verdict(part, "idle", standing, 1.0, 5, 1.0))
+
+    assert [said(0.5, standing) for standing in ("within", "over", "too noisy to say")] == [False, True, False]
+    assert [said(1.1, standing) for standing in ("within", "over", "too noisy to say")] == [True, False, False]

@@ -194,6 +194,17 @@ for yours, given, arguments in settings:
     print(f"{given.__name__}: {seconds[0] / seconds[1]:.1f} times as fast; errors", *(f"{e:.0e}" for e in errors))
 
 # %% [markdown]
+# How fast your layers are is graded too, as a multiple of the time that a solution on whole tensors takes: all points
+# up to 6 x, half of them up to 12 x. Loops over pixels are far beyond that; a few large operations are within it, in
+# whichever style. These checks compare with the given layers, on your machine, and are wary of its noise.
+
+# %%
+grader.check("conv-speed")
+
+# %%
+grader.check("pool-speed")
+
+# %% [markdown]
 # ## A three-layer network
 #
 # conv - relu - 2x2 max pool - linear - relu - linear - softmax. Write `ThreeLayerConvNet` from the given layers.

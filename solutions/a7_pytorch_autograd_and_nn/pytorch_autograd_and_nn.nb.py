@@ -219,6 +219,14 @@ hist_part2 = train(model, optimizer, data, batch_size=16, val_every=100)
 # %%
 grader.check("initialize-part3")
 
+# %% [markdown]
+# How long a training step takes is graded too, at each of the three levels: all points up to 2 x the time of a solution
+# of ours, half of them up to 5 x. What matters is that every layer gets the whole batch at once. This check
+# compares 64 images with one, on your machine, and is wary of its noise.
+
+# %%
+grader.check("training-speed")
+
 # %%
 reset_seed(0)
 sequence, optimizer = initialize_three_layer_conv_part3()
@@ -300,6 +308,9 @@ for arguments in [(3, 3), (3, 10), (3, 3, True), (3, 10, True)]:
 
 # %%
 grader.check("resnet")
+
+# %%
+grader.check("resnet-speed")
 
 # %% [markdown]
 # ### Bottlenecks

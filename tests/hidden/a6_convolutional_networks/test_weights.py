@@ -78,7 +78,7 @@ def test_overfit_weights(student: Proxy, memo: Callable[..., Any]) -> None:
 @pytest.mark.parametrize("bar", (0.3, 0.65), ids=("has-learned", "is-good"))
 def test_half_minute_weights(student: Proxy, rng: Draw, memo: Callable[..., Any], bar: float) -> None:
     """The saved network recognises images that were not there to train on."""
-    solver = solver_for(student, *memo(shapes, 16, 0), torch.float32)
+    solver = solver_for(student, *memo(shapes, 16, 0), torch.float32, "cpu")
     checkpoint = checkpoint_of(student, HALF_MINUTE)
     give_weights(solver.model, checkpoint, HALF_MINUTE)
     sets = [memo(shapes, HELD_OUT, rng.seed()), memo(first_of_cifar, "test", HELD_OUT)]

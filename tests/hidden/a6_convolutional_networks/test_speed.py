@@ -1,0 +1,88 @@
+"""How fast convolution and pooling are, apart from whether they are right.
+
+What right answers of many styles take, as multiples of the baseline's time, measured with the budgets' sizes on one
+core of a CPU that other work shared ("i, j" loops over rows and columns of the output, with all samples and filters at
+once; "n" and "f" over samples and filters too):
+
+    Conv.forward       loop over samples 1.0, einsum 1.0, loop over filter positions 1.3, matrix product of strided
+                       windows 1.6, tensordot 1.7, loop over output rows 1.8, windows by index 3.0
+                       i, j 16; f with products written out 55; n, i, j 74; f, i, j over 200
+    Conv.backward      loop over samples 1.3, loop over filter positions 1.3, einsum 2.1, transposed convolution 2.4,
+                       windows by index and index_put_ 3.7
+                       i, j 23; f, i, j over 500
+    MaxPool.forward    reference 0.4, loop over output rows 1.0, strided or reshaped or stacked windows 1.0 to 1.5
+                       i, j 23; n, i, j 49
+    MaxPool.backward   equal to the maximum, position by position 1.5, argmax 2.3 to 2.6, index_put_ 2.9
+                       i, j 52; n, c, i, j 690
+
+Full points end at 6 and half of them at 12: every answer on whole tensors has room, and no loop over pixels has any.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+
+from autograder.checks import Draw
+
+conv_question = partial(pytest.mark.question, "conv-speed")
+pool_question = partial(pytest.mark.question, "pool-speed")
+
+KEEPS_SIZE = {"stride": 1, "pad": 1}
+HALVES = {"pool_height": 2, "pool_width": 2, "stride": 2}
+SINGLE = torch.float32
+
+
+def convolution(rng: Draw, size: Any) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """x, w, b of the budget's sizes: images (N, C, H, W), filters (F, HH, WW)."""
+    filters, *kernel = size.filters
+    x = rng.normal(*size.images, dtype=SINGLE)
+    return x, rng.normal(filters, size.images[1], *kernel, dtype=SINGLE), rng.normal(filters, dtype=SINGLE)
+
+
+@conv_question()
+def test_conv_forward(race: Any) -> None:
+    race("forward", lambda who, x, w, b: who.Conv.forward(x, w, b, KEEPS_SIZE)[0], convolution)
+
+
+@conv_question()
+def test_conv_backward(race: Any) -> None:
+    """With the cache of one's own forward, which is made before the clock starts."""
+
+    def draw(rng: Draw, size: Any) -> tuple[torch.Tensor, ...]:
+        x, w, b = convolution(rng, size)
+        samples, _, height, width = x.shape
+        return x, w, b, rng.normal(samples, len(b), height, width, dtype=SINGLE)
+
+    race(
+        "backward",
+        lambda who, x, w, b, dout, cache: who.Conv.backward(dout, cache),
+        draw,
+        prepare=lambda who, x, w, b, dout: who.Conv.forward(x, w, b, KEEPS_SIZE)[1],
+    )
+
+
+@pool_question()
+def test_pool_forward(race: Any) -> None:
+    def draw(rng: Draw, size: Any) -> tuple[torch.Tensor]:
+        return (rng.normal(*size.images, dtype=SINGLE),)
+
+    race("forward", lambda who, x: who.MaxPool.forward(x, HALVES)[0], draw)
+
+
+@pool_question()
+def test_pool_backward(race: Any) -> None:
+    def draw(rng: Draw, size: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        samples, channels, height, width = size.images
+        dout = rng.normal(samples, channels, height // 2, width // 2, dtype=SINGLE)
+        return rng.normal(*size.images, dtype=SINGLE), dout
+
+    race(
+        "backward",
+        lambda who, x, dout, cache: who.MaxPool.backward(dout, cache),
+        draw,
+        prepare=lambda who, x, dout: who.MaxPool.forward(x, HALVES)[1],
+    )

@@ -1,0 +1,125 @@
+"""How fast a training step and a residual network are, apart from whether they are right.
+
+What right answers take, as multiples of the reference's time, measured with the budgets' sizes on one core of a CPU
+that other work shared: whatever is made of torch's layers or functions 1.0, with the forward pass done twice 1.3, in
+float64 3, convolutions by unfold and a matrix product 3.3, image by image 8 to 9, a print of every layer's output 9.
+
+Full points end at 2 and half of them at 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+
+from autograder.checks import Draw, Proxy, modules
+
+training_question = partial(pytest.mark.question, "training-speed")
+
+PADDING = {"padding": [2, 1]}
+FILTERS = ((12, 3, 5, 5), (8, 12, 3, 3))
+LAYERS = ("conv1", "conv2", "fc")
+CLASSES = 10
+RATE = 1e-2
+STAGES = ((8, 1, False), (16, 1, True), (32, 1, True))
+
+
+def batch(rng: Draw, count: int, height: int, width: int) -> tuple[torch.Tensor, ...]:
+    """Images, gradients of their scores, and six parameters: weight and bias of each layer."""
+    shapes = [*FILTERS, (CLASSES, FILTERS[-1][0] * height * width)]
+    parameters = [rng.normal(*size, scale=0.05, dtype=torch.float32) for shape in shapes for size in (shape, shape[:1])]
+    images = rng.normal(count, 3, height, width, dtype=torch.float32)
+    return images, rng.normal(count, CLASSES, scale=1 / count, dtype=torch.float32), *parameters
+
+
+def sized(rng: Draw, size: Any) -> tuple[torch.Tensor, ...]:
+    return batch(rng, size.batch, size.height, size.width)
+
+
+def parameters_of(model: Proxy) -> list[Proxy]:
+    return [value for name in LAYERS for value in (getattr(model, name).weight, getattr(model, name).bias)]
+
+
+def load(model: Proxy, parameters: Sequence[Proxy]) -> None:
+    """Every call begins with weights of its own: both sides do not make equally many steps."""
+    for own, given in zip(parameters_of(model), parameters, strict=True):
+        own.data.copy_(given)
+
+
+@training_question()
+def test_functional_step(race: Any) -> None:
+    """Scores, gradients of all six parameters, and a step down."""
+
+    def step(who: Proxy, x: Proxy, upstream: Proxy, *rest: Proxy) -> Any:
+        leaves = [rest[-1][index] for index in range(6)]
+        scores = who.three_layer_convnet(x, leaves, PADDING)
+        scores.backward(upstream)
+        return scores, [leaf.data.sub(leaf.grad, alpha=RATE) for leaf in leaves]
+
+    def leaves(who: Proxy, x: Proxy, upstream: Proxy, *parameters: Proxy) -> Any:
+        return [parameter.requires_grad_() for parameter in parameters]
+
+    race("functional", step, sized, prepare=leaves)
+
+
+@training_question()
+def test_module_step(race: Any) -> None:
+    size = race.size("module")
+
+    def make(who: Proxy) -> Proxy:
+        return who.ThreeLayerConvNet((3, size.height, size.width), [(12, 5, 2), (8, 3, 1)], CLASSES)
+
+    def step(model: Proxy, x: Proxy, upstream: Proxy, *parameters: Proxy) -> Any:
+        load(model, parameters)
+        model.zero_grad()
+        scores = model(x)
+        scores.backward(upstream)
+        return scores, [own.data.sub(own.grad, alpha=RATE) for own in parameters_of(model)]
+
+    race("module", step, sized, setup=make)
+
+
+@training_question()
+def test_sequential_step(race: Any) -> None:
+    """With the optimizer that comes with the model; what its step does is looked at elsewhere."""
+
+    def step(made: Any, x: Proxy, upstream: Proxy, *parameters: Proxy) -> Any:
+        model, optimizer = made
+        load(model, parameters)
+        optimizer.zero_grad()
+        scores = model(x)
+        scores.backward(upstream)
+        optimizer.step()
+        return scores, [own.grad.clone() for own in parameters_of(model)]
+
+    race(
+        "sequential",
+        step,
+        lambda rng, size: batch(rng, size.batch, 32, 32),
+        setup=lambda who: tuple(who.initialize_three_layer_conv_part3()),
+    )
+
+
+@pytest.mark.question("resnet-speed")
+def test_resnet_forward(race: Any, reference: Proxy, rng: Draw) -> None:
+    """In evaluation mode, where a sample's scores hang on that sample alone."""
+    size = race.size("forward")
+    stages = list(STAGES[: size.stages])
+    weights = modules.draw_weights(rng, reference.ResNet(stages), rng.normal(2, *size.images[1:]), dtype=torch.float32)
+
+    def make(who: Proxy) -> Proxy:
+        model = who.ResNet(stages)
+        modules.load(model, weights)
+        model.eval()
+        return model
+
+    race(
+        "forward",
+        lambda model, x: model(x),
+        lambda rng, size: (rng.normal(*size.images, dtype=torch.float32),),
+        setup=make,
+    )
