@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from dataclasses import dataclass, replace
 from autograder.course.model import Assignment
 from autograder.submission.names import show
 from autograder.submission.naming import FORM, ParsedName
+from autograder.submission.notebookfile import load_notebook
 from autograder.submission.source import parse
 
 __all__ = ["Identity", "NotebookSays", "identify", "read_group", "read_notebook"]
@@ -18,7 +18,6 @@ __all__ = ["Identity", "NotebookSays", "identify", "read_group", "read_notebook"
 MOST_MEMBERS = 20
 MOST_GROUP_BYTES = 16 * 1024
 MOST_TEXT = 100
-MOST_NOTEBOOK_BYTES = 16 * 1024 * 1024
 MOST_CELL_BYTES = 16 * 1024
 FIRST_CELLS = 5  # the cell that says who may stand after one with imports or magics
 
@@ -113,16 +112,7 @@ def read_notebook(data: bytes) -> NotebookSays:
     Raises:
         ValueError: the data is not a notebook, or too large to be read for this; the message says which.
     """
-    if len(data) > MOST_NOTEBOOK_BYTES:
-        raise ValueError(f"larger than {MOST_NOTEBOOK_BYTES // 1024**2} MiB")
-    try:
-        notebook = json.loads(data.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
-        raise ValueError("not JSON") from None
-    cells = notebook.get("cells") if isinstance(notebook, dict) else None
-    if not isinstance(cells, list):
-        raise ValueError("it has no cells")
-    code = [cell for cell in cells if isinstance(cell, dict) and cell.get("cell_type") == "code"]
+    code = [cell for cell in load_notebook(data)["cells"] if isinstance(cell, dict) and cell.get("cell_type") == "code"]
     for cell in code[:FIRST_CELLS]:
         values = dict(_assignments(_source(cell)))
         if values:

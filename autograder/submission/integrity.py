@@ -25,7 +25,6 @@ from autograder.submission.needs import not_here, stand_ins
 __all__ = ["CleanCopy", "Prepared", "as_handed_in", "prepare"]
 
 MOST = 200  # entries of one kind
-MOST_NOTEBOOK_BYTES = 16 * 1024 * 1024  # as JSON's data it takes up to twenty times as much
 
 
 @dataclass(frozen=True)
@@ -141,8 +140,6 @@ def _module(files: Mapping[str, bytes], name: str, clean: CleanCopy | None) -> t
 def _notebook(theirs: bytes | None, clean: dict[str, Any] | None) -> NotebookIntegrity | None:
     if theirs is None or clean is None:
         return None
-    if len(theirs) > MOST_NOTEBOOK_BYTES:
-        return NotebookIntegrity(trouble=f"larger than {MOST_NOTEBOOK_BYTES // 1024**2} MiB")
     try:
         cells = read_cells(theirs)["cells"]
     except ValueError as problem:

@@ -151,8 +151,11 @@ def test_a_broken_notebook_is_only_a_note(make_zip: Zip, assignment: Assignment,
 
 
 def test_a_huge_notebook_is_not_read_for_a_name() -> None:
-    with pytest.raises(ValueError, match="larger than 16 MiB"):
-        read_notebook(b" " * (17 * 1024**2))
+    with pytest.raises(ValueError, match="larger than 64 MiB"):
+        read_notebook(b" " * (65 * 1024**2))
+    with pytest.raises(ValueError, match="far too much is in it"):
+        read_notebook(b'{"cells": [' + b"{}," * 2_000_000 + b"{}]}")
+    assert read_notebook(b'{"cells": ["' + b"x" * (20 * 1024**2) + b'"]}').name == ""
 
 
 def test_the_notebook_speaks_where_the_name_does_not(make_zip: Zip, assignment: Assignment) -> None:
