@@ -12,6 +12,7 @@ from autograder.reports.charts import heat_map, histogram, tone
 from autograder.reports.decisions import queued
 from autograder.reports.html import render
 from autograder.reports.summary import concerns, summarize
+from autograder.reports.timings import budget_charts
 
 __all__ = ["render_class"]
 
@@ -49,6 +50,7 @@ def render_class(
         summary=summary,
         chart=histogram(graded, assignment.max_score, summary.scores.median) if summary.scores else None,
         heat=heat_map(results, assignment),
+        budgets=budget_charts(results, assignment),
         concerns=concerns(results, assignment),
         failures=sorted(failures),
         rows=[_row(result, assignment) for result in results],

@@ -14,6 +14,7 @@ from autograder.course.result import CaseResult, QuestionResult, SubmissionResul
 from autograder.reports.changes import Change, changes
 from autograder.reports.people import people
 from autograder.reports.text import block, line
+from autograder.reports.timings import TimingView, timing_views
 
 __all__ = ["CaseGroup", "QuestionView", "StudentView", "student_view"]
 
@@ -47,6 +48,7 @@ class QuestionView:
         depends: titles of the questions that have to work first, where that is why this one is blocked.
         groups: passed cases last; empty where the student sees the score only.
         passed, total: numbers of cases; both 0 where the student sees the score only.
+        timings: what was measured of its running time; empty where the student sees outcomes only.
     """
 
     id: str
@@ -61,6 +63,7 @@ class QuestionView:
     groups: tuple[CaseGroup, ...] = ()
     passed: int = 0
     total: int = 0
+    timings: tuple[TimingView, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,11 @@ class StudentView:
     isolation_level: str
     isolation_layers: tuple[str, ...]
     fingerprint: str
+
+    @property
+    def timed(self) -> bool:
+        """Whether the page shows running times."""
+        return any(question.timings for question in self.questions)
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
@@ -145,6 +153,7 @@ def _question(result: QuestionResult, assignment: Assignment) -> QuestionView:
         groups=_groups(result.cases, told=visibility is Visibility.HINTS),
         passed=sum(case.outcome is Outcome.PASSED for case in result.cases),
         total=len(result.cases),
+        timings=timing_views(result.cases) if visibility is Visibility.HINTS else (),
     )
 
 
