@@ -17,8 +17,7 @@ from autograder.course.model import Band, Budget
 from autograder.errors import CheckFailed, GraderError, ProtocolError, WorkerTimeout
 from autograder.sandbox import accelerator, timed
 from autograder.sandbox.local import LocalChannel
-
-from .fake_sides import FakeCuda, FakeSide, Machine, double, module
+from tests.autograder.checks.fake_sides import FakeCuda, FakeSide, Machine, double, module
 
 BANDS = (Band(2.0, 1.0), Band(5.0, 0.5))
 SIZES = {"cpu": {"rows": 3}, "cuda": {"rows": 3}}
