@@ -148,24 +148,29 @@ class Examiner:
             desk = Desk(self.assignment, subject, self._reference, self.seed, self._answers, rivals)
             for item, following in zip(self.items, [*self.items[1:], None], strict=True):
                 question = str(question_of(item))
-                if TIMED in item.fixturenames and (broken := self._broken(question, cases)):
-                    case = CaseResult(case_id(item), Outcome.BLOCKED, NOT_TIMED.format(broken), weight=weight_of(item))
-                elif asked is None or question in asked:
-                    case = self._kept(run_check(item, following, desk), subject.output)
-                else:
+                if asked is not None and question not in asked:
                     case = CaseResult(case_id(item), Outcome.NOT_ATTEMPTED, "not asked for")
+                elif TIMED in item.fixturenames and (broken := self._broken(question, cases)):
+                    case = replace(broken, id=case_id(item), weight=weight_of(item))
+                else:
+                    case = self._kept(run_check(item, following, desk), subject.output)
                 cases[question].append(case)
         return cases
 
-    def _broken(self, question: str, cases: Mapping[str, Sequence[CaseResult]]) -> str:
-        """The title of a question that this one depends on and that earned nothing; "" where there is none.
+    def _broken(self, question: str, cases: Mapping[str, Sequence[CaseResult]]) -> CaseResult | None:
+        """What becomes of a timed case where a question that it depends on earned nothing; None where none did.
 
-        Nothing is timed then: what is wrong is not slow, and what is slow anyway would take its time.
+        Nothing is timed then: what is wrong is not slow, and what is slow anyway would take its time. Where all of the
+        other question ended alike, not begun or not to be imported, this would have too.
         """
         for other in self.assignment.by_id[question].depends:
             if cases[other] and not any(case.credit for case in cases[other]):
-                return self.assignment.by_id[other].title
-        return ""
+                first = cases[other][0]
+                alike = len({(case.outcome, case.message) for case in cases[other]}) == 1
+                if alike and first.outcome in (Outcome.NOT_ATTEMPTED, Outcome.ERROR):
+                    return replace(first, seconds=0.0, student_seconds=0.0)
+                return CaseResult("", Outcome.BLOCKED, NOT_TIMED.format(self.assignment.by_id[other].title))
+        return None
 
     def _with_notebook(self, result: SubmissionResult, received: bytes | None, package: Package) -> SubmissionResult:
         """The result, with the notebook run beside this package if that was asked for."""
