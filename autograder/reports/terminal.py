@@ -19,6 +19,7 @@ from rich.text import Text
 from autograder.course.model import Assignment
 from autograder.course.outcome import Outcome
 from autograder.course.result import QuestionResult, SubmissionResult
+from autograder.reports.decisions import queued
 from autograder.reports.legend import LEGEND
 from autograder.reports.summary import summarize
 from autograder.reports.text import line, number
@@ -191,6 +192,8 @@ def _figures(results: Sequence[SubmissionResult], assignment: Assignment) -> Tex
         parts.append(f"quartiles {scores.lower_quartile:.1f} and {scores.upper_quartile:.1f}")
     if summary.late:
         parts.append(f"{summary.late} late")
+    if queue := queued(results, assignment):
+        parts.append(f"{len(queue)} to be read by a person")
     if summary.pending:
         parts.append(f"{summary.pending} pending")
     if summary.graded < summary.submissions:

@@ -20,7 +20,7 @@ from autograder.submission.cells import CellPart, carry_cells, cells_order
 from autograder.submission.identity import NotebookSays
 from autograder.submission.inbox import Submission
 from autograder.submission.names import show
-from autograder.submission.needs import not_here, stand_ins
+from autograder.submission.needs import not_here, stand_ins, unknown_names
 
 __all__ = ["CleanCopy", "Prepared", "as_handed_in", "prepare"]
 
@@ -29,10 +29,16 @@ MOST = 200  # entries of one kind
 
 @dataclass(frozen=True)
 class CleanCopy:
-    """What was handed out, taken apart once for all submissions. `notebook` is None where there is none."""
+    """What was handed out, taken apart once for all submissions.
+
+    Attributes:
+        notebook: None where there is none.
+        library: given modules that answers may import, by path.
+    """
 
     module: CleanModule
     notebook: dict[str, Any] | None = None
+    library: Mapping[str, bytes] = field(default_factory=dict)
 
     @classmethod
     def read(cls, files: Mapping[str, bytes], assignment: Assignment) -> CleanCopy | None:
@@ -45,7 +51,10 @@ class CleanCopy:
         name, notebook = f"{assignment.module}.py", assignment.notebook
         try:
             module = CleanModule.read(files[name], assignment)
-            return cls(module, read_cells(files[notebook]) if notebook in files else None)
+            library = {
+                path: data for path, data in files.items() if path.startswith("common/") and path.endswith(".py")
+            }
+            return cls(module, read_cells(files[notebook]) if notebook in files else None, library)
         except KeyError:
             raise UsageError(f"{assignment.name}: the handout has no {name}; run `autograder build`") from None
         except NotPython as problem:
@@ -92,18 +101,20 @@ def prepare(submission: Submission, clean: CleanCopy | None, assignment: Assignm
     A module that cannot be parsed, or not be carried onto the clean copy, is run as it is.
     """
     name = f"{assignment.module}.py"
-    prepared, module = _module(submission.files, name, clean)
-    notes = [f"{name} was run as it is, given code and all: {module.trouble}"] if module.trouble else []
+    prepared, found = _module(submission.files, name, clean)
+    notes = [f"{name} was run as it is, given code and all: {found.trouble}"] if found.trouble else []
     absent: tuple[str, ...] = ()
     if prepared.tree:
         absent = stand_ins(prepared.tree, submission.files)
         notes += [f"{each} is imported and is not here; an empty stand-in took its place" for each in absent]
         missing = not_here(prepared.tree, submission.files, assignment)
         notes += [f"{show(each)} is imported, and was not handed in" for each in missing]
+        unknown = unknown_names(prepared.tree, clean.library) if clean else ()
+        notes += [f"{show(name)} is imported from {show(module)}, which has no such name" for module, name in unknown]
     integrity = None
     if clean is not None:
         integrity = Integrity(
-            module,
+            found,
             _notebook(submission.notebook, clean.notebook),
             supplied=submission.lacking[:MOST],
             edited=submission.edited[:MOST],

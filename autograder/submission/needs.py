@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 import sysconfig
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from importlib.machinery import PathFinder
 from pathlib import PurePosixPath
 
 from autograder.course.model import Assignment
 
-__all__ = ["not_here", "stand_ins"]
+__all__ = ["not_here", "stand_ins", "unknown_names"]
 
 # What starter files of such courses import for their notebooks' sake: plots, pictures, progress, Colab.
 FOR_NOTEBOOKS = (
@@ -44,6 +45,25 @@ def not_here(tree: ast.Module, files: Iterable[str], assignment: Assignment) -> 
     return tuple(missing[:MOST])
 
 
+def unknown_names(tree: ast.Module, library: Mapping[str, bytes]) -> tuple[tuple[str, str], ...]:
+    """(module, name) of what a module imports from the given library, and no file of that module says a word of.
+
+    Args:
+        library: given modules by path, `common/helpers.py`.
+    """
+    known = {
+        path.removesuffix(".py").removesuffix("/__init__").replace("/", "."): data for path, data in library.items()
+    }
+    unknown = []
+    for node in _statements(tree):
+        if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module in known:
+            words = set(re.findall(rb"\w+", known[node.module]))
+            names = [alias.name for alias in node.names if alias.name != "*"]
+            missing = [name for name in names if f"{node.module}.{name}" not in known and name.encode() not in words]
+            unknown += [(node.module, name) for name in missing]
+    return tuple(unknown[:MOST])
+
+
 def _modules(files: Iterable[str]) -> set[str]:
     return {PurePosixPath(path).parts[0].removesuffix(".py") for path in files if path.endswith(".py")}
 
@@ -60,14 +80,20 @@ def _is_here(name: str, own: Container[str]) -> bool:
 
 def _imported(tree: ast.Module) -> Iterator[str]:
     """Full names of all modules that are imported when the module is; not those that it can do without."""
-    waiting: list[ast.AST] = [tree]
-    while waiting:
-        match node := waiting.pop():
+    for node in _statements(tree):
+        match node:
             case ast.Import(names=aliases):
                 yield from (alias.name for alias in aliases)
             case ast.ImportFrom(module=str(module), names=aliases, level=0):
                 yield module
                 yield from (f"{module}.{alias.name}" for alias in aliases)
-            case ast.Module() | ast.If() | ast.With() | ast.ClassDef():
-                waiting.extend(reversed(node.body))
-                waiting.extend(getattr(node, "orelse", ()))
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.stmt]:
+    """What runs when a module is imported, but for functions, and for what a `try` may catch."""
+    waiting: list[ast.stmt] = list(reversed(tree.body))
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, ast.If | ast.With | ast.ClassDef):
+            waiting += [*reversed(getattr(node, "orelse", [])), *reversed(node.body)]

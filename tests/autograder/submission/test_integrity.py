@@ -234,6 +234,14 @@ def test_imports_that_only_a_notebook_needs(received: Received) -> None:
     }
 
 
+def test_names_that_the_given_library_does_not_have(received: Received) -> None:
+    first = (
+        "from common import SCALE, OLD\nfrom common.data import X\nfrom common import data\nfrom common.old import Y\n"
+    )
+    prepared = received(f"{first}{written(*ANSWERS)}")
+    assert prepared.notes == ("OLD is imported from common, which has no such name",)
+
+
 def test_notebook_cells(received: Received) -> None:
     changed = {**CELLS[1], "source": "import torch as t", "execution_count": 2}
     answer = {**CELLS[3], "source": "Because."}
