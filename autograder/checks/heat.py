@@ -33,6 +33,9 @@ FIRST_SECONDS = 5.0  # for a first call, which may have things to set up
 LONG_SECONDS = 0.1  # a slice that takes longer needs no other one to warm up
 LEAST_SECONDS, PATIENCE = 2.0, 40.0  # deadline of a slice: this much, or so many times what earns the last points
 BOX_SECONDS = 20.0  # for all pairs together
+# Where the first two calls both take so many times what earns the last points, they say enough: single calls stray by
+# parts of themselves, and each more would take its time.
+GROSS = 4.0
 # A baseline that is so many times slower beside the submission than before is timed once more without it, so often.
 SLOWED, ALONE = 1.25, 5
 UNSTEADY = 0.5  # spread of times from which on they are no machine's doing, if the baseline's are steady
@@ -123,8 +126,12 @@ class Heat:
         last = self._budget.bands[-1].ratio
         most = self._calls(usual)
         patience = max(LEAST_SECONDS, PATIENCE * last * usual)
-        self._check(theirs, warm[0], max(FIRST_SECONDS, patience))
-        each = self._check(theirs, warm[1], patience)
+        first = self._check(theirs, warm[0], max(FIRST_SECONDS, patience))
+        second = self._check(theirs, warm[1], patience)
+        each = self._clock.usual(second)
+        if min(self._clock.usual(first), each) > GROSS * last * usual:
+            self._pairs = [(warm[0].slice, first), (warm[1].slice, second)]
+            return self._settled(ours, theirs, usual, Standing.OVER, self._clock.read(self._pairs, self._seed))
         fewer = max(1, min(most, round(SLICE_SECONDS / max(each, SHORTEST))))
         if self._task.setup is not None:
             most = fewer  # what was set up may change with every call: the same ones on both sides, then
@@ -146,11 +153,11 @@ class Heat:
             if standing is not None:
                 return self._settled(ours, theirs, usual, standing, read)
 
-    def _check(self, theirs: Runner, warm: _Warm, seconds: float) -> float:
-        """Let the submission do the same call off the record, and compare. Returns its seconds."""
+    def _check(self, theirs: Runner, warm: _Warm, seconds: float) -> Slice:
+        """Let the submission do the same call, and compare."""
         found = theirs.slice(warm.calls, warm.at, min(seconds, self._limit))
         compare(found.digest, warm.slice.digest)
-        return self._clock.usual(found)
+        return found
 
     def _pair(self, ours: Runner, theirs: Runner, most: int, fewer: int, seconds: float) -> Pair:
         """One pair: both work in turns, so that what else the machine does meets both."""

@@ -54,7 +54,7 @@ def cuda(monkeypatch: pytest.MonkeyPatch) -> FakeCuda:
 
 @pytest.mark.parametrize(
     "cost, ratio, credit, verdict",
-    [(4.0, 1.0, 1.0, "within"), (2.0, 0.5, 1.0, "within"), (12.0, 3.0, 0.5, "over"), (80.0, 20.0, 0.0, "over")],
+    [(4.0, 1.0, 1.0, "within"), (2.0, 0.5, 1.0, "within"), (12.0, 3.0, 0.5, "over"), (40.0, 10.0, 0.0, "over")],
 )
 def test_verdicts(cost: float, ratio: float, credit: float, verdict: str) -> None:
     pair = Pair()
@@ -63,6 +63,20 @@ def test_verdicts(cost: float, ratio: float, credit: float, verdict: str) -> Non
     assert (found.ratio, found.credit, found.verdict) == (pytest.approx(ratio), credit, verdict)
     assert (found.pairs == FEW) is (ratio != 3.0)  # near no edge
     assert (found.clock, found.core, len(found.student_ms)) == ("cpu", 1, found.pairs)
+
+
+def test_two_calls_say_enough_of_what_is_far_too_slow() -> None:
+    pair = Pair()
+    pair.student.cost = lambda call: 400.0 + 20 * call
+    found = pair.run()
+    assert (found.verdict, found.credit, found.pairs, pair.student.calls) == ("over", 0.0, 2, 2)
+    assert found.interval == (pytest.approx(100.0, rel=0.01), pytest.approx(105.0, rel=0.01))
+
+
+def test_one_long_call_says_nothing() -> None:
+    pair = Pair()
+    pair.student.cost = lambda call: 4.0 if call else 4000.0
+    assert pair.run().verdict == "within"
 
 
 def test_equal_runs_measure_alike() -> None:
