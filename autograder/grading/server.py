@@ -26,7 +26,6 @@ from autograder import __version__
 from autograder.course.layout import Course
 from autograder.errors import AutograderError, UsageError
 from autograder.grading.client import MAX_MESSAGE
-from autograder.grading.notebooks import Notebooks
 from autograder.sandbox import Sandbox
 from autograder.sandbox.gpu import require_gpu
 from autograder.submission.clean import handed_out
@@ -101,6 +100,8 @@ class Server:
         )
         examiner.grade_reference()
         if self.notebooks:
+            from autograder.grading.notebooks import Notebooks
+
             examiner.notebooks = Notebooks.open(self.course, self.assignment, self.sandbox)
         gc.collect()
         gc.freeze()  # a collection in a child would touch, and so copy, every page

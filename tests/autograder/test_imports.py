@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,14 @@ def test_worker_side_imports_nothing_of_the_graders() -> None:
     beyond = {name for name in names if not name.startswith("sandbox/")} - {"errors", "course/model"}
     assert not beyond
     assert not {name for name in names if name.removeprefix("sandbox/") in graders}
+
+
+@pytest.mark.parametrize("module", ["autograder.cli", "autograder.grading.server", "autograder.sandbox.zygote"])
+def test_torch_waits(module: str) -> None:
+    """The zygote starts before torch is imported beside it, and the command line never needs it."""
+    loaded = f"import sys, {module}; print(sorted({{'torch', 'numpy'}} & {{*sys.modules}}))"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
 
 
 def file_of(name: str) -> Path | None:
