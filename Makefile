@@ -4,13 +4,14 @@ BIN := .venv/bin
 READY := .venv/.ready
 ASSIGNMENT ?= a6
 OUT ?= reports
+DEVICE ?= cpu
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 NOTEBOOKS ?=
 SAMPLE := tests/submissions/$(ASSIGNMENT)
 SUBMISSIONS ?= $(SAMPLE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup grade test check assignments handout bench bench-verdicts clean
+.PHONY: help setup grade test check assignments handout bench bench-verdicts clean test-gpu
 
 help: ## print these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +24,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 grade: $(READY) $(if $(filter $(SAMPLE),$(SUBMISSIONS)),sample) ## grade SUBMISSIONS of ASSIGNMENT into OUT (the sample class of a6 into reports/)
-	$(BIN)/autograder grade $(ASSIGNMENT) $(SUBMISSIONS) --out $(OUT) --jobs $(JOBS)$(if $(NOTEBOOKS), --notebooks)
+	$(BIN)/autograder grade $(ASSIGNMENT) $(SUBMISSIONS) --out $(OUT) --jobs $(JOBS) --device $(DEVICE)$(if $(NOTEBOOKS), --notebooks)
 
 .PHONY: sample
 sample: $(READY)
@@ -31,6 +32,9 @@ sample: $(READY)
 
 test: $(READY) ## run the tests, JOBS files at once
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
+
+test-gpu: $(READY) ## run the tests that need a GPU
+	$(BIN)/python -m pytest tests/gpu
 
 check: $(READY) ## lint, types, import direction, generated files up to date
 	$(BIN)/ruff check

@@ -64,3 +64,5 @@ def _print(report: Report, console: Console) -> None:
             console.print(table)
     if report.ready_ms:
         console.print(f"A worker is ready in {report.ready_ms:g} ms.", highlight=False)
+    if report.gpu:
+        console.print(Text(f"GPU: {report.gpu}."))

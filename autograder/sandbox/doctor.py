@@ -14,7 +14,9 @@ from typing import Any
 from autograder.course.model import Limits
 from autograder.errors import IsolationUnavailable, SandboxError, WorkerOutOfMemory
 from autograder.sandbox.client import ENVIRONMENT, Sandbox
+from autograder.sandbox.gpu import find_gpu
 from autograder.sandbox.isolation.limits import THREADS
+from autograder.sandbox.isolation.opening import opening
 from autograder.sandbox.package import Package
 from autograder.sandbox.proxy import Proxy
 from autograder.sandbox.remote import Worker
@@ -68,6 +70,7 @@ class Report:
         level: "A" to "D"; `LEVELS` says what each means.
         ready_ms: milliseconds from asking the warm zygote for a worker to its first answer; the median.
         problem: why grading is refused here, or "".
+        gpu: which GPU running times can be graded on, or why on none, and what that opens.
     """
 
     level: str
@@ -75,6 +78,7 @@ class Report:
     probes: tuple[Probe, ...] = ()
     ready_ms: float = 0.0
     problem: str = ""
+    gpu: str = ""
 
     @property
     def ok(self) -> bool:
@@ -97,7 +101,17 @@ def diagnose(level: str | None = None) -> Report:
             Layer(name, holds, LAYERS[name], sandbox.why_not.get(name, "")) for name, holds in sandbox.layers.items()
         )
         ready = readiness(sandbox)
-        return Report(sandbox.level, layers, tuple(_probes(sandbox)), round(1000 * sorted(ready)[len(ready) // 2], 1))
+        ready_ms = round(1000 * sorted(ready)[len(ready) // 2], 1)
+        return Report(sandbox.level, layers, tuple(_probes(sandbox)), ready_ms, gpu=_gpu())
+
+
+def _gpu() -> str:
+    gpu, why = find_gpu()
+    if gpu is None:
+        return f"none ({why}): budgets for CUDA stay pending"
+    nodes = ", ".join(opening("cuda").nodes) or "no device node"
+    name = gpu.facts()["gpu"]
+    return f"{name}; workers timed on it may use {nodes}, and their host memory has no limit but their deadlines"
 
 
 def readiness(sandbox: Sandbox, times: int = 5) -> list[float]:

@@ -1,0 +1,111 @@
+"""The GPU as the grader sees it, through an nvidia-smi that a test writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from autograder.errors import UsageError
+from autograder.sandbox.accelerator import Accelerator
+from autograder.sandbox.gpu import Gpu, find_gpu, require_gpu
+from autograder.sandbox.isolation import opening
+from tests.autograder.checks.fake_sides import FakeCuda
+
+
+def smi(*apps: str, facts: str = "NVIDIA H, 555.1, 81559, 345, 1980\n") -> Callable[[Sequence[str]], str]:
+    """Answers each question about processes with the next of `apps`, the last one for ever."""
+    waiting = list(apps)
+
+    def ask(arguments: Sequence[str]) -> str:
+        if arguments[0].startswith("--query-gpu="):
+            return facts
+        return waiting.pop(0) if len(waiting) > 1 else waiting[0]
+
+    return ask
+
+
+def refuse(arguments: Sequence[str]) -> str:
+    raise OSError("nvidia-smi is not installed")
+
+
+def test_facts() -> None:
+    assert Gpu(smi()).facts() == {
+        "gpu": "NVIDIA H",
+        "gpu_driver": "555.1",
+        "gpu_memory_mb": "81559",
+        "gpu_clock_mhz": "345",
+        "gpu_clock_max_mhz": "1980",
+    }
+
+
+@pytest.mark.parametrize("ask", [refuse, smi(facts=""), smi(facts="No devices were found\n")])
+def test_none_is_one_clear_line(ask: Callable[[Sequence[str]], str]) -> None:
+    gpu, why = find_gpu(ask)
+    assert gpu is None
+    assert why
+    with pytest.raises(UsageError) as caught:
+        require_gpu(ask)
+    assert str(caught.value).startswith("--device cuda: no GPU can be used here: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_memory_of_a_process() -> None:
+    gpu = Gpu(smi("17, 512\n4711, 1024\n"))
+    assert (gpu.used_mb(4711), gpu.used_mb(3)) == (1024.0, None)
+    assert Gpu(smi("4711, [N/A]\n")).used_mb(4711) is None
+    assert Gpu(refuse).used_mb(1) is None
+
+
+def test_it_is_clean_when_no_process_is_left() -> None:
+    assert Gpu(smi("17, 512\n", "17, 512\n", "")).cleaned([17], seconds=5.0)
+    assert not Gpu(smi("17, 512\n")).cleaned([17], seconds=0.0)
+    assert Gpu(smi("18, 512\n")).cleaned([17], seconds=0.0)
+
+
+def test_only_cuda_opens_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "glob", lambda name: [name] if name == "/dev/nvidiactl" else [])
+    assert opening.opening("cpu") == opening.CLOSED
+    assert not opening.CLOSED.boundless
+    opened = opening.opening("cuda")
+    assert (opened.nodes, opened.boundless) == (("/dev/nvidiactl",), True)
+
+
+def test_a_cpu_needs_nothing() -> None:
+    seconds: list[float] = []
+    cpu = Accelerator("cpu", library=None)
+    x = torch.ones(2)
+    assert cpu.take(x) is x
+    cpu.settle(flush=True)
+    with cpu.clock(seconds.append):
+        pass
+    assert (seconds, cpu.memory(True)) == ([], {"peak": 0, "now": 0})
+
+
+def test_cuda_waits_before_and_after_it_is_timed() -> None:
+    library, seconds = FakeCuda(), list[float]()
+    cuda = Accelerator("cuda", library, place="cpu")
+    library.log.clear()
+    with cuda.clock(seconds.append):
+        library.log.append("work")
+    assert library.log == ["synchronize", "record", "work", "record", "synchronize"]
+    assert seconds == [0.005]
+    assert cuda.take("text") == "text"
+    assert cuda.memory(True) == {"peak": 100 << 20, "now": 50 << 20}
+    assert library.log[-2:] == ["empty_cache", "reset"]
+
+
+def test_a_cache_of_unknown_size_is_flushed_too() -> None:
+    library = FakeCuda()
+    library.get_device_properties = lambda index: SimpleNamespace()
+    Accelerator("cuda", library, place="cpu").settle(flush=True)
+    assert "synchronize" in library.log
+
+
+def test_out_of_memory_is_told_as_such() -> None:
+    from autograder.sandbox.worker import _ran_out
+
+    assert _ran_out(RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB"))
+    assert not _ran_out(RuntimeError("a shape mismatch"))
