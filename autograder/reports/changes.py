@@ -65,5 +65,9 @@ def _cells(what: str, places: Sequence[Place]) -> Iterator[Change]:
 def _listed(what: str, places: Sequence[Place], unit: str) -> Iterator[Change]:
     if places:
         shown = places[:MOST]
-        where = (line(place.name, 80) + (f", {unit} {place.number}" if place.number else "") for place in shown)
+        # A cell may begin with Markdown's signs of headings and bold type.
+        names = (line(place.name.replace("**", "").lstrip("# "), 80) for place in shown)
+        where = (
+            f"{name}, {unit} {place.number}" if place.number else name for name, place in zip(names, shown, strict=True)
+        )
         yield Change(what, tuple(where), len(places) - len(shown))
