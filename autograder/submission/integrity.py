@@ -51,6 +51,7 @@ class CleanCopy:
         name, notebook = f"{assignment.module}.py", assignment.notebook
         try:
             module = CleanModule.read(files[name], assignment)
+            carry_module(module, module.source)  # what it finds out about the clean module is kept for all who follow
             library = {
                 path: data for path, data in files.items() if path.startswith("common/") and path.endswith(".py")
             }
