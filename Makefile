@@ -11,7 +11,7 @@ SAMPLE := tests/submissions/$(ASSIGNMENT)
 SUBMISSIONS ?= $(SAMPLE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup grade test check assignments handout bench bench-verdicts clean test-gpu
+.PHONY: help setup grade test test-browser check assignments handout bench bench-verdicts clean test-gpu
 
 help: ## print these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ test: $(READY) ## run the tests, JOBS files at once
 
 test-gpu: $(READY) ## run the tests that need a GPU
 	$(BIN)/python -m pytest tests/gpu
+
+test-browser: $(READY) ## open pages and JupyterLab in Chromium, which must be installed
+	$(BIN)/python -m pytest tests/browser
 
 check: $(READY) ## lint, types, import direction, generated files up to date
 	$(BIN)/ruff check

@@ -1,0 +1,174 @@
+"""Runs the public checks of a sample class both ways that students have, and prints where these do not say the same.
+
+    python -m tests.agreement a6
+
+The two ways: `autograder check --json`, and otter's `grader.check` as the notebook's cells call it. Each runs in a fork
+of this process, which has imported everything, and is ended after some seconds of CPU: some samples hang, exit, or take
+all memory, and then both ways have to end alike. Checks that measure running times are left out: two runs may differ.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from autograder import cli
+from autograder.course.layout import Course
+from autograder.course.model import Assignment
+from autograder.errors import ArchiveError
+from autograder.submission.inbox import Inbox
+from tests.submissions.make_sample import make_sample
+
+__all__ = ["Verdicts", "both_ways", "main"]
+
+ALL_SECONDS, ONE_SECONDS, WALL_SECONDS = 8, 3, 120
+MEMORY = 3 << 30
+Verdicts = dict[str, Any]  # question → case → whether it passes, or how the process ended
+
+
+def both_ways(course: Course, assignment: Assignment, sample: Path) -> Iterator[tuple[str, Verdicts, Verdicts]]:
+    """Each submission's name, and what the command line and the notebook say of it.
+
+    Where the same files were handed in twice, checks run once.
+    """
+    inbox = Inbox.open(sample, assignment)
+    questions = [question.id for question in assignment.questions if not question.budgets]
+    known: dict[bytes, tuple[Verdicts, Verdicts]] = {}
+    for name in inbox.entries:
+        try:
+            submission = inbox.receive(name)
+        except ArchiveError:  # nobody could unzip it and check
+            yield name, {}, {}
+            continue
+        files = {**submission.files, **submission.artifacts}
+        digest = hashlib.sha256(repr(sorted(files.items())).encode()).digest()
+        if digest not in known:
+            with tempfile.TemporaryDirectory() as folder:
+                known[digest] = _one(course, assignment, Path(folder) / "work", files, questions)
+        yield name, *known[digest]
+
+
+def _one(
+    course: Course, assignment: Assignment, folder: Path, files: dict[str, bytes], questions: Sequence[str]
+) -> tuple[Verdicts, Verdicts]:
+    """In the handed-out folder, with the submission's files laid over it."""
+    shutil.copytree(course.handout(assignment), folder)
+    for path, data in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(data)
+    if f"{assignment.module}.py" not in files:
+        (folder / f"{assignment.module}.py").unlink()
+    ways = (_on_the_command_line, _in_the_notebook)
+    first, second = (_verdicts(way, folder, assignment, questions) for way in ways)
+    return first, second
+
+
+def _verdicts(
+    way: Callable[[Path, Assignment, Sequence[str]], Verdicts],
+    folder: Path,
+    assignment: Assignment,
+    questions: Sequence[str],
+) -> Verdicts:
+    """All questions in one process; where that does not live to tell, each in one of its own."""
+    together = _in_child(lambda: way(folder, assignment, questions), ALL_SECONDS)
+    if isinstance(together, dict):
+        return together
+    said = {question: _in_child(lambda q=question: way(folder, assignment, [q]), ONE_SECONDS) for question in questions}
+    return {question: told[question] if isinstance(told, dict) else told for question, told in said.items()}
+
+
+def _on_the_command_line(folder: Path, assignment: Assignment, questions: Sequence[str]) -> Verdicts:
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        status = cli.main(["check", *questions, "--json", "--folder", str(folder)])
+    if status == 2:
+        return dict.fromkeys(questions, "refused")
+    told = {question["id"]: question["cases"] for question in json.loads(said.getvalue())["questions"]}
+    return {question: {case["id"]: case["outcome"] == "passed" for case in told[question]} for question in questions}
+
+
+def _in_the_notebook(folder: Path, assignment: Assignment, questions: Sequence[str]) -> Verdicts:
+    import otter
+
+    os.chdir(folder)
+    grader = otter.Notebook(assignment.notebook)
+    results = {question: grader.check(question).test_case_results for question in questions}
+    if not (folder / f"{assignment.module}.py").exists():
+        assert not any(result.passed for cases in results.values() for result in cases)
+        return dict.fromkeys(questions, "refused")
+    return {
+        question: {result.test_case.name: bool(result.passed) for result in cases}
+        for question, cases in results.items()
+    }
+
+
+def _in_child(work: Callable[[], Verdicts], seconds: int) -> Verdicts | str:
+    """What `work` returns in a fork of this process, or how that ended instead."""
+    with tempfile.TemporaryFile() as told:
+        child = os.fork()
+        if child == 0:
+            _become_child(work, told.fileno(), seconds)
+        _, status, _ = os.wait4(child, 0)
+        told.seek(0)
+        text = told.read()
+    if text:
+        verdicts: Verdicts = json.loads(text)
+        return verdicts
+    code = os.waitstatus_to_exitcode(status)
+    ended = {-signal.SIGXCPU: "did not end", -signal.SIGALRM: "did not end"}
+    return ended.get(code, f"ended with status {code}")
+
+
+def _become_child(work: Callable[[], Verdicts], told: int, seconds: int) -> None:
+    """Never returns."""
+    status = 97
+    try:
+        quiet = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            os.dup2(quiet, descriptor)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 2))
+        with open("/proc/self/statm") as file:
+            mapped = int(file.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (mapped + MEMORY, mapped + MEMORY))
+        signal.alarm(WALL_SECONDS)
+        os.write(told, json.dumps(work()).encode())
+        status = 0
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 0
+    finally:
+        os._exit(status)
+
+
+def main() -> int:
+    """Returns 1 where the two ways say different things of some question."""
+    import otter  # noqa: F401  (its forks find it imported, and torch too)
+    import torch
+
+    import autograder.checks.public  # noqa: F401
+
+    torch.set_num_threads(1)
+    course = Course.find(Path(__file__).parent)
+    assignment = course.assignment(sys.argv[1])
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        make_sample(course, assignment, Path(folder) / "sample")
+        for name, command, notebook in both_ways(course, assignment, Path(folder) / "sample"):
+            found[name] = {"command": command, "notebook": notebook}
+    print(json.dumps(found, indent=1, ensure_ascii=False))
+    return 0 if all(said["command"] == said["notebook"] for said in found.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
