@@ -193,7 +193,7 @@ def _figures(results: Sequence[SubmissionResult], assignment: Assignment) -> Tex
     if summary.late:
         parts.append(f"{summary.late} late")
     if queue := queued(results, assignment):
-        parts.append(f"{len(queue)} to be read by a person")
+        parts.append(f"{len(queue)} to be read")
     if summary.pending:
         parts.append(f"{summary.pending} pending")
     if summary.graded < summary.submissions:
