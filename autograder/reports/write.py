@@ -32,7 +32,8 @@ from autograder.reports.student import render_student
 
 __all__ = ["write_class", "write_reports", "write_submission"]
 
-OURS = ("index.html", "grades.csv", "answers.html", "review.html", DECISIONS)
+NOTEBOOK, ANSWERS = "notebook.html", "answers.html"
+OURS = ("index.html", "grades.csv", ANSWERS, "review.html", DECISIONS)
 
 
 def write_reports(
@@ -63,6 +64,8 @@ def write_submission(result: SubmissionResult, assignment: Assignment, out: Path
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in result.attachments.items():
         _write(folder / name, text.encode("utf-8", "replace"))
+    if NOTEBOOK not in result.attachments:  # one that is there was made of something else
+        (folder / NOTEBOOK).unlink(missing_ok=True)
     _write(folder / "report.html", render_student(result, assignment).encode())
     if result.reading and any(question.functions[0].lines for question in result.reading.questions):
         _write(folder / "review.html", render_reading(result, assignment).encode())
@@ -83,7 +86,9 @@ def write_class(
     out.mkdir(parents=True, exist_ok=True)
     _write(out / "grades.csv", grades_csv(results, assignment, failures).encode("utf-8-sig"))
     if any(result.notebook and result.notebook.answers for result in results):
-        _write(out / "answers.html", render_answers(results, assignment).encode())
+        _write(out / ANSWERS, render_answers(results, assignment).encode())
+    else:
+        (out / ANSWERS).unlink(missing_ok=True)
     if queued(results, assignment):
         _write_queue(results, assignment, out)
     _write(out / "index.html", render_class(results, assignment, failures).encode())

@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from autograder.course.model import Assignment
+from autograder.course.notebook import NotebookOutcome, NotebookRun, WrittenAnswer
 from autograder.course.outcome import Outcome
 from autograder.course.result import QuestionResult, SubmissionInfo, SubmissionResult
 from autograder.errors import GraderError
@@ -149,6 +150,17 @@ def test_attachments_lie_beside_the_result_and_not_in_it(small: Assignment, tmp_
     assert SubmissionResult.from_json(json.loads((folder / "result.json").read_text())) == replace(
         result, attachments={}
     )
+
+
+def test_a_notebooks_page_goes_with_the_result_that_had_one(small: Assignment, tmp_path: Path) -> None:
+    run = NotebookRun(NotebookOutcome.RAN, answers=(WrittenAnswer("Why?", "Because."),))
+    with_notebook = replace(named(submission="one"), notebook=run, attachments={"notebook.html": "<p>"})
+    write_reports([with_notebook], small, tmp_path)
+    assert (tmp_path / "one/notebook.html").exists()
+    assert (tmp_path / "answers.html").exists()
+    write_reports([named(submission="one")], small, tmp_path)
+    assert not (tmp_path / "one/notebook.html").exists()
+    assert not (tmp_path / "answers.html").exists()
 
 
 @pytest.mark.parametrize(
