@@ -185,8 +185,7 @@ def _graders(
 def _slim(result: SubmissionResult) -> SubmissionResult:
     """Without what only result.json needs: the memory of a run does not grow with what submissions print."""
     questions = tuple(
-        replace(question, cases=tuple(case.slim() for case in question.cases))
-        for question in result.questions
+        replace(question, cases=tuple(case.slim() for case in question.cases)) for question in result.questions
     )
     reading = result.reading.counts() if result.reading else None
     return replace(result, questions=questions, attachments={}, reading=reading)

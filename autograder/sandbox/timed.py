@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -134,8 +135,8 @@ def _keep_pages() -> None:
     Left to itself it may do so after each call, or not, as the heap happens to lie: then equal code takes once or twice
     the time, for whole seconds.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
+    with suppress(OSError, TypeError, AttributeError):  # another system's library
+        mallopt = ctypes.CDLL(None).mallopt
         mallopt(M_MMAP_THRESHOLD, LARGEST)
         mallopt(M_TRIM_THRESHOLD, NEVER)
 

@@ -124,8 +124,11 @@ def test_only_what_waited_is_filled_in(runs: tuple[dict[str, Any], dict[str, Any
         assert "gpu" not in before[name]["environment"]
         assert after[name]["environment"] == {
             **before[name]["environment"],
-            "gpu": "Pretended GPU", "gpu_driver": "1.0", "gpu_memory_mb": "1000",
-            "gpu_clock_mhz": "100", "gpu_clock_max_mhz": "200",
+            "gpu": "Pretended GPU",
+            "gpu_driver": "1.0",
+            "gpu_memory_mb": "1000",
+            "gpu_clock_mhz": "100",
+            "gpu_clock_max_mhz": "200",
         }
     assert "3 of them kept from before" in printed or "too noisy" in printed
 
