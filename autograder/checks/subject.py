@@ -146,6 +146,7 @@ class Subject:
         self._rules = self._question.rules
         worker = self._worker = self._sandbox.spawn(self._package, self._limits, self._rules)
         try:
+            self._package = worker.compile()
             worker.load()
         except SandboxError as error:
             self._broken[self._question.rules] = error

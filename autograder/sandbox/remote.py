@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -39,6 +40,7 @@ START_SECONDS = 120.0
 REPORT_SECONDS = 2.0
 # A worker that was killed from outside with this share of its budget in use was killed for its memory.
 NEARLY_FULL = 0.8
+MAX_CODE = 16 << 20  # bytes
 
 
 class Worker:
@@ -87,6 +89,20 @@ class Worker:
     def process(self) -> Process:
         """The worker from outside: its clock, its core."""
         return Process(self.pid, self._pidfd)
+
+    def compile(self) -> Package:
+        """The package with its module's code, which another worker need not compile again.
+
+        To be asked before `load`: nothing of the submission has run here by then. Raises like `request`.
+        """
+        name = f"{self._package.module}.py"
+        if name not in self._package.files or name in self._package.code:
+            return self._package
+        source = np.frombuffer(self._package.files[name], np.uint8)
+        code = self.request("compile", {"name": name, "source": source}, self._limits.import_seconds)
+        if type(code) is np.ndarray and code.dtype == np.uint8 and code.ndim == 1 and code.nbytes <= MAX_CODE:
+            self._package = replace(self._package, code={**self._package.code, name: code.tobytes()})
+        return self._package
 
     def load(self) -> None:
         """Import the module, within `limits.import_seconds`. Raises like `request`."""

@@ -50,7 +50,9 @@ def encode(value: object) -> list[bytes | memoryview]:
     """
     writer = _Writer()
     tree = writer.tree(value, MAX_DEPTH)
-    header = ENCODER.encode({"value": tree, "blobs": writer.specs}).encode("ascii")
+    text = ENCODER.encode({"value": tree, "blobs": writer.specs})
+    _refuse_halves(text, tree)
+    header = text.encode("ascii")
     body = sum([part.nbytes for part in writer.parts])
     if len(header) > MAX_HEADER or body > MAX_BODY or len(writer.specs) > MAX_BLOBS:
         raise ValueError(f"too much for one message: {len(header) + body} bytes in {len(writer.specs)} tensors")
@@ -114,9 +116,11 @@ def read_frame(header: bytes, body: int, fill: Fill) -> Any:
 
 def _message(header: bytes, body: int) -> tuple[Any, list[Spec]]:
     """The tree, not looked at yet, and what the blobs will be."""
-    message = DECODER.decode(header.decode("ascii"))
+    text = header.decode("ascii")
+    message = DECODER.decode(text)
     if type(message) is not dict or message.keys() != {"value", "blobs"}:
         raise ProtocolError("a header with other keys")
+    _refuse_halves(text, message["value"])
     specs = [Spec.parse(entry) for entry in _checked(message["blobs"], list, MAX_BLOBS)]
     if sum([spec.nbytes for spec in specs]) != body:
         raise ProtocolError("tensors that do not add up to the body")
@@ -135,8 +139,6 @@ class _Writer:
         kind = type(value)
         if kind in AS_THEY_ARE:
             return value
-        if kind is str:
-            return _text(value)
         if kind is torch.Tensor:
             return self._blob(tensor_content(value))
         if kind is int:
@@ -149,9 +151,10 @@ class _Writer:
             return {"tuple": self._trees(value, depth)}
         if kind is dict:
             trees = self._trees(value.values(), depth)
-            return {"dict": [[_key(key), tree] for key, tree in zip(value, trees, strict=True)]}
+            keys = [key if type(key) is str else _number(key) for key in value]
+            return {"dict": list(zip(keys, trees, strict=True))}
         if kind is Ref:
-            return {"ref": [value.handle, [_text(name) for name in value.path]]}
+            return {"ref": [value.handle, value.path]}
         if kind is np.ndarray:
             return self._blob(array_content(value))
         if kind is torch.dtype and value in TORCH_NAMES:
@@ -183,8 +186,6 @@ class _Reader:
         kind = type(tree)
         if kind in AS_THEY_ARE:
             return tree
-        if kind is str:
-            return _text(tree)
         if kind is int:
             return _bounded(tree)
         if kind is list:
@@ -194,7 +195,12 @@ class _Reader:
             return self.blobs[_index(content, len(self.blobs))]
         if tag == "dict":
             self._enter(len(_checked(content, list, MAX_NODES)), depth)
-            return {_key(key): self.value(item, depth - 1) for key, item in content}
+            return {
+                key if type(key) is str else _number(key): item
+                if type(item) in AS_THEY_ARE
+                else self.value(item, depth - 1)
+                for key, item in content
+            }
         if tag == "tuple":
             return tuple(self._values(_checked(content, list, MAX_NODES), depth))
         if tag == "ref":
@@ -217,7 +223,7 @@ class _Reader:
 
 def _ref(content: Any) -> Ref:
     handle, path = _checked(content, list, 2)
-    names = tuple([_text(_checked(name, str, MAX_NAME)) for name in _checked(path, list, MAX_PATH)])
+    names = tuple([_checked(name, str, MAX_NAME) for name in _checked(path, list, MAX_PATH)])
     return Ref(None if handle is None else _index(handle, 1 << 62), names)
 
 
@@ -244,22 +250,19 @@ def _bounded(value: int) -> int:
     return value
 
 
-def _key(value: Any) -> str | int:
-    if type(value) is str:
-        return _text(value)
-    if type(value) is int:
-        return _bounded(value)
-    raise TypeError("a dict key that is neither str nor int")
+def _number(key: Any) -> int:
+    if type(key) is not int:
+        raise TypeError("a dict key that is neither str nor int")
+    return _bounded(key)
 
 
-def _text(value: str) -> str:
-    """The same text; ValueError where it could not be written to a file as UTF-8 (lone surrogates)."""
-    if not value.isascii():
-        value.encode("utf-8")
-    return value
+def _refuse_halves(text: str, tree: Any) -> None:
+    """ValueError where a string could not be written to a file as UTF-8 (lone surrogates); JSON shows where to look."""
+    if "\\ud" in text or "\\uD" in text:
+        json.dumps(tree, ensure_ascii=False).encode("utf-8")
 
 
-AS_THEY_ARE = frozenset({type(None), bool, float})
+AS_THEY_ARE = frozenset({type(None), bool, float, str})
 MALFORMED = (ValueError, TypeError, KeyError, RecursionError, RuntimeError)
 # Made once: json.dumps and json.loads make theirs for every call.
 ENCODER = json.JSONEncoder(separators=(",", ":"))

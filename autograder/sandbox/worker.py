@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import marshal
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -89,6 +90,8 @@ class _Worker:
         if op == "load":
             self._load(**payload)
             return None
+        if op == "compile":
+            return _compiled(**payload)
         if op == "begin" and "rules" in payload:
             self._guard.keep_only([Rule(rule) for rule in payload["rules"]])
             payload = {"seed": payload["seed"]}
@@ -118,6 +121,15 @@ class _Worker:
             _write_files(contents)
         artifacts = {name: content for name, content in contents.items() if not name.endswith(".py")}
         self._session = Session(importlib.import_module(module), artifacts)
+
+
+def _compiled(name: str, source: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
+    """Marshalled code of one file; None where there is none to be had, which importing it will tell."""
+    try:
+        code = compile(source.tobytes(), f"{WORK}/{name}", "exec", dont_inherit=True)
+        return np.frombuffer(marshal.dumps(code), np.uint8)
+    except Exception:
+        return None
 
 
 def _write_files(contents: Mapping[str, bytes]) -> None:

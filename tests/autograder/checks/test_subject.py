@@ -58,7 +58,9 @@ def test_fewer_rules_keep_the_worker_and_others_take_a_new_one(subject: Subject)
     assert begun(subject, POOLING).marked() not in (first, second)
 
 
-def test_what_is_placed_and_set_goes_along_with_the_next_request(subject: Subject, monkeypatch: Any) -> None:
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The operations of each request that a worker gets."""
     sent: list[list[str]] = []
     request = Worker.request
 
@@ -67,6 +69,31 @@ def test_what_is_placed_and_set_goes_along_with_the_next_request(subject: Subjec
         return request(worker, op, payload, timeout, first)
 
     monkeypatch.setattr(Worker, "request", counted)
+    return sent
+
+
+def test_what_one_worker_has_compiled_another_need_not(subject: Subject, sent: list[list[str]]) -> None:
+    begun(subject, CONVOLUTION).marked()
+    begun(subject, POOLING).marked()
+    assert sent == [["compile"], ["load"], ["begin", "call"], ["load"], ["begin", "call"]]
+    assign(begun(subject, POOLING).Box(), "narrow", 3)
+    with pytest.raises(StudentError) as caught:
+        subject.settle()
+    assert caught.value.location
+    assert caught.value.location.line == 11
+
+
+def test_what_does_not_compile_says_so_when_it_is_imported(sandbox: Sandbox) -> None:
+    with Subject(sandbox, Package({"m.py": b"x = 1\ndef f(:"}, "m", frozenset({"m.py"})), Limits()) as subject:
+        for question in (CONVOLUTION, POOLING):
+            with pytest.raises(StudentError) as caught:
+                begun(subject, question).f()
+            assert caught.value.kind == "SyntaxError"
+            assert caught.value.location
+            assert caught.value.location.line == 2
+
+
+def test_what_is_placed_and_set_goes_along_with_the_next_request(subject: Subject, sent: list[list[str]]) -> None:
     student = begun(subject, FREE)
     box, image = student.Box(), torch.arange(16.0).reshape(1, 1, 4, 4)
     placed, other = place(student, image), place(student, image, strided=True)
@@ -75,9 +102,9 @@ def test_what_is_placed_and_set_goes_along_with_the_next_request(subject: Subjec
     assert student.same(box, placed) == [True, 120.0]
     assert student.same(box, other) == [False, 120.0]
     assert torch.equal(fetch(placed), torch.arange(16.0).reshape(1, 1, 4, 4))
-    assert sent == [["load"], ["begin", "call"], ["place", "place", "set", "call"], ["call"], ["get"]]
+    assert sent == [["compile"], ["load"], ["begin", "call"], ["place", "place", "set", "call"], ["call"], ["get"]]
     subject.settle()
-    assert len(sent) == 5
+    assert len(sent) == 6
 
 
 def test_what_no_request_takes_along_is_settled(subject: Subject) -> None:
