@@ -15,9 +15,8 @@ from autograder.checks.transcript import Answers
 from autograder.checks.workers import WorkerRivals
 from autograder.course.layout import Course
 from autograder.sandbox import Sandbox
-from autograder.submission.clean import handed_out
 from autograder.submission.inbox import Inbox
-from autograder.submission.integrity import CleanCopy, prepare
+from autograder.submission.integrity import CleanCopy, handed_out, prepare
 
 __all__ = ["open_desk"]
 

@@ -28,8 +28,8 @@ from autograder.errors import AutograderError, UsageError
 from autograder.grading.client import MAX_MESSAGE
 from autograder.sandbox import Sandbox
 from autograder.sandbox.gpu import require_gpu
-from autograder.submission.clean import handed_out
 from autograder.submission.inbox import Inbox
+from autograder.submission.integrity import handed_out
 
 if TYPE_CHECKING:
     from autograder.grading.examiner import Examiner

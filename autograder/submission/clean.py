@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from autograder.course.model import Assignment
 from autograder.errors import UsageError
-from autograder.submission.archive import read_submission
 from autograder.submission.names import is_litter, show
 
-__all__ = ["CLEAN", "clean_part", "handed_out", "read_clean"]
+__all__ = ["CLEAN", "clean_part", "read_clean"]
 
 # Beside the student's files, out of sight: nobody should open it by mistake.
 CLEAN = ".clean"
@@ -21,11 +19,6 @@ MOST_FILE = 32 * 1024 * 1024
 def clean_part(path: str, assignment: Assignment) -> bool:
     """Whether a file of a handout, by its path in there, is kept in the clean copy: what an answer runs with."""
     return path in (f"{assignment.module}.py", assignment.notebook) or path.startswith("common/")
-
-
-def handed_out(folder: Path) -> Mapping[str, bytes]:
-    """The files of a generated handout, by path; none where it was not made."""
-    return read_submission(folder) if folder.is_dir() else {}
 
 
 def read_clean(source: Path, assignment: Assignment) -> dict[str, bytes]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from autograder.course.integrity import Integrity, ModuleIntegrity, NotebookIntegrity, Place
 from autograder.course.model import Assignment
 from autograder.errors import UsageError
+from autograder.submission.archive import read_submission
 from autograder.submission.carry import CleanModule, NotPython, Part, Source, carry_module
 from autograder.submission.cellplaces import read_cells
 from autograder.submission.cells import CellPart, carry_cells, cells_order
@@ -22,9 +24,14 @@ from autograder.submission.inbox import Submission
 from autograder.submission.names import show
 from autograder.submission.needs import not_here, stand_ins, unknown_names
 
-__all__ = ["CleanCopy", "Prepared", "as_handed_in", "prepare"]
+__all__ = ["CleanCopy", "Prepared", "as_handed_in", "handed_out", "prepare"]
 
 MOST = 200  # entries of one kind
+
+
+def handed_out(folder: Path) -> Mapping[str, bytes]:
+    """The files of a generated handout, by path; none where it was not made."""
+    return read_submission(folder) if folder.is_dir() else {}
 
 
 @dataclass(frozen=True)
