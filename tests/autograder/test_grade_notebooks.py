@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from distributed import LocalCluster
 
 from tests.autograder.conftest import Toy
 from tests.autograder.grading.notebooks import code, file_of, handed_out
@@ -105,3 +106,13 @@ def test_a_notebook_that_was_not_built_is_a_bad_argument(course: Toy, tmp_path: 
     done = course.run("grade", "t1", course.submitted, "--out", tmp_path / "reports", "--notebooks")
     assert done.returncode == 2
     assert done.stderr.endswith("toy.ipynb is missing; make assignments\n")
+
+
+def test_on_a_cluster_pages_come_back_too(course: Toy, tmp_path: Path) -> None:
+    submit(course, "kim_full-1-A1-O1", file_of(handed_out()))
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None) as running:
+        how = ["--cluster", running.scheduler_address, "--notebooks"]
+        done = course.run("grade", "t1", course.submitted, "--out", tmp_path / "reports", *how)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert result(tmp_path / "reports", "kim_full-1-A1-O1")["notebook"]["outcome"] == "ran"
+    assert "twice tensor(4.)" in (tmp_path / "reports/kim_full-1-A1-O1/notebook.html").read_text()
