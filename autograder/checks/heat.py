@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from autograder.checks.clocks import SHORTEST, Pair, Reading, clock_for
+from autograder.checks.clocks import Pair, Reading, clock_for
 from autograder.checks.draw import Draw
 from autograder.checks.sides import Side
 from autograder.checks.slices import Glance, Runner, Slice, Task, compare, glance
@@ -30,6 +30,7 @@ MOST_CALLS = 64  # in a slice
 TURNS = 4  # that a slice is cut into
 MOST_BYTES = 16 << 20  # of a slice's inputs
 FIRST_SECONDS = 5.0  # for a first call, which may have things to set up
+IDLE = 10.0  # how many times its CPU time a call may take by the wall clock only because the machine is busy
 LONG_SECONDS = 0.1  # a slice that takes longer needs no other one to warm up
 LEAST_SECONDS, PATIENCE = 2.0, 40.0  # deadline of a slice: this much, or so many times what earns the last points
 BOX_SECONDS = 20.0  # for all pairs together
@@ -132,7 +133,8 @@ class Heat:
         if min(self._clock.usual(first), each) > GROSS * last * usual:
             self._pairs = [(warm[0].slice, first), (warm[1].slice, second)]
             return self._settled(ours, theirs, usual, Standing.OVER, self._clock.read(self._pairs, self._seed))
-        fewer = max(1, min(most, round(SLICE_SECONDS / max(each, SHORTEST))))
+        asleep = second.wall / second.calls / IDLE  # few calls make a slice of what mostly waits, too
+        fewer = max(1, min(most, round(SLICE_SECONDS / max(each, asleep))))
         if self._task.setup is not None:
             most = fewer  # what was set up may change with every call: the same ones on both sides, then
         patience = max(LEAST_SECONDS, PATIENCE * last * usual * fewer)

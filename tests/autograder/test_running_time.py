@@ -129,7 +129,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]
     toy = timed(Toy(course))
     toy.submit("same")
     toy.submit("tenfold", (WORKING, TENFOLD))
-    toy.submit("asleep", (WORKING, "    import time\n    time.sleep(0.02)\n" + WORKING))
+    toy.submit("asleep", (WORKING, "    import time\n    time.sleep(0.05)\n" + WORKING))
     toy.submit("endless", (WORKING, "    while True:\n        pass\n" + WORKING))
     toy.submit("wrong", (RESULT, "    return x + 1\n\n\nWORK"))
     toy.submit("raises", (RESULT, "    return x + torch.ones(7)\n\n\nWORK"))
