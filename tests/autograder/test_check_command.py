@@ -215,7 +215,7 @@ def test_data_for_scripts(student: Student) -> None:
     assert (data["schema"], data["number"], data["passed"]) == (1, 6, False)
     assert data["first"] == {"question": "conv-forward", "case": "forward_by_hand"}
     wrong, right = data["questions"]
-    assert (wrong["status"], wrong["passed"], wrong["points"]) == ("failed", 0, 12)
+    assert (wrong["status"], wrong["passed"], wrong["points"]) == ("failed", 0, 10)
     assert (right["status"], right["passed"]) == ("passed", 5)
     assert wrong["cases"][0].keys() == {"id", "outcome", "message", "hint", "location", "printed"}
     student.solves()
