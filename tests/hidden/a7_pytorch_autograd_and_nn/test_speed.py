@@ -109,11 +109,12 @@ def test_resnet_forward(race: Any, reference: Proxy, rng: Draw) -> None:
     """In evaluation mode, where a sample's scores hang on that sample alone."""
     size = race.size("forward")
     stages = list(STAGES[: size.stages])
-    weights = modules.draw_weights(rng, reference.ResNet(stages), rng.normal(2, *size.images[1:]), dtype=torch.float32)
+    x = rng.normal(2, *size.images[1:], dtype=torch.float32)
+    weights = modules.draw_weights(rng, reference.ResNet(stages), x, dtype=torch.float32)
 
     def make(who: Proxy) -> Proxy:
         model = who.ResNet(stages)
-        modules.load(model, weights)
+        modules.load(model, weights, x)
         model.eval()
         return model
 
