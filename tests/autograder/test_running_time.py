@@ -133,7 +133,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]
     toy.submit("endless", (WORKING, "    while True:\n        pass\n" + WORKING))
     toy.submit("wrong", (RESULT, "    return x + 1\n\n\nWORK"))
     toy.submit("raises", (RESULT, "    return x + torch.ones(7)\n\n\nWORK"))
-    toy.submit("no-double", ("    return SCALE * x\n", "    raise ValueError\n"), (WORKING, TENFOLD))
+    toy.submit("no-double", ("    return SCALE * x\n", "    return SCALE * x.sum()\n"), (WORKING, TENFOLD))
     for name, changes in TRICKS.items():
         toy.submit(f"trick-{name}", *changes)
     out = course / "reports"
