@@ -65,7 +65,11 @@ def _from_folder(folder: Path) -> dict[str, bytes]:
 def _from_zip(source: Path) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(source) as archive:
-            members = [info for info in archive.infolist() if not info.is_dir() and not is_litter(info.filename)]
+            members = [
+                info
+                for info in archive.infolist()
+                if info.filename[-1:] not in ("", "/") and not is_litter(info.filename)
+            ]
             if large := [info.filename for info in members if info.file_size > MOST_FILE]:
                 raise UsageError(f"{source.name}: {show(large[0])} is far too large for an assignment")
             return {info.filename: archive.read(info) for info in members}

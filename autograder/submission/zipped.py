@@ -64,7 +64,8 @@ def _read(file: io.FileIO | io.BytesIO, name: str, intake: Intake, *, around: bo
 
 def _only_zip(archive: ZipFile, intake: Intake) -> bytes | None:
     """The bytes of a zip inside, where it is the only one and no source or notebook lies beside it."""
-    members = [info for info in archive.infolist() if not info.is_dir() and not is_litter(info.filename)]
+    named = [info for info in archive.infolist() if info.filename and not info.filename.endswith("/")]
+    members = [info for info in named if not is_litter(info.filename)]
     names = {info.filename: PurePosixPath(info.filename).suffix.lower() for info in members[: intake.limits.members]}
     zips = [info for info in members if names.get(info.filename) == ".zip"]
     if len(zips) != 1 or not {".py", ".ipynb"}.isdisjoint(names.values()) or _refusal(zips[0], intake):
