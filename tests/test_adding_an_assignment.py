@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from autograder import checks
-from autograder.course.model import Assignment, Limits, Option, Question, Rule, Visibility
+from autograder.course.model import Assignment, Limits, NotebookLimits, Option, Question, Rule, Visibility
 from autograder.grading import mutantfile
 
 ROOT = Path(__file__).parents[1]
@@ -163,12 +163,19 @@ def defaults(kind: type) -> dict[str, object]:
 @pytest.mark.parametrize("kind", [Assignment, Limits, Option, Question], ids=lambda kind: kind.__name__)
 def test_every_key_of_the_manifest_is_explained(kind: type) -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \|.*\| ([^|]+) \|$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE))
-    made_elsewhere = {"id", "name", "questions", "options", "limits"} if kind is Assignment else set()
+    tables = {"id", "name", "questions", "options", "limits", "notebook_limits"}
+    made_elsewhere = tables if kind is Assignment else set()
     for key, default in defaults(kind).items():
         if key not in made_elsewhere:
             assert key in rows
             if isinstance(default, (int, float)) and not isinstance(default, bool):
                 assert float(rows[key]) == default, key
+
+
+def test_every_limit_of_a_notebook_is_explained() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    said = [f"`{key}` ({default:g})" for key, default in defaults(NotebookLimits).items()]
+    assert [words for words in said if words not in page] == []
 
 
 def test_every_name_that_an_author_may_use_is_explained() -> None:
