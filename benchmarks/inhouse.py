@@ -13,8 +13,8 @@ from types import ModuleType
 from typing import Any
 
 from autograder.checks.desk import Desk, LocalSubject, load_module
-from autograder.checks.rivals import LocalRivals
-from autograder.checks.sides import LocalSide
+from autograder.checks.timing.rivals import LocalRivals
+from autograder.checks.timing.sides import LocalSide
 from autograder.course.layout import Course
 from autograder.course.model import Assignment, Question
 from autograder.sandbox.local import LocalChannel

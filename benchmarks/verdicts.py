@@ -31,7 +31,7 @@ from rich.console import Console
 from rich.table import Table
 from tables import print_facts
 
-from autograder.checks.timing import Standing
+from autograder.checks.timing.statistics import Standing
 from autograder.course.layout import Course
 from autograder.grading.client import GradingProcess
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from autograder.checks.compare import assert_matches, plain_tensor, unpack
     from autograder.checks.draw import Draw
     from autograder.checks.gradients import central_differences, oracle_gradients
-    from autograder.checks.pace import assert_pace
+    from autograder.checks.timing.pace import assert_pace
     from autograder.checks.training import accuracy, assert_accuracy, scores_of
     from autograder.errors import CheckFailed, StudentError
     from autograder.sandbox.proxy import Proxy, artifact, assign, call_and_fetch, fetch, patient, place
@@ -46,7 +46,7 @@ HOMES = {
     "autograder.checks.compare": ("assert_matches", "plain_tensor", "unpack"),
     "autograder.checks.draw": ("Draw",),
     "autograder.checks.gradients": ("central_differences", "oracle_gradients"),
-    "autograder.checks.pace": ("assert_pace",),
+    "autograder.checks.timing.pace": ("assert_pace",),
     "autograder.checks.training": ("accuracy", "assert_accuracy", "scores_of"),
     "autograder.errors": ("CheckFailed", "StudentError"),
     "autograder.sandbox.proxy": ("Proxy", "artifact", "assign", "call_and_fetch", "fetch", "patient", "place"),

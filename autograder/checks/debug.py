@@ -9,10 +9,10 @@ from pathlib import Path
 import torch
 
 from autograder.checks.desk import Desk, LocalSubject, reference_channels, reference_loader
-from autograder.checks.rivals import LocalRivals, Rivals
 from autograder.checks.subject import Library, Subject
+from autograder.checks.timing.rivals import LocalRivals, Rivals
+from autograder.checks.timing.workers import WorkerRivals
 from autograder.checks.transcript import Answers
-from autograder.checks.workers import WorkerRivals
 from autograder.course.layout import Course
 from autograder.sandbox import Sandbox
 from autograder.submission.inbox import Inbox

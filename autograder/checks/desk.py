@@ -13,7 +13,7 @@ from types import CodeType, ModuleType
 from typing import Any, Protocol
 
 from autograder.checks.draw import Draw
-from autograder.checks.rivals import Rivals
+from autograder.checks.timing.rivals import Rivals
 from autograder.checks.transcript import Answers, Requests, TranscriptChannel, copied, digest
 from autograder.course.layout import Course
 from autograder.course.model import Assignment, Question

@@ -27,8 +27,8 @@ from autograder.errors import DeviceNeeded, UsageError
 if TYPE_CHECKING:  # the plugin is loaded by every pytest run in this environment: torch only where a check asks
     from autograder.checks.desk import Desk
     from autograder.checks.draw import Draw
-    from autograder.checks.race import Race
-    from autograder.checks.timing import Measured
+    from autograder.checks.timing.race import Race
+    from autograder.checks.timing.statistics import Measured
     from autograder.sandbox import Sandbox
     from autograder.sandbox.proxy import Proxy
 
@@ -192,7 +192,7 @@ def _memo(desk: Desk, item: pytest.Item) -> Callable[..., Any]:
 
 
 def _race(desk: Desk, item: pytest.Item) -> Race:
-    from autograder.checks.race import Race
+    from autograder.checks.timing.race import Race
 
     def keep(measured: Measured) -> None:
         if item.stash[TIMED] is not None:

@@ -31,7 +31,8 @@ class CaseResult:
         seconds: wall-clock time of the case.
         student_seconds: of those, time spent waiting for the student's own calls.
         credit: the share of its weight that it earns, 0 to 1; where it is not given, all of it if it passed.
-        timing: what was measured of a running-time budget, plain data; `checks.timing.Measured` says what is in it.
+        timing: what was measured of a running-time budget, plain data; `Measured` in `checks.timing.statistics` says
+            what is in it.
     """
 
     id: str

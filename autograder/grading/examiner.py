@@ -16,8 +16,8 @@ import pytest
 from autograder.checks.desk import Desk, reference_channels, reference_loader
 from autograder.checks.plugin import case_id, question_of, run_check, weight_of
 from autograder.checks.subject import Library, Subject
+from autograder.checks.timing.workers import WorkerRivals
 from autograder.checks.transcript import Answers
-from autograder.checks.workers import WorkerRivals
 from autograder.course.layout import Course
 from autograder.course.model import Assignment
 from autograder.course.outcome import Outcome

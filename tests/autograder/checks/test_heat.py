@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.checks.heat import Heat
-from autograder.checks.slices import Task
-from autograder.checks.timing import FEW, MOST, Measured
+from autograder.checks.timing.heat import Heat
+from autograder.checks.timing.slices import Task
+from autograder.checks.timing.statistics import FEW, MOST, Measured
 from autograder.course.model import Band, Budget
 from autograder.errors import CheckFailed, GraderError, ProtocolError, WorkerTimeout
 from autograder.sandbox import accelerator, timed

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from autograder.checks.slices import Slice
-from autograder.checks.timing import Estimate, estimate
+from autograder.checks.timing.slices import Slice
+from autograder.checks.timing.statistics import Estimate, estimate
 
 __all__ = ["SHORTEST", "Clock", "CpuClock", "CudaClock", "Pair", "Reading", "clock_for"]
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from types import ModuleType
 from typing import Protocol
 
-from autograder.checks.sides import LocalSide, Side
+from autograder.checks.timing.sides import LocalSide, Side
 from autograder.course.model import Budget, Question
 from autograder.errors import DeviceNeeded
 from autograder.sandbox.local import LocalChannel

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from autograder.checks.clocks import Pair, Reading, clock_for
 from autograder.checks.draw import Draw
-from autograder.checks.sides import Side
-from autograder.checks.slices import Glance, Runner, Slice, Task, compare, glance
-from autograder.checks.timing import MOST, Estimate, Measured, Standing, credit_at, decide, due
+from autograder.checks.timing.clocks import Pair, Reading, clock_for
+from autograder.checks.timing.sides import Side
+from autograder.checks.timing.slices import Glance, Runner, Slice, Task, compare, glance
+from autograder.checks.timing.statistics import MOST, Estimate, Measured, Standing, credit_at, decide, due
 from autograder.course.model import Budget
 from autograder.errors import WorkerTimeout
 

@@ -13,9 +13,9 @@ from functools import partial
 from types import TracebackType
 from typing import Any
 
-from autograder.checks.rivals import named
-from autograder.checks.sides import Side, WorkerSide
 from autograder.checks.subject import Subject
+from autograder.checks.timing.rivals import named
+from autograder.checks.timing.sides import Side, WorkerSide
 from autograder.course.model import Budget, Limits, Question, Rule
 from autograder.errors import GraderError, SandboxError
 from autograder.sandbox import Package, Sandbox, Worker

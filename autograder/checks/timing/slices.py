@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from autograder.checks.sides import Side
+from autograder.checks.timing.sides import Side
 from autograder.errors import CheckFailed, GraderError, ProtocolError
 from autograder.sandbox.plan import Plan, record
 from autograder.sandbox.proxy import Proxy

@@ -9,10 +9,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from autograder.checks.draw import Draw
-from autograder.checks.heat import Heat
-from autograder.checks.rivals import Rivals
-from autograder.checks.slices import Task
-from autograder.checks.timing import CLEAR, Measured, Standing, memory_words, words
+from autograder.checks.timing.heat import Heat
+from autograder.checks.timing.rivals import Rivals
+from autograder.checks.timing.slices import Task
+from autograder.checks.timing.statistics import CLEAR, Measured, Standing, memory_words, words
 from autograder.course.model import Budget, BudgetKind, Limits, Question
 from autograder.errors import DeviceNeeded, TooNoisy, TooSlow, UsageError, WorkerTimeout
 from autograder.sandbox.process import a_core

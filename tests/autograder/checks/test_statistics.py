@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from autograder.checks.timing import (
+from autograder.checks.timing.statistics import (
     FEW,
     LEAST,
     MOST,

@@ -1,0 +1,159 @@
+"""Whether a running time is within its budget: statistics of what was measured, which are pure.
+
+Interleaved pairs of slices give ratios of the submission's time to the baseline's; their median decides, with its
+bootstrap interval. A verdict falls when the interval lies between two edges of bands, after `LEAST` pairs at the
+earliest; or after `FEW` where every single pair lies clear of every edge by `CLEAR`; and at `MOST` pairs, or when time is
+up, the verdict is that there is none.
+
+Why `FEW` can suffice: were the true ratio at an edge, half of all pairs would lie on each side of it; five of five
+would have to lie on one side, each of them farther away than measurements stray (3 to 10 % for pairs on one core): by a
+half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from autograder.course.model import Band
+
+__all__ = [
+    "CLEAR",
+    "FEW",
+    "LEAST",
+    "MOST",
+    "Estimate",
+    "Measured",
+    "Standing",
+    "credit_at",
+    "decide",
+    "due",
+    "estimate",
+    "memory_words",
+    "words",
+]
+
+FEW, LEAST, MOST = 5, 15, 61  # pairs
+CLEAR = 1.5
+EVERY = 4  # pairs between two looks at the interval: each look is one more chance to be wrong
+CONFIDENCE = 0.99
+RESAMPLES = 2000
+
+
+class Standing(StrEnum):
+    """Where a submission stands."""
+
+    WITHIN = "within"  # the first band
+    OVER = "over"  # a later band, or beyond the last
+    TOO_NOISY = "too noisy to say"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The median of some ratios and its bootstrap interval, which is all of them where they are few."""
+
+    ratio: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured of one budget; `CaseResult.timing` is its JSON form.
+
+    Attributes:
+        budget, device, baseline: the budget's id, "cpu" or "cuda", and what it was compared with.
+        verdict: a `Standing`.
+        credit: the share of the points that follows.
+        ratio: median of the pairs' ratios; None where no pair was finished.
+        interval: low and high; the high end is None where a call was ended at its deadline.
+        bands: (ratio, credit) of each.
+        pairs: how many were measured.
+        clock: "cpu" (the process's CPU time, read from outside), "wall" (the grader's clock), or "events" (CUDA's).
+        core: the core that both sides were pinned to, or None.
+        student_ms, baseline_ms: milliseconds per call, a figure for each pair.
+        memory: {"ratio", "limit", "student_mb", "baseline_mb"}, on CUDA with a memory budget.
+        notes: what an instructor should know of the measurement.
+    """
+
+    budget: str
+    device: str
+    baseline: str
+    verdict: str
+    credit: float
+    ratio: float | None
+    interval: tuple[float | None, float | None]
+    bands: tuple[tuple[float, float], ...]
+    pairs: int
+    clock: str
+    core: int | None
+    student_ms: tuple[float, ...] = ()
+    baseline_ms: tuple[float, ...] = ()
+    memory: Mapping[str, float] | None = None
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        data = asdict(self)
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in data.items()}
+
+
+def credit_at(ratio: float, bands: Sequence[Band]) -> float:
+    """The credit for a ratio that is known."""
+    return next((band.credit for band in bands if ratio <= band.ratio), 0.0)
+
+
+def estimate(ratios: Sequence[float], seed: int) -> Estimate:
+    """The median and its interval.
+
+    Args:
+        ratios: at least one.
+        seed: of the resampling, so that equal measurements give equal verdicts.
+    """
+    values = np.asarray(ratios, dtype=np.float64)
+    if len(values) < LEAST:
+        return Estimate(float(np.median(values)), float(values.min()), float(values.max()))
+    chosen = np.random.default_rng(seed).integers(0, len(values), (RESAMPLES, len(values)))
+    medians = np.median(values[chosen], axis=1)
+    low, high = np.quantile(medians, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Estimate(float(np.median(values)), float(low), float(high))
+
+
+def due(pairs: int) -> bool:
+    """Whether to look for a verdict after so many pairs: from `FEW` on at each, from `LEAST` on at every fourth."""
+    return pairs >= FEW if pairs < LEAST else pairs >= MOST or (pairs - LEAST) % EVERY == 0
+
+
+def decide(found: Estimate, pairs: int, bands: Sequence[Band]) -> Standing | None:
+    """The verdict after so many pairs, or None: go on, or, where that is not possible, too noisy."""
+    if not due(pairs):
+        return None
+    spare = CLEAR if pairs < LEAST else 1.0
+    if any(found.low < band.ratio * spare and found.high > band.ratio / spare for band in bands):
+        return None
+    return Standing.WITHIN if found.high <= bands[0].ratio else Standing.OVER
+
+
+def memory_words(found: Mapping[str, float]) -> str:
+    """What a student is told of a memory budget that was not kept."""
+    return f"at its peak {found['ratio']:.3g} x the memory of the baseline; {found['limit']:g} x is allowed"
+
+
+def words(found: Measured) -> str:
+    """What a student is told of a measurement."""
+    bounds = " to ".join(f"{end:.3g}" for end in found.interval if end is not None)
+    whom = "the reference" if found.baseline == "reference" else found.baseline
+    if found.ratio is None or found.interval[1] is None:
+        told = f"more than {found.interval[0] or 0:.3g} x the time of {whom}"
+    else:
+        told = f"{found.ratio:.3g} x the time of {whom} ({bounds})"
+    return f"{told}; {allowed(found.bands)}"
+
+
+def allowed(bands: Sequence[tuple[float, float]]) -> str:
+    """What earns which points: `full points up to 2 x, half up to 5 x`."""
+    names = {1.0: "full points", 0.5: "half", 0.75: "three quarters", 0.25: "a quarter"}
+    return ", ".join(f"{names.get(credit, f'{credit:.0%}')} up to {ratio:g} x" for ratio, credit in bands)
