@@ -2,8 +2,8 @@
 
 Interleaved pairs of slices give ratios of the submission's time to the baseline's; their median decides, with its
 bootstrap interval. A verdict falls when the interval lies between two edges of bands, after `LEAST` pairs at the
-earliest; or after `FEW` where every single pair lies clear of every edge by `CLEAR`; and at `MOST` pairs, or when time is
-up, the verdict is that there is none.
+earliest; or after `FEW` where every single pair lies clear of every edge by `CLEAR`; and at `MOST` pairs, or when time
+is up, the verdict is that there is none.
 
 Why `FEW` can suffice: were the true ratio at an edge, half of all pairs would lie on each side of it; five of five
 would have to lie on one side, each of them farther away than measurements stray (3 to 10 % for pairs on one core): by a
