@@ -31,8 +31,8 @@ from autograder.grading.notebookpage import render_notebook, warm_up, within
 from autograder.grading.rerun import parting
 from autograder.sandbox import Package, Sandbox, Worker
 from autograder.sandbox.displayed import read_cell
-from autograder.submission.cellplaces import Cell, begins, places_of, read_cells, text_of
-from autograder.submission.cells import carry_notebook, run_order
+from autograder.submission.cellplaces import Cell, begins, read_cells, text_of
+from autograder.submission.cells import carry_cells, cells_order, who_says
 from autograder.submission.markup import inert_markdown
 from autograder.submission.names import is_litter
 
@@ -119,10 +119,12 @@ class _Script:
     @classmethod
     def of(cls, clean: bytes, received: bytes) -> _Script:
         """Raises ValueError where `received` is no notebook."""
-        ours, theirs = read_cells(clean)["cells"], read_cells(received)["cells"]
-        own = 2 * len(places_of(ours, theirs)) < len(ours)
-        cells = theirs if own else carry_notebook(clean, received).notebook["cells"]
-        return cls(cells, own, () if own else tuple(_answers(ours, cells)), run_order(received))
+        base, theirs = read_cells(clean), read_cells(received)["cells"]
+        carried = carry_cells(base, theirs, who_says(received))
+        if carried.foreign:
+            return cls(theirs, True, (), cells_order(theirs))
+        cells = carried.notebook["cells"]
+        return cls(cells, False, tuple(_answers(base["cells"], cells)), cells_order(theirs))
 
 
 def _answers(ours: Sequence[Cell], cells: Sequence[Cell]) -> list[WrittenAnswer]:

@@ -41,7 +41,6 @@ __all__ = [
     "carry_notebook",
     "cells_order",
     "notebook_bytes",
-    "run_order",
     "who_says",
 ]
 
@@ -125,11 +124,6 @@ def who_says(notebook: bytes) -> NotebookSays:
     """As `identity.read_notebook`, however much output there is. Raises ValueError where it is no notebook."""
     cells = [{"cell_type": cell["cell_type"], "source": cell["source"]} for cell in read_cells(notebook)["cells"]]
     return read_notebook(notebook_bytes({"cells": cells}))
-
-
-def run_order(notebook: bytes) -> tuple[int, int]:
-    """`cells_order` of a notebook's file. Raises ValueError where it is no notebook."""
-    return cells_order(read_cells(notebook)["cells"])
 
 
 def cells_order(cells: Sequence[Cell]) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from typing import Protocol
 from autograder.course.model import Assignment
 from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult
-from autograder.submission.cells import notebook_bytes, run_order
+from autograder.submission.cells import cells_order
 from autograder.submission.collect import STAGE, Gathered
 from autograder.submission.identity import NotebookSays
 from autograder.submission.intake import LARGE, MIB, ArchiveLimits
@@ -111,7 +111,7 @@ def about_run(gathered: Gathered, ran: Ran | None) -> Iterator[Advice]:
     if gathered.notebook is None:
         return
     if ran is None:
-        unrun, late = run_order(notebook_bytes(gathered.notebook.notebook))
+        unrun, late = cells_order(gathered.notebook.notebook["cells"])
         if unrun or late:
             yield Advice(
                 f"the notebook was not run once from top to bottom: {unrun} cells not run, {late} out of turn",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import copy
-import json
 from typing import Any
 
 import nbformat
 import pytest
 
-from autograder.submission.cells import carry_notebook, notebook_bytes, run_order, who_says
+from autograder.submission.cells import carry_notebook, cells_order, notebook_bytes, who_says
 from autograder.submission.identity import NotebookSays
 
 Notebook = dict[str, Any]
@@ -190,10 +189,10 @@ def test_odd_cells_do_no_harm(clean: Notebook) -> None:
     assert len(report["restored"]) == 5
 
 
-def test_run_order() -> None:
+def test_cells_order() -> None:
     def order(*counts: int | None) -> tuple[int, int]:
         cells = [code(f"{turn}", f"c{turn}", count) for turn, count in enumerate(counts)]
-        return run_order(json.dumps({"cells": [*cells, code(" ", "empty")]}).encode())
+        return cells_order([*cells, code(" ", "empty")])
 
     assert order(1, 2, 3) == (0, 0)
     assert order(1, None, 3) == (1, 0)
