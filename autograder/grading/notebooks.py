@@ -92,7 +92,9 @@ class Notebooks:
             self._run(running, package)
         run = running.result(script, _laid_out(script.answers))
         shown = {"cells": running.shown, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
-        page = render_notebook(shown, f"{name}: the notebook, run once", f"{run.summary}. {run.reason}")
+        page = render_notebook(
+            shown, f"{name}: the notebook, run once", f"{run.summary.capitalize()}. {run.reason}".rstrip()
+        )
         return run, {PAGE: page}
 
     def _run(self, running: _Running, package: Package) -> None:
