@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from autograder.errors import GraderError
 from autograder.sandbox.proxy import Channel, Proxy
 from autograder.sandbox.refs import LOCAL, Ref
 
 __all__ = ["Plan", "Renamed", "record"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Renamed:
         self._channel, self._old, self._new = channel, tuple(old), tuple(new)
 
     def request(self, op: str, payload: dict[str, Any], timeout: float | None = None) -> Any:
-        return self._channel.request(op, _mapped(payload, self._renamed), timeout)
+        return self._channel.request(op, _mapped(payload, Ref, self._renamed), timeout)
 
     def _renamed(self, ref: Ref) -> Ref:
         size = len(self._old)
@@ -77,29 +79,8 @@ def record(function: Callable[..., Any], made: Any, inputs: int) -> Plan:
     """
     recorder = _Recorder(inputs)
     stand_ins = [Proxy(recorder, Ref(LOCAL + number)) for number in range(inputs)]
-    result = function(_on(made, recorder), *stand_ins)
-    return Plan(inputs, {"steps": recorder.steps, "result": _sent(result)})
-
-
-def _on(value: Any, channel: Channel) -> Any:
-    """The same with every proxy on another channel."""
-    if isinstance(value, Proxy):
-        return Proxy(channel, value._ref)
-    if isinstance(value, (list, tuple)):
-        return type(value)(_on(item, channel) for item in value)
-    if isinstance(value, dict):
-        return {key: _on(item, channel) for key, item in value.items()}
-    return value
-
-
-def _sent(value: Any) -> Any:
-    if isinstance(value, Proxy):
-        return value._ref
-    if isinstance(value, (list, tuple)):
-        return type(value)(map(_sent, value))
-    if isinstance(value, dict):
-        return {key: _sent(item) for key, item in value.items()}
-    return value
+    result = function(_mapped(made, Proxy, lambda proxy: Proxy(recorder, proxy._ref)), *stand_ins)
+    return Plan(inputs, {"steps": recorder.steps, "result": _mapped(result, Proxy, lambda proxy: proxy._ref)})
 
 
 def _refs(value: Any) -> Iterator[Ref]:
@@ -113,11 +94,12 @@ def _refs(value: Any) -> Iterator[Ref]:
             yield from _refs(item)
 
 
-def _mapped(value: Any, change: Callable[[Ref], Ref]) -> Any:
-    if isinstance(value, Ref):
+def _mapped(value: Any, kind: type[T], change: Callable[[T], Any]) -> Any:
+    """The same with everything of this kind changed, however deep in lists, tuples and dicts."""
+    if isinstance(value, kind):
         return change(value)
     if isinstance(value, (list, tuple)):
-        return type(value)(_mapped(item, change) for item in value)
+        return type(value)(_mapped(item, kind, change) for item in value)
     if isinstance(value, dict):
-        return {key: _mapped(item, change) for key, item in value.items()}
+        return {key: _mapped(item, kind, change) for key, item in value.items()}
     return value
