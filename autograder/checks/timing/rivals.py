@@ -12,6 +12,7 @@ from autograder.course.model import Budget, Question
 from autograder.errors import DeviceNeeded
 from autograder.sandbox.local import LocalChannel
 from autograder.sandbox.plan import Renamed
+from autograder.sandbox.proxy import Channel
 
 __all__ = ["LocalRivals", "Rivals", "named"]
 
@@ -57,35 +58,20 @@ class LocalRivals:
     def sides(self, question: Question, budget: Budget, device: str, seed: int) -> Iterator[tuple[Side, Side]]:
         if self._reference is None and budget.baseline == "reference":
             raise DeviceNeeded("its running time is compared with the reference's when it is graded")
-        baseline = _begun(LocalChannel((self._reference or self._load)()), seed)
-        yield named(baseline, question, budget), _begun(LocalChannel(self._load()), seed)
+        baseline = named(LocalChannel((self._reference or self._load)()), question, budget)
+        yield _begun(baseline, seed), _begun(LocalChannel(self._load()), seed)
 
     def student(self, question: Question, device: str, seed: int) -> Side:
         return _begun(LocalChannel(self._load()), seed)
 
 
-def _begun(channel: LocalChannel, seed: int) -> Side:
+def _begun(channel: Channel, seed: int) -> Side:
     channel.request("begin", {"seed": seed})
     return LocalSide(channel)
 
 
-def named(side: Side, question: Question, budget: Budget) -> Side:
-    """A side on which the budget's baseline stands where the question's component does."""
+def named(channel: Channel, question: Question, budget: Budget) -> Channel:
+    """A channel on which the budget's baseline stands where the question's component does."""
     if budget.baseline == "reference":
-        return side
-    return _RenamedSide(side, question.component.split("."), budget.baseline.split("."))
-
-
-class _RenamedSide(Renamed):
-    """A side on which a name stands for another."""
-
-    def __init__(self, side: Side, old: list[str], new: list[str]) -> None:
-        super().__init__(side, old, new)
-        self.cpu_seconds, self.now, self.mark, self.used_mb = side.cpu_seconds, side.now, side.mark, side.used_mb
-        self.stop, self.resume, self.kill, self.pin, self.unpin = (
-            side.stop,
-            side.resume,
-            side.kill,
-            side.pin,
-            side.unpin,
-        )
+        return channel
+    return Renamed(channel, question.component.split("."), budget.baseline.split("."))

@@ -76,7 +76,7 @@ class WorkerRivals:
                 workers = stack.enter_context(self._on_gpu([(self._reference, rules), (self._given, question.rules)]))
                 ours, theirs = workers
                 student = self._side(theirs, theirs, seed)
-            yield named(self._side(ours, _Trusted(ours), seed), question, budget), student
+            yield self._side(ours, named(_Trusted(ours), question, budget), seed), student
 
     def student(self, question: Question, device: str, seed: int) -> Side:
         if device == "cpu":
