@@ -147,7 +147,7 @@ HOSTILE = {
     "ends its process": ("import os\nos._exit(0)", "stopped", "crashed"),
     "never ends": ("while True: pass", "raised", "TimeoutError"),
     "never ends whatever it is told": (
-        "while True:\n    try:\n        while True: sum(range(9))\n    except BaseException: pass",
+        "import signal\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True: pass",
         "stopped",
         "timeout",
     ),
