@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import io
-import tokenize
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +10,7 @@ from functools import cached_property
 from itertools import zip_longest
 from typing import TypeAlias, TypeVar
 
-from autograder.submission.source import MOST_BYTES
+from autograder.submission.source import MOST_BYTES, decode
 
 __all__ = ["Definition", "Imported", "Line", "NotPython", "Piece", "Source", "alike"]
 
@@ -126,10 +124,10 @@ class Source:
     def decode(cls, data: bytes) -> Source:
         """From a file's bytes, in the encoding that its first lines declare, or UTF-8."""
         try:
-            encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-            return cls(data.decode(encoding))
-        except (SyntaxError, UnicodeDecodeError, LookupError) as error:
-            raise NotPython(1, f"its characters cannot be read: {error}") from None
+            text = decode(data)
+        except ValueError as problem:
+            raise NotPython(1, str(problem)) from None
+        return cls(text)
 
     def compile(self) -> None:
         """Raise NotPython for what can be parsed and not compiled, as a stray `return`. Not for a grader to do."""

@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import ast
+import codecs
+import io
+import tokenize
 import warnings
 
-__all__ = ["MOST_BYTES", "parse"]
+__all__ = ["MOST_BYTES", "decode", "parse"]
 
 # Far above any assignment; a syntax tree takes up to a thousand times its source's memory.
 MOST_BYTES = 256 * 1024
+# Python would read a file in one of these too; the first takes a time that grows with the square of its length.
+NO_ONES = frozenset({"punycode", "idna", "undefined"})
+
+
+def decode(data: bytes) -> str:
+    """A file's text, in the encoding that its first lines declare, or UTF-8. Raises ValueError; it says why not."""
+    if len(data) > 4 * MOST_BYTES:
+        raise ValueError("far longer than any answer")
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        if codecs.lookup(encoding).name in NO_ONES:
+            raise LookupError(f"{encoding} is no encoding to write Python in")
+        return data.decode(encoding)
+    except (SyntaxError, UnicodeError, LookupError) as error:
+        raise ValueError(f"its characters cannot be read: {error}") from None
 
 
 def parse(source: str | bytes, most: int = MOST_BYTES) -> ast.Module | None:
@@ -18,6 +36,6 @@ def parse(source: str | bytes, most: int = MOST_BYTES) -> ast.Module | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(source)
+            return ast.parse(decode(source) if isinstance(source, bytes) else source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None

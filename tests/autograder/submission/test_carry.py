@@ -10,6 +10,7 @@ import pytest
 from autograder.course.layout import Course
 from autograder.course.model import Assignment, Question
 from autograder.submission.carry import CarriedModule, CleanModule, NotPython, Source, carry_module
+from autograder.submission.source import parse
 
 CLEAN = '''\
 """Layers."""
@@ -289,6 +290,15 @@ def test_korean_comments_in_a_declared_encoding(course: Assignment) -> None:
     student = "# -*- coding: cp949 -*-\n" + edit(("    # Your answer to helper", "    # 두 배\n    # Your answer"))
     student = student.replace('raise NotImplementedError("helper")', "return 2 * x")
     assert "# 두 배" in carry(CLEAN, student.encode("cp949"), course).source
+
+
+@pytest.mark.parametrize("encoding", ["punycode", "undefined", "idna", "nobodys", "utf-7"])
+def test_an_encoding_of_no_use_costs_no_time_and_no_run(course: Assignment, encoding: str) -> None:
+    """Python's own decoder takes minutes for the first of these, and the second raises what no other does."""
+    source = f"# coding: {encoding}\n".encode() + b"b" * 250_000 + b"-" + b"b9a0" * 60_000 + b"+2AA-"
+    with pytest.raises(NotPython):
+        carry(CLEAN, source, course)
+    assert parse(source, len(source)) is None
 
 
 @pytest.mark.parametrize(
