@@ -17,8 +17,8 @@ def parts(cli: int) -> Iterator[tuple[str, int]]:
     yield "command line", cli
     for server in _children(cli, "autograder.grading.server"):
         yield "grading process", server
-        for zygote in _children(server, "autograder.sandbox.zygote"):
-            inner = _children(zygote, "autograder.sandbox.zygote")  # in a process namespace of its own
+        for zygote in _children(server, "autograder.sandbox.worker.zygote"):
+            inner = _children(zygote, "autograder.sandbox.worker.zygote")  # in a process namespace of its own
             yield "zygote", inner[0] if len(inner) == 1 else zygote
 
 

@@ -22,7 +22,7 @@ from autograder.course.model import Assignment, Question
 from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult
 from autograder.errors import StudentError, UsageError
-from autograder.sandbox.failures import describe, student_error
+from autograder.sandbox.channel.failures import describe, student_error
 from autograder.sandbox.local import LocalChannel
 from autograder.sandbox.proxy import Channel
 

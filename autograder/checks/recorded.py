@@ -1,7 +1,7 @@
 """The reference's answers to the public checks, written down, so that students check without the reference.
 
-A recording is a transcript's memo in a file: one frame of `sandbox.wire`, plain data, nothing pickled, the same bytes
-for the same answers. A request that is not the one recorded is refused rather than answered wrongly.
+A recording is a transcript's memo in a file: one frame of `sandbox.channel.wire`, plain data, nothing pickled, the
+same bytes for the same answers. A request that is not the one recorded is refused rather than answered wrongly.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from autograder.checks.transcript import TranscriptChannel
 from autograder.errors import GraderError, ProtocolError, UsageError
-from autograder.sandbox import wire
+from autograder.sandbox.channel import wire
 from autograder.sandbox.proxy import Channel
 
 __all__ = ["ANSWERS", "Recording", "load_recording"]

@@ -12,9 +12,9 @@ from autograder.checks.transcript import copied
 from autograder.course.model import Limits, Question, Rule
 from autograder.errors import SandboxError, WorkerTimeout
 from autograder.sandbox import Package, Sandbox, Worker
+from autograder.sandbox.channel.refs import PLACED, Ref
+from autograder.sandbox.grader.process import Process
 from autograder.sandbox.isolation.paths import WORK
-from autograder.sandbox.process import Process
-from autograder.sandbox.refs import PLACED, Ref
 from autograder.submission.integrity import Prepared
 
 __all__ = ["Library", "Subject"]

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 
 from autograder.errors import GraderError, StudentError
+from autograder.sandbox.channel.refs import Ref
 from autograder.sandbox.proxy import Channel
-from autograder.sandbox.refs import Ref
 
 __all__ = ["Answers", "Requests", "TranscriptChannel", "copied", "digest"]
 

@@ -136,7 +136,7 @@ class _Running:
 
     def place(self, stop: KeyboardInterrupt, folder: Path) -> str:
         """Where the student's code was when it was stopped: what never ends is there."""
-        from autograder.sandbox.failures import describe, student_error
+        from autograder.sandbox.channel.failures import describe, student_error
 
         where = student_error(describe(stop, {str(path) for path in folder.glob("*.py")})).location
         return (f" in {self._case}" if self._case else "") + (f", at {where}" if where else "")

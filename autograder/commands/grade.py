@@ -70,7 +70,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from autograder.grading.batch import Batch, Run
     from autograder.grading.libraries import require_notebooks
     from autograder.reports import DECISIONS, Decisions, print_class, write_class
-    from autograder.sandbox.gpu import require_gpu
+    from autograder.sandbox.grader.gpu import require_gpu
     from autograder.submission.inbox import Inbox
 
     course = Course.find(args.course)

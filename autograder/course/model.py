@@ -37,7 +37,7 @@ class Visibility(StrEnum):
 
 
 class Rule(StrEnum):
-    """What a question may rule out; `sandbox.guards` and `submission.scan` say what each covers."""
+    """What a question may rule out; `sandbox.worker.guards` and `submission.scan` say what each covers."""
 
     CONVOLUTION = "convolution"  # torch's convolution and unfold kernels
     POOLING = "pooling"  # torch's pooling kernels

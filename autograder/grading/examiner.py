@@ -26,7 +26,7 @@ from autograder.errors import ArchiveError, UsageError
 from autograder.grading.notebooks import Notebooks
 from autograder.grading.scoring import score_questions, total
 from autograder.sandbox import Package, Sandbox
-from autograder.sandbox.gpu import Gpu
+from autograder.sandbox.grader.gpu import Gpu
 from autograder.submission.comments import read_comments
 from autograder.submission.inbox import Inbox
 from autograder.submission.integrity import CleanCopy, Prepared, as_handed_in, prepare

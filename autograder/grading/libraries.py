@@ -13,7 +13,7 @@ __all__ = ["preload", "require_notebooks"]
 NEEDED = ("IPython", "matplotlib_inline", "nbconvert", "nbformat", "bleach")
 # What takes seconds to import, by the word in a notebook that shows that it does.
 AHEAD = {
-    "": ("IPython", "autograder.sandbox.notebook"),
+    "": ("IPython", "autograder.sandbox.worker.notebook"),
     "matplotlib": ("matplotlib.pyplot", "matplotlib.backends.backend_agg", "matplotlib_inline.backend_inline"),
     "otter": ("otter", "pytest", "autograder.checks.public"),
 }

@@ -30,7 +30,7 @@ from autograder.errors import (
 from autograder.grading.notebookpage import render_notebook, warm_up, within
 from autograder.grading.rerun import parting
 from autograder.sandbox import Package, Sandbox, Worker
-from autograder.sandbox.displayed import read_cell
+from autograder.sandbox.grader.displayed import read_cell
 from autograder.submission.cellplaces import Cell, begins, read_cells, text_of
 from autograder.submission.cells import carry_cells, cells_order, who_says
 from autograder.submission.markup import inert_markdown

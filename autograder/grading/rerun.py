@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from autograder.sandbox.displayed import image_size
+from autograder.sandbox.grader.displayed import image_size
 
 __all__ = ["parting"]
 

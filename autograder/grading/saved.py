@@ -48,7 +48,7 @@ def _changed(content: bytes, changes: Mapping[str, Any]) -> bytes:
     """The torch file of a dict, changed; equal bytes for equal contents."""
     import torch  # reading mutants needs none of it, and it takes a second to load
 
-    from autograder.sandbox.artifacts import load_file
+    from autograder.sandbox.session.artifacts import load_file
 
     buffer = io.BytesIO()
     torch.save(laid_over(load_file(content), changes), buffer)

@@ -27,7 +27,7 @@ from autograder.course.layout import Course
 from autograder.errors import AutograderError, UsageError
 from autograder.grading.client import MAX_MESSAGE
 from autograder.sandbox import Sandbox
-from autograder.sandbox.gpu import require_gpu
+from autograder.sandbox.grader.gpu import require_gpu
 from autograder.submission.inbox import Inbox
 from autograder.submission.integrity import handed_out
 

@@ -1,5 +1,14 @@
 """Runs a submission's code where it can do no harm, and brings back plain data.
 
+    worker/     the untrusted side: beside a submission, in a confined process
+    grader/     the trusted side: starts workers, asks them, and believes nothing that they say
+    channel/    what both sides speak
+    session/    operations on live objects: in a worker, or here on the reference
+    isolation/  what confines a worker
+
+`worker` and `grader` never import each other. Beside them stand what checks see (`proxy`, `plan`, `local`) and
+`doctor`, which sends `probes` into a worker.
+
 Names are imported when first used: the zygote enters its view before torch is imported.
 """
 
@@ -9,22 +18,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from autograder.sandbox.client import Sandbox
     from autograder.sandbox.doctor import Report, diagnose
+    from autograder.sandbox.grader.client import Sandbox
+    from autograder.sandbox.grader.package import Package
+    from autograder.sandbox.grader.remote import Worker
     from autograder.sandbox.local import LocalChannel
-    from autograder.sandbox.package import Package
     from autograder.sandbox.proxy import Channel, Proxy
-    from autograder.sandbox.remote import Worker
 
 __all__ = ["Channel", "LocalChannel", "Package", "Proxy", "Report", "Sandbox", "Worker", "diagnose"]
 
 _HOMES = {
-    "client": ("Sandbox",),
+    "grader.client": ("Sandbox",),
     "doctor": ("Report", "diagnose"),
     "local": ("LocalChannel",),
-    "package": ("Package",),
+    "grader.package": ("Package",),
     "proxy": ("Channel", "Proxy"),
-    "remote": ("Worker",),
+    "grader.remote": ("Worker",),
 }
 
 

@@ -13,13 +13,13 @@ from typing import Any
 
 from autograder.course.model import Limits
 from autograder.errors import IsolationUnavailable, SandboxError, WorkerOutOfMemory
-from autograder.sandbox.client import ENVIRONMENT, Sandbox
-from autograder.sandbox.gpu import find_gpu
+from autograder.sandbox.grader.client import ENVIRONMENT, Sandbox
+from autograder.sandbox.grader.gpu import find_gpu
+from autograder.sandbox.grader.package import Package
+from autograder.sandbox.grader.remote import Worker
 from autograder.sandbox.isolation.limits import THREADS
 from autograder.sandbox.isolation.opening import opening
-from autograder.sandbox.package import Package
 from autograder.sandbox.proxy import Proxy
-from autograder.sandbox.remote import Worker
 
 __all__ = ["LAYERS", "LEVELS", "Layer", "Probe", "Report", "diagnose", "readiness"]
 

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from types import ModuleType
 from typing import Any
 
-from autograder.sandbox.failures import describe, student_error
-from autograder.sandbox.session import Session
+from autograder.sandbox.channel.failures import describe, student_error
+from autograder.sandbox.session.operations import Session
 
 __all__ = ["LocalChannel"]
 

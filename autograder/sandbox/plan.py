@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from autograder.errors import GraderError
+from autograder.sandbox.channel.refs import LOCAL, Ref
 from autograder.sandbox.proxy import Channel, Proxy
-from autograder.sandbox.refs import LOCAL, Ref
 
 __all__ = ["Plan", "Renamed", "record"]
 
@@ -21,7 +21,7 @@ class Plan:
 
     Attributes:
         inputs: how many there are; refs from `LOCAL` on name these first, then each step's result.
-        content: {"steps": [[target, args, kwargs], …], "result": …}, as `timed.Bench.run` takes it.
+        content: {"steps": [[target, args, kwargs], …], "result": …}, as `session.timed.Bench.run` takes it.
     """
 
     inputs: int

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from autograder.errors import ProtocolError
-from autograder.sandbox.refs import Ref
+from autograder.sandbox.channel.refs import Ref
 
 __all__ = ["Channel", "Proxy", "artifact", "assign", "call_and_fetch", "fetch", "patient", "place"]
 

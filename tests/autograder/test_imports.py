@@ -25,6 +25,16 @@ LINES = (
     ("course",),
     ("errors", "__init__"),
 )
+# Inside the sandbox, which folders the modules of a folder may import beside their own; "" is the sandbox's root.
+SIDES = {
+    "channel": (),
+    "isolation": (),
+    "session": ("channel",),
+    "worker": ("session", "channel", "isolation"),
+    "grader": ("channel", "isolation"),
+    "": ("session", "channel", "grader", "isolation"),
+}
+SANDBOX = [path for path in FILES if path.is_relative_to(ENGINE / "sandbox")]
 HEIGHT = {part: -height for height, parts in enumerate(LINES) for part in parts}
 
 
@@ -49,6 +59,12 @@ def own_part(path: Path) -> str:
     return path.relative_to(ENGINE).with_suffix("").parts[0]
 
 
+def side_of(path: Path) -> str:
+    """The folder of the sandbox that a module lies in."""
+    folder = path.relative_to(ENGINE / "sandbox").parent.as_posix()
+    return "" if folder == "." else folder
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ENGINE).as_posix())
 def test_arrows_run_down(path: Path) -> None:
     mine = own_part(path)
@@ -61,8 +77,7 @@ def test_arrows_run_down(path: Path) -> None:
 
 def test_worker_side_imports_nothing_of_the_graders() -> None:
     """What runs beside a submission reaches, whatever it imports, no check, no client and no other part."""
-    graders = {"client", "remote", "doctor", "proxy", "local"}
-    reached, ahead = set[Path](), [ENGINE / "sandbox/zygote.py", ENGINE / "sandbox/worker.py"]
+    reached, ahead = set[Path](), [ENGINE / "sandbox/worker/zygote.py", ENGINE / "sandbox/worker/serve.py"]
     while ahead:
         path = ahead.pop()
         if path in reached:
@@ -70,13 +85,21 @@ def test_worker_side_imports_nothing_of_the_graders() -> None:
         reached.add(path)
         ahead += filter(None, map(file_of, imports(path)))
     names = {path.relative_to(ENGINE).with_suffix("").as_posix() for path in reached}
-    assert "sandbox/session" in names
-    beyond = {name for name in names if not name.startswith("sandbox/")} - {"errors", "course/model"}
-    assert not beyond
-    assert not {name for name in names if name.removeprefix("sandbox/") in graders}
+    assert {"sandbox/session/operations", "sandbox/worker/notebook"} <= names
+    allowed = tuple(f"sandbox/{folder}/" for folder in ("worker", *SIDES["worker"]))
+    assert not {name for name in names if not name.startswith(allowed)} - {"errors", "course/model"}
 
 
-@pytest.mark.parametrize("module", ["autograder.cli", "autograder.grading.server", "autograder.sandbox.zygote"])
+@pytest.mark.parametrize("path", SANDBOX, ids=lambda path: path.relative_to(ENGINE).as_posix())
+def test_the_border_of_trust(path: Path) -> None:
+    """The worker's side and the grader's never import each other; what both use imports neither."""
+    mine = side_of(path)
+    for other in filter(None, map(file_of, imports(path))):
+        if other in SANDBOX and side_of(other) != mine:
+            assert side_of(other) in SIDES[mine], f"{path.relative_to(ROOT)} imports {other.relative_to(ROOT)}"
+
+
+@pytest.mark.parametrize("module", ["autograder.cli", "autograder.grading.server", "autograder.sandbox.worker.zygote"])
 def test_torch_waits(module: str) -> None:
     """The zygote starts before torch is imported beside it, and the command line never needs it."""
     loaded = f"import sys, {module}; print(sorted({{'torch', 'numpy'}} & {{*sys.modules}}))"
@@ -88,9 +111,10 @@ def file_of(name: str) -> Path | None:
     """The module that holds an imported name."""
     parts = name.split(".")[1:]
     for length in range(len(parts), 0, -1):
-        path = ENGINE.joinpath(*parts[:length]).with_suffix(".py")
-        if path.exists():
-            return path
+        place = ENGINE.joinpath(*parts[:length])
+        for path in (place.with_suffix(".py"), place / "__init__.py"):
+            if path.exists():
+                return path
     return None
 
 

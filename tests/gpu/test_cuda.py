@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from autograder.sandbox.gpu import Gpu, find_gpu
+from autograder.sandbox.grader.gpu import Gpu, find_gpu
 from tests.autograder.conftest import Toy
 from tests.autograder.test_running_time import RESULT, TENFOLD, WORKING, speed, timed
 

@@ -15,7 +15,7 @@ from autograder.checks.timing.slices import Task
 from autograder.checks.timing.statistics import CLEAR, Measured, Standing, memory_words, words
 from autograder.course.model import Budget, BudgetKind, Limits, Question
 from autograder.errors import DeviceNeeded, TooNoisy, TooSlow, UsageError, WorkerTimeout
-from autograder.sandbox.process import a_core
+from autograder.sandbox.grader.process import a_core
 from autograder.sandbox.proxy import Proxy
 
 __all__ = ["Race"]

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from autograder.sandbox.process import Process
+from autograder.sandbox.grader.process import Process
 from autograder.sandbox.proxy import Channel
 
 __all__ = ["LocalSide", "Side", "WorkerSide"]

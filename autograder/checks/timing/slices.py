@@ -13,9 +13,9 @@ import torch
 
 from autograder.checks.timing.sides import Side
 from autograder.errors import CheckFailed, GraderError, ProtocolError
+from autograder.sandbox.channel.refs import Ref
 from autograder.sandbox.plan import Plan, record
 from autograder.sandbox.proxy import Proxy
-from autograder.sandbox.refs import Ref
 
 __all__ = ["Glance", "Runner", "Slice", "Task", "compare", "glance"]
 

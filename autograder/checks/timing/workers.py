@@ -19,8 +19,8 @@ from autograder.checks.timing.sides import Side, WorkerSide
 from autograder.course.model import Budget, Limits, Question, Rule
 from autograder.errors import GraderError, SandboxError
 from autograder.sandbox import Package, Sandbox, Worker
-from autograder.sandbox.gpu import Gpu
-from autograder.sandbox.process import claimed
+from autograder.sandbox.grader.gpu import Gpu
+from autograder.sandbox.grader.process import claimed
 
 __all__ = ["WorkerRivals"]
 

@@ -21,7 +21,7 @@ from autograder.checks.recorded import Recording, load_recording
 from autograder.checks.transcript import digest
 from autograder.course.outcome import Outcome
 from autograder.errors import CheckFailed, GraderError, UsageError
-from autograder.sandbox.refs import Ref
+from autograder.sandbox.channel.refs import Ref
 
 HALF = 'raise NotImplementedError("half")'
 

@@ -15,8 +15,8 @@ from autograder.checks.timing.slices import Task
 from autograder.checks.timing.statistics import FEW, MOST, Measured
 from autograder.course.model import Band, Budget
 from autograder.errors import CheckFailed, GraderError, ProtocolError, WorkerTimeout
-from autograder.sandbox import accelerator, timed
 from autograder.sandbox.local import LocalChannel
+from autograder.sandbox.session import accelerator, timed
 from tests.autograder.checks.fake_sides import FakeCuda, FakeSide, Machine, double, module
 
 BANDS = (Band(2.0, 1.0), Band(5.0, 0.5))

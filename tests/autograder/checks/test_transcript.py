@@ -11,9 +11,9 @@ import torch
 
 from autograder.checks.transcript import Answers, Requests, TranscriptChannel, digest
 from autograder.errors import GraderError
+from autograder.sandbox.channel.refs import Ref
 from autograder.sandbox.local import LocalChannel
 from autograder.sandbox.proxy import Channel, Proxy, assign, fetch
-from autograder.sandbox.refs import Ref
 
 
 class Counting:

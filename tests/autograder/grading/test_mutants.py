@@ -17,7 +17,7 @@ from autograder.errors import GraderError, ManifestError, UsageError
 from autograder.grading.edits import Misfit, edit
 from autograder.grading.mutants import Check, KillMatrix, Mutant, kill_matrix, load_mutants
 from autograder.grading.saved import handed_in, laid_over
-from autograder.sandbox.artifacts import load_file
+from autograder.sandbox.session.artifacts import load_file
 
 ENTRY = {
     "id": "double-triples",

@@ -19,7 +19,7 @@ from autograder.sandbox import Package, Sandbox
 from tests.autograder.conftest import TOY
 from tests.autograder.grading.notebooks import BLANK, code, file_of, handed_out, printed, text
 
-PRELOAD = ("IPython", "matplotlib.pyplot", "matplotlib_inline.backend_inline", "autograder.sandbox.notebook")
+PRELOAD = ("IPython", "matplotlib.pyplot", "matplotlib_inline.backend_inline", "autograder.sandbox.worker.notebook")
 LIMITS = NotebookLimits(seconds=60, cell_seconds=1.5, memory_mb=512, disk_mb=8)
 Run = Callable[..., tuple[NotebookRun, str]]
 
@@ -153,7 +153,7 @@ HOSTILE = {
     ),
     "forges a reply": ("import os\nos.write(3, b'AGF1' + bytes(12))", "stopped", "crashed"),
     "speaks unasked": (
-        "from autograder.sandbox import wire\nimport os\n"
+        "from autograder.sandbox.channel import wire\nimport os\n"
         "reply = {'id': 4, 'used': [], 'value': {'outputs': [], 'left_out': False}}\n"
         "os.write(3, b''.join(map(bytes, wire.encode(reply))) * 3)",
         "stopped",

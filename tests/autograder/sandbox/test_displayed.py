@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from autograder.errors import ProtocolError
-from autograder.sandbox.displayed import read_cell
+from autograder.sandbox.grader.displayed import read_cell
 
 
 def png(width: int, height: int) -> np.ndarray[Any, Any]:

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from autograder.errors import UsageError
-from autograder.sandbox.accelerator import Accelerator
-from autograder.sandbox.gpu import Gpu, find_gpu, require_gpu
+from autograder.sandbox.grader.gpu import Gpu, find_gpu, require_gpu
 from autograder.sandbox.isolation import opening
+from autograder.sandbox.session.accelerator import Accelerator
 from tests.autograder.checks.fake_sides import FakeCuda
 
 
@@ -105,7 +105,7 @@ def test_a_cache_of_unknown_size_is_flushed_too() -> None:
 
 
 def test_out_of_memory_is_told_as_such() -> None:
-    from autograder.sandbox.worker import _ran_out
+    from autograder.sandbox.worker.serve import _ran_out
 
     assert _ran_out(RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB"))
     assert not _ran_out(RuntimeError("a shape mismatch"))

@@ -11,8 +11,8 @@ import torch
 from autograder.course.model import Rule
 from autograder.errors import ForbiddenUse, Location
 from autograder.sandbox import Worker
+from autograder.sandbox.channel.refs import Ref
 from autograder.sandbox.proxy import Proxy
-from autograder.sandbox.refs import Ref
 
 Open = Callable[..., tuple[Proxy, Worker]]
 

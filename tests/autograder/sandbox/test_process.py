@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from autograder.sandbox.process import Process, a_core, claimed
+from autograder.sandbox.grader.process import Process, a_core, claimed
 
 BURN = """
 import threading

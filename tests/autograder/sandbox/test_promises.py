@@ -17,7 +17,7 @@ import pytest
 from autograder.course.model import Limits
 from autograder.errors import GraderError, StudentError, WorkerCrashed, WorkerOutOfMemory, WorkerTimeout
 from autograder.sandbox import Package, Sandbox, Worker, probes
-from autograder.sandbox.client import ENVIRONMENT
+from autograder.sandbox.grader.client import ENVIRONMENT
 from autograder.sandbox.isolation.limits import THREADS
 from autograder.sandbox.proxy import Proxy
 

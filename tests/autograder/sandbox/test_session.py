@@ -18,9 +18,9 @@ from autograder.checks.draw import Draw
 from autograder.course.model import Limits
 from autograder.errors import CheckFailed, ProtocolError, StudentError, WorkerTimeout
 from autograder.sandbox import Worker
-from autograder.sandbox.artifacts import load_file
 from autograder.sandbox.local import LocalChannel
 from autograder.sandbox.proxy import Proxy, artifact, fetch
+from autograder.sandbox.session.artifacts import load_file
 
 Open = Callable[..., tuple[Proxy, Worker]]
 
@@ -94,10 +94,10 @@ def test_an_optimizer_in_a_worker_steps_as_the_reference_does(opened: Open) -> N
 @pytest.mark.parametrize(
     ("patch", "error"),
     [
-        ("session.modules.describe = lambda *_: {'kind': X}", ProtocolError),
-        ("session.modules.describe = lambda *_: object()", (ProtocolError, CheckFailed)),
-        ("session.modules.differentiate = lambda *_: [X] * 9", ProtocolError),
-        ("session.modules.load = lambda model, _: model.double() and None", CheckFailed),
+        ("modules.describe = lambda *_: {'kind': X}", ProtocolError),
+        ("modules.describe = lambda *_: object()", (ProtocolError, CheckFailed)),
+        ("modules.differentiate = lambda *_: [X] * 9", ProtocolError),
+        ("modules.load = lambda model, _: model.double() and None", CheckFailed),
         ("torch.autograd.grad = lambda outputs, inputs, *_, **__: [0 * i for i in inputs]", CheckFailed),
         ("Net.forward = lambda self, x: {}['x']", StudentError),
         ("Net.register_forward_hook = None\nNet.forward = lambda self, x: self.conv(x)", CheckFailed),
@@ -106,7 +106,7 @@ def test_an_optimizer_in_a_worker_steps_as_the_reference_does(opened: Open) -> N
 )
 def test_a_worker_that_was_patched_gains_nothing(opened: Open, patch: str, error: Any) -> None:
     """The submission shares its process with the harness, and may replace any of it."""
-    student, _ = opened(f"{NET}\nfrom autograder.sandbox import session\nX = 'the hidden input'\n{patch}\n")
+    student, _ = opened(f"{NET}\nfrom autograder.sandbox.session import modules\nX = 'the hidden input'\n{patch}\n")
     with pytest.raises(error) as caught:
         compared(student, training="train" not in patch)
     assert "hidden" not in str(caught.value)

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from autograder.errors import GraderError, StudentError
-from autograder.sandbox import wire
+from autograder.sandbox.channel import wire
+from autograder.sandbox.channel.refs import Ref
 from autograder.sandbox.local import LocalChannel
 from autograder.sandbox.plan import Renamed, record
 from autograder.sandbox.proxy import Proxy
-from autograder.sandbox.refs import Ref
 from tests.autograder.checks.fake_sides import module
 
 WEIGHTS, PLACES = torch.linspace(0.5, 1.5, 4, dtype=torch.float64), np.array([0, 7, 1 << 61])

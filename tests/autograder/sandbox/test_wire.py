@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from autograder.errors import ProtocolError
-from autograder.sandbox import blobs, wire
-from autograder.sandbox.frames import CHUNK, FrameReader
-from autograder.sandbox.refs import Ref
+from autograder.sandbox.channel import blobs, wire
+from autograder.sandbox.channel.frames import CHUNK, FrameReader
+from autograder.sandbox.channel.refs import Ref
 
 FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -5,9 +5,9 @@ import sys
 import torch
 from wrong import *  # noqa: F403
 
-session = sys.modules["autograder.sandbox.session"]
+session = sys.modules["autograder.sandbox.session.operations"]
 errors = sys.modules["autograder.errors"]
-guards = sys.modules["autograder.sandbox.guards"]
+guards = sys.modules["autograder.sandbox.worker.guards"]
 
 
 def perform(self, op, payload):

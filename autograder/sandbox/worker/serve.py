@@ -1,4 +1,4 @@
-"""The untrusted side: imports a submission and carries out the grader's requests, one frame each way.
+"""Imports a submission and carries out the grader's requests, one frame each way.
 
 Runs in a confined fork of the zygote and imports nothing of the grader's side. Nothing that it says is believed:
 the submission's code shares this process and may have written the frame itself.
@@ -17,20 +17,18 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from autograder.course.model import Limits, Rule
-from autograder.sandbox import wire
-from autograder.sandbox.failures import describe
-from autograder.sandbox.frames import FrameReader
-from autograder.sandbox.guards import Guard
-from autograder.sandbox.importer import SubmissionFinder
+from autograder.sandbox.channel import control, wire
+from autograder.sandbox.channel.failures import describe
+from autograder.sandbox.channel.frames import FrameReader
+from autograder.sandbox.channel.output import redirect_prints
 from autograder.sandbox.isolation.paths import WORK
-from autograder.sandbox.output import redirect_prints
-from autograder.sandbox.session import Session
-from autograder.sandbox.standins import StandInFinder
+from autograder.sandbox.session.operations import Session
+from autograder.sandbox.worker.guards import Guard
+from autograder.sandbox.worker.importer import SubmissionFinder
+from autograder.sandbox.worker.standins import StandInFinder
 
-__all__ = ["OUT_OF_MEMORY", "serve"]
+__all__ = ["serve"]
 
-# Exit status of a worker that has not even the memory to say so.
-OUT_OF_MEMORY = 97
 NOTEBOOK = ("open_notebook", "run_cell", "written_files")
 Files: TypeAlias = "Mapping[str, np.ndarray[Any, Any]]"
 ALLOCATOR_COMPLAINTS = ("can't allocate memory", "not enough memory", "Cannot allocate memory", "out of memory")
@@ -56,7 +54,7 @@ def serve(channel: int, limits: Limits, rules: tuple[Rule, ...], guard: Guard | 
         try:
             _write(channel, worker.answer(**request))
         except MemoryError:
-            os._exit(OUT_OF_MEMORY)
+            os._exit(control.OUT_OF_MEMORY)
     os._exit(0)
 
 
@@ -103,7 +101,7 @@ class _Worker:
 
     def _perform_on_notebook(self, op: str, payload: Mapping[str, Any]) -> Any:
         """Operations of a worker that runs a notebook, and loads no module by itself."""
-        from autograder.sandbox.notebook import Notebook  # needs IPython, which few workers do
+        from autograder.sandbox.worker.notebook import Notebook  # needs IPython, which few workers do
 
         if op == "open_notebook":
             self._notebook = Notebook(**payload)

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from autograder.sandbox.probe import Probe, as_found, flat
+from autograder.sandbox.session.probe import Probe, as_found, flat
 
 __all__ = ["describe", "describe_tensors", "differentiate", "load", "optimizer", "read", "step"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from autograder.sandbox import wire
+from autograder.sandbox.channel import wire
 
 __all__ = ["FrameReader"]
 

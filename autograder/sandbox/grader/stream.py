@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from autograder.errors import ProtocolError
-from autograder.sandbox.frames import FrameReader
+from autograder.sandbox.channel.frames import FrameReader
 
 __all__ = ["Stream"]
 

@@ -6,9 +6,8 @@ from typing import Any
 
 from autograder.course.model import Rule
 from autograder.errors import ForbiddenUse, ProtocolError, WorkerOutOfMemory
-from autograder.sandbox.failures import student_error
-from autograder.sandbox.guards import LABELS
-from autograder.sandbox.places import Places
+from autograder.sandbox.channel.failures import LABELS, student_error
+from autograder.sandbox.grader.places import Places
 
 __all__ = ["answer"]
 

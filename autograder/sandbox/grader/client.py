@@ -1,4 +1,4 @@
-"""The trusted side: starts the zygote with a clean environment, and asks it for workers."""
+"""Starts the zygote with a clean environment, and asks it for workers."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ from typing import TYPE_CHECKING, Any
 
 from autograder.course.model import Limits, Rule
 from autograder.errors import GraderError, IsolationUnavailable
-from autograder.sandbox import control
+from autograder.sandbox.channel import control
+from autograder.sandbox.channel.output import capped_file
+from autograder.sandbox.grader.package import Package
 from autograder.sandbox.isolation.paths import PACKAGE, inside, readable
 from autograder.sandbox.isolation.syscalls import not_dumpable
-from autograder.sandbox.output import capped_file
-from autograder.sandbox.package import Package
 
 if TYPE_CHECKING:
-    from autograder.sandbox.remote import Worker
+    from autograder.sandbox.grader.remote import Worker
 
 __all__ = ["Sandbox"]
 
 ENTER_SECONDS = 60.0
 START = (
-    "import sys; sys.path.insert(0, sys.argv[1]); from autograder.sandbox.zygote import main; sys.path.pop(0); main()"
+    "import sys; sys.path.insert(0, sys.argv[1]); "
+    "from autograder.sandbox.worker.zygote import main; sys.path.pop(0); main()"
 )
 ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -111,10 +112,10 @@ class Sandbox:
         """A fresh worker, confined and ready; nothing of the submission is loaded yet.
 
         Args:
-            rules: what this worker's submission may not use; `guards` says what each covers.
+            rules: what this worker's submission may not use; `worker.guards` says what each covers.
             device: "cuda" for one that may use the GPU; `isolation.opening` says what that opens.
         """
-        from autograder.sandbox.remote import Worker  # needs torch, for which the zygote shall not have to wait
+        from autograder.sandbox.grader.remote import Worker  # needs torch, for which the zygote shall not have to wait
 
         channel, theirs = socket.socketpair()
         reports, zygotes = control.pair()

@@ -17,15 +17,10 @@ from typing import Any, NoReturn
 import torch
 
 from autograder.course.model import Rule
+from autograder.sandbox.channel.failures import LABELS
 
-__all__ = ["LABELS", "ForbiddenOperation", "Guard"]
+__all__ = ["ForbiddenOperation", "Guard"]
 
-# What a rule covers, in words for the student.
-LABELS = {
-    Rule.CONVOLUTION: "torch's convolution or unfold",
-    Rule.POOLING: "torch's pooling",
-    Rule.AUTOGRAD: "torch's autograd engine",
-}
 # Names in the dispatcher, of its `aten` namespace where none is given. What is composed of these needs no entry.
 KERNELS = {
     Rule.CONVOLUTION: (

@@ -1,6 +1,6 @@
 """The warm process that workers are forked from: started clean, confined, with torch imported, and one thread.
 
-Run as a program by `client.Sandbox`. It holds no secret: it is started before the grader has loaded any, with an
+Run as a program by `grader.client.Sandbox`. It holds no secret: it is started before the grader has loaded any, with an
 environment and descriptors of its own. It answers spawn requests on a control socket that the grader's forks
 share; everything about one worker goes over sockets that come with its request.
 """
@@ -22,15 +22,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autograder.course.model import Limits, Rule
-from autograder.sandbox import control
+from autograder.sandbox.channel import control
 from autograder.sandbox.isolation import syscalls
 from autograder.sandbox.isolation.levels import Confinement, confine, enter
 from autograder.sandbox.isolation.opening import opening
 from autograder.sandbox.isolation.paths import WORK
-from autograder.sandbox.pages import collapse
+from autograder.sandbox.worker.pages import collapse
 
 if TYPE_CHECKING:
-    from autograder.sandbox.guards import Guard
+    from autograder.sandbox.worker.guards import Guard
 
 __all__ = ["DESCRIPTORS", "main"]
 
@@ -160,7 +160,7 @@ def _become_worker(
                     os.close(int(name))
         limits = Limits(**request["limits"])
         confine(to, limits, number, opening(request.get("device", "cpu")))
-        from autograder.sandbox.worker import serve  # imported by the warm-up, after the view was entered
+        from autograder.sandbox.worker.serve import serve  # imported by the warm-up, after the view was entered
 
         serve(CHANNEL, limits, tuple(Rule(rule) for rule in request["rules"]), guard)
     except BaseException:
@@ -175,7 +175,7 @@ def _warm_up(names: Sequence[str]) -> None:
         importlib.import_module(name)
     import torch
 
-    import autograder.sandbox.worker  # noqa: F401  (its forks find it imported)
+    import autograder.sandbox.worker.serve  # noqa: F401  (its forks find it imported)
 
     torch.set_num_threads(1)
     weight = torch.nn.Parameter(torch.ones(2, 1, 3, 3))
@@ -188,7 +188,7 @@ def _warm_up(names: Sequence[str]) -> None:
 
 def _guarded() -> Guard:
     """A guard for every rule: to lift some takes a worker a fourth of the time that laying on the others would."""
-    from autograder.sandbox.guards import Guard
+    from autograder.sandbox.worker.guards import Guard
 
     guard = Guard(tuple(Rule))
     _settle()

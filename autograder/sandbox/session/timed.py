@@ -1,6 +1,6 @@
 """Runs a call many times between two messages, and tells parts of what came out: the worker's half of a timing.
 
-What it is asked to run is a plan, written down by `plan.record`: steps, each of which calls something that the
+What it is asked to run is a plan, written down by `sandbox.plan.record`: steps, each of which calls something that the
 session holds with inputs, earlier results and plain data. Nothing that it says of time or memory is believed by itself.
 """
 
@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from autograder.sandbox.accelerator import Accelerator
-from autograder.sandbox.refs import LOCAL, Ref
+from autograder.sandbox.channel.refs import LOCAL, Ref
+from autograder.sandbox.session.accelerator import Accelerator
 
 __all__ = ["MAX_OUTPUTS", "Bench"]
 

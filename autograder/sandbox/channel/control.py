@@ -7,9 +7,11 @@ import socket
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["MAX_MESSAGE", "pair", "receive", "send"]
+__all__ = ["MAX_MESSAGE", "OUT_OF_MEMORY", "pair", "receive", "send"]
 
 MAX_MESSAGE = 64 << 10  # bytes
+# Exit status of a worker that has not even the memory to say so.
+OUT_OF_MEMORY = 97
 
 
 def pair() -> tuple[socket.socket, socket.socket]:

@@ -1,4 +1,4 @@
-"""Inside a worker: runs a notebook's cells in IPython's shell, and keeps what each puts out as plain data.
+"""Runs a notebook's cells in IPython's shell, and keeps what each puts out as plain data.
 
 A cell's output is a list of dicts, in the order in which they came:
 
@@ -6,7 +6,8 @@ A cell's output is a list of dicts, in the order in which they came:
     {"kind": "display" | "result", "data": {MIME type: text, or bytes of a PNG as an array}}
     {"kind": "error", "name": …, "text": …, "trace": …}
 
-What is too much is left out here, to spare everybody the transport; `displayed` bounds it again, and believes nothing.
+What is too much is left out here, to spare everybody the transport; `grader.displayed` bounds it again, and believes
+nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from traitlets import Type
 from traitlets.config import Config
 
 from autograder.sandbox.isolation.paths import WORK
-from autograder.sandbox.standins import StandInFinder
+from autograder.sandbox.worker.standins import StandInFinder
 
 __all__ = ["Notebook"]
 

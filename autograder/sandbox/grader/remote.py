@@ -24,14 +24,13 @@ from autograder.errors import (
     WorkerOutOfMemory,
     WorkerTimeout,
 )
-from autograder.sandbox import control, wire
-from autograder.sandbox.output import read_capped
-from autograder.sandbox.package import Package
-from autograder.sandbox.places import Places
-from autograder.sandbox.process import Process
-from autograder.sandbox.replies import answer
-from autograder.sandbox.stream import Stream
-from autograder.sandbox.worker import OUT_OF_MEMORY
+from autograder.sandbox.channel import control, wire
+from autograder.sandbox.channel.output import read_capped
+from autograder.sandbox.grader.package import Package
+from autograder.sandbox.grader.places import Places
+from autograder.sandbox.grader.process import Process
+from autograder.sandbox.grader.replies import answer
+from autograder.sandbox.grader.stream import Stream
 
 __all__ = ["Worker"]
 
@@ -119,7 +118,7 @@ class Worker:
         timeout: float | None = None,
         first: Sequence[tuple[str, dict[str, Any]]] = (),
     ) -> Any:
-        """Carry out one operation of `session.Session` and return plain data and refs.
+        """Carry out one operation of `session.operations.Session` and return plain data and refs.
 
         Args:
             timeout: wall-clock seconds for the whole exchange; `limits.call_seconds` if None.
@@ -205,7 +204,7 @@ class Worker:
             return WorkerCrashed("the worker closed its channel")
         code = os.waitstatus_to_exitcode(report[0]["status"])
         full = report[0]["used_kb"] >= NEARLY_FULL * (self._limits.memory_mb << 10)
-        if code == OUT_OF_MEMORY or (code == -signal.SIGKILL and full):
+        if code == control.OUT_OF_MEMORY or (code == -signal.SIGKILL and full):
             return WorkerOutOfMemory(f"the memory limit of {self._limits.memory_mb} MiB was reached")
         if code < 0:
             return WorkerCrashed(f"the process ended by {_signal_name(-code)}")

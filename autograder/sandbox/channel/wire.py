@@ -21,8 +21,16 @@ import numpy as np
 import torch
 
 from autograder.errors import ProtocolError
-from autograder.sandbox.blobs import TORCH_DTYPES, TORCH_NAMES, Blob, Content, Spec, array_content, tensor_content
-from autograder.sandbox.refs import Ref
+from autograder.sandbox.channel.blobs import (
+    TORCH_DTYPES,
+    TORCH_NAMES,
+    Blob,
+    Content,
+    Spec,
+    array_content,
+    tensor_content,
+)
+from autograder.sandbox.channel.refs import Ref
 
 __all__ = ["MAX_BODY", "MAX_HEADER", "PREFIX", "Fill", "decode", "encode", "parse_prefix", "read_frame", "read_whole"]
 

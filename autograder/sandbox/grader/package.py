@@ -17,8 +17,8 @@ class Package:
         module: the module to import, `convolutional_networks`.
         own: those of `files` that are the student's; tracebacks are located in these.
         code: marshalled code of those of `files` that are compiled already, so that no worker needs to.
-        stand_ins: dotted names of packages that are not here, and can be imported all the same; see `sandbox.standins`.
-        lines: by path, of files put together: for each line its number in the student's file; see `sandbox.places`.
+        stand_ins: dotted names of packages that are not here, and can be imported all the same; see `worker.standins`.
+        lines: by path, of files put together: for each line its number in the student's file; see `places`.
     """
 
     files: Mapping[str, bytes]

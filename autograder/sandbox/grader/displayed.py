@@ -1,6 +1,6 @@
 """What a notebook's cell put out, as a worker tells of it: checked, bounded, and made outputs of a notebook's file.
 
-The other side of `notebook`, and it believes nothing: the cells share the worker's process.
+The other side of `worker.notebook`, and it believes nothing: the cells share the worker's process.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Output = dict[str, Any]
 def read_cell(reply: Any) -> tuple[list[Output], bool]:
     """A cell's outputs as nbformat has them, and whether something was left out.
 
-    Raises ProtocolError where the reply is not of the form that `notebook` sends, or holds more.
+    Raises ProtocolError where the reply is not of the form that `worker.notebook` sends, or holds more.
     """
     if type(reply) is not dict or reply.keys() != {"outputs", "left_out"} or type(reply["left_out"]) is not bool:
         raise ProtocolError("a cell's output that is not one")

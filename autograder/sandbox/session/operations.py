@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from autograder.sandbox import modules
-from autograder.sandbox.artifacts import load_file
-from autograder.sandbox.refs import Ref
-from autograder.sandbox.timed import Bench
+from autograder.sandbox.channel.refs import Ref
+from autograder.sandbox.session import modules
+from autograder.sandbox.session.artifacts import load_file
+from autograder.sandbox.session.timed import Bench
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_ITEMS", "Session"]
 

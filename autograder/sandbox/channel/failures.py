@@ -1,4 +1,4 @@
-"""Describes an exception of the submission's code as plain data, without trusting it."""
+"""How a worker tells what went wrong: an exception as plain data, and in words what a rule covers."""
 
 from __future__ import annotations
 
@@ -6,11 +6,18 @@ import traceback
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from autograder.course.model import Rule
 from autograder.errors import Location, StudentError
 
-__all__ = ["describe", "student_error"]
+__all__ = ["LABELS", "describe", "student_error"]
 
 MAX_KIND, MAX_TEXT, MAX_TRACE = 80, 2_000, 8_000
+# What a rule covers, in words for the student.
+LABELS = {
+    Rule.CONVOLUTION: "torch's convolution or unfold",
+    Rule.POOLING: "torch's pooling",
+    Rule.AUTOGRAD: "torch's autograd engine",
+}
 
 
 def describe(error: BaseException, own: Collection[str]) -> dict[str, Any]:

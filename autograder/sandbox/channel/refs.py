@@ -8,7 +8,7 @@ __all__ = ["LOCAL", "PLACED", "Ref"]
 
 # Handles from here on are given by the grader, to what it places; a session's own count stays below.
 PLACED = 1 << 32
-# Handles from here on are no session's: they name the inputs and results of a plan (`plan.Recorder`).
+# Handles from here on are no session's: they name the inputs and results of a plan (`sandbox.plan`).
 LOCAL = 1 << 40
 
 
