@@ -1,7 +1,8 @@
 """Tricks against the clock gain nothing: on an assignment's own questions, each beside the same slow code without it.
 
 The tricks stand in `submissions/hostile/clocks/`, one file each, to be put at the end of a module whose convolution is
-right and slow. All of that runs in the submission's worker, and the clock, the comparison and the baseline do not.
+right and slow, far beyond what earns half of the points. All of that runs in the submission's worker, and the clock, the
+comparison and the baseline do not.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from autograder.grading.mutants import load_mutants
 
 COURSE = Course.find(Path(__file__))
 TRICKS = {path.stem: path for path in sorted((Path(__file__).parent / "submissions/hostile/clocks").glob("*.py"))}
-SLOW, QUESTION = "conv-forward-position-by-position", "conv-speed"
+SLOW, QUESTION = "conv-forward-filter-by-filter", "conv-speed"
 HONEST = "no_trick"
 
 
@@ -41,7 +42,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Ques
 def test_slow_work_loses_what_is_slow(results: dict[str, QuestionResult]) -> None:
     forward, backward = results[HONEST].cases
     assert (forward.outcome, forward.credit) == (Outcome.TOO_SLOW, 0.0)
-    assert backward.outcome is Outcome.PASSED
+    assert backward.credit == 1.0, f"{backward.outcome}: {backward.message} {backward.timing}"
 
 
 @pytest.mark.parametrize("trick", TRICKS)

@@ -15,11 +15,12 @@ from autograder.errors import GraderError
 from autograder.grading.mutantfile import Check, Mutant, load_mutants
 from autograder.grading.saved import handed_in
 
-__all__ = ["Check", "KillMatrix", "Mutant", "kill_matrix", "load_mutants"]
+__all__ = ["Check", "KillMatrix", "Mutant", "kill_matrix", "load_mutants", "settled"]
 
 # Grades a folder under a name, by the checks of these questions or of all.
 GradeSome = Callable[[Path, str, Sequence[str] | None], SubmissionResult]
 
+AGAIN = 2  # times that what was too noisy is measured once more
 # How a check says that an answer is wrong. Work not attempted, blocked or pending tells nothing about the check.
 CAUGHT = frozenset(
     {
@@ -71,6 +72,8 @@ def kill_matrix(
 ) -> KillMatrix:
     """Grade every mutant as if it had been handed in.
 
+    Running times that the machine was too busy to tell are measured again.
+
     Args:
         grade: a warm `GradingProcess.grade_as_it_is`.
         artifacts: the folder with the reference's artifacts, which go along with each mutant.
@@ -83,7 +86,7 @@ def kill_matrix(
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(jobs) as executor:
         folders = [_submission(Path(scratch), mutant, assignment, artifacts) for mutant in mutants]
         names, questions = ([mutant.id for mutant in mutants], [mutant.attempt for mutant in mutants])
-        graded = list(executor.map(grade, folders, names, questions))
+        graded = list(executor.map(settled(grade), folders, names, questions))
     results = {mutant.id: result for mutant, result in zip(mutants, graded, strict=True)}
     for mutant in mutants:
         _refuse_own_faults(mutant, results[mutant.id])
@@ -95,6 +98,20 @@ def kill_matrix(
         cases=frozenset(check for result in graded for check, _ in _verdicts(result)),
         results=results,
     )
+
+
+def settled(grade: GradeSome) -> GradeSome:
+    """Grades like `grade`, and again where the machine was too busy to say how fast something is."""
+
+    def again(path: Path, name: str, questions: Sequence[str] | None = None) -> SubmissionResult:
+        result = grade(path, name, questions)
+        for _ in range(AGAIN):
+            if not any(case.outcome is Outcome.TOO_NOISY for question in result.questions for case in question.cases):
+                break
+            result = grade(path, name, questions)
+        return result
+
+    return again
 
 
 def _submission(scratch: Path, mutant: Mutant, assignment: Assignment, artifacts: Path) -> Path:

@@ -67,7 +67,7 @@ TRAINING = """
 [[questions.budgets]]
 id = "training"
 kind = "training"
-seconds = 1.5
+seconds = 4.0
 [questions.budgets.sizes.cuda]
 """
 TRAINS = """
@@ -78,7 +78,7 @@ def test_training(race):
     assert race.train("training", lambda who, size: who.smooth(torch.ones(2, 3))).shape == (2, 3)
 """
 LIES = "    torch.cuda.Event.elapsed_time = lambda *arguments: 0.001\n"
-FORGETS = "    import time\n    if x.shape == (2, 3):\n        time.sleep(1.7)\n"
+FORGETS = "    import time\n    if x.shape == (2, 3):\n        time.sleep(4.2)\n"
 
 
 @pytest.fixture(scope="module")
@@ -143,4 +143,4 @@ def test_verdicts_on_the_device(runs: tuple[dict[str, Any], dict[str, Any], str]
     assert (lying["credit"], lying["timing"]["clock"]) == (0.0, "wall")
     slow = speed(after["slow-training"])["training"]
     assert (slow["outcome"], slow["credit"]) == ("too_slow", 0.0)
-    assert "1.5 s are allowed" in slow["message"]
+    assert "4 s are allowed" in slow["message"]

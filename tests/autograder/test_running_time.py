@@ -145,8 +145,10 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]
 def timed(toy: Toy) -> Toy:
     """The toy course with a question of speed."""
     manifest = toy.root / "solutions/t1_toy/assignment.toml"
-    limits = manifest.read_text().replace("call_seconds = 1", "call_seconds = 2")
-    manifest.write_text(limits.replace("question_seconds = 2", "question_seconds = 30") + MANIFEST)
+    text = manifest.read_text()
+    for key, few, enough in (("call", 1, 5), ("question", 2, 30), ("import", 2, 20)):  # races beside other tests' work
+        text = text.replace(f"{key}_seconds = {few}\n", f"{key}_seconds = {enough}\n")
+    manifest.write_text(text + MANIFEST)
     with (toy.root / "solutions/t1_toy/toy.py").open("a") as file:
         file.write(REFERENCE)
     (toy.root / "tests/hidden/t1_toy/test_speed.py").write_text(CHECKS)

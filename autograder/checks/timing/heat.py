@@ -32,7 +32,8 @@ MOST_BYTES = 16 << 20  # of a slice's inputs
 FIRST_SECONDS = 5.0  # for a first call, which may have things to set up
 IDLE = 10.0  # how many times its CPU time a call may take by the wall clock only because the machine is busy
 LONG_SECONDS = 0.1  # a slice that takes longer needs no other one to warm up
-LEAST_SECONDS, PATIENCE = 2.0, 40.0  # deadline of a slice: this much, or so many times what earns the last points
+LEAST_SECONDS, PATIENCE = 5.0, 40.0  # deadline of a slice: this much, or so many times what earns the last points
+TRUSTED_SECONDS = 60.0  # at least, for a request of the baseline: where it takes long, that is the machine's doing
 BOX_SECONDS = 20.0  # for all pairs together
 # Where the first two calls both take so many times what earns the last points, they say enough: single calls stray by
 # parts of themselves, and each more would take its time.
@@ -89,6 +90,7 @@ class Heat:
     ) -> None:
         self._budget, self._size, self._task, self._draw, self._seed = budget, size, task, draw, seed
         self._limit, self._now = limit, now
+        self._trusted = max(limit, TRUSTED_SECONDS)
         self._rng, self._order = Quick(seed), random.Random(seed)
         self._clock = clock_for(size.device)
         self._pairs: list[Pair] = []
@@ -101,7 +103,7 @@ class Heat:
         runners: list[Runner] = []
         try:
             inputs = len(self._inputs())
-            ours = Runner(baseline, self._task, inputs, self._size.device, self._limit)
+            ours = Runner(baseline, self._task, inputs, self._size.device, self._trusted)
             runners.append(ours)
             self._pin(ours, core)
             warm = [self._warm(ours) for _ in range(2)]
@@ -119,7 +121,7 @@ class Heat:
     def _warm(self, ours: Runner) -> _Warm:
         """One call of the baseline's, off the record."""
         calls, at = [self._inputs()], glance()
-        return _Warm(calls, at, ours.slice(calls, at, self._limit))
+        return _Warm(calls, at, ours.slice(calls, at, self._trusted))
 
     def _race(self, ours: Runner, theirs: Runner, warm: Sequence[_Warm]) -> Measured:
         usual = self._clock.usual(warm[-1].slice)
@@ -166,7 +168,7 @@ class Heat:
         calls = [self._inputs() for _ in range(most)]
         ours.lay(calls)
         theirs.lay(calls[:fewer])
-        turns = [(ours, self._limit, *turn) for turn in _turns(most)]
+        turns = [(ours, self._trusted, *turn) for turn in _turns(most)]
         turns += [(theirs, min(seconds, self._limit), *turn) for turn in _turns(fewer)]
         # By the middle of each turn; which of two at the same place comes first is chance.
         for runner, limit, first, last, _ in sorted(turns, key=lambda turn: (turn[4], self._order.random())):
@@ -209,7 +211,7 @@ class Heat:
         return max(1.0, beside / median(time for time, _ in read.times))
 
     def _alone(self, ours: Runner) -> Slice:
-        return ours.slice([self._inputs() for _ in range(self._pairs[0][0].calls)], glance(), self._limit)
+        return ours.slice([self._inputs() for _ in range(self._pairs[0][0].calls)], glance(), self._trusted)
 
     def _memory(self, ours: Runner, theirs: Runner) -> dict[str, float] | None:
         """Peak memory of both sides since the pairs began, where there is a budget for it.

@@ -72,6 +72,7 @@ class WorkerRivals:
             if device == "cpu":
                 ours = self._baseline(rules)
                 student: Side = WorkerSide(self._subject, self._subject.process())
+                stack.enter_context(self._subject.by_their_own_deadlines())
             else:
                 workers = stack.enter_context(self._on_gpu([(self._reference, rules), (self._given, question.rules)]))
                 ours, theirs = workers

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.checks.timing.heat import Heat
+from autograder.checks.timing.heat import TRUSTED_SECONDS, Heat
 from autograder.checks.timing.slices import Task
 from autograder.checks.timing.statistics import FEW, MOST, Measured
 from autograder.course.model import Band, Budget
@@ -127,6 +127,20 @@ def test_a_deadline_is_over() -> None:
     pair.student.request = slow  # type: ignore[method-assign]
     found = pair.run()
     assert (found.ratio, found.interval, found.credit, found.verdict) == (None, (5.0, None), 0.0, "over")
+
+
+def test_a_machine_that_stands_still_is_nobodys_fault() -> None:
+    """The baseline has all the time it may need: where it takes long, that is not its doing."""
+    pair = Pair()
+    request, allowed = pair.baseline.request, []
+
+    def patient(op: str, payload: dict[str, Any], timeout: float | None = None) -> Any:
+        allowed.append(timeout)
+        return request(op, payload, timeout)
+
+    pair.baseline.request = patient  # type: ignore[method-assign]
+    pair.run()
+    assert all(timeout is not None and timeout >= TRUSTED_SECONDS for timeout in allowed)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import torch
 
 from autograder.checks.subject import Subject
 from autograder.course.model import Limits, Question, Rule
-from autograder.errors import ForbiddenUse, StudentError
+from autograder.errors import ForbiddenUse, StudentError, WorkerTimeout
 from autograder.sandbox import Package, Sandbox, Worker
 from autograder.sandbox.proxy import Proxy, assign, fetch, place
 
@@ -147,3 +147,16 @@ def test_a_case_that_asks_for_nothing_changes_no_rule(subject: Subject) -> None:
     begun(subject, FREE)
     with pytest.raises(ForbiddenUse):
         begun(subject, POOLING).pool()
+
+
+def test_a_measurement_uses_up_nothing_of_the_questions_seconds(sandbox: Sandbox) -> None:
+    source = b"import time\nsleep = time.sleep\n"
+    limits = Limits(question_seconds=2.0)
+    with Subject(sandbox, Package({"m.py": source}, "m", frozenset({"m.py"})), limits) as subject:
+        student = begun(subject, FREE)
+        student.sleep(0.0)
+        with subject.by_their_own_deadlines():
+            student.sleep(2.1)
+        student.sleep(0.0)
+        with pytest.raises(WorkerTimeout):
+            student.sleep(5.0)

@@ -193,6 +193,16 @@ def test_a_check_that_breaks_is_nobodys_catch(toy: Any, tmp_path: Path) -> None:
         killed(toy, tmp_path, one=graded("one", f=Outcome.GRADER_ERROR))
 
 
+def test_what_was_too_noisy_is_measured_again(toy: Any, tmp_path: Path) -> None:
+    noisy = replace(graded("one").questions[0].cases[0], outcome=Outcome.TOO_NOISY)
+    first = graded("one")
+    first = replace(first, questions=(replace(first.questions[0], cases=(noisy,)), *first.questions[1:]))
+    answers = [first, graded("one", f=Outcome.TOO_SLOW)]
+    one = Mutant("one", "why", Check("first", "first"), "")
+    matrix = kill_matrix(lambda *asked: answers.pop(0), [one], Course(toy.root).assignment("t1"), tmp_path)
+    assert (matrix.catches(one), answers) == (True, [])
+
+
 def test_artifacts_go_along_are_left_out_or_exchanged(toy: Any, tmp_path: Path) -> None:
     assignment = replace(Course(toy.root).assignment("t1"), artifacts=("first.pt", "second.pt"))
     (tmp_path / "first.pt").write_text("1")
