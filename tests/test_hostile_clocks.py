@@ -1,8 +1,8 @@
 """Tricks against the clock gain nothing: on an assignment's own questions, each beside the same slow code without it.
 
 The tricks stand in `submissions/hostile/clocks/`, one file each, to be put at the end of a module whose convolution is
-right and slow, far beyond what earns half of the points. All of that runs in the submission's worker, and the clock, the
-comparison and the baseline do not.
+right and slow, far beyond what earns half of the points. All of that runs in the submission's worker; the clock, the
+comparison and the baseline are elsewhere.
 """
 
 from __future__ import annotations
