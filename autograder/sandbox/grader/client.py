@@ -19,6 +19,7 @@ from autograder.course.model import Limits, Rule
 from autograder.errors import GraderError, IsolationUnavailable
 from autograder.sandbox.channel import control
 from autograder.sandbox.channel.output import capped_file
+from autograder.sandbox.grader.gpu import visible
 from autograder.sandbox.grader.package import Package
 from autograder.sandbox.isolation.paths import PACKAGE, inside, readable
 from autograder.sandbox.isolation.syscalls import not_dumpable
@@ -157,7 +158,7 @@ def _start_zygote(end: socket.socket, settings: Mapping[str, Any]) -> subprocess
         arguments = [str(Path(PACKAGE).parent), str(end.fileno()), str(owner), json.dumps(settings)]
         return subprocess.Popen(
             [sys.executable, "-s", "-P", "-c", START, *arguments],
-            env=ENVIRONMENT,
+            env={**ENVIRONMENT, **visible(settings["device"])},
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

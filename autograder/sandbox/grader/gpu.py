@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import shutil
 import subprocess
 import time
@@ -10,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from autograder.errors import UsageError
 
-__all__ = ["Gpu", "find_gpu", "require_gpu"]
+__all__ = ["Gpu", "find_gpu", "hide", "require_gpu", "visible"]
 
 SECONDS = 20.0
 CLEAN_SECONDS, POLL_SECONDS = 10.0, 0.1
@@ -25,7 +26,7 @@ Ask = Callable[[Sequence[str]], str]
 
 
 class Gpu:
-    """The first GPU of this machine.
+    """The first GPU of this machine, or of those that CUDA_VISIBLE_DEVICES names.
 
     Args:
         ask: runs nvidia-smi with these arguments and returns what it prints; raises OSError where it cannot.
@@ -33,6 +34,7 @@ class Gpu:
 
     def __init__(self, ask: Ask | None = None) -> None:
         self._ask = ask or _nvidia_smi
+        self._which = _chosen()
 
     def facts(self) -> dict[str, str]:
         """Name, driver, memory and clocks, for a result's environment. Raises OSError where there is no GPU."""
@@ -59,8 +61,36 @@ class Gpu:
         return True
 
     def _rows(self, what: str, columns: Collection[str]) -> list[list[str]]:
-        text = self._ask([f"--query-{what}={','.join(columns)}", "--format=csv,noheader,nounits"])
+        text = self._ask(
+            [f"--query-{what}={','.join(columns)}", f"--id={self._which}", "--format=csv,noheader,nounits"]
+        )
         return [[cell.strip() for cell in row] for row in csv.reader(text.splitlines()) if row]
+
+
+def visible(device: str) -> dict[str, str]:
+    """What the environment of a process that runs submissions says of GPUs: none, or the one that `Gpu` speaks of."""
+    if device == "cpu":
+        return {"CUDA_VISIBLE_DEVICES": ""}
+    kept = {"LD_LIBRARY_PATH": os.environ["LD_LIBRARY_PATH"]} if "LD_LIBRARY_PATH" in os.environ else {}
+    # Numbers as nvidia-smi counts; and no worker lives to read what it would write to a cache.
+    return {
+        **kept,
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        "CUDA_VISIBLE_DEVICES": _chosen(),
+        "CUDA_CACHE_DISABLE": "1",
+    }
+
+
+def hide() -> None:
+    """Let torch find no GPU in this process and its forks.
+
+    Its autograd would start a thread for each GPU at the first backward pass, and in forks refuse every other one.
+    """
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+
+def _chosen() -> str:
+    return os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")[0].strip() or "0"
 
 
 def find_gpu(ask: Ask | None = None) -> tuple[Gpu | None, str]:

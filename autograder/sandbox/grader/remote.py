@@ -36,7 +36,8 @@ __all__ = ["Worker"]
 
 # For the zygote to fork and the worker to confine itself, with the zygote's own start included.
 START_SECONDS = 120.0
-REPORT_SECONDS = 2.0
+# For a worker whose channel is closed to have ended; one that then lives only closed it.
+END_SECONDS = 5.0
 # A worker that was killed from outside with this share of its budget in use was killed for its memory.
 NEARLY_FULL = 0.8
 MAX_CODE = 16 << 20  # bytes
@@ -198,8 +199,12 @@ class Worker:
 
     def _cause_of_death(self) -> SandboxError:
         """Why the channel was closed from the other side: asked of the zygote, which reaps."""
-        report = self._report(REPORT_SECONDS)
+        poll = select.poll()
+        poll.register(self._pidfd, select.POLLIN)
+        ended = poll.poll(END_SECONDS * 1000)
         self._kill()  # alive still, if it only closed its descriptor
+        # The zygote may be busy: with other workers, or with imports, which take seconds.
+        report = self._report(START_SECONDS) if ended else None
         if report is None or "status" not in report[0]:
             return WorkerCrashed("the worker closed its channel")
         code = os.waitstatus_to_exitcode(report[0]["status"])

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
+from collections.abc import Collection
 from types import ModuleType
 
 __all__ = ["REFUSED", "library", "refuse_syscalls"]
@@ -52,13 +54,19 @@ def library() -> ModuleType | None:
     return pyseccomp  # type: ignore[no-any-return]
 
 
-def refuse_syscalls(seccomp: ModuleType) -> None:
-    """From here on, refused calls fail with EPERM, in every thread. Needs no_new_privs."""
+def refuse_syscalls(seccomp: ModuleType, allowed: Collection[str] = ()) -> None:
+    """From here on, refused calls fail with EPERM, in every thread. Needs no_new_privs.
+
+    Args:
+        allowed: calls that are not refused here; with `bind` sockets of the family AF_UNIX are not either.
+    """
     refuse = seccomp.ERRNO(errno.EPERM)
     rules = seccomp.SyscallFilter(seccomp.ALLOW)
     for names in REFUSED.values():
-        for name in names.split():
+        for name in set(names.split()) - {"socket", *allowed}:
             _add(rules, refuse, name)
+    local = (seccomp.Arg(0, seccomp.NE, socket.AF_UNIX),) if "bind" in allowed else ()
+    _add(rules, refuse, "socket", *local)
     # glibc falls back to clone, whose flags a filter can see.
     _add(rules, seccomp.ERRNO(errno.ENOSYS), "clone3")
     _add(rules, refuse, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, CLONE_THREAD, 0))

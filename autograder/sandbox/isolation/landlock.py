@@ -12,7 +12,7 @@ __all__ = ["restrict_files"]
 
 # linux/landlock.h, LANDLOCK_ACCESS_FS_*
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
-MAKE_CHAR, MAKE_SOCK, MAKE_BLOCK = 1 << 6, 1 << 9, 1 << 11
+REMOVE_FILE, MAKE_CHAR, MAKE_REG, MAKE_SOCK, MAKE_BLOCK = 1 << 5, 1 << 6, 1 << 8, 1 << 9, 1 << 11
 TRUNCATE, IOCTL_DEV = 1 << 14, 1 << 15
 FOR_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
 # How many rights each ABI knows: it handles the first so many bits.
@@ -24,11 +24,15 @@ READ = READ_FILE | READ_DIR
 
 
 def restrict_files(
-    readable: Iterable[str], writable: Iterable[str], devices: Iterable[str], controlled: Iterable[str] = ()
+    readable: Iterable[str],
+    writable: Iterable[str],
+    devices: Iterable[str],
+    controlled: Iterable[str] = (),
+    own: Iterable[str] = (),
 ) -> None:
     """From here on this process may read `readable`, change files in `writable`, use `devices`, and touch nothing else.
 
-    Of `controlled` devices it may use the ioctls too.
+    Of `controlled` devices it may use the ioctls too; files in `own` folders it may read and write.
 
     It may not use TCP either, nor signal a process outside, where the kernel's ABI knows these. Paths that do not
     exist are passed over. Raises OSError where the kernel has no Landlock. Needs no_new_privs.
@@ -40,7 +44,10 @@ def restrict_files(
     change = handled & ~(EXECUTE | MAKE_CHAR | MAKE_SOCK | MAKE_BLOCK | IOCTL_DEV)
     try:
         use = READ_FILE | WRITE_FILE
-        allowed = ((readable, READ), (writable, change), (devices, use), (controlled, use | IOCTL_DEV))
+        allowed = (
+            *((readable, READ), (writable, change), (devices, use), (controlled, use | IOCTL_DEV)),
+            (own, READ | WRITE_FILE | TRUNCATE | MAKE_REG | REMOVE_FILE),
+        )
         for paths, rights in allowed:
             for path in paths:
                 _allow(ruleset, path, rights & handled)

@@ -27,7 +27,7 @@ from autograder.sandbox.isolation.landlock import restrict_files
 from autograder.sandbox.isolation.limits import limit_resources
 from autograder.sandbox.isolation.namespaces import NAMESPACES, build_view, enter_user_namespace, private_work
 from autograder.sandbox.isolation.opening import CLOSED, Opening
-from autograder.sandbox.isolation.paths import DEVICES, FACTS, WORK, readable
+from autograder.sandbox.isolation.paths import DEVICES, FACTS, WORK, inside, readable
 
 __all__ = ["Confinement", "confine", "enter"]
 
@@ -110,7 +110,7 @@ def confine(to: Confinement, limits: Limits, number: int, open_too: Opening = CL
     Raises OSError where a layer that held when it was probed does not hold now.
     """
     if to.namespaces:
-        private_work(limits.disk_mb)
+        private_work(limits.disk_mb, open_too.own)
     with suppress(PermissionError):  # needs a capability that an ordinary user lacks, and with it what it protects from
         syscalls.drop_bounding_set()
     if to.first_user is not None:
@@ -122,9 +122,10 @@ def confine(to: Confinement, limits: Limits, number: int, open_too: Opening = CL
     limit_resources(limits, own_user=to.first_user is not None, boundless=open_too.boundless)
     if to.landlock:
         readable = (*to.readable, *FACTS, *open_too.facts)
-        restrict_files(readable, (WORK,) if to.namespaces else (), DEVICES, open_too.nodes)
+        own = open_too.own if to.namespaces else [path for path in open_too.own if inside(path, "/proc")]
+        restrict_files(readable, (WORK,) if to.namespaces else (), DEVICES, open_too.nodes, own)
     if to.seccomp is not None:
-        refuse_syscalls(to.seccomp)
+        refuse_syscalls(to.seccomp, open_too.calls)
 
 
 def _enter_view(wanted: str | None, paths: tuple[str, ...], open_too: Opening) -> tuple[str, str]:

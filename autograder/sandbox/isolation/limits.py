@@ -11,6 +11,8 @@ __all__ = ["THREADS", "limit_resources"]
 
 THREADS = 32
 DESCRIPTORS = 64
+# A CUDA context takes some thirty descriptors by itself, and threads of its own.
+MORE_THREADS, MORE_DESCRIPTORS = 128, 1024
 # Room beside the submission's own budget: stacks and arenas of a few threads, and what importing a module maps.
 SLACK = 192 << 20
 
@@ -22,15 +24,18 @@ def limit_resources(limits: Limits, *, own_user: bool, boundless: bool = False) 
     they are bounded tightly only where the worker has an id of its own.
 
     Args:
-        boundless: leave memory alone.
+        boundless: leave memory alone, and allow as many threads and descriptors as a GPU's driver may want.
     """
     if not boundless:
         _limit(resource.RLIMIT_AS, _mapped() + (limits.memory_mb << 20) + SLACK)
     _limit(resource.RLIMIT_FSIZE, max(limits.disk_mb << 20, limits.output_kb << 10))
-    _limit(resource.RLIMIT_NPROC, THREADS if own_user else _threads_of_user() + THREADS)
-    _limit(resource.RLIMIT_NOFILE, DESCRIPTORS)
-    for nothing in (resource.RLIMIT_CORE, resource.RLIMIT_MEMLOCK, resource.RLIMIT_MSGQUEUE):
+    threads = MORE_THREADS if boundless else THREADS
+    _limit(resource.RLIMIT_NPROC, threads if own_user else _threads_of_user() + threads)
+    _limit(resource.RLIMIT_NOFILE, MORE_DESCRIPTORS if boundless else DESCRIPTORS)
+    for nothing in (resource.RLIMIT_CORE, resource.RLIMIT_MSGQUEUE):
         _limit(nothing, 0)
+    if not boundless:
+        _limit(resource.RLIMIT_MEMLOCK, 0)
 
 
 def _limit(what: int, value: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from autograder.sandbox.isolation import syscalls as sys_
 from autograder.sandbox.isolation.paths import DEVICES, WORK, inside
@@ -12,6 +12,7 @@ __all__ = ["NAMESPACES", "build_view", "enter_user_namespace", "private_work"]
 
 NAMESPACES = sys_.CLONE_NEWNS | sys_.CLONE_NEWPID | sys_.CLONE_NEWNET | sys_.CLONE_NEWIPC | sys_.CLONE_NEWUTS
 SAFE = sys_.MS_NOSUID | sys_.MS_NODEV
+SHARED, SHARED_MB = "/dev/shm", 64
 MOUNT_POINTS = ("/mnt", "/media", "/srv", "/opt", "/tmp", "/var/tmp")
 
 
@@ -44,7 +45,7 @@ def build_view(paths: Iterable[str], devices: Iterable[str] = DEVICES, facts: It
         _show(path, root)
     for device in devices:
         _bind(device, root + device, sys_.MOUNT_NOSUID | sys_.MOUNT_NOEXEC)
-    for name in ("/proc", "/tmp", "/old", WORK):
+    for name in ("/proc", "/tmp", "/old", SHARED, WORK):
         os.makedirs(root + name, exist_ok=True)
     sys_.mount("proc", root + "/proc", "proc", SAFE | sys_.MS_NOEXEC)
     # Importing torch asks for a temporary folder that can be written; each worker gets its own over this one.
@@ -57,12 +58,19 @@ def build_view(paths: Iterable[str], devices: Iterable[str] = DEVICES, facts: It
     sys_.mount("none", "/", "", sys_.MS_REMOUNT | sys_.MS_BIND | sys_.MS_RDONLY | SAFE)  # this mount only
 
 
-def private_work(size_mb: int) -> None:
-    """Give the calling process its own /proc and its own empty folder to write to. `size_mb` in MiB."""
+def private_work(size_mb: int, own: Collection[str] = ()) -> None:
+    """Give the calling process its own /proc and its own empty folder to write to. `size_mb` in MiB.
+
+    Args:
+        own: what it may write to besides: in its /proc, or /dev/shm, of which it gets one of its own.
+    """
     sys_.unshare(sys_.CLONE_NEWNS | sys_.CLONE_NEWIPC | sys_.CLONE_NEWUTS)
     options = f"size={size_mb}m,nr_inodes={max(64, 16 * size_mb)},mode=1777"
     sys_.mount("tmpfs", WORK, "tmpfs", SAFE | sys_.MS_NOEXEC, options)
-    sys_.mount("proc", "/proc", "proc", SAFE | sys_.MS_NOEXEC | sys_.MS_RDONLY)
+    writes = any(inside(path, "/proc") for path in own)
+    sys_.mount("proc", "/proc", "proc", SAFE | sys_.MS_NOEXEC | (0 if writes else sys_.MS_RDONLY))
+    if SHARED in own:
+        sys_.mount("tmpfs", SHARED, "tmpfs", SAFE | sys_.MS_NOEXEC, f"size={SHARED_MB}m,mode=1777")
 
 
 def _show(path: str, root: str) -> None:

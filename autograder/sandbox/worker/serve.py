@@ -50,11 +50,11 @@ def serve(channel: int, limits: Limits, rules: tuple[Rule, ...], guard: Guard | 
     worker = _Worker(guard)
     _write(channel, wire.encode("ready"))
     requests = _reader(channel)
-    while (request := _read(requests)) is not None:
-        try:
+    try:
+        while (request := _read(requests)) is not None:
             _write(channel, worker.answer(**request))
-        except MemoryError:
-            os._exit(control.OUT_OF_MEMORY)
+    except MemoryError:  # there is none left to read a request, or to say so
+        os._exit(control.OUT_OF_MEMORY)
     os._exit(0)
 
 

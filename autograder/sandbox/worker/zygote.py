@@ -158,6 +158,8 @@ def _become_worker(
             if int(name) > CHANNEL:
                 with suppress(OSError):  # the listing's own
                     os.close(int(name))
+        if request.get("device", "cpu") == "cpu":
+            os.environ["CUDA_VISIBLE_DEVICES"] = ""  # whatever the zygote was started for
         limits = Limits(**request["limits"])
         confine(to, limits, number, opening(request.get("device", "cpu")))
         from autograder.sandbox.worker.serve import serve  # imported by the warm-up, after the view was entered
@@ -179,7 +181,11 @@ def _warm_up(names: Sequence[str]) -> None:
 
     torch.set_num_threads(1)
     weight = torch.nn.Parameter(torch.ones(2, 1, 3, 3))
-    torch.nn.functional.conv2d(torch.ones(1, 1, 4, 4), weight).sum().backward()  # type: ignore[no-untyped-call]
+    out = torch.nn.functional.conv2d(torch.ones(1, 1, 4, 4), weight).sum()
+    # At the first backward pass autograd counts the GPUs, for this process and all its forks, and starts a thread for
+    # each: where there may be any, that is left to the workers.
+    if os.environ["CUDA_VISIBLE_DEVICES"] == "":
+        out.backward()  # type: ignore[no-untyped-call]
     threads = len(os.listdir("/proc/self/task"))
     if threads != 1:
         raise RuntimeError(f"the zygote must have one thread, or its forks hang; it has {threads}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -16,6 +17,13 @@ from autograder.sandbox.proxy import Proxy
 LIMITS = Limits(call_seconds=20, import_seconds=20, memory_mb=256, disk_mb=8, output_kb=16)
 
 Open = Callable[..., tuple[Proxy, Worker]]
+
+
+def zygote_pid(sandbox: Sandbox) -> int:
+    """The process that forks: the only child of the one that was started, where there are namespaces."""
+    started = sandbox._zygote.pid
+    children = Path(f"/proc/{started}/task/{started}/children").read_text().split()
+    return int(children[0]) if sandbox.layers["processes"] else started
 
 
 @pytest.fixture(scope="session")

@@ -49,7 +49,7 @@ def grows(process: Process, within: float = 5.0) -> bool:
 def test_all_threads_count_and_stop_stops_them(burning: Process) -> None:
     assert grows(burning)
     burning.stop()
-    time.sleep(0.02)  # for the signal to arrive everywhere
+    os.waitid(os.P_PID, burning.pid, os.WSTOPPED)  # once the signal has arrived everywhere
     assert not grows(burning, within=0.1)
     burning.resume()
     assert grows(burning)

@@ -20,6 +20,7 @@ from autograder.sandbox import Package, Sandbox, Worker, probes
 from autograder.sandbox.grader.client import ENVIRONMENT
 from autograder.sandbox.isolation.limits import THREADS
 from autograder.sandbox.proxy import Proxy
+from tests.autograder.sandbox.conftest import zygote_pid
 
 LIMITS = Limits(call_seconds=30, import_seconds=30, memory_mb=256, disk_mb=8, output_kb=16)
 REPOSITORY = Path(__file__).parents[3]
@@ -226,13 +227,16 @@ def test_a_grading_process_that_dies_leaves_no_worker(box: Sandbox) -> None:
     child = os.fork()
     if child == 0:
         try:
+            os.close(reader)
             worker = box.spawn(Package({"attack.py": PROBES}, "attack", frozenset()), LIMITS)
             worker.load()
             os.write(writer, f"{worker.pid}\n".encode())
             time.sleep(60)
         finally:
             os._exit(1)
-    pidfd = os.pidfd_open(int(os.read(reader, 100)))
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        pidfd = os.pidfd_open(int(pipe.readline()))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     assert ended(pidfd)
@@ -272,13 +276,16 @@ def test_descriptors_do_not_leak(box: Sandbox) -> None:
         with box.spawn(package, LIMITS) as worker:
             worker.load()
 
+    def count() -> tuple[int, int]:
+        settle(zygote)
+        with box.spawn(package, LIMITS):  # by when it has let go of what belonged to those before
+            return count_descriptors(os.getpid()), count_descriptors(zygote)
+
     use()
-    settle(zygote)
-    before = count_descriptors(os.getpid()), count_descriptors(zygote)
+    before = count()
     for _ in range(5):
         use()
-    settle(zygote)
-    assert (count_descriptors(os.getpid()), count_descriptors(zygote)) == before
+    assert count() == before
 
 
 def test_workers_end_with_the_zygote_and_the_zygote_with_its_owner() -> None:
@@ -343,13 +350,6 @@ def ended(pidfd: int) -> bool:
         return bool(poll.poll(20_000))
     finally:
         os.close(pidfd)
-
-
-def zygote_pid(box: Sandbox) -> int:
-    """The process that forks: the only child of the one that was started, where there are namespaces."""
-    started = box._zygote.pid
-    children = Path(f"/proc/{started}/task/{started}/children").read_text().split()
-    return int(children[0]) if box.layers["processes"] else started
 
 
 def count_descriptors(pid: int) -> int:

@@ -15,11 +15,10 @@ import torch
 
 from autograder.checks import modules
 from autograder.checks.draw import Draw
-from autograder.course.model import Limits
 from autograder.errors import CheckFailed, ProtocolError, StudentError, WorkerTimeout
 from autograder.sandbox import Worker
 from autograder.sandbox.local import LocalChannel
-from autograder.sandbox.proxy import Proxy, artifact, fetch
+from autograder.sandbox.proxy import Proxy, artifact, fetch, patient
 from autograder.sandbox.session.artifacts import load_file
 
 Open = Callable[..., tuple[Proxy, Worker]]
@@ -114,9 +113,10 @@ def test_a_worker_that_was_patched_gains_nothing(opened: Open, patch: str, error
 
 def test_a_forward_that_never_ends_is_stopped(opened: Open) -> None:
     source = f"{NET}\ndef spin(self, x):\n    while True: pass\nNet.forward = spin"
-    student, _ = opened(source, limits=Limits(call_seconds=0.5, import_seconds=20, memory_mb=256))
+    student, _ = opened(source)
+    model = student.Net()
     with pytest.raises(WorkerTimeout):
-        modules.describe(student.Net(), X)
+        modules.describe(patient(model, 0.5), X)
 
 
 def test_an_endless_module_is_bounded(opened: Open) -> None:

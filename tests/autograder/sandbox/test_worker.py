@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import struct
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -23,7 +24,8 @@ from autograder.errors import (
 from autograder.sandbox import Package, Sandbox, Worker
 from autograder.sandbox.channel import wire
 from autograder.sandbox.doctor import readiness
-from autograder.sandbox.proxy import Proxy, artifact
+from autograder.sandbox.proxy import Proxy, artifact, patient
+from tests.autograder.sandbox.conftest import zygote_pid
 
 Open = Callable[..., tuple[Proxy, Worker]]
 
@@ -153,6 +155,20 @@ def test_a_worker_that_ends_is_crashed(opened: Open, body: str, says: str) -> No
     assert not worker.alive
 
 
+def test_why_it_ended_is_known_however_busy_the_zygote_is(opened: Open, sandbox: Sandbox) -> None:
+    """While the first workers run it imports what later ones will want, and hears of no end for seconds."""
+    student, _ = opened("import os\ndef f(): os._exit(97)")
+    zygote = zygote_pid(sandbox)
+    os.kill(zygote, signal.SIGSTOP)
+    later = threading.Timer(2.5, os.kill, (zygote, signal.SIGCONT))
+    later.start()
+    try:
+        with pytest.raises(WorkerOutOfMemory):
+            student.f()
+    finally:
+        later.join()
+
+
 def test_a_worker_that_is_killed_from_outside_is_crashed(opened: Open) -> None:
     student, worker = opened("def f(): return 1")
     os.kill(worker.pid, signal.SIGKILL)
@@ -189,6 +205,20 @@ def test_too_much_memory_is_told_apart(opened: Open, body: str) -> None:
     student, _ = opened(f"import torch, numpy as np\ndef f():\n    {body}")
     with pytest.raises(WorkerOutOfMemory, match="256 MiB"):
         student.f()
+
+
+def test_no_memory_left_to_be_asked_in_is_told_apart_too(opened: Open) -> None:
+    student, _ = opened("""
+    held = []
+    def fill():
+        while True:
+            try: held.append(bytearray(1 << 20))
+            except MemoryError: return None
+    def f(x): return 1
+    """)
+    student.fill()
+    with pytest.raises(WorkerOutOfMemory, match="256 MiB"):
+        student.f(torch.zeros(20_000_000))
 
 
 def test_a_worker_can_train_within_its_budget(opened: Open) -> None:
@@ -322,11 +352,10 @@ def test_a_forged_location_does_not_reach_a_student(opened: Open) -> None:
 
 
 def test_a_worker_that_does_not_listen_does_not_hold_the_grader_up(opened: Open) -> None:
-    source = "import os, time\ndef f(*data): os.readv = lambda *arguments: time.sleep(60)"
-    student, _ = opened(source, limits=Limits(call_seconds=1))
+    student, _ = opened("import os, time\ndef f(*data): os.readv = lambda *arguments: time.sleep(60)")
     student.f()
     with pytest.raises(WorkerTimeout):
-        student.f(torch.zeros(10_000_000))
+        patient(student, 0.5).f(torch.zeros(10_000_000))
 
 
 def test_what_cannot_cross_stays_inside(opened: Open) -> None:
