@@ -270,7 +270,8 @@ def _as_json(
     advice: list[Advice],
 ) -> dict[str, Any]:
     module, notebook = asdict(gathered.module), asdict(gathered.notebook) if gathered.notebook else None
-    del module["source"]
+    for put_together in ("source", "lines", "early"):
+        del module[put_together]
     if notebook:
         del notebook["notebook"]
     return {

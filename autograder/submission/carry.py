@@ -4,9 +4,11 @@ An answer is a function of the clean copy that raises `NotImplementedError` with
 names as its component. What becomes of each piece of the student's file, in the module and in each class:
 
 - An answer, with its decorators, its comments and those right above it, takes the place of the clean one. Several
-  definitions of one name are all taken, and so is another statement that gives the name a value. An answer that is
-  not there stays as in the clean copy: missing.
-- What the clean copy does not have is added where it stood: after the same piece as in the student's file. Of an
+  definitions of one name are all taken. An answer that is not there stays as in the clean copy: missing. Where another
+  statement gives it a value, or a base of its class or an import of everything from a module of the student's may,
+  there is none of the clean copy's in the way.
+- What the clean copy does not have is added where it stood: after the same piece as in the student's file, and below
+  all that it needs. Of an
   import that gives a name of the clean copy another meaning, only the other names are taken. An import of
   everything comes before all that is given.
 - The rest is given. Where it differs, by more than layout, comments and docstrings, the clean copy's is restored.
@@ -24,8 +26,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from autograder.course.model import Assignment
-from autograder.submission.level import Level, after_docstring, after_preamble, is_docstring, is_future
+from autograder.submission.level import Level, after_docstring, after_preamble, is_docstring, is_future, is_star
 from autograder.submission.pieces import Definition, Line, NotPython, Piece, Source, alike
+from autograder.submission.statements import too_early
 
 __all__ = ["CarriedModule", "CleanModule", "NotPython", "Part", "Source", "carry_module"]
 
@@ -81,6 +84,7 @@ class CarriedModule:
         missing: answers that the student's file does not have; as in the clean copy.
         added: what the student added.
         restored: given code that the student changed, removed or replaced, and that is the clean copy's again.
+        early: names that the student's file itself needs before they have a value.
     """
 
     source: str
@@ -90,14 +94,22 @@ class CarriedModule:
     missing: tuple[Part, ...] = ()
     added: tuple[Part, ...] = ()
     restored: tuple[Part, ...] = ()
+    early: frozenset[str] = frozenset()
 
     def parsed(self) -> ast.Module:
         """The syntax tree. Raises NotPython where the answers do not fit into the clean copy."""
         try:
-            return Source(self.source).tree
+            tree = Source(self.source).tree
         except NotPython as problem:
-            line = self.lines[problem.line - 1] if problem.line <= len(self.lines) else 1
-            raise NotPython(max(line, 1), f"its answers do not fit into the clean copy: {problem}") from None
+            raise self._misfit(problem.line, str(problem)) from None
+        for name, line in too_early(tree).items():
+            if name not in self.early:
+                raise self._misfit(line, f"there {name} would be needed before it is defined")
+        return tree
+
+    def _misfit(self, number: int, why: str) -> NotPython:
+        line = self.lines[number - 1] if number <= len(self.lines) else 1
+        return NotPython(max(line, 1), f"its answers do not fit into the clean copy: {why}")
 
 
 def carry_module(clean: CleanModule, student: Source) -> CarriedModule:
@@ -114,7 +126,8 @@ def carry_module(clean: CleanModule, student: Source) -> CarriedModule:
     lines = list(carrying.lines())
     source = "\n".join(line for line, _ in lines)
     report = {kind: tuple(sorted(parts, key=lambda part: part.line)) for kind, parts in carrying.report.items()}
-    return CarriedModule(source, tuple(number for _, number in lines), **report)
+    early = frozenset(too_early(student.tree))
+    return CarriedModule(source, tuple(number for _, number in lines), early=early, **report)
 
 
 def _functions(body: Sequence[ast.stmt], prefix: str) -> Iterator[tuple[str, ast.AST]]:
@@ -145,6 +158,7 @@ class _Carrying:
     report: dict[str, list[Part]] = field(
         default_factory=lambda: {kind: [] for kind in ("kept", "untouched", "missing", "added", "restored")}
     )
+    told: dict[str, int] = field(default_factory=dict)  # dotted name → line of what was added and gives it a value
     replaced: dict[int, tuple[int, list[Line]]] = field(default_factory=dict)  # first line → last line, new lines
     inserted: dict[int, list[tuple[int, list[Line]]]] = field(default_factory=dict)  # after this line → (depth, lines)
 
@@ -164,35 +178,45 @@ class _Carrying:
             else:
                 yield self.ours.lines[number - 1], -number
 
-    def level(self, clean: Sequence[Piece], student: Sequence[Piece], prefix: str, start: int) -> None:
-        """Carry one body onto another. `start`: the clean line after which the body begins."""
+    def level(self, clean: Sequence[Piece], student: Sequence[Piece], prefix: str, start: int, source: int = 0) -> None:
+        """Carry one body onto another.
+
+        Args:
+            start: the clean line after which the body begins.
+            source: the line of the student's that may give answers which are not here; 0 for none.
+        """
         level = Level(clean, prefix, self.answers)
         preamble = anchor = after_preamble(clean, start)
-        before = 0
+        before, valued = 0, dict[str, int]()  # name → the clean line below which it has its value
         for piece in student:
             place = level.place(piece)
+            at = max([anchor, *(valued.get(name, 0) for name in piece.loads | piece.binds)])
             if place is not None:
                 anchor = max(place.last, preamble)
-            elif not level.claims(piece):
-                self._add(piece, anchor, before, level, clean, start)
+                at = place.last
+            elif not level.claims(piece, at):
+                self.told |= {prefix + name: piece.line for name in piece.binds}
+                source = piece.line if level.opens(piece) else source
+                at = self._add(piece, at, before, level, clean, start)
+            valued |= dict.fromkeys(piece.binds, at)
             before = piece.last
         for piece in clean:
-            self._settle(piece, level)
+            self._settle(piece, level, source)
 
     def _note(self, kind: str, name: str, line: int) -> None:
         self.report[kind].append(Part(name, line))
 
-    def _add(self, piece: Piece, anchor: int, before: int, level: Level, clean: Sequence[Piece], start: int) -> None:
-        """Something that the clean copy does not have, unless it changes what is given."""
+    def _add(self, piece: Piece, anchor: int, before: int, level: Level, clean: Sequence[Piece], start: int) -> int:
+        """Something that the clean copy does not have, unless it changes what is given. Returns after which line."""
         text = self._gap(before, piece) + self._moved(piece, piece.first, level.indent)
         if spoilt := level.spoilt(piece):
             self._note("restored", f"{level.prefix}{spoilt[0]} (given another meaning)", piece.line)
             text = [(line, piece.first) for line in level.other_names(piece)]
             if not text:
-                return
+                return anchor
         if is_future(piece):
             anchor = after_docstring(clean, start)
-        elif any(each.name == "*" for each in piece.imports or ()):
+        elif is_star(piece):
             # Below what is given it could give all of that another meaning.
             if any(each.definition and each.last <= anchor for each in clean):
                 self._note("restored", f"{_called(piece, self.theirs)} (moved to the top)", piece.line)
@@ -201,6 +225,7 @@ class _Carrying:
             anchor, text = first.lead - 1, text[next(n for n, (line, _) in enumerate(text) if line.strip()) :]
         self.inserted.setdefault(anchor, []).append((level.prefix.count("."), text))
         self._note("added", level.prefix + _called(piece, self.theirs), piece.line)
+        return anchor
 
     def _gap(self, before: int, piece: Piece) -> list[Line]:
         """Blank lines and the student's own comments above an addition; no comment that declares an encoding."""
@@ -211,15 +236,18 @@ class _Carrying:
     def _moved(self, piece: Piece, first: int, indent: str) -> list[Line]:
         return self.theirs.moved(first, piece.last, piece.indent, indent)
 
-    def _settle(self, piece: Piece, level: Level) -> None:
+    def _settle(self, piece: Piece, level: Level, source: int) -> None:
         """What becomes of one piece of the clean copy, now that all of the student's are known."""
         node = piece.definition
         if node is None:
             self._settle_statement(piece, level)
             return
         name, versions = level.prefix + node.name, level.versions.get(node.name, [])
-        if isinstance(node, ast.ClassDef):
-            self._settle_class(piece, node, name, versions)
+        holds = any(answer.startswith(f"{name}.") for answer in self.answers)
+        if (name in self.answers or holds) and not versions:
+            self._settle_absent(piece, name, level, self.told.get(name, source))
+        elif isinstance(node, ast.ClassDef):
+            self._settle_class(piece, node, name, versions, holds)
         elif name in self.answers:
             self._settle_answer(piece, name, versions)
         elif not versions:
@@ -237,14 +265,22 @@ class _Carrying:
         elif level.gone(piece):
             self._note("restored", f"{level.prefix}{_called(piece, self.ours)} (removed)", 0)
 
-    def _settle_answer(self, piece: Piece, name: str, versions: Sequence[Piece]) -> None:
-        if not versions:
+    def _settle_absent(self, piece: Piece, name: str, level: Level, source: int) -> None:
+        """An answer, or a class of them, that is not in its place; `source`: the line that may give it a value."""
+        if not source:
             self._note("missing", name, 0)
-        elif all(version.says(piece) for version in versions):
-            self._note("untouched", name, versions[-1].line)
-        else:
+            return
+        self.replaced[piece.first] = (piece.last, [(f"{level.indent}pass", -piece.first)] if level.prefix else [])
+        self._note("kept", name, source)
+
+    def _settle_answer(self, piece: Piece, name: str, versions: Sequence[Piece]) -> None:
+        line = self.told.get(name, versions[-1].line)
+        if not all(version.says(piece) for version in versions):
             self._replace(piece, versions)
-            self._note("kept", name, versions[-1].line)
+        elif name not in self.told:
+            self._note("untouched", name, line)
+            return
+        self._note("kept", name, line)
 
     def _replace(self, piece: Piece, versions: Sequence[Piece]) -> None:
         known = {line.strip() for line, _ in self.ours.text(piece.lead, piece.first - 1)}
@@ -259,19 +295,25 @@ class _Carrying:
             ]
         self.replaced[piece.first] = (piece.last, new)
 
-    def _settle_class(self, piece: Piece, node: ast.ClassDef, name: str, versions: Sequence[Piece]) -> None:
-        holds = any(answer.startswith(f"{name}.") for answer in self.answers)
+    def _settle_class(
+        self, piece: Piece, node: ast.ClassDef, name: str, versions: Sequence[Piece], holds: bool
+    ) -> None:
         last = versions[-1] if versions else None
         theirs = last.definition if last else None
         members = self.theirs.members(theirs) if isinstance(theirs, ast.ClassDef) else None
         ours = self.ours.members(node)
         if last is None:
-            self._note("missing" if holds else "restored", name if holds else f"{name} (removed)", 0)
+            self._note("restored", f"{name} (removed)", 0)
         elif isinstance(theirs, ast.ClassDef) and members is not None and ours is not None:
             for earlier in versions[:-1]:
-                self._note("restored", f"{name} (an earlier version, left out)", earlier.line)
+                if holds and node.name in last.loads:  # a base of the last
+                    text = [*self._moved(earlier, earlier.first, piece.indent), ("", earlier.last)]
+                    self.inserted.setdefault(piece.first - 1, []).append((name.count("."), text))
+                else:
+                    self._note("restored", f"{name} (an earlier version, left out)", earlier.line)
             self._header(piece, last, node, theirs, name, holds)
-            self.level(ours, members, f"{name}.", self.ours.header_end(node))
+            source = last.line if _bases(theirs) - _bases(node) else 0
+            self.level(ours, members, f"{name}.", self.ours.header_end(node), source)
         elif not last.says(piece):
             if holds:
                 self._replace(piece, versions)
@@ -306,3 +348,7 @@ def _called(piece: Piece, source: Source) -> str:
 
 def _header_of(node: ast.ClassDef) -> ast.ClassDef:
     return ast.ClassDef(node.name, node.bases, node.keywords, [ast.Pass()], node.decorator_list)
+
+
+def _bases(node: ast.ClassDef) -> set[str]:
+    return {base.id for base in node.bases if isinstance(base, ast.Name)}

@@ -6,9 +6,10 @@ import ast
 from collections import Counter
 from collections.abc import Collection, Sequence
 
+from autograder.submission.needs import is_installed
 from autograder.submission.pieces import Imported, Piece
 
-__all__ = ["Level", "after_docstring", "after_preamble", "is_docstring", "is_future"]
+__all__ = ["Level", "after_docstring", "after_preamble", "is_docstring", "is_future", "is_star"]
 
 
 class Level:
@@ -28,7 +29,7 @@ class Level:
         self.prefix = prefix
         self.indent = clean[0].indent if clean else ""
         self.versions: dict[str, list[Piece]] = {}
-        self._answers = answers
+        self._clean, self._answers = clean, answers
         self._closed = prefix != "" and not any(answer.startswith(prefix) for answer in answers)
         self._defined = {piece.definition.name: piece for piece in clean if piece.definition}
         self._imports = {each.name: each for piece in clean for each in piece.imports or ()}
@@ -56,16 +57,30 @@ class Level:
         places = [self._import_places.get(each) for each in piece.imports or ()]
         return places[0] if places and all(places) else None
 
-    def claims(self, piece: Piece) -> bool:
-        """Whether it gives an answer, or a given constant, its value in a way of its own, and nothing else."""
+    def claims(self, piece: Piece, anchor: int) -> bool:
+        """Whether it gives an answer, or a given constant, its value in a way of its own, and nothing else.
+
+        That of an answer is claimed where it stands in its place, below the clean line `anchor`: it may need what
+        stands above it.
+        """
         if len(piece.binds) != 1:
             return False
         (name,) = piece.binds
         known = self._defined.get(name) or self._constants.get(name)
-        if known is None or (known.definition and not self._answered(name)):
+        if known is None:
             return False
+        if known.definition:
+            following = next((each for each in self._clean if each.first > anchor), None)
+            if not self._answered(name) or following is not known or name in self.versions:
+                return False
         self.versions.setdefault(name, []).append(piece)
         return True
+
+    def opens(self, piece: Piece) -> bool:
+        """Whether it imports everything from a module of the student's, answers perhaps."""
+        given = {each.module.partition(".")[0] for each in self._imports.values()}
+        modules = {each.module.partition(".")[0] for each in piece.imports or () if each.name == "*"}
+        return any(module not in given and not is_installed(module) for module in modules)
 
     def gone(self, piece: Piece) -> bool:
         """Whether a statement of the clean copy, once all places are given out, has none that stands for it."""
@@ -97,6 +112,7 @@ class Level:
         return self._imports.get(each.name) == each
 
     def _answered(self, name: str) -> bool:
+        """Whether a name, perhaps dotted, is an answer's, or that of a class with answers."""
         full = self.prefix + name
         return any(answer == full or answer.startswith(f"{full}.") for answer in self._answers)
 
@@ -114,6 +130,10 @@ def is_docstring(piece: Piece) -> bool:
         case (ast.Expr(value=ast.Constant(value=str())),):
             return True
     return False
+
+
+def is_star(piece: Piece) -> bool:
+    return any(each.name == "*" for each in piece.imports or ())
 
 
 def is_future(piece: Piece) -> bool:

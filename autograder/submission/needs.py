@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 from autograder.course.model import Assignment
 
-__all__ = ["not_here", "stand_ins", "unknown_names"]
+__all__ = ["is_installed", "not_here", "stand_ins", "unknown_names"]
 
 # What starter files of such courses import for their notebooks' sake: plots, pictures, progress, Colab.
 FOR_NOTEBOOKS = (
@@ -70,8 +70,13 @@ def _modules(files: Iterable[str]) -> set[str]:
 
 def _is_here(name: str, own: Container[str]) -> bool:
     """Whether a worker finds a module: the interpreter's, a package's, or one handed in."""
+    return name.partition(".")[0] in own or is_installed(name)
+
+
+def is_installed(name: str) -> bool:
+    """Whether a module is the interpreter's, or that of a package."""
     top = name.partition(".")[0]
-    if top in own or top in sys.stdlib_module_names:
+    if top in sys.stdlib_module_names:
         return True
     paths = sysconfig.get_paths()
     found = PathFinder.find_spec(top, [paths["purelib"], paths["platlib"]])

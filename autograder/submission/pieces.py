@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from itertools import zip_longest
 from typing import TypeAlias, TypeVar
 
 from autograder.submission.source import MOST_BYTES, decode
+from autograder.submission.statements import binds, loads
 
 __all__ = ["Definition", "Imported", "Line", "NotPython", "Piece", "Source", "alike"]
 
@@ -18,8 +20,7 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 T = TypeVar("T")
 Line: TypeAlias = tuple[str, int]  # what it says, and its number in the file that it is from, counted from 1
 SILENT = ("ctx", "kind", "type_comment", "type_ignores")  # fields of syntax that say nothing, or nothing new
-# Whose insides have names of their own.
-APART = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.GeneratorExp, ast.ListComp, ast.SetComp)
+NEXT = re.compile(rb"[\s;]*\\")  # what stands behind a statement that another one on the next line belongs to
 
 
 class NotPython(ValueError):
@@ -99,7 +100,12 @@ class Piece:
     @cached_property
     def binds(self) -> frozenset[str]:
         """Names that this gives a value to where it stands, and dotted names it changes: `Conv.forward = ...`."""
-        return frozenset(name for node in self.nodes for name in _binds(node))
+        return frozenset(name for node in self.nodes for name in binds(node))
+
+    @cached_property
+    def loads(self) -> frozenset[str]:
+        """Names that this needs where it stands."""
+        return frozenset(name for node in self.nodes for name in loads(node))
 
 
 class Source:
@@ -151,7 +157,7 @@ class Source:
         """The statements of a class, in order; None where its body stands on the line of its header."""
         if id(node) not in self._members:
             header = self.header_end(node)
-            inside = _starts(node.body[0]) > header
+            inside = self._starts(node.body[0]) > header
             self._members[id(node)] = list(self._pieces(node.body, header)) if inside else None
         return self._members[id(node)]
 
@@ -159,7 +165,7 @@ class Source:
         """The last line of `class ...:`, which may be long."""
         values = [*node.bases, *(keyword.value for keyword in node.keywords)]
         end = max([node.lineno, *(value.end_lineno or 0 for value in values)])
-        while not self.lines[end - 1].partition("#")[0].rstrip().endswith(":") and end < _starts(node.body[0]) - 1:
+        while not self.lines[end - 1].partition("#")[0].rstrip().endswith(":") and end < self._starts(node.body[0]) - 1:
             end += 1
         return end
 
@@ -167,18 +173,20 @@ class Source:
         return list(zip(self.lines[first - 1 : last], range(first, last + 1), strict=False))
 
     def moved(self, first: int, last: int, old: str, new: str) -> list[Line]:
-        """Lines with another indentation. Strings that span lines keep what they say."""
+        """Lines with another indentation, deeper ones by spaces. Strings that span lines keep what they say."""
         lines = self.text(first, last)
         if old != new:
             for place, (line, number) in enumerate(lines):
-                if line.startswith(old) and number not in self._inside_strings:
-                    lines[place] = (new + line.removeprefix(old), number)
+                said = line.lstrip(" \t\f")
+                deeper = _width(line.removesuffix(said)) - _width(old)
+                if said and deeper >= 0 and number not in self._inside_strings:
+                    lines[place] = (new + " " * deeper + said, number)
         return lines
 
     def _pieces(self, body: Sequence[ast.stmt], before: int) -> Iterator[Piece]:
         group: list[ast.stmt] = []
         for node in body:
-            if group and _starts(node) > (group[-1].end_lineno or 0):
+            if group and self._starts(node) > (group[-1].end_lineno or 0) and not self._goes_on(group[-1]):
                 piece = self._piece(group, before)
                 yield piece
                 before, group = piece.last, []
@@ -186,8 +194,21 @@ class Source:
         if group:
             yield self._piece(group, before)
 
+    def _starts(self, node: ast.stmt) -> int:
+        """Its first line, with decorators. Of `@(...)`, the syntax tells only where what is in the brackets stands."""
+        decorators = node.decorator_list if isinstance(node, Definition) else []
+        first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
+        while decorators and first > 1 and not self.lines[first - 1].lstrip().startswith("@"):
+            first -= 1
+        return first
+
+    def _goes_on(self, node: ast.stmt) -> bool:
+        """Whether the line on which a statement ends goes on with another one, by a backslash."""
+        line = self.lines[(node.end_lineno or node.lineno) - 1].encode()
+        return bool(NEXT.fullmatch(line[node.end_col_offset :]))
+
     def _piece(self, nodes: Sequence[ast.stmt], before: int) -> Piece:
-        first, last = min(map(_starts, nodes)), max(node.end_lineno or node.lineno for node in nodes)
+        first, last = min(map(self._starts, nodes)), max(node.end_lineno or node.lineno for node in nodes)
         line = self.lines[first - 1]
         indent = line[: len(line) - len(line.lstrip())]
         lead = first
@@ -264,9 +285,9 @@ def _told(work: Callable[[], T]) -> T:
         raise NotPython(1, str(error) or "too deep to be read") from None
 
 
-def _starts(node: ast.stmt) -> int:
-    decorators = node.decorator_list if isinstance(node, Definition) else []
-    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
+def _width(indent: str) -> int:
+    """How far in a line stands, as Python counts: a tab leads to the next column of eight, a form feed to the first."""
+    return len(indent.rpartition("\f")[2].expandtabs(8))
 
 
 def _inside_strings(tree: ast.Module) -> Iterator[int]:
@@ -274,34 +295,3 @@ def _inside_strings(tree: ast.Module) -> Iterator[int]:
     for node in ast.walk(tree):
         if isinstance(node, (ast.Constant, ast.JoinedStr)):
             yield from range(node.lineno + 1, (node.end_lineno or node.lineno) + 1)
-
-
-def _binds(top: ast.AST) -> Iterator[str]:
-    waiting = [top]
-    while waiting:
-        node = waiting.pop()
-        match node:
-            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-                yield name
-            case ast.Attribute(ctx=ast.Store() | ast.Del()) if full := _dotted(node):
-                yield full
-            case ast.Call(func=ast.Name(id="setattr" | "delattr"), args=[owner, ast.Constant(value=str(name)), *_]):
-                if full := _dotted(owner):
-                    yield f"{full}.{name}"
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                yield node.name
-            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
-                yield name
-            case ast.Import() | ast.ImportFrom():
-                yield from (alias.asname or alias.name.split(".")[0] for alias in node.names)
-        if not isinstance(node, APART):
-            waiting.extend(ast.iter_child_nodes(node))
-
-
-def _dotted(node: ast.expr) -> str:
-    """`Conv.forward` for such an expression, "" for any other."""
-    names: list[str] = []
-    while isinstance(node, ast.Attribute):
-        names.append(node.attr)
-        node = node.value
-    return ".".join([node.id, *reversed(names)]) if isinstance(node, ast.Name) else ""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -91,7 +94,7 @@ def carry(clean: str, student: bytes, assignment: Assignment) -> CarriedModule:
     carried.parsed()
     for line, number in zip(carried.source.split("\n"), carried.lines, strict=True):
         written = theirs.lines[number - 1] if number > 0 else ours.source.lines[-number - 1]
-        assert line.strip() in ("", written.strip()) or line.startswith(("from ", "import "))
+        assert line.strip() in ("", "pass", written.strip()) or line.startswith(("from ", "import "))
     return carried
 
 
@@ -181,6 +184,9 @@ def test_methods_and_functions_added_at_the_end_stay_apart(course: Assignment) -
         ("if True:\n    class Given:\n        pass\n", "Given"),
         ("__all__ += ['x']\n", "__all__"),
         ("LIMIT: int = 9\n", "LIMIT"),
+        ("[Given := each for each in (None,)]\n", "Given"),
+        ("def own(x=(Given := None)):\n    return x\n", "Given"),
+        ("try:\n    torch.no()\nexcept AttributeError as Given:\n    pass\n", "Given"),
     ],
 )
 def test_given_names_keep_their_meaning(course: Assignment, spoil: str, reported: str) -> None:
@@ -224,6 +230,57 @@ def test_all_versions_of_an_answer_are_taken(course: Assignment) -> None:
     scope: dict[str, object] = {}
     exec(carried.source.replace("from common import SCALE", ""), scope)
     assert isinstance(scope["helper"](1), NotImplementedError)  # type: ignore[operator]
+
+
+def ran(source: str) -> dict[str, Any]:
+    scope: dict[str, Any] = {"__name__": "layers"}
+    exec(source.replace("from common import SCALE", "SCALE = 2"), scope)
+    return scope
+
+
+WAYS = {
+    "a star import": "from mine import *\n{rest}",
+    "two at once": "from mine import Layer, helper\n{rest}",
+    "a tuple": "import mine\n{rest}\nLayer, helper = mine.Layer, mine.helper\n",
+    "aliases at the end": "{rest}\nimport mine\nLayer = mine.Layer\nhelper = mine.helper\n",
+    "under a condition": "import mine\nif 1:\n    class Layer(mine.Layer): pass\n    def helper(x): return 8\n{rest}",
+    "bases": "from mine import Layer as Base, helper\nclass Layer(Base):\n    pass\n{rest}",
+    "a base of the same name": "{own}\n\nclass Layer(Layer):\n    pass\n{rest}\ndef helper(x): return 2 * x\n",
+    "changed afterwards": "{own}\ndef late(f): return f\ndef helper(x): pass\n{rest}\nhelper = late(lambda x: 8)\n",
+    "a decorator in brackets": "{own}\ndef same(f): return f\n@(\n    same\n)\ndef helper(x): return 2 * x\n{rest}",
+    "two statements on one line": "{own}\ntwo = 2; \\\nthree = 3\ndef helper(x): return two * x\n{rest}",
+    "a path first": "import sys\nsys.path.append('mine')\n{own}\ndef helper(x): return 2 * x\n{rest}",
+    "imports for types": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import mine\n"
+    "{own}\ndef helper(x): return 2 * x\n{rest}",
+    "tabs": "class Layer:\n\t@staticmethod\n\tdef forward(x):\n\t\tif x:\n\t\t    return x + x\n"
+    "{rest}\ndef helper(x): return 2 * x\n",
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_answers_run_as_they_did_in_the_students_own_file(
+    course: Assignment, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The given class was edited, so the clean copy is run; each of these once lost an answer, or did not import."""
+    mine = ModuleType("mine")
+    exec("class Layer:\n    forward = staticmethod(lambda x: 2 * x)\n\ndef helper(x): return 2 * x\n", vars(mine))
+    monkeypatch.setitem(sys.modules, "mine", mine)
+    rest = "\nimport torch\nfrom common import SCALE\nLIMIT = 4\n\nclass Given:\n    forward = None\n"
+    student = WAYS[way].format(rest=rest, own=f"class Layer:\n{ANSWER}")
+    assert ran(student)["helper"](4) == 8
+    carried = carry(CLEAN, student.encode(), course)
+    scope = ran(carried.source)
+    assert [scope["Layer"].forward(4), scope["helper"](4), scope["Given"].forward(4)] == [8, 8, 8]
+    assert not carried.missing
+    assert {part.name.partition(".")[0] for part in carried.kept} == {"Layer", "helper"}
+
+
+def test_what_needs_the_students_own_order_is_refused(course: Assignment) -> None:
+    """Run as it is, with a note: the clean copy has the class above what the student wrote as its base."""
+    start, end = CLEAN.index("class Layer"), CLEAN.index("# ---- a question")
+    own = "\n\nclass Base:\n    pass\n\n\n" + CLEAN[start:end].replace("class Layer:", "class Layer(Base):")
+    with pytest.raises(NotPython, match="Base would be needed before it is defined"):
+        carry(CLEAN, (CLEAN[:start] + CLEAN[end:] + own).encode(), course)
 
 
 def test_what_is_missing_comes_back(course: Assignment) -> None:
