@@ -24,6 +24,7 @@ from autograder.grading.libraries import preload
 __all__ = ["MAX_MESSAGE", "GradingProcess"]
 
 MAX_MESSAGE = 1 << 16
+RACE_SECONDS, GPU_SECONDS = 60.0, 1200.0  # beyond these for each budget: others may be on the core, or on the GPU
 SLACK_SECONDS = 300.0  # beyond the questions' budgets: our own part of a grading
 
 
@@ -84,6 +85,8 @@ class GradingProcess:
         theirs.close()
         self._control = ours
         self._patience = assignment.limits.question_seconds * len(assignment.questions) + SLACK_SECONDS
+        budgets = sum(len(question.budgets) for question in assignment.questions)
+        self._patience += budgets * (RACE_SECONDS if device == "cpu" else GPU_SECONDS)
         self._patience += assignment.notebook_limits.seconds if notebooks else 0.0
 
     def __enter__(self) -> GradingProcess:

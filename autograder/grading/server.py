@@ -27,7 +27,7 @@ from autograder.course.layout import Course
 from autograder.errors import AutograderError, UsageError
 from autograder.grading.client import MAX_MESSAGE
 from autograder.sandbox import Sandbox
-from autograder.sandbox.grader.gpu import require_gpu
+from autograder.sandbox.grader.gpu import hide, require_gpu
 from autograder.submission.inbox import Inbox
 from autograder.submission.integrity import handed_out
 
@@ -63,6 +63,7 @@ class Server:
         self.assignment = self.course.assignment(order["assignment"])
         self.submissions, self.notebooks = order["submissions"], bool(order["notebooks"])
         self.gpu = require_gpu() if order["device"] == "cuda" else None
+        hide()  # this process forks
         self.children: set[int] = set()
         self.unimportable: list[str] = []
         self.failure: AutograderError | None = None

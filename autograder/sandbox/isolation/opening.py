@@ -3,10 +3,11 @@
 For CUDA a worker may use the GPU's device nodes, with their ioctls, and read what the driver tells of itself. The
 driver names its threads (a write to /proc/self/task), keeps a socket and memory files for what it shares with other
 processes, and refuses to start where it may not; nobody can connect to that socket, because to connect and to accept
-stay refused. The worker's address space has no limit: CUDA maps the memory of all devices and of the host into it, far beyond what it
-uses; so what it takes of the host's memory is bounded by its deadlines alone. The two workers of a race share the GPU,
-and none else is on it: it is seen clean after each race. What keeps one from reading the other's memory there is the
-driver, as between any two users. All other system calls, files, users and the network stay as closed as on the CPU.
+stay refused. The worker's address space has no limit: CUDA maps the memory of all devices and of the host into it, far
+beyond what it uses; so what it takes of the host's memory is bounded by its deadlines alone. The two workers of a race
+share the GPU, and none else is on it: it is seen clean after each race. What keeps one from reading the other's memory
+there is the driver, as between any two users. All other system calls, files, users and the network stay as closed as on
+the CPU.
 """
 
 from __future__ import annotations
@@ -18,12 +19,8 @@ __all__ = ["CLOSED", "Opening", "opening"]
 
 NODES = (
     *("/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools", "/dev/nvidia-modeset", "/dev/nvidia[0-9]*"),
-    *(
-        "/dev/nvidia-nvlink",
-        "/dev/nvidia-nvswitchctl",
-        "/dev/nvidia-nvswitch[0-9]*",
-        "/dev/nvidia-caps/nvidia-cap[0-9]*",
-    ),
+    *("/dev/nvidia-nvlink", "/dev/nvidia-nvswitchctl", "/dev/nvidia-nvswitch[0-9]*"),
+    "/dev/nvidia-caps/nvidia-cap[0-9]*",
 )
 FACTS = (
     *("/proc/driver/nvidia", "/proc/driver/nvidia-uvm", "/proc/driver/nvidia-nvlink", "/proc/devices", "/proc/modules"),

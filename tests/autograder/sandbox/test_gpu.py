@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import SimpleNamespace
 
 import pytest
 import torch
 
+from autograder.course.model import Limits
 from autograder.errors import UsageError
+from autograder.sandbox import Package, Sandbox
 from autograder.sandbox.grader.gpu import Gpu, find_gpu, require_gpu
 from autograder.sandbox.isolation import opening
+from autograder.sandbox.proxy import Proxy
 from autograder.sandbox.session.accelerator import Accelerator
 from tests.autograder.checks.fake_sides import FakeCuda
 
@@ -71,6 +74,87 @@ def test_only_cuda_opens_anything(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not opening.CLOSED.boundless
     opened = opening.opening("cuda")
     assert (opened.nodes, opened.boundless) == (("/dev/nvidiactl",), True)
+
+
+DRIVER = b"""
+import os, resource, socket, threading
+
+def attempt(action):
+    try:
+        action()
+        return "done"
+    except OSError:
+        return "refused"
+
+def own_socket():
+    ours = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.bind("\\0cuda-uvmfd-1")
+    ours.listen(1)
+
+def somebodys_socket():
+    socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).connect("\\0cuda-uvmfd-1")
+
+def write(path):
+    with open(path, "w") as file:
+        file.write("1")
+
+def attempts():
+    return {
+        "name a thread": attempt(lambda: write(f"/proc/self/task/{threading.get_native_id()}/comm")),
+        "a memory file": attempt(lambda: os.memfd_create("cuda")),
+        "a socket of its own": attempt(own_socket),
+        "somebody's socket": attempt(somebodys_socket),
+        "the network": attempt(socket.socket),
+        "its fate when memory is short": attempt(lambda: write("/proc/self/oom_score_adj")),
+        "a process": attempt(os.fork),
+    }
+
+def bounded():
+    return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+
+def gradient():
+    import torch
+    x = torch.ones(2, requires_grad=True)
+    (x * x).sum().backward()
+    return os.environ["CUDA_VISIBLE_DEVICES"], x.grad
+"""
+DRIVERS_NEEDS = ("name a thread", "a memory file", "a socket of its own")
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(device="cuda") as sandbox:
+        yield sandbox
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_what_a_gpus_driver_needs_is_opened_for_it_alone(sandbox: Sandbox, device: str) -> None:
+    """Without any of these cuInit ends in error 304."""
+    with sandbox.spawn(Package({"m.py": DRIVER}, "m", frozenset({"m.py"})), Limits(), device=device) as worker:
+        worker.load()
+        student = Proxy(worker)
+        found = student.attempts()
+        wanted = {name: "done" if device == "cuda" and name in DRIVERS_NEEDS else "refused" for name in found}
+        assert found == wanted
+        assert student.bounded() is (device == "cpu")
+
+
+@pytest.mark.parametrize("device, gpus", [("cpu", ""), ("cuda", "3")])
+def test_one_gpu_is_seen_by_those_who_may_use_it(monkeypatch: pytest.MonkeyPatch, device: str, gpus: str) -> None:
+    """And autograd, which counts them, is first used by the worker, not by what it was forked from."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    package = Package({"m.py": DRIVER}, "m", frozenset({"m.py"}))
+    with Sandbox(device="cuda") as sandbox, sandbox.spawn(package, Limits(), device=device) as worker:
+        worker.load()
+        seen, gradient = Proxy(worker).gradient()
+        assert (seen, gradient.tolist()) == (gpus, [2.0, 2.0])
+
+
+def test_nvidia_smi_is_asked_of_the_gpu_that_workers_see(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Sequence[str]] = []
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-4d1f,GPU-77aa")
+    Gpu(lambda arguments: (asked.append(arguments), smi()(arguments))[1]).facts()
+    assert "--id=GPU-4d1f" in asked[0]
 
 
 def test_a_cpu_needs_nothing() -> None:
