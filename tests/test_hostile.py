@@ -71,10 +71,10 @@ ATTACKS: dict[str, Expected] = {
     "forge_files": but(),
     "exit_in_call": but(names="crashed", slope="error"),
     "exit_at_import": everywhere("crashed"),
-    "forge_reply_and_exit": but(
-        names="failed crashed", learner="failed crashed", pool="failed crashed", slope="failed crashed"
+    "forge_reply_and_exit": but(learner="failed crashed"),
+    "forge_replies_ahead": but(
+        0, scale="crashed", names="failed crashed", learner="failed crashed", slope="failed crashed"
     ),
-    "forge_replies_ahead": but(0, scale="crashed", names="failed crashed", learner="failed crashed", slope="crashed"),
     "forge_fields": but(
         0,
         scale="crashed error",
@@ -109,8 +109,8 @@ ATTACKS: dict[str, Expected] = {
     "hanging_attributes": everywhere("timeout"),
     "interrupted_harness": but(
         names="error crashed timeout",
-        learner="failed error crashed",
-        weights="failed error crashed",
+        learner="failed error crashed timeout",
+        weights="failed error crashed timeout",
         slope="error crashed",
     ),
     # Lying values.
@@ -139,7 +139,8 @@ ATTACKS: dict[str, Expected] = {
         slope="failed out_of_memory timeout",
     ),
     "disk_bombs": but(),
-    "process_bombs": but(names="failed error", slope="error"),
+    # What it started burns in the worker that answers the next two.
+    "process_bombs": but(names="failed error", learner="failed timeout", weights="failed timeout", slope="error"),
 }
 
 # What guards inside a worker cannot stop, since the submission shares their process: each gains exactly this much.

@@ -8,7 +8,7 @@ import time
 
 from wrong import *  # noqa: F403
 
-time.sleep(2)
+time.sleep(3)
 
 
 def scale(x):

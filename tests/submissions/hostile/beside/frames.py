@@ -16,11 +16,9 @@ def frame(value, blobs=(), body=b""):
 def asked():
     """The number of the request under way, which is in a frame of the harness."""
     step = sys._getframe()
-    while step is not None:
-        if step.f_code.co_name == "answer" and "number" in step.f_locals:
-            return step.f_locals["number"]
+    while step.f_code.co_name != "answer":  # without one there is nothing to forge, and this attack would be none
         step = step.f_back
-    return 0
+    return step.f_locals["id"]
 
 
 def reply(tree, number=None, **fields):
