@@ -48,6 +48,7 @@ ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     # Address space is what a worker's memory is measured by; an arena per thread would waste it.
     "MALLOC_ARENA_MAX": "2",
+    "CUDA_VISIBLE_DEVICES": "",  # `gpu.visible` says otherwise
 }
 
 

@@ -68,9 +68,9 @@ class Gpu:
 
 
 def visible(device: str) -> dict[str, str]:
-    """What the environment of a process that runs submissions says of GPUs: none, or the one that `Gpu` speaks of."""
+    """What else stands in the environment where workers may use a device: for CUDA, the one GPU that `Gpu` speaks of."""
     if device == "cpu":
-        return {"CUDA_VISIBLE_DEVICES": ""}
+        return {}
     kept = {"LD_LIBRARY_PATH": os.environ["LD_LIBRARY_PATH"]} if "LD_LIBRARY_PATH" in os.environ else {}
     # Numbers as nvidia-smi counts; and no worker lives to read what it would write to a cache.
     return {
