@@ -1,7 +1,8 @@
 """review.csv: the scale that a person gives to each submission of an option that is read; kept from run to run.
 
 A row is written once, with the option's own scale. Whatever a person changes in `scale`, `comment` or columns of
-their own is never overwritten; only the facts beside it follow the grading. The comment is for the staff.
+their own, named or not, is never overwritten; only the facts beside it follow the grading. The separator stays the
+one that their spreadsheet uses. The comment is for the staff.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.course.model import Assignment
@@ -34,10 +35,11 @@ def queued(results: Sequence[SubmissionResult], assignment: Assignment) -> list[
 
 @dataclass(frozen=True)
 class Decisions:
-    """What stands in the file: columns in their order, and rows."""
+    """What stands in the file: columns in their order, and rows, which may be shorter or longer than these."""
 
     columns: Sequence[str] = COLUMNS
-    rows: Sequence[Mapping[str, str]] = field(default_factory=tuple)
+    rows: Sequence[Sequence[str]] = ()
+    separator: str = ","
 
     @classmethod
     def read(cls, path: Path) -> Decisions:
@@ -52,54 +54,75 @@ class Decisions:
             raise UsageError(f"{path}: found other characters than UTF-8's; save it as “CSV UTF-8”") from None
         except OSError as error:
             raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
-        head = content.partition("\n")[0]
-        table = list(csv.reader(io.StringIO(content, newline=""), delimiter=max(",;\t", key=head.count)))
+        separator = max(",;\t", key=content.partition("\n")[0].count)
+        reader = csv.reader(io.StringIO(content, newline=""), delimiter=separator, strict=True)
+        try:
+            table = list(reader)
+        except csv.Error as error:  # a quotation mark that nobody closes would take all that follows into its cell
+            raise UsageError(f"{path}: line {reader.line_num}: cannot be read: {error}") from None
         columns = [name.strip() for name in table[0]] if table else []
         for name in ("submission", "scale"):
             if columns.count(name) != 1:
                 raise UsageError(f"{path}: row 1: found {', '.join(columns) or 'nothing'}; wanted one column {name}")
-        decisions = cls(columns, [dict(zip(columns, row, strict=False)) for row in table[1:]])
+        decisions = cls(columns, table[1:], separator)
         decisions._check(path)
         return decisions
 
     def scale(self, result: SubmissionResult) -> float | None:
         """What a person has decided, or left as it was written; None where there is no row, or the cell is empty."""
-        cell = self._row(result).get("scale", "").strip()
+        cell = self._cell(self._row(result), "scale").strip()
         return _scale(cell) if cell else None
 
     def comment(self, result: SubmissionResult) -> str:
-        return self._row(result).get("comment", "")
+        return self._cell(self._row(result), "comment")
 
     def merged(self, results: Sequence[SubmissionResult], assignment: Assignment) -> str:
         """The file's text with the facts of today's queue, and with new rows below for those that have none yet."""
         queue = {text(result.submission): result for result in queued(results, assignment)}
-        columns = [*self.columns, *(name for name in COLUMNS if name not in self.columns)]
-        rows = [
-            {**row, **_facts(queue[name])} if (name := row.get("submission", "")) in queue else row for row in self.rows
-        ]
-        known = {row.get("submission") for row in rows}
+        unnamed = max(map(len, self.rows), default=0) - len(self.columns)
+        columns = [*self.columns, *[""] * unnamed, *(name for name in COLUMNS if name not in self.columns)]
+        known = {self._cell(row, "submission") for row in self.rows}
+        rows = list(self.rows)
         for name, result in queue.items():
             if name not in known:
-                rows.append({**_facts(result), "scale": number(assignment.option(result.info.option).scale)})
+                own = {"submission": name, "scale": number(assignment.option(result.info.option).scale)}
+                rows.append([own.get(column, "") for column in columns])
         sheet = io.StringIO()
-        writer = csv.DictWriter(sheet, columns, restval="", extrasaction="ignore", lineterminator="\r\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        writer = csv.writer(sheet, delimiter=self.separator, lineterminator="\r\n")
+        writer.writerow(columns)
+        for row in rows:
+            graded = queue.get(self._cell(row, "submission"))
+            writer.writerow(_with_facts(row, columns, graded) if graded else row)
         return sheet.getvalue()
 
-    def _row(self, result: SubmissionResult) -> Mapping[str, str]:
+    def _row(self, result: SubmissionResult) -> Sequence[str]:
         name = text(result.submission)
-        return next((row for row in self.rows if row.get("submission") == name), {})
+        return next((row for row in self.rows if self._cell(row, "submission") == name), ())
+
+    def _cell(self, row: Sequence[str], column: str) -> str:
+        place = self.columns.index(column) if column in self.columns else len(row)
+        return row[place] if place < len(row) else ""
 
     def _check(self, path: Path) -> None:
         seen: dict[str, int] = {}
         for place, row in enumerate(self.rows, start=2):
-            name, cell = row.get("submission", ""), row.get("scale", "").strip()
+            name, cell = self._cell(row, "submission"), self._cell(row, "scale").strip()
             if name and name in seen:
                 raise UsageError(f"{path}: row {place}, submission: {name!r} stands in row {seen[name]} already")
             seen[name] = place
             if cell and _scale(cell) is None:
                 raise UsageError(f"{path}: row {place}, scale: found {cell[:40]!r}, wanted a number from 0 to 1")
+
+
+def _with_facts(row: Sequence[str], columns: Sequence[str], result: SubmissionResult) -> list[str]:
+    """The row with what grading says of its submission."""
+    before = round(sum(question.score for question in result.questions), 2)
+    info = result.info
+    values = (text(info.submission), text(info.name), text(info.id), text(info.option), number(before))
+    written = [*row, *[""] * (len(columns) - len(row))]
+    for name, value in zip(FACTS, values, strict=True):
+        written[columns.index(name)] = value
+    return written
 
 
 def _scale(cell: str) -> float | None:
@@ -108,10 +131,3 @@ def _scale(cell: str) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) and 0 <= value <= 1 else None
-
-
-def _facts(result: SubmissionResult) -> dict[str, str]:
-    before = round(sum(question.score for question in result.questions), 2)
-    info = result.info
-    values = (text(info.submission), text(info.name), text(info.id), text(info.option), number(before))
-    return dict(zip(FACTS, values, strict=True))

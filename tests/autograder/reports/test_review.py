@@ -78,9 +78,19 @@ def test_a_scale_is_read(tmp_path: Path, cell: str, scale: float | None) -> None
     assert Decisions.read(table(tmp_path, f"submission,scale\nkim,{cell}\n")).scale(entry()) == scale
 
 
-def test_a_spreadsheet_with_semicolons(tmp_path: Path) -> None:
+def test_a_spreadsheet_with_semicolons(small: Assignment, tmp_path: Path) -> None:
     decisions = Decisions.read(table(tmp_path, "\ufeffsubmission;scale;comment\r\nkim;0,8;a, b\r\n"))
     assert (decisions.scale(entry()), decisions.comment(entry())) == (0.8, "a, b")
+    again = decisions.merged([entry()], small)
+    assert again.splitlines()[1] == "kim;0,8;a, b;Kim;2022123456;2;8"
+
+
+def test_cells_beyond_the_headings_stay(small: Assignment, tmp_path: Path) -> None:
+    written = "submission,scale,,\nkim,0.8,seen,twice,and more\ngone,0.5,x\n"
+    (head, kim, gone) = Decisions.read(table(tmp_path, written)).merged([entry()], small).splitlines()
+    assert head == "submission,scale,,,,name,id,option,score before scale,comment"
+    assert kim == "kim,0.8,seen,twice,and more,Kim,2022123456,2,8,"
+    assert gone == "gone,0.5,x"
 
 
 @pytest.mark.parametrize(
@@ -93,6 +103,8 @@ def test_a_spreadsheet_with_semicolons(tmp_path: Path) -> None:
         ("submission,scale\nkim,1\nkim,0\n", "row 3, submission: 'kim' stands in row 2 already"),
         ("name,scale\nkim,1\n", "row 1: found name, scale; wanted one column submission"),
         ("", "row 1: found nothing"),
+        ('submission,scale,comment\nkim,0.5,"begun\nlee,0.9,\n', "line 3: cannot be read: unexpected end of data"),
+        (f"submission,scale,comment\nkim,0.5,{'x' * 200_000}\n", "line 2: cannot be read: field larger"),
         ("submission,scale\n김,1\n".encode("cp949"), "other characters than UTF-8's"),
     ],
 )
@@ -134,6 +146,8 @@ def test_pages_and_table_on_disk(small: Assignment, tmp_path: Path) -> None:
     page = (tmp_path / "kim/review.html").read_text()
     write_submission(counts, small, tmp_path)  # of an earlier run: the lines are on the page only
     assert (tmp_path / "kim/review.html").read_text() == page
+    write_submission(entry(option="1", reading=None), small, tmp_path)  # graded anew, and nobody is to read it
+    assert not (tmp_path / "kim/review.html").exists()
 
 
 def test_a_table_that_breaks_during_a_run_is_left_alone(small: Assignment, tmp_path: Path) -> None:
