@@ -24,7 +24,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 grade: $(READY) $(if $(filter $(SAMPLE),$(SUBMISSIONS)),sample) ## grade SUBMISSIONS of ASSIGNMENT into OUT (the sample class of a6 into reports/)
-	$(BIN)/autograder grade $(ASSIGNMENT) $(SUBMISSIONS) --out $(OUT) --jobs $(JOBS) --device $(DEVICE)$(if $(NOTEBOOKS), --notebooks)
+	$(BIN)/autograder grade $(ASSIGNMENT) "$(SUBMISSIONS)" --out "$(OUT)" --jobs $(JOBS) --device $(DEVICE)$(if $(NOTEBOOKS), --notebooks)
 
 .PHONY: sample
 sample: $(READY)

@@ -14,11 +14,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
+from typing import NoReturn
 
 from rich.console import Console
 
 from autograder import __version__
-from autograder.commands import build, check, collect, doctor, grade, handout, mutants
+from autograder.commands import arguments, build, check, collect, doctor, grade, handout, mutants
 from autograder.errors import AutograderError, IsolationUnavailable, UsageError
 
 __all__ = ["main"]
@@ -61,10 +62,19 @@ def _say(error: AutograderError, status: int) -> int:
     return status
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with an argument."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"autograder: {message}; {self.prog} --help says more\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="autograder", description="Grades deep-learning course assignments.")
+    parser = _Parser(prog="autograder", description="Grades deep-learning course assignments.")
     parser.add_argument("--version", action="version", version=f"autograder {__version__}")
-    parser.add_argument("--course", metavar="DIR", type=Path, default=Path(), help="a folder of the course (this one)")
+    parser.add_argument(
+        "--course", metavar="DIR", type=arguments.path, default=Path(), help="a folder of the course (this one)"
+    )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in (check, collect, grade, build, handout, doctor, mutants):
         command.add(commands)

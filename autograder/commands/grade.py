@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from autograder.commands import arguments
 from autograder.commands.linux import require_linux
 from autograder.course.layout import Course
 from autograder.course.model import DEVICES, Assignment
@@ -23,6 +25,7 @@ from autograder.errors import UsageError
 if TYPE_CHECKING:  # grading needs Linux, and the command line must start on a student's machine too
     from autograder.grading.batch import Batch, Grade
     from autograder.reports import Decisions
+    from autograder.submission.inbox import Inbox
 
 __all__ = ["add", "run"]
 
@@ -41,9 +44,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("assignment", metavar="ASSIGNMENT", help="an id (a6) or a folder name")
-    parser.add_argument("submissions", metavar="SUBMISSIONS", type=Path, help="folder of zips and folders, or one")
-    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="where results and reports go")
-    parser.add_argument("--jobs", metavar="N", type=int, help="submissions at once (as many as there are cores)")
+    parser.add_argument(
+        "submissions", metavar="SUBMISSIONS", type=arguments.path, help="folder of zips and folders, or one"
+    )
+    parser.add_argument("--out", metavar="DIR", type=arguments.path, required=True, help="where results and reports go")
+    parser.add_argument(
+        "--jobs", metavar="N", type=arguments.count, help="submissions at once (as many as there are cores)"
+    )
     parser.add_argument(
         "--cluster", metavar="ADDRESS", help="grade on the Dask cluster of this scheduler, tcp://HOST:8786"
     )
@@ -75,18 +82,14 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
     course = Course.find(args.course)
     assignment = course.assignment(args.assignment)
-    if args.jobs is not None and args.jobs < 1:
-        raise UsageError(f"--jobs: found {args.jobs}, wanted at least 1")
-    if args.jobs is not None and args.cluster:
+    if args.jobs is not None and args.cluster is not None:
         raise UsageError("--jobs: a cluster grades as many at once as its workers have threads")
-    if args.out.exists() and not args.out.is_dir():
-        raise UsageError(f"--out: {args.out} is not a folder")
     if args.notebooks:
         require_notebooks(course, assignment)
-    if args.device == "cuda" and not args.cluster:
+    if args.device == "cuda" and args.cluster is None:
         require_gpu()
-    inbox = Inbox.open(args.submissions, assignment)
-    if args.submissions.is_file():
+    inbox = _beside(Inbox.open(args.submissions, assignment), args.submissions, args.out)
+    if not args.submissions.is_dir():
         inbox.receive(*inbox.entries)  # named by itself, what cannot be read is a bad argument
     began = time.perf_counter()
     plan = Run.plan(course, assignment, args.out, args.seed)
@@ -110,6 +113,27 @@ def run(args: argparse.Namespace, console: Console) -> int:
     return 1 if troubles or not all(result.graded for result in results) else 0
 
 
+def _beside(inbox: Inbox, submissions: Path, out: Path) -> Inbox:
+    """The inbox without `out`, which may stand beside the submissions. Raises UsageError where it cannot be."""
+    from autograder.grading.batch import RUN_FILE
+
+    there = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
+    if not there.is_dir():
+        raise UsageError(f"--out: {there} is not a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UsageError(f"--out: {there} cannot be written to")
+    folder, place = submissions.resolve(), out.resolve()
+    if not (folder.is_dir() and place.is_relative_to(folder)):
+        return inbox
+    ours = not out.exists() or (out / RUN_FILE).exists() or not any(out.iterdir())
+    if place.parent != folder or folder in inbox.entries.values() or not ours:
+        raise UsageError(f"--out: {out} holds submissions, or lies in one; results go into a folder of their own")
+    entries = {name: path for name, path in inbox.entries.items() if path != place}
+    if not entries:
+        raise UsageError(f"{submissions}: no submissions here but the results in {out.name}")
+    return replace(inbox, entries=entries)
+
+
 def _grade(
     course: Course,
     assignment: Assignment,
@@ -121,12 +145,12 @@ def _grade(
     troubles: list[tuple[str, str]],
 ) -> None:
     """Grade what is missing, writing each result as it comes, so that a stop loses nothing that is finished."""
-    from autograder.grading.batch import Failure
+    from autograder.grading.batch import RUN_FILE, Failure
     from autograder.grading.scoring import reviewed
-    from autograder.reports import Progress, write_submission
+    from autograder.reports import Progress, write_file, write_submission
 
     with _graders(course, assignment, batch, args) as (grade, executor):
-        batch.run.write(args.out)
+        write_file(args.out / RUN_FILE, (json.dumps(batch.run.to_json()) + "\n").encode())
         with Progress(len(batch.missing), console) as progress:
             for result in batch.grade(grade, executor):
                 if isinstance(result, Failure):
@@ -158,7 +182,7 @@ def _graders(
     from autograder.grading import fingerprint
     from autograder.grading.batch import local_graders
 
-    if not args.cluster:
+    if args.cluster is None:
         jobs = args.jobs or os.cpu_count() or 1
         settings = {"submissions": args.submissions, "notebooks": args.notebooks, "device": args.device}
         return local_graders(course, assignment, batch.run.seed, jobs, unsafe=args.unsafe, **settings)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from autograder.commands import arguments
 from autograder.course.layout import Course
 
 __all__ = ["add", "run"]
@@ -25,8 +26,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("assignment", metavar="ASSIGNMENT", help="an id (a6) or a folder name")
-    parser.add_argument("--out", metavar="DIR", type=Path, default=Path("dist"), help="where the zip goes (dist)")
-    parser.add_argument("--wheel", metavar="FILE", type=Path, help="a wheel of autograder (built from its sources)")
+    parser.add_argument(
+        "--out", metavar="DIR", type=arguments.path, default=Path("dist"), help="where the zip goes (dist)"
+    )
+    parser.add_argument(
+        "--wheel", metavar="FILE", type=arguments.path, help="a wheel of autograder (built from its sources)"
+    )
     parser.set_defaults(run=run)
 
 

@@ -11,8 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from autograder.commands import arguments
 from autograder.commands.linux import require_linux
 from autograder.course.layout import Course
+from autograder.errors import UsageError
 
 if TYPE_CHECKING:  # grading needs Linux, and the command line must start on a student's machine too
     from autograder.grading.mutants import KillMatrix, Mutant
@@ -34,7 +36,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("assignment", metavar="ASSIGNMENT", help="an id (a6) or a folder name")
     parser.add_argument("--only", metavar="PREFIX", default="", help="only mutants whose id begins so")
-    parser.add_argument("--jobs", metavar="N", type=int, default=os.cpu_count(), help="mutants at once (all cores)")
+    parser.add_argument(
+        "--jobs", metavar="N", type=arguments.count, default=os.cpu_count(), help="mutants at once (all cores)"
+    )
     parser.add_argument("--seed", metavar="S", type=int, default=0, help="seed that inputs are drawn from (0)")
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.set_defaults(run=run)
@@ -49,6 +53,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
     course = Course.find(args.course)
     assignment = course.assignment(args.assignment)
     mutants = [mutant for mutant in load_mutants(course, assignment) if mutant.id.startswith(args.only)]
+    if not mutants:
+        raise UsageError(f"--only: no mutant's id begins with {args.only!r}")
     with GradingProcess(course, assignment, args.seed) as process:
         matrix = kill_matrix(process.grade_as_it_is, mutants, assignment, course.solution(assignment), args.jobs)
     survivors = [mutant for mutant in mutants if not matrix.catches(mutant)]

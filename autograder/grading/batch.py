@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from autograder.course.layout import Course
 from autograder.course.model import Assignment
@@ -22,7 +22,7 @@ from autograder.grading.filling import Gap, concerned, filled, gaps
 from autograder.submission.inbox import Inbox
 from autograder.submission.lateness import key
 
-__all__ = ["Batch", "Failure", "Grade", "Run", "local_graders"]
+__all__ = ["RUN_FILE", "Batch", "Failure", "Grade", "Run", "local_graders"]
 
 RUN_FILE = "run.json"
 # Workers see digests of a run's seed: too many seeds to try them all, and whole numbers that JSON keeps everywhere.
@@ -67,10 +67,8 @@ class Run:
         except (OSError, ValueError, TypeError):
             return None
 
-    def write(self, out: Path) -> None:
-        out.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({"assignment": self.assignment, "suite": self.suite, "seed": self.seed})
-        (out / RUN_FILE).write_text(text + "\n", encoding="utf-8")
+    def to_json(self) -> dict[str, Any]:
+        return dict(vars(self))
 
     def fingerprint(self, path: Path, came: datetime | None) -> str:
         """What a result for the submission at `path` must carry to hold in this run.

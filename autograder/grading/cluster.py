@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from distributed import Client, Worker, WorkerPlugin, get_worker
+from distributed.comm.addressing import get_address_host_port
 
 from autograder.course.layout import Course
 from autograder.course.result import SubmissionResult
@@ -72,8 +73,12 @@ def graders(address: str, order: Order) -> Iterator[tuple[Grade, Executor]]:
         GraderError, IsolationUnavailable: a worker's grading process did not start.
     """
     try:
+        get_address_host_port(address)
+    except ValueError:  # a client would raise it too, and again when it is forgotten
+        raise UsageError(f"--cluster: found {address!r}, wanted an address like tcp://HOST:8786") from None
+    try:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
-    except (OSError, ValueError, TimeoutError) as error:
+    except (OSError, TimeoutError) as error:
         raise UsageError(f"--cluster: no Dask scheduler answers at {address} ({type(error).__name__})") from None
     plugin = _Grader(order)
     with client:

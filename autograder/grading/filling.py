@@ -45,7 +45,7 @@ def concerned(wanted: Collection[Gap], assignment: Assignment) -> tuple[str, ...
 def filled(
     before: SubmissionResult, fresh: SubmissionResult, wanted: Collection[Gap], assignment: Assignment
 ) -> SubmissionResult:
-    """`before` with these cases from `fresh`, scored again; everything else stays as it is."""
+    """`before` with these cases from `fresh`, scored again, and with what else that run made; the rest stays."""
     found = {(question.id, case.id): case for question in fresh.questions for case in question.cases}
     cases = {
         question.id: [
@@ -61,6 +61,9 @@ def filled(
         questions=questions,
         score=total(questions, before.scale),
         environment={**before.environment, **device},
+        reading=fresh.reading or before.reading,
+        notebook=fresh.notebook or before.notebook,
+        attachments=fresh.attachments,
         seconds=round(before.seconds + fresh.seconds, 3),
     )
 

@@ -6,7 +6,7 @@ from autograder.reports.gradescsv import grades_csv
 from autograder.reports.student import render_student
 from autograder.reports.terminal import Progress, print_class
 from autograder.reports.view import StudentView, student_view
-from autograder.reports.write import write_class, write_reports, write_submission
+from autograder.reports.write import write_class, write_file, write_reports, write_submission
 
 __all__ = [
     "DECISIONS",
@@ -19,6 +19,7 @@ __all__ = [
     "render_student",
     "student_view",
     "write_class",
+    "write_file",
     "write_reports",
     "write_submission",
 ]

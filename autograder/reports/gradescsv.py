@@ -33,7 +33,7 @@ COLUMNS = (
     "outcome",
     "notes",
 )
-NOT_GRADED = "not_graded"  # in the outcome column, where a submission could not be read at all
+NOT_GRADED = "not_graded"  # in the outcome column, where grading ended without a result
 
 FORMULA = re.compile(r"(^|[,;\t|])(\s*)(?=[=+\-@＝＋－＠])")
 

@@ -4,6 +4,7 @@
 <out>/answers.html               the written answers, where notebooks were run: question by question
 <out>/review.html                the queue of what a person is to read, where an option says so
 <out>/review.csv                 what that person decides; see `reports.decisions`
+<out>/run.json                   what the next run needs to know of this one (`grading.batch.Run`)
 <out>/grades.csv                 UTF-8 with a byte-order mark: without it Excel garbles names outside ASCII
 <out>/<submission>/report.html   for the student
 <out>/<submission>/result.json   everything, for the instructor and for scripts
@@ -16,11 +17,13 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from autograder.course.model import Assignment
+from autograder.course.notebook import NotebookOutcome
 from autograder.course.result import SubmissionResult
 from autograder.errors import GraderError, UsageError
 from autograder.reports.answers import render_answers
@@ -30,9 +33,10 @@ from autograder.reports.gradescsv import grades_csv
 from autograder.reports.review import render_queue, render_reading
 from autograder.reports.student import render_student
 
-__all__ = ["write_class", "write_reports", "write_submission"]
+__all__ = ["write_class", "write_file", "write_reports", "write_submission"]
 
 NOTEBOOK, ANSWERS = "notebook.html", "answers.html"
+PAGELESS = (NotebookOutcome.MISSING, NotebookOutcome.UNREADABLE)
 OURS = ("index.html", "grades.csv", ANSWERS, "review.html", DECISIONS)
 
 
@@ -44,7 +48,9 @@ def write_reports(
 ) -> None:
     """Write everything on `results` below `out`, which is made where it is missing.
 
-    Raises GraderError for a submission name that can't be a folder's name, before anything is written.
+    Raises:
+        GraderError: a submission name that can't be a folder's name; nothing is written then.
+        UsageError: `out` cannot be written to, as with every function here.
     """
     for result in results:
         _folder(out, result.submission)
@@ -56,22 +62,24 @@ def write_reports(
 def write_submission(result: SubmissionResult, assignment: Assignment, out: Path) -> Path:
     """Write one submission's report.html and, last, its result.json; return their folder.
 
-    Whoever finds a result.json finds a finished report beside it.
+    Whoever finds a result.json finds a finished report beside it. Pages that only a grading can make stay where the
+    result was read from there: it says that they were made, and does not hold them.
     """
     folder = _folder(out, result.submission)
     for name in result.attachments:
         _attachment(name)
-    folder.mkdir(parents=True, exist_ok=True)
+    if result.notebook is None or result.notebook.outcome in PAGELESS:
+        _remove(folder / NOTEBOOK)  # made of what was handed in before
     for name, text in result.attachments.items():
-        _write(folder / name, text.encode("utf-8", "replace"))
-    if NOTEBOOK not in result.attachments:  # one that is there was made of something else
-        (folder / NOTEBOOK).unlink(missing_ok=True)
-    _write(folder / "report.html", render_student(result, assignment).encode())
-    if result.reading and any(question.functions[0].lines for question in result.reading.questions):
-        _write(folder / "review.html", render_reading(result, assignment).encode())
+        write_file(folder / name, text.encode("utf-8", "replace"))
+    write_file(folder / "report.html", render_student(result, assignment).encode())
+    if not result.reading or not result.reading.questions:
+        _remove(folder / "review.html")
+    elif any(question.functions[0].lines for question in result.reading.questions):
+        write_file(folder / "review.html", render_reading(result, assignment).encode())
     facts = replace(result, reading=result.reading.counts() if result.reading else None).to_json()
     del facts["attachments"]  # they lie beside it
-    _write(folder / "result.json", (json.dumps(facts, indent=1, allow_nan=False) + "\n").encode())
+    write_file(folder / "result.json", (json.dumps(facts, indent=1, allow_nan=False) + "\n").encode())
     return folder
 
 
@@ -83,15 +91,14 @@ def write_class(
 ) -> Path:
     """Write grades.csv and index.html; return the latter. `failures` are (submission, why it was not graded)."""
     failures = list(failures)
-    out.mkdir(parents=True, exist_ok=True)
-    _write(out / "grades.csv", grades_csv(results, assignment, failures).encode("utf-8-sig"))
+    write_file(out / "grades.csv", grades_csv(results, assignment, failures).encode("utf-8-sig"))
     if any(result.notebook and result.notebook.answers for result in results):
-        _write(out / ANSWERS, render_answers(results, assignment).encode())
+        write_file(out / ANSWERS, render_answers(results, assignment).encode())
     else:
-        (out / ANSWERS).unlink(missing_ok=True)
+        _remove(out / ANSWERS)
     if queued(results, assignment):
         _write_queue(results, assignment, out)
-    _write(out / "index.html", render_class(results, assignment, failures).encode())
+    write_file(out / "index.html", render_class(results, assignment, failures).encode())
     return out / "index.html"
 
 
@@ -102,12 +109,12 @@ def _write_queue(results: Sequence[SubmissionResult], assignment: Assignment, ou
         _write_changed(out / DECISIONS, decisions.merged(results, assignment).encode("utf-8-sig"))
     except UsageError:  # half-written just now: it is theirs, and the next run will say what is wrong with it
         decisions = Decisions()
-    _write(out / "review.html", render_queue(results, assignment, decisions).encode())
+    write_file(out / "review.html", render_queue(results, assignment, decisions).encode())
 
 
 def _write_changed(path: Path, content: bytes) -> None:
     if not (path.is_file() and path.read_bytes() == content):
-        _write(path, content)
+        write_file(path, content)
 
 
 def _folder(out: Path, submission: str) -> Path:
@@ -123,12 +130,29 @@ def _attachment(name: str) -> None:
         raise GraderError(f"{name[:80]!r} cannot be an attachment's name")
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes) -> None:
+    """Write one file, and the folders around it where they are missing. Raises UsageError where that cannot be."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with _told(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("xb") as file:
+                file.write(content)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def _remove(path: Path) -> None:
+    with _told(path):
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """A full disk, a folder that may not be written to: whoever runs this can mend it."""
     try:
-        with temporary.open("xb") as file:
-            file.write(content)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+        yield
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror or error}") from None

@@ -117,14 +117,13 @@ def test_a_submission_that_is_not_there_is_no_students_fault(handed_in: Toy, add
         scores(address, handed_in, order)
 
 
-@pytest.mark.parametrize("nobody", ["tcp://127.0.0.1:9", "nonsense://"])
 def test_nobody_answers(
-    nobody: str, handed_in: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    handed_in: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.5)
     words = ["--course", handed_in.root, "grade", "t1", handed_in.submitted, "--out", tmp_path / "out"]
-    assert cli.main([*map(str, words), "--cluster", nobody]) == 2
-    assert f"autograder: --cluster: no Dask scheduler answers at {nobody}" in capsys.readouterr().err
+    assert cli.main([*map(str, words), "--cluster", "tcp://127.0.0.1:9"]) == 2
+    assert "autograder: --cluster: no Dask scheduler answers at tcp://127.0.0.1:9" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

@@ -80,11 +80,11 @@ def test_a_class(toy: Toy, tmp_path: Path) -> None:
     assert (out / "oh_broken-9-A1-O1" / "report.html").exists()
 
 
-def test_a_second_run_continues(toy: Toy, tmp_path: Path) -> None:
+def test_a_second_run_continues(toy: Toy) -> None:
     """What is finished is kept with its seed; what was changed, added or asked for again is graded."""
     toy.submit("a")
     toy.submit("b", HALF)
-    out = tmp_path / "reports"
+    out = toy.submitted / "reports"  # beside the submissions, and none of them
     assert toy.run("grade", "t1", toy.submitted, "--out", out).returncode == 0
     before = {name: (out / name / "result.json").stat().st_mtime_ns for name in "ab"}
     seed = result(out, "a")["seed"]
@@ -150,10 +150,20 @@ def _left_behind(toy: Toy) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("mode", ["nothing there", "no zip", "empty folder", "unknown assignment", "jobs", "out"])
+BAD = (
+    *("nothing there", "no zip", "empty folder", "unknown assignment", "jobs", "no path", "too long", "no file"),
+    *("out", "out below a file", "out of reach", "out is the class", "out is a submission", "out in a submission"),
+    *("no cluster", "no address", "no number"),
+)
+
+
+@pytest.mark.parametrize("mode", BAD)
 def test_bad_arguments(toy: Toy, tmp_path: Path, mode: str) -> None:
     """One clear line, exit 2, no traceback, nothing half-written."""
     toy.submit("a")
+    folder = toy.submitted / "b"
+    folder.mkdir()
+    (folder / "toy.py").write_text(toy.reference)
     out = tmp_path / "reports"
     text = tmp_path / "x.zip"
     text.write_text("no zip")
@@ -165,8 +175,20 @@ def test_bad_arguments(toy: Toy, tmp_path: Path, mode: str) -> None:
         "empty folder": (["t1", empty], "no submissions here"),
         "unknown assignment": (["t9", toy.submitted], "unknown assignment 't9'; this course has: t1_toy"),
         "jobs": (["t1", toy.submitted, "--jobs", "0"], "--jobs: found 0"),
+        "no path": (["t1", ""], "SUBMISSIONS: found nothing, wanted a path"),
+        "too long": (["t1", "x" * 300], "SUBMISSIONS: File name too long"),
+        "no file": (["t1", "/dev/null"], "/dev/null: neither a zip nor a folder"),
         "out": (["t1", toy.submitted, "--out", text], "is not a folder"),
+        "out below a file": (["t1", toy.submitted, "--out", text / "reports"], f"{text} is not a folder"),
+        "out of reach": (["t1", toy.submitted, "--out", "/proc/reports"], "/proc"),
+        "out is the class": (["t1", toy.submitted, "--out", toy.submitted], "holds submissions, or lies in one"),
+        "out is a submission": (["t1", toy.submitted, "--out", folder], "holds submissions, or lies in one"),
+        "out in a submission": (["t1", folder, "--out", folder / "reports"], "holds submissions, or lies in one"),
+        "no cluster": (["t1", toy.submitted, "--cluster", ""], "--cluster: found '', wanted an address"),
+        "no address": (["t1", toy.submitted, "--cluster", "host:port"], "--cluster: found 'host:port', wanted"),
+        "no number": (["t1", toy.submitted, "--seed", "1.5"], "--seed: invalid int value"),
     }
+    before = sorted(toy.submitted.rglob("*"))
     arguments, message = words[mode]
     if "--out" not in arguments:
         arguments += ["--out", out]
@@ -176,6 +198,7 @@ def test_bad_arguments(toy: Toy, tmp_path: Path, mode: str) -> None:
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert not out.exists()
+    assert sorted(toy.submitted.rglob("*")) == before
 
 
 @pytest.mark.parametrize(

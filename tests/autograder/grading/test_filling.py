@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from autograder.course.model import Assignment, Band, Budget, Limits, Option, Question
+from autograder.course.notebook import NotebookOutcome, NotebookRun
 from autograder.course.outcome import Outcome
+from autograder.course.reading import Reading
 from autograder.course.result import CaseResult, SubmissionInfo, SubmissionResult
 from autograder.grading.filling import concerned, filled, gaps
 from autograder.grading.scoring import score_questions, total
@@ -74,6 +76,15 @@ def test_only_what_waited_changes(outcome: Outcome, credit: float, score: float)
     assert [case.outcome for case in after.questions[1].cases] == [Outcome.PASSED, outcome]
     assert after.environment == {"torch": "2", "gpu": "H"}
     assert (after.seed, after.seconds, after.questions[0]) == (7, 6.0, before.questions[0])
+
+
+def test_what_the_later_run_made_besides_is_kept_with_what_it_says() -> None:
+    ran = NotebookRun(NotebookOutcome.RAN, cells=3)
+    held = result(PENDING, notebook=ran)
+    assert filled(held, result(PASSED), {("fast", "gpu")}, TOY).notebook == ran
+    fresh = result(PASSED, notebook=replace(ran, cells=4), attachments={"notebook.html": "<p>"}, reading=Reading())
+    after = filled(held, fresh, {("fast", "gpu")}, TOY)
+    assert (after.notebook, after.attachments, after.reading) == (fresh.notebook, fresh.attachments, Reading())
 
 
 def test_a_case_that_is_gone_stays_as_it_was() -> None:

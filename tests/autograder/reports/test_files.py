@@ -15,7 +15,7 @@ from autograder.course.model import Assignment
 from autograder.course.notebook import NotebookOutcome, NotebookRun, WrittenAnswer
 from autograder.course.outcome import Outcome
 from autograder.course.result import QuestionResult, SubmissionInfo, SubmissionResult
-from autograder.errors import GraderError
+from autograder.errors import GraderError, UsageError
 from autograder.reports import Progress, grades_csv, print_class, write_class, write_reports, write_submission
 from autograder.reports.gradescsv import COLUMNS
 from autograder.reports.summary import concerns
@@ -158,6 +158,8 @@ def test_a_notebooks_page_goes_with_the_result_that_had_one(small: Assignment, t
     write_reports([with_notebook], small, tmp_path)
     assert (tmp_path / "one/notebook.html").exists()
     assert (tmp_path / "answers.html").exists()
+    write_reports([replace(with_notebook, attachments={})], small, tmp_path)  # as it is read from an earlier run
+    assert (tmp_path / "one/notebook.html").exists()
     write_reports([named(submission="one")], small, tmp_path)
     assert not (tmp_path / "one/notebook.html").exists()
     assert not (tmp_path / "answers.html").exists()
@@ -182,7 +184,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
         raise OSError("no space left")
 
     monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(UsageError, match=r"grades\.csv: cannot be written: no space left"):
         write_class([named(name="another")], small, tmp_path)
     assert (tmp_path / "index.html").read_bytes() == before
     assert {path.name for path in tmp_path.iterdir()} == {"index.html", "grades.csv"}
