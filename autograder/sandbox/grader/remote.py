@@ -165,6 +165,8 @@ class Worker:
         forked = self._report(START_SECONDS, descriptors=1)
         if forked is None:
             raise GraderError("the zygote ended before it could fork a worker")
+        if not forked[1]:
+            raise GraderError(f"the zygote cannot fork a worker: {forked[0].get('failed')}")
         (self._pidfd,) = forked[1]
         try:
             if self._stream.receive(deadline) == "ready":

@@ -104,20 +104,34 @@ class _Zygote:
         channel, output, reports_end = descriptors
         reports = socket.socket(fileno=reports_end)
         self._spawned += 1
-        if self._confinement.namespaces:
-            syscalls.unshare(syscalls.CLONE_NEWPID)  # the next fork becomes process 1 of a new namespace
-        pid = os.fork()
-        if pid == 0:
-            _become_worker(self._confinement, request, self._spawned, channel, output, self._guard)
-        if self._confinement.namespaces:
-            syscalls.setns(self._own_pids, syscalls.CLONE_NEWPID)  # and the next one starts from here again
-        os.close(channel)
-        os.close(output)
+        try:
+            pid = self._fork(request, channel, output)
+        except OSError as error:  # no memory for it, or one process too many: later there may be
+            with suppress(OSError):
+                control.send(reports, {"failed": str(error)})
+            reports.close()
+            return
+        finally:
+            os.close(channel)
+            os.close(output)
         child = _Child(pid, os.pidfd_open(pid), reports, _resident_kb(pid))
         with suppress(OSError):  # whoever asked is gone, which shows as an event on `reports`
             control.send(reports, {"forked": True}, [child.pidfd])
         self._events.register(child.pidfd, selectors.EVENT_READ, child)
         self._events.register(reports, selectors.EVENT_READ, child)
+
+    def _fork(self, request: dict[str, Any], channel: int, output: int) -> int:
+        """The process id of a worker that confines itself and serves."""
+        if self._confinement.namespaces:
+            syscalls.unshare(syscalls.CLONE_NEWPID)  # the next fork becomes process 1 of a new namespace
+        try:
+            pid = os.fork()
+            if pid == 0:
+                _become_worker(self._confinement, request, self._spawned, channel, output, self._guard)
+            return pid
+        finally:
+            if self._confinement.namespaces:
+                syscalls.setns(self._own_pids, syscalls.CLONE_NEWPID)  # and the next one starts from here again
 
     def _child_event(self, key: selectors.SelectorKey, child: _Child) -> None:
         """The worker ended, or the grading process that asked for it closed its end: then the worker is not wanted."""

@@ -14,7 +14,7 @@ from autograder.errors import IsolationUnavailable
 from autograder.sandbox import Package, Sandbox, Worker
 from autograder.sandbox.proxy import Proxy
 
-LIMITS = Limits(call_seconds=20, import_seconds=20, memory_mb=256, disk_mb=8, output_kb=16)
+LIMITS = Limits(call_seconds=60, import_seconds=60, memory_mb=256, disk_mb=8, output_kb=16)
 
 Open = Callable[..., tuple[Proxy, Worker]]
 

@@ -6,10 +6,12 @@ import os
 import secrets
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -17,12 +19,16 @@ import pytest
 from autograder.course.model import Limits
 from autograder.errors import GraderError, StudentError, WorkerCrashed, WorkerOutOfMemory, WorkerTimeout
 from autograder.sandbox import Package, Sandbox, Worker, probes
+from autograder.sandbox.channel import control
+from autograder.sandbox.channel.output import capped_file
 from autograder.sandbox.grader.client import ENVIRONMENT
+from autograder.sandbox.isolation.levels import Confinement
 from autograder.sandbox.isolation.limits import THREADS
 from autograder.sandbox.proxy import Proxy
+from autograder.sandbox.worker.zygote import _Zygote
 from tests.autograder.sandbox.conftest import zygote_pid
 
-LIMITS = Limits(call_seconds=30, import_seconds=30, memory_mb=256, disk_mb=8, output_kb=16)
+LIMITS = Limits(call_seconds=60, import_seconds=60, memory_mb=256, disk_mb=8, output_kb=16)
 REPOSITORY = Path(__file__).parents[3]
 PROBES = Path(probes.__file__).read_bytes()
 
@@ -314,6 +320,28 @@ def test_a_dead_zygote_is_our_own_fault_and_leaves_no_worker() -> None:
         worker.close()
         with pytest.raises(GraderError):
             sandbox.spawn(Package({"m.py": b""}, "m", frozenset()), LIMITS)
+
+
+def test_a_fork_that_fails_costs_one_worker_and_not_the_zygote(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> int:
+        raise BlockingIOError("no process more")
+
+    monkeypatch.setattr(os, "fork", refuse)
+    bare = Confinement("D", namespaces=False, landlock=False, seccomp=None, first_user=None, readable=())
+    owner, (end, _), (channel, with_channel), (reports, with_reports) = (
+        os.pidfd_open(os.getpid()),
+        control.pair(),
+        socket.socketpair(),
+        control.pair(),
+    )
+    given = [with_channel.detach(), capped_file(16), with_reports.detach()]
+    _Zygote(end, owner, bare, ())._spawn({"limits": asdict(LIMITS), "rules": []}, given)
+    os.close(owner)
+    for descriptor in given:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(descriptor)
+    with pytest.raises(GraderError, match="cannot fork a worker: no process more"):
+        Worker(Package({}, "m", frozenset()), LIMITS, channel, reports, capped_file(16))
 
 
 def test_a_secret_token_is_nowhere_in_a_worker(open_worker: Callable[..., Worker]) -> None:
