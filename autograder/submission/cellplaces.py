@@ -107,9 +107,11 @@ class _Matching:
         self._free = dict.fromkeys(range(len(ours)))
 
     def by_id(self) -> None:
+        """Of several cells with one id, the first that says what the clean copy's does, else the first."""
         ids = {id_of(cell): place for place, cell in enumerate(self._ours)}
-        for number, cell in enumerate(self._theirs):
-            self._take(number, [ids[id_of(cell)]] if id_of(cell) in ids else [])
+        known = [(number, ids[id_of(cell)]) for number, cell in enumerate(self._theirs) if id_of(cell) in ids]
+        for number, place in sorted(known, key=lambda pair: not is_same(self._ours[pair[1]], self._theirs[pair[0]])):
+            self._take(number, [place])
 
     def by_text(self, *, answers: bool) -> None:
         """Cells that say the same; of several, the next one down."""

@@ -123,6 +123,15 @@ def test_given_cells_come_back(clean: Notebook, student: Notebook) -> None:
     assert report["restored"] == [(0, "import torch"), (5, "x = 2")]
 
 
+def test_of_two_cells_with_one_id_the_given_one_is_given(clean: Notebook, student: Notebook) -> None:
+    """As from a tool that copies ids; the student's own was once taken for the given cell, and dropped."""
+    student["cells"].insert(5, code("print('own')", "given"))
+    found, report = carry(clean, student)
+    assert found == [*sources(clean)[:5], "print('own')", *sources(clean)[5:]]
+    assert report["added"] == [(6, "print('own')")]
+    assert not report["restored"]
+
+
 def test_an_order_is_put_right_and_told(clean: Notebook, student: Notebook) -> None:
     student["cells"].insert(1, student["cells"].pop(5))
     found, report = carry(clean, student)
