@@ -56,6 +56,17 @@ def test_a_view() -> None:
     assert ours.middle < view.edges[0][0] < theirs.middle < view.edges[1][0], "3.4 x lies between 2 x and 5 x"
 
 
+def test_another_baseline_is_named_where_there_is_room() -> None:
+    (view,) = timing_views([slow(baseline="FastMaxPool.forward")])
+    assert [row.label for row in view.rows] == ["the baseline", "your code"]
+    assert "against FastMaxPool.forward on cpu" in view.facts
+
+
+def test_no_pair_is_no_clock() -> None:
+    (view,) = timing_views([slow(ratio=None, interval=[5.0, None], student_ms=[], baseline_ms=[], pairs=0)])
+    assert view.facts == "against the reference on cpu; no pair was finished"
+
+
 @pytest.mark.parametrize(
     "changes",
     [
