@@ -19,7 +19,7 @@ from autograder.checks.draw import Draw
 from autograder.checks.timing.clocks import Pair, Reading, clock_for
 from autograder.checks.timing.sides import Side
 from autograder.checks.timing.slices import Glance, Runner, Slice, Task, compare, glance
-from autograder.checks.timing.statistics import MOST, Estimate, Measured, Standing, credit_at, decide, due
+from autograder.checks.timing.statistics import FEW, MOST, Estimate, Measured, Standing, credit_at, decide, due
 from autograder.course.model import Budget
 from autograder.errors import WorkerTimeout
 
@@ -28,8 +28,9 @@ __all__ = ["Heat", "Quick"]
 SLICE_SECONDS = 0.012
 MOST_CALLS = 64  # in a slice
 TURNS = 4  # that a slice is cut into
-MOST_BYTES = 16 << 20  # of a slice's inputs
-FIRST_SECONDS = 5.0  # for a first call, which may have things to set up
+MOST_BYTES = {"cpu": 16 << 20, "cuda": 64 << 20}  # of a slice's inputs
+# For a first call, which may have things to set up: on CUDA to load libraries of kernels.
+FIRST_SECONDS = {"cpu": 5.0, "cuda": 30.0}
 IDLE = 10.0  # how many times its CPU time a call may take by the wall clock only because the machine is busy
 LONG_SECONDS = 0.1  # a slice that takes longer needs no other one to warm up
 LEAST_SECONDS, PATIENCE = 5.0, 40.0  # deadline of a slice: this much, or so many times what earns the last points
@@ -129,7 +130,7 @@ class Heat:
         last = self._budget.bands[-1].ratio
         most = self._calls(usual)
         patience = max(LEAST_SECONDS, PATIENCE * last * usual)
-        first = self._check(theirs, warm[0], max(FIRST_SECONDS, patience))
+        first = self._check(theirs, warm[0], max(FIRST_SECONDS[self._size.device], patience))
         second = self._check(theirs, warm[1], patience)
         each = self._clock.usual(second)
         if min(self._clock.usual(first), each) > GROSS * last * usual:
@@ -142,12 +143,10 @@ class Heat:
         patience = max(LEAST_SECONDS, PATIENCE * last * usual * fewer)
         if each * fewer < LONG_SECONDS:
             self._pair(ours, theirs, most, fewer, patience)  # touches all memory that the others will use
-        for runner in (ours, theirs):
-            if self._size.device == "cuda":
-                runner.memory(reset=True)
         while True:
             self._pairs.append(self._pair(ours, theirs, most, fewer, patience))
-            last_pair = len(self._pairs) >= MOST or self._now() - began > BOX_SECONDS
+            done = len(self._pairs)
+            last_pair = done >= MOST or (done >= FEW and self._now() - began > BOX_SECONDS)
             if not (last_pair or due(len(self._pairs))):
                 continue
             read = self._clock.read(self._pairs, self._seed)
@@ -208,21 +207,22 @@ class Heat:
         theirs.side.kill()
         alone = [self._alone(ours) for _ in range(ALONE)]
         read = self._clock.read([(one, one) for one in alone], self._seed)
-        return max(1.0, beside / median(time for time, _ in read.times))
+        return max(1.0, beside / max(time for time, _ in read.times))
 
     def _alone(self, ours: Runner) -> Slice:
         return ours.slice([self._inputs() for _ in range(self._pairs[0][0].calls)], glance(), self._trusted)
 
     def _memory(self, ours: Runner, theirs: Runner) -> dict[str, float] | None:
-        """Peak memory of both sides since the pairs began, where there is a budget for it.
+        """Peak memory of one call on both sides, where there is a budget for it.
 
         A worker's own word is checked from outside: what it holds beyond what the baseline's does there, for a context
         and the like, is its own.
         """
         if self._budget.memory_ratio is None or self._size.device != "cuda":
             return None
-        baseline, student = (runner.memory()["peak"] / 2**20 for runner in (ours, theirs))
-        outside, overhead = theirs.side.used_mb(), ours.side.used_mb()
+        call, at = [self._inputs()], glance()
+        baseline, overhead = self._peak(ours, call, at, self._trusted)
+        student, outside = self._peak(theirs, call, at, self._limit)
         if outside is not None and overhead is not None:
             held = outside - (overhead - baseline)
             if held > student + HELD_MB:
@@ -231,6 +231,14 @@ class Heat:
         ratio = student / max(baseline, 1.0)
         limit = self._budget.memory_ratio
         return {"ratio": ratio, "limit": limit, "student_mb": student, "baseline_mb": baseline}
+
+    def _peak(
+        self, runner: Runner, call: Sequence[Sequence[Any]], at: Glance, seconds: float
+    ) -> tuple[float, float | None]:
+        """MiB that one call takes at its peak, as the worker says; MiB that the process then holds, from outside."""
+        runner.memory(reset=True)
+        runner.slice(call, at, seconds)
+        return runner.memory()["peak"] / 2**20, runner.side.used_mb()
 
     def _measured(self, standing: Standing, found: Reading, notes: Sequence[str] = ()) -> Measured:
         told = found.found
@@ -279,7 +287,7 @@ class Heat:
     def _calls(self, usual: float) -> int:
         """How many calls make a slice of the baseline's long enough to be read off the clock."""
         size = sum(value.nbytes for value in self._inputs() if isinstance(value, torch.Tensor))
-        return max(1, min(MOST_CALLS, math.ceil(SLICE_SECONDS / usual), MOST_BYTES // max(size, 1)))
+        return max(1, min(MOST_CALLS, math.ceil(SLICE_SECONDS / usual), MOST_BYTES[self._size.device] // max(size, 1)))
 
     def _pin(self, runner: Runner, core: int | None) -> None:
         if core is not None and not runner.side.pin(core):

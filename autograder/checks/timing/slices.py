@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -47,13 +48,15 @@ class Slice:
     """Some calls of one side, one after the other. Seconds, for all of them together.
 
     Attributes:
-        cpu, wall: of the requests that ran them.
+        runs: requests that ran them.
+        cpu, wall: of these requests.
         cpu_around, wall_around: of what came before, since the last slice, and after, until the outputs were looked at.
         events: what the device's own clock said.
         digest: of every call's outputs.
     """
 
     calls: int
+    runs: int
     cpu: float
     wall: float
     cpu_around: float
@@ -138,7 +141,8 @@ class Runner:
                 raise ProtocolError("outputs of another number of calls")
             self._ask("drop", targets=[*self._laid, *self._results])
             around = side.cpu_seconds() - self._start - self._cpu
-        return Slice(self._calls, self._cpu, self._wall, around, self._wall_around, self._events, digest)
+        runs = len(self._results)
+        return Slice(self._calls, runs, self._cpu, self._wall, around, self._wall_around, self._events, digest)
 
     def slice(self, calls: Sequence[Sequence[Any]], at: Glance, seconds: float) -> Slice:
         """All of these calls, one after the other."""
@@ -181,9 +185,12 @@ class Runner:
     ) -> tuple[Ref, float | None]:
         where = {"inputs": list(self._laid), "chosen": chosen, "calls": calls}
         reply = self.side.request("run", {"plan": plan.content, "device": self._device, **where}, seconds)
-        if type(reply) is not dict or not (reply.get("seconds") is None or type(reply["seconds"]) is float):
+        if type(reply) is not dict:
             raise ProtocolError("a run that was not answered as one")
-        return _ref(reply.get("results")), reply.get("seconds")
+        told = reply.get("seconds")
+        if told is not None and not (type(told) is float and math.isfinite(told)):
+            raise ProtocolError("a run whose time is no number")
+        return _ref(reply.get("results")), told
 
     @contextmanager
     def _awake(self) -> Iterator[None]:

@@ -26,6 +26,8 @@ __all__ = ["WorkerRivals"]
 
 # For other gradings on this machine to be done with it, trainings too.
 GPU_SECONDS = 1200.0
+# For a worker to make its context and load libraries, which at first come from the disk.
+WAKE_SECONDS = 120.0
 
 
 class WorkerRivals:
@@ -102,13 +104,18 @@ class WorkerRivals:
             workers = []
             for package, rules in wanted:
                 worker = stack.enter_context(self._sandbox.spawn(package, self._limits, rules, "cuda"))
-                worker.load()
+                side = _Trusted(worker) if package is self._reference else worker
+                side.load()
+                side.request("memory", {"device": "cuda", "reset": False}, WAKE_SECONDS)
                 workers.append(worker)
             pids = [worker.pid for worker in workers]
-            yield workers
-            for worker in workers:
-                worker.close()
-            if not self._gpu.cleaned(pids):
+            try:
+                yield workers
+            finally:
+                for worker in workers:
+                    worker.close()
+                clean = self._gpu.cleaned(pids)
+            if not clean:
                 raise GraderError("the GPU still holds memory of a worker that was ended")
 
     def _side(self, worker: Worker, channel: Any, seed: int) -> Side:

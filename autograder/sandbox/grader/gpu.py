@@ -68,7 +68,7 @@ class Gpu:
 
 
 def visible(device: str) -> dict[str, str]:
-    """What else stands in the environment where workers may use a device: for CUDA, the one GPU that `Gpu` speaks of."""
+    """What the environment says besides where workers may use a device: for CUDA, the one GPU that `Gpu` speaks of."""
     if device == "cpu":
         return {}
     kept = {"LD_LIBRARY_PATH": os.environ["LD_LIBRARY_PATH"]} if "LD_LIBRARY_PATH" in os.environ else {}

@@ -35,6 +35,11 @@ class Accelerator:
             facts = library.get_device_properties(0)
             size = getattr(facts, "L2_cache_size", 0) or CACHE_UNKNOWN
             self._scratch = torch.empty(FLUSH * size, dtype=torch.uint8, device=self._device)
+            # TF32 keeps ten bits of a number: answers of two right styles would differ as if work had been left out.
+            torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+            some = torch.empty((64, 64), device=self._device).zero_()
+            torch.matmul(some, some)  # loads and sets up the library of matrix products
+            library.synchronize()
 
     def take(self, value: Any) -> Any:
         """A tensor on this device; anything else as it is."""
@@ -62,10 +67,12 @@ class Accelerator:
         told(float(start.elapsed_time(end)) / 1000)
 
     def memory(self, reset: bool) -> dict[str, int]:
-        """{"peak", "now"} in bytes; nothing on the CPU."""
+        """{"peak", "now"} in bytes, without what is this object's own; nothing on the CPU."""
         if self._scratch is None:
             return {"peak": 0, "now": 0}
         if reset:
             self._library.empty_cache()
             self._library.reset_peak_memory_stats()
-        return {"peak": int(self._library.max_memory_allocated()), "now": int(self._library.memory_allocated())}
+        own = self._scratch.nbytes
+        peak, now = self._library.max_memory_allocated(), self._library.memory_allocated()
+        return {"peak": max(0, int(peak) - own), "now": max(0, int(now) - own)}

@@ -86,6 +86,8 @@ class Session:
         random.seed(seed)
         np.random.seed(seed % 2**32)
         torch.default_generator.manual_seed(seed)
+        if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+            torch.cuda.manual_seed_all(seed)
 
     def call(self, target: Ref, args: list[Any], kwargs: dict[str, Any]) -> Any:
         """Call what `target` names."""

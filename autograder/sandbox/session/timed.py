@@ -173,13 +173,19 @@ def _digest(value: Any, weights: torch.Tensor, places: np.ndarray[Any, Any]) -> 
     if not isinstance(value, torch.Tensor):
         return {"kind": type(value).__name__[:80]}
     shape, dtype = tuple(value.shape), value.dtype
-    flat = value.detach().to("cpu").reshape(-1)
+    flat = value.detach().reshape(-1)  # looked at where it is: a copy of all of it would take longer than the work
     sums = torch.zeros(0, dtype=torch.float64)
     elements = flat[:0]
     if flat.numel() and not dtype.is_complex:
-        elements = flat[torch.from_numpy(places % flat.numel())]
+        elements = flat[torch.from_numpy(places % flat.numel()).to(flat.device)]
         sums = _sums(flat, weights)
-    return {"kind": "Tensor", "shape": shape, "dtype": dtype, "sums": sums, "elements": elements.to(torch.float64)}
+    return {
+        "kind": "Tensor",
+        "shape": shape,
+        "dtype": dtype,
+        "sums": sums,
+        "elements": elements.to("cpu", torch.float64),
+    }
 
 
 def _sums(flat: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
@@ -187,6 +193,7 @@ def _sums(flat: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     size = len(weights)
     like = flat.dtype if flat.dtype in (torch.float32, torch.float64) else torch.float32
     pieces, rest = flat[: len(flat) // size * size], flat[len(flat) // size * size :]
-    whole = pieces.to(like).abs().reshape(-1, size) @ weights.to(like)
-    part = rest.to(like).abs() @ weights[: len(rest)].to(like)
-    return torch.cat([whole, part.reshape(1)]).to(torch.float64)
+    weights = weights.to(flat.device, like)
+    whole = pieces.to(like).abs().reshape(-1, size) @ weights
+    part = rest.to(like).abs() @ weights[: len(rest)]
+    return torch.cat([whole, part.reshape(1)]).to("cpu", torch.float64)

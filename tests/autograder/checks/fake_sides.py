@@ -12,6 +12,7 @@ import torch
 from autograder.sandbox.local import LocalChannel
 
 MS = 0.001
+SCRATCH = 2048  # bytes that an accelerator flushes this device's cache with, which are its own
 
 
 @dataclass
@@ -30,6 +31,7 @@ class FakeSide:
     Attributes:
         cost: milliseconds of CPU that a call takes, given how many ran before.
         asleep: milliseconds of wall clock that a call takes besides.
+        anyway: milliseconds of wall clock that a request takes besides.
         around: milliseconds of CPU that looking at outputs takes.
         events: what the device's clock tells of a run, given what it really took; None on the CPU.
         used: MiB that it holds on the device, as told from outside.
@@ -40,6 +42,7 @@ class FakeSide:
     channel: LocalChannel
     cost: Callable[[int], float]
     asleep: float = 0.0
+    anyway: float = 0.0
     around: float = 0.1
     events: Callable[[float], float] | None = None
     used: float | None = None
@@ -60,7 +63,8 @@ class FakeSide:
                 self.calls += 1
             if self.name == "baseline":
                 took *= self.machine.slowdown
-            self._spend(took, took + self.asleep * MS * (payload["calls"][1] - payload["calls"][0]))
+            calls = payload["calls"][1] - payload["calls"][0]
+            self._spend(took, took + (self.asleep * calls + self.anyway) * MS)
             if self.events is not None:
                 answer["seconds"] = self.events(took)
         elif op == "digest":
@@ -109,7 +113,7 @@ class FakeCuda(SimpleNamespace):
         self.log.append("init")
 
     def get_device_properties(self, index: int) -> SimpleNamespace:
-        return SimpleNamespace(L2_cache_size=1024)
+        return SimpleNamespace(L2_cache_size=SCRATCH // 2)
 
     def synchronize(self) -> None:
         self.log.append("synchronize")
@@ -121,10 +125,10 @@ class FakeCuda(SimpleNamespace):
         self.log.append("reset")
 
     def max_memory_allocated(self) -> int:
-        return self.peak
+        return self.peak + SCRATCH
 
     def memory_allocated(self) -> int:
-        return self.peak // 2
+        return self.peak // 2 + SCRATCH
 
     def Event(self, enable_timing: bool) -> SimpleNamespace:
         assert enable_timing

@@ -271,10 +271,44 @@ def test_events_that_lie_do_not_count(cuda: FakeCuda) -> None:
     assert "disagrees" in found.notes[0]
 
 
-def test_events_of_short_calls_do_not_count(cuda: FakeCuda) -> None:
+def test_what_a_request_takes_anyway_hides_nothing(cuda: FakeCuda) -> None:
+    """Calls that are short beside a request: the grader's clock alone would see a ratio of 2."""
     pair = Pair("cuda")
-    pair.baseline.events = lambda took: took / 2
-    assert pair.run().clock == "wall"
+    for side in (pair.baseline, pair.student):
+        side.anyway = 3.0
+        side.cost = lambda call: 0.05
+    assert pair.run().ratio == pytest.approx(1.0)
+    pair = Pair("cuda")
+    pair.baseline.anyway = pair.student.anyway = 3.0
+    pair.baseline.cost, pair.student.cost = (lambda call: 0.05), (lambda call: 0.5)
+    pair.student.events = lambda took: took / 20
+    found = pair.run()
+    assert (found.clock, found.ratio, found.credit) == ("wall", pytest.approx(10.0, rel=0.05), 0.0)
+
+
+def test_inputs_that_take_long_to_lay_make_nobody_slow(cuda: FakeCuda) -> None:
+    """Now one side's take longer to be laid and looked at, now the other's, by many times what a call takes."""
+    pair = Pair("cuda")
+    noise = np.random.default_rng(3)
+    for side in (pair.baseline, pair.student):
+        request = side.request
+
+        def noisy(op: str, payload: Any, timeout: Any = None, side: Any = side, request: Any = request) -> Any:
+            side.around = float(noise.uniform(20, 60))
+            return request(op, payload, timeout)
+
+        side.request = noisy  # type: ignore[method-assign]
+        side.cost = lambda call: 0.5
+    found = pair.run()
+    assert (found.verdict, found.ratio) == ("within", pytest.approx(1.0))
+
+
+@pytest.mark.parametrize("told", [float("nan"), float("inf")])
+def test_events_that_are_no_numbers(cuda: FakeCuda, told: float) -> None:
+    pair = Pair("cuda")
+    pair.student.events = lambda took: told
+    with pytest.raises(ProtocolError):
+        pair.run()
 
 
 def test_work_left_on_the_device_is_paid_for(cuda: FakeCuda) -> None:

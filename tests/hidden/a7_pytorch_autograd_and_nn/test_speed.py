@@ -50,6 +50,13 @@ def load(model: Proxy, parameters: Sequence[Proxy]) -> None:
         own.data.copy_(given)
 
 
+def placed(model: Proxy, device: str) -> Proxy:
+    """A model on the device that inputs are put on; its parameters stay the objects that an optimizer may hold."""
+    if device != "cpu":
+        model.to(device)
+    return model
+
+
 @training_question()
 def test_functional_step(race: Any) -> None:
     """Scores, gradients of all six parameters, and a step down."""
@@ -71,7 +78,8 @@ def test_module_step(race: Any) -> None:
     size = race.size("module")
 
     def make(who: Proxy) -> Proxy:
-        return who.ThreeLayerConvNet((3, size.height, size.width), [(12, 5, 2), (8, 3, 1)], CLASSES)
+        model = who.ThreeLayerConvNet((3, size.height, size.width), [(12, 5, 2), (8, 3, 1)], CLASSES)
+        return placed(model, size.device)
 
     def step(model: Proxy, x: Proxy, upstream: Proxy, *parameters: Proxy) -> Any:
         load(model, parameters)
@@ -86,6 +94,11 @@ def test_module_step(race: Any) -> None:
 @training_question()
 def test_sequential_step(race: Any) -> None:
     """With the optimizer that comes with the model; what its step does is looked at elsewhere."""
+    device = race.size("sequential").device
+
+    def make(who: Proxy) -> tuple[Proxy, Proxy]:
+        model, optimizer = who.initialize_three_layer_conv_part3()
+        return placed(model, device), optimizer
 
     def step(made: Any, x: Proxy, upstream: Proxy, *parameters: Proxy) -> Any:
         model, optimizer = made
@@ -100,7 +113,7 @@ def test_sequential_step(race: Any) -> None:
         "sequential",
         step,
         lambda rng, size: batch(rng, size.batch, 32, 32),
-        setup=lambda who: tuple(who.initialize_three_layer_conv_part3()),
+        setup=make,
     )
 
 
@@ -116,7 +129,7 @@ def test_resnet_forward(race: Any, reference: Proxy, rng: Draw) -> None:
         model = who.ResNet(stages)
         modules.load(model, weights, x)
         model.eval()
-        return model
+        return placed(model, size.device)
 
     race(
         "forward",
