@@ -34,7 +34,7 @@ test: $(READY) ## run the tests, JOBS files at once
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 test-gpu: $(READY) ## run the tests that need a GPU
-	$(BIN)/python -m pytest tests/gpu
+	$(BIN)/python -m pytest -v -rP tests/gpu
 
 test-browser: $(READY) ## open pages and JupyterLab in Chromium, which must be installed
 	$(BIN)/python -m pytest tests/browser

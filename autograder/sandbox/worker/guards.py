@@ -28,6 +28,7 @@ KERNELS = {
         *("im2col", "col2im", "thnn_conv2d", "_slow_conv2d_forward", "_slow_conv2d_backward", "slow_conv3d_forward"),
         *("slow_conv_dilated2d", "slow_conv_dilated3d", "slow_conv_transpose2d", "slow_conv_transpose3d"),
         *("_conv_depthwise2d", "conv_depthwise3d", "conv_tbc", "_nnpack_spatial_convolution"),
+        *("cudnn_convolution", "cudnn_convolution_transpose", "cudnn_convolution_relu", "cudnn_convolution_add_relu"),
         *("mkldnn::_convolution_pointwise", "mkldnn::_convolution_transpose_pointwise", "quantized::conv2d"),
     ),
     Rule.POOLING: (

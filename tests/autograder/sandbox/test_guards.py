@@ -105,6 +105,15 @@ def test_what_is_noticed_works_without_the_rule(rule: Rule, name: str, code: str
     eval(code, names)
 
 
+def test_a_gpus_own_convolution_is_noticed_too(guarded: Callable[..., Proxy]) -> None:
+    """Which works on no CPU, so that it cannot stand among the others."""
+    call = "torch.cudnn_convolution(x, w, [0, 0], [1, 1], [1, 1], 1, False, False, False)"
+    with pytest.raises(ForbiddenUse):
+        guarded(f"{HEAD}\ndef f():\n    {call}", Rule.CONVOLUTION).f()
+    with pytest.raises(StudentError):
+        guarded(f"{HEAD}\ndef f():\n    {call}").f()
+
+
 def test_hiding_does_not_help(guarded: Callable[..., Proxy]) -> None:
     student = guarded(
         f"{HEAD}\ndef f():\n    try:\n        return F.conv2d(x, w)\n    except BaseException:\n        return x",
