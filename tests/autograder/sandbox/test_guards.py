@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from autograder.course.model import Rule
-from autograder.errors import ForbiddenUse, Location
+from autograder.errors import ForbiddenUse, Location, StudentError
 from autograder.sandbox import Worker
 from autograder.sandbox.channel.refs import Ref
 from autograder.sandbox.proxy import Proxy
