@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
 from markupsafe import escape
 
 from autograder.course.layout import Course
@@ -30,6 +29,7 @@ from autograder.errors import (
 from autograder.grading.notebookpage import render_notebook, warm_up, within
 from autograder.grading.rerun import parting
 from autograder.sandbox import Package, Sandbox, Worker
+from autograder.sandbox.channel.bundle import packed
 from autograder.sandbox.grader.displayed import read_cell
 from autograder.submission.cellplaces import Cell, begins, read_cells, text_of
 from autograder.submission.cells import carry_cells, cells_order, who_says
@@ -180,8 +180,7 @@ class _Running:
         limits, began = self.assignment.notebook_limits, time.monotonic()
         artifacts = list(self.assignment.artifacts)
         try:
-            files = {path: np.frombuffer(data, np.uint8) for path, data in package.files.items()}
-            given = {"files": files, "watched": artifacts, "stand_ins": sorted(package.stand_ins)}
+            given = {"files": packed(package.files), "watched": artifacts, "stand_ins": sorted(package.stand_ins)}
             worker.request("open_notebook", given, OPEN_SECONDS)
             for place, cell in enumerate(self.cells):
                 if cell["cell_type"] != "code" or not cell["source"].strip():

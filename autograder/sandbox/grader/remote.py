@@ -25,6 +25,7 @@ from autograder.errors import (
     WorkerTimeout,
 )
 from autograder.sandbox.channel import control, wire
+from autograder.sandbox.channel.bundle import packed
 from autograder.sandbox.channel.output import read_capped
 from autograder.sandbox.grader.package import Package
 from autograder.sandbox.grader.places import Places
@@ -106,10 +107,14 @@ class Worker:
 
     def load(self) -> None:
         """Import the module, within `limits.import_seconds`. Raises like `request`."""
-        files = {name: np.frombuffer(content, np.uint8) for name, content in self._package.files.items()}
-        code = {name: np.frombuffer(content, np.uint8) for name, content in self._package.code.items()}
-        own, stand_ins = sorted(self._package.own), sorted(self._package.stand_ins)
-        payload = {"files": files, "module": self._package.module, "own": own, "code": code, "stand_ins": stand_ins}
+        package = self._package
+        payload = {
+            "files": packed(package.files),
+            "module": package.module,
+            "own": np.array([name in package.own for name in package.files], bool),
+            "code": packed(package.code),
+            "stand_ins": sorted(package.stand_ins),
+        }
         self.request("load", payload, self._limits.import_seconds)
 
     def request(

@@ -29,6 +29,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
+from autograder.sandbox.channel.bundle import unpacked
 from autograder.sandbox.isolation.paths import WORK
 from autograder.sandbox.worker.standins import StandInFinder
 
@@ -47,18 +48,18 @@ class Notebook:
     """Cells that run one after the other in one namespace.
 
     Args:
-        files: what lies in the folder that the notebook runs in, by relative path.
+        files: what lies in the folder that the notebook runs in, as `bundle.packed` tells it, by relative path.
         watched: names of files that the notebook may write; `written` tells which of them it did.
         stand_ins: packages that the submission imports, and that are not here.
     """
 
     def __init__(self, files: Mapping[str, np.ndarray[Any, Any]], watched: list[str], stand_ins: list[str]) -> None:
         os.chdir(WORK)
-        for name, content in files.items():
+        for name, content in unpacked(files).items():
             with suppress(OSError):  # what does not fit is left out
                 os.makedirs(os.path.dirname(f"{WORK}/{name}"), exist_ok=True)
                 with open(f"{WORK}/{name}", "wb") as file:
-                    file.write(content.tobytes())
+                    file.write(content)
         sys.path.insert(0, WORK)
         sys.argv = ["notebook"]
         self._put_out = _PutOut()

@@ -18,6 +18,7 @@ import numpy as np
 
 from autograder.course.model import Limits, Rule
 from autograder.sandbox.channel import control, wire
+from autograder.sandbox.channel.bundle import unpacked
 from autograder.sandbox.channel.failures import describe
 from autograder.sandbox.channel.frames import FrameReader
 from autograder.sandbox.channel.output import redirect_prints
@@ -30,7 +31,8 @@ from autograder.sandbox.worker.standins import StandInFinder
 __all__ = ["serve"]
 
 NOTEBOOK = ("open_notebook", "run_cell", "written_files")
-Files: TypeAlias = "Mapping[str, np.ndarray[Any, Any]]"
+Array: TypeAlias = "np.ndarray[Any, Any]"
+Bundle: TypeAlias = "Mapping[str, Array]"
 ALLOCATOR_COMPLAINTS = ("can't allocate memory", "not enough memory", "Cannot allocate memory", "out of memory")
 
 
@@ -108,11 +110,11 @@ class _Worker:
             return None
         return self._notebook.run(**payload) if op == "run_cell" else self._notebook.written()
 
-    def _load(self, files: Files, module: str, own: list[str], code: Files, stand_ins: list[str]) -> None:
+    def _load(self, files: Bundle, module: str, own: Array, code: Bundle, stand_ins: list[str]) -> None:
         """Import `module`; everything else in `files` is there for it, as modules or as files to read."""
-        contents = {name: content.tobytes() for name, content in files.items()}
-        self._own = frozenset(f"{WORK}/{name}" for name in own)
-        SubmissionFinder(contents, WORK, {name: content.tobytes() for name, content in code.items()}).install()
+        contents = unpacked(files)
+        self._own = frozenset(f"{WORK}/{name}" for name, is_own in zip(contents, own.tolist(), strict=True) if is_own)
+        SubmissionFinder(contents, WORK, unpacked(code)).install()
         StandInFinder(stand_ins).install()
         if os.access(WORK, os.W_OK):
             os.chdir(WORK)
@@ -121,7 +123,7 @@ class _Worker:
         self._session = Session(importlib.import_module(module), artifacts)
 
 
-def _compiled(name: str, source: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
+def _compiled(name: str, source: Array) -> Array | None:
     """Marshalled code of one file; None where there is none to be had, which importing it will tell."""
     try:
         code = compile(source.tobytes(), f"{WORK}/{name}", "exec", dont_inherit=True)

@@ -399,6 +399,13 @@ def test_the_worker_side_imports_nothing_of_the_graders(opened: Open) -> None:
     assert sides == {"channel", "isolation", "session", "worker"}
 
 
+def test_a_package_may_hold_as_many_files_as_a_submission(opened: Open) -> None:
+    """With names as long as in a folder that somebody wrapped five times."""
+    files = {f"lib/{'가' * 60}{number}.py": b"" for number in range(10_000)}
+    student, _ = opened(f"from lib import {'가' * 60}7\ndef f(): return 1", files={**files, "lib/__init__.py": b""})
+    assert student.f() == 1
+
+
 def test_a_package_may_hold_nothing(sandbox: Sandbox) -> None:
     package = Package({}, "missing", frozenset())
     with sandbox.spawn(package, Limits()) as worker, pytest.raises(StudentError, match="ModuleNotFoundError"):

@@ -1,0 +1,32 @@
+"""Many files as one value that crosses: names, sizes and contents in an array each, however many files there are.
+
+One by one they would be too much for a frame's header where somebody hands in thousands, with long names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+__all__ = ["packed", "unpacked"]
+
+Array = np.ndarray[Any, Any]
+
+
+def packed(files: Mapping[str, bytes]) -> dict[str, Array]:
+    """Content by name as {"names", "sizes", "contents"}: (…) uint8, (N,) int64 bytes, (…) uint8. Names hold no NUL."""
+    return {
+        "names": np.frombuffer("\0".join(files).encode(), np.uint8),
+        "sizes": np.array([len(content) for content in files.values()], np.int64),
+        "contents": np.frombuffer(b"".join(files.values()), np.uint8),
+    }
+
+
+def unpacked(bundle: Mapping[str, Array]) -> dict[str, bytes]:
+    """The files that were packed, in their order."""
+    ends = np.cumsum(bundle["sizes"]).tolist()
+    names = bundle["names"].tobytes().decode().split("\0") if ends else []
+    contents, starts = bundle["contents"], [0, *ends]
+    return {name: contents[start:end].tobytes() for name, start, end in zip(names, starts[:-1], ends, strict=True)}
