@@ -157,7 +157,7 @@ def _asked(flag: str, question: str, asks: bool, console: Console) -> str:
             answer = ""
         if answer:
             return answer
-    raise UsageError(f"who hands in? Fill in the notebook's first cell, or give --{flag}")
+    raise UsageError(f"who hands in? Fill in the notebook's first code cell and save it, or give --{flag}")
 
 
 def _run_notebook(job: _Job, gathered: Gathered, stage: Path) -> tuple[Gathered, Ran]:

@@ -14,6 +14,7 @@ from autograder.submission.names import show
 from autograder.submission.notebookfile import load_notebook
 
 __all__ = [
+    "WHO",
     "Cell",
     "begins",
     "id_of",

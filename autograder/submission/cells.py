@@ -4,7 +4,8 @@ What becomes of each cell:
 
 - An answer is the student's: a text cell of the clean copy with the tag `answer`, or a code cell of it that raises
   `NotImplementedError`.
-- The cell that says who hands in is the clean copy's, with the student's values.
+- The cell that says who hands in is the clean copy's, with the student's values; what else stands in it counts as a
+  change.
 - A cell that the clean copy does not have is added, after the one that it followed.
 - The rest is given: where it was changed, removed or moved, the clean copy's is there again, in its place.
 
@@ -21,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from autograder.submission.cellplaces import (
+    WHO,
     Cell,
     begins,
     id_of,
@@ -33,6 +35,8 @@ from autograder.submission.cellplaces import (
     text_of,
 )
 from autograder.submission.identity import NotebookSays, read_notebook
+from autograder.submission.source import parse
+from autograder.submission.statements import binds
 
 __all__ = [
     "CarriedNotebook",
@@ -176,6 +180,8 @@ class _Carrying:
         source, extra = ours["source"], {}
         if says_who(ours):
             source = _with_values(source, who)
+            if theirs is not None and _besides(theirs) - _besides(ours):
+                self.report["restored"].append(part)
         elif is_answer(ours):
             wrote = theirs is not None and text_of(theirs) not in ("", text_of(ours))
             asked = self.ours[place - 1] if place and ours["cell_type"] == "markdown" else ours
@@ -228,6 +234,18 @@ def _with_unique_ids(cells: Sequence[Cell]) -> Iterator[Cell]:
             id = hashlib.sha256(f"{number} {id} {cell['source']}".encode(errors="replace")).hexdigest()[:12]
         seen.add(id)
         yield {**cell, "id": id}
+
+
+def _besides(cell: Cell) -> set[str]:
+    """What the cell that says who hands in says besides, statement by statement."""
+    lines = ["" if line.lstrip().startswith(("%", "!")) else line for line in cell["source"].split("\n")]
+    tree = parse("\n".join(lines))
+    found = {line for line in cell["source"].split("\n") if line not in lines}
+    for node in tree.body if tree else ():
+        bound = set(binds(node))
+        if not bound or not bound <= set(WHO):
+            found.add("\n".join(lines[node.lineno - 1 : node.end_lineno]).strip())
+    return found
 
 
 def _with_values(source: str, who: NotebookSays) -> str:

@@ -92,7 +92,10 @@ def about_answers(gathered: Gathered, results: Mapping[str, Sequence[CaseResult]
         yield Advice(f"given file edited: {path}", "It is graded with the course's own; make your answers do without.")
     if not gathered.notebook:
         return
-    for cell in gathered.notebook.restored:
+    if gathered.notebook.foreign:
+        name = gathered.assignment.notebook
+        yield Advice(f"{name} is not there, or not the one of this assignment", "The course's own is handed in.")
+    for cell in () if gathered.notebook.foreign else gathered.notebook.restored:
         missing = cell.number == 0
         yield Advice(
             f"given {'cell removed: ' if missing else ''}{cell}{'' if missing else ' changed'}",

@@ -26,7 +26,7 @@ def decode(data: bytes) -> str:
             raise LookupError(f"{encoding} is no encoding to write Python in")
         return data.decode(encoding)
     except (SyntaxError, UnicodeError, LookupError) as error:
-        raise ValueError(f"its characters cannot be read: {error}") from None
+        raise ValueError(f"its characters cannot be read: {error}; save it as UTF-8") from None
 
 
 def parse(source: str | bytes, most: int = MOST_BYTES) -> ast.Module | None:

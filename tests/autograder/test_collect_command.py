@@ -268,6 +268,28 @@ def test_failing_public_checks_are_told(student: Student, capsys: pytest.Capture
     assert warnings["double: 0 of 1 public checks pass (4 points)"] == "autograder check double says what is wrong."
 
 
+def test_no_notebook_at_all_is_one_warning(student: Student, capsys: pytest.CaptureFixture[str]) -> None:
+    (student.folder / "toy.ipynb").unlink()
+    assert student.collect("--no-run", "--json", "--name", "Kim", "--id", "1", "--option", "1") == 1
+    warnings = [warning["what"] for warning in as_json(capsys)["warnings"]]
+    assert "toy.ipynb is not there, or not the one of this assignment" in warnings
+    assert not any("given cell" in warning for warning in warnings)
+
+
+def test_what_else_stands_in_the_cell_with_the_name_is_told(
+    student: Student, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is not carried: a cell of the student's own that needs it fails, and this says why."""
+    student.solve()
+    path = student.folder / "toy.ipynb"
+    notebook = json.loads(path.read_text())
+    notebook["cells"][0]["source"] += "\nimport numpy as np\n%cd somewhere\n"
+    path.write_text(json.dumps(notebook))
+    student.collect("--no-run", "--json")
+    warnings = [warning["what"] for warning in as_json(capsys)["warnings"]]
+    assert 'given cell 1 (name = "Kim Min-su") changed' in warnings
+
+
 def test_what_is_not_python_is_named_and_nothing_written(student: Student, capsys: pytest.CaptureFixture[str]) -> None:
     student.write_cells()
     student.edit('raise NotImplementedError("double")', "return (x")
