@@ -176,7 +176,7 @@ def _print(assignment: Assignment, standing: Standing, folder: Path, say: _Speak
     elif len(standing.questions) == len(assignment.questions):
         say.line(("Every public check passes.", "green"))
     else:
-        say.line(("Every public check of what you named passes.", "green"))
+        say.line(("These pass; the other questions were not checked.", "green"))
 
 
 def _print_first(checked: QuestionStanding, module: Path, say: _Speaker) -> None:
