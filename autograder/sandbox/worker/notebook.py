@@ -98,7 +98,7 @@ class _PutOut:
         self.outputs: list[dict[str, Any]] = []
         self.left_out = False
         self._text, self._images = MOST_TEXT, MOST_IMAGES
-        self._ids: dict[str, int] = {}
+        self._ids: dict[str | None, int] = {}
 
     def clear(self) -> None:
         """As a cell asks that shows progress again and again in the same place: what it took is free again."""
@@ -113,13 +113,17 @@ class _PutOut:
             self._add({"kind": "stream", "name": name, "text": text})
 
     def display(self, kind: str, data: Mapping[str, Any], id: str | None = None, update: bool = False) -> None:
+        place = self._ids.get(id, -1) if update else len(self.outputs)
+        if place < 0:
+            return
+        if update:  # a plot that is drawn anew a thousand times is one plot
+            self._free(self.outputs[place]["data"])
         kept = dict(filter(None, (self._kept(mime, value) for mime, value in data.items())))
         output = {"kind": kind, "data": kept}
         if update:
-            if id in self._ids:
-                self.outputs[self._ids[id]] = output
+            self.outputs[place] = output
         elif kept and self._add(output) and id is not None:
-            self._ids[id] = len(self.outputs) - 1
+            self._ids[id] = place
 
     def error(self, name: str, text: str, trace: str) -> None:
         self._text = max(self._text, MOST_TEXT // 10)  # however much was printed before
@@ -132,6 +136,10 @@ class _PutOut:
             return False
         self.outputs.append(output)
         return True
+
+    def _free(self, data: Mapping[str, Any]) -> None:
+        self._text += sum(len(value) for value in data.values() if isinstance(value, str))
+        self._images += sum(len(value) for value in data.values() if not isinstance(value, str))
 
     def _bounded(self, text: str) -> str:
         kept = text[: self._text]
