@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +28,7 @@ if TYPE_CHECKING:  # grading needs Linux, and the command line must start on a s
     from autograder.reports import Decisions
     from autograder.submission.inbox import Inbox
 
-__all__ = ["add", "run"]
+__all__ = ["add", "run", "uninterrupted"]
 
 EXAMPLE = """example:
   autograder grade a6 submitted/ --out reports/
@@ -106,7 +107,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
         return 130
     finally:
         if results or troubles:
-            page = write_class(results, assignment, args.out, troubles)
+            with uninterrupted():
+                page = write_class(results, assignment, args.out, troubles)
     print_class(results, assignment, troubles, console)
     kept = f", {len(batch.kept)} of them kept from before" if batch.kept else ""
     console.print(f"{len(results)} graded{kept} in {time.perf_counter() - began:.1f} s · {page}", highlight=False)
@@ -158,9 +160,23 @@ def _grade(
                     progress.failed(result.submission, result.why)
                 else:
                     result = reviewed(result, assignment, decisions.scale(result))
-                    write_submission(result, assignment, args.out)
-                    results.append(_slim(result))
+                    with uninterrupted():
+                        write_submission(result, assignment, args.out)
+                        results.append(_slim(result))
                     progress.finished(result)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ctrl-C counts once this block is done: what is on disk and what the class's pages say of it stay one."""
+    held: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if held and before is not signal.SIG_IGN:
+        raise KeyboardInterrupt
 
 
 def _kept(batch: Batch, assignment: Assignment, decisions: Decisions, out: Path) -> Iterator[SubmissionResult]:

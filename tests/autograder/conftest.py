@@ -51,7 +51,7 @@ class Toy:
         """`autograder WORDS…`, on this course."""
         environment = {**os.environ, "COLUMNS": "100"}
         return subprocess.run(
-            self.command(*words), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+            self.command(*words), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
         )
 
 

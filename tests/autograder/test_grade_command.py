@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from autograder.commands.grade import uninterrupted
 from tests.autograder.conftest import ROOT, Toy
 
 HALF = ("return self.total", "return self.total + 1")
@@ -110,30 +111,48 @@ def test_changed_check_regrades_all(toy: Toy, tmp_path: Path) -> None:
 
 def test_ctrl_c_keeps_what_is_finished(toy: Toy, tmp_path: Path) -> None:
     toy.submit("a")
-    for name in ("b", "c", "d"):
+    for name in "bcdefghijk":  # enough that they are not done before the signal comes
         toy.submit(name, HANG)
     out = tmp_path / "reports"
     words = ("grade", "t1", toy.submitted, "--out", out, "--jobs", "1")
     process = subprocess.Popen(toy.command(*words), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while not (out / "a" / "result.json").exists():
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    printed, complained = process.communicate(timeout=60)
+    printed, complained = process.communicate(timeout=240)
     assert process.returncode == 130
     assert "finished and kept" in printed
     assert "Traceback" not in complained
     assert "a" in scores(out)
     assert not _left_behind(toy)
+    for name in "bcdefghijk":
+        toy.submit(name)
     again = toy.run(*words)
     assert "kept from before" in again.stdout
-    assert scores(out) == {"a": "10", "b": "0", "c": "0", "d": "0"}
+    assert scores(out) == dict.fromkeys("abcdefghijk", "10")
+
+
+def test_what_is_being_written_is_written_before_ctrl_c_counts() -> None:
+    handler = signal.getsignal(signal.SIGINT)
+    done = []
+
+    def written() -> None:
+        with uninterrupted():
+            for step in (1, 2):
+                signal.raise_signal(signal.SIGINT)
+                done.append(step)
+
+    with pytest.raises(KeyboardInterrupt):
+        written()
+    assert done == [1, 2]
+    assert signal.getsignal(signal.SIGINT) is handler
 
 
 def _left_behind(toy: Toy) -> list[str]:
-    """Command lines of this course's processes that still run, a second after the end."""
-    deadline = time.monotonic() + 10
+    """Command lines of this course's processes that still run, after they were given their time."""
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         found = []
         for entry in Path("/proc").iterdir():
