@@ -123,11 +123,8 @@ class Examiner:
         if not submission.module_found:
             wanted = f"{self.assignment.module}.py"
             cases = self._everywhere("file", f"{wanted} was not handed in", f"Put {wanted} at the zip's root.")
-            return self._with_notebook(
-                self._result(submission.info, cases, began),
-                submission.notebook,
-                Package(submission.files, "", frozenset()),
-            )
+            alone = self._library.package(as_handed_in(submission), submission.artifacts, self.assignment.module)
+            return self._with_notebook(self._result(submission.info, cases, began), submission.notebook, alone)
         prepared = as_handed_in(submission) if as_it_is else prepare(submission, self._clean, self.assignment)
         given = self._library.package(prepared, submission.artifacts, self.assignment.module)
         cases = self._run(given, questions)

@@ -12,6 +12,7 @@ from distributed import LocalCluster
 
 from tests.autograder.conftest import Toy
 from tests.autograder.grading.notebooks import code, file_of, handed_out
+from tests.autograder.test_cluster import LOCAL
 
 STUB = 'raise NotImplementedError("double")'
 
@@ -21,7 +22,7 @@ def course(toy: Toy) -> Toy:
     """The toy course with a notebook, built."""
     manifest = toy.root / "solutions/t1_toy/assignment.toml"
     named = manifest.read_text().replace('module = "toy"\n', 'module = "toy"\nnotebook = "toy.ipynb"\n')
-    manifest.write_text(f"{named}\n[limits.notebook]\ncell_seconds = 1.5\n")
+    manifest.write_text(f"{named}\n[limits.notebook]\ncell_seconds = 4\n")
     handout = toy.root / "assignments/t1_toy"
     handout.mkdir(parents=True)
     (handout / "toy.py").write_text(toy.reference.replace("return SCALE * x", STUB))
@@ -52,6 +53,8 @@ def test_a_class_with_notebooks(course: Toy, tmp_path: Path) -> None:
     submit(course, "jung_broken-5-A1-O1", b"{")
     submit(course, "oh_hangs-6-A1-O1", file_of(handed_out()), ("return SCALE * x", "while True: pass"))
     (course.submitted / "yoon_no-zip-7-A1-O1.zip").write_bytes(b"this is no zip")
+    with zipfile.ZipFile(course.submitted / "lim_no-module-8-A1-O1.zip", "w") as archive:
+        archive.writestr("toy.ipynb", file_of([*handed_out(), code("import common\nimport toy")]))
     out = tmp_path / "reports"
     plain = course.run("grade", "t1", course.submitted, "--out", out, "--seed", "5")
     assert (plain.returncode, plain.stderr) == (0, "")
@@ -70,13 +73,16 @@ def test_a_class_with_notebooks(course: Toy, tmp_path: Path) -> None:
         "jung_broken-5-A1-O1": "unreadable",
         "oh_hangs-6-A1-O1": "raised",
         "yoon_no-zip-7-A1-O1": "missing",
+        "lim_no-module-8-A1-O1": "raised",
     }
+    assert after["lim_no-module-8-A1-O1"]["notebook"]["raised"][-1]["message"] == "No module named 'toy'"
     assert {name: held["score"] for name, held in after.items()} == {
         name: held["score"] for name, held in before.items()
     }
     assert [cell["kind"] for cell in after["oh_hangs-6-A1-O1"]["notebook"]["raised"]] == ["TimeoutError"] * 2
     pages = {path.parent.name for path in out.rglob("notebook.html")}
-    assert pages == {"kim_full-1-A1-O1", "lee_raises-2-A1-O1", "choi_ends-3-A1-O1", "oh_hangs-6-A1-O1"}
+    ran = {"kim_full-1-A1-O1", "lee_raises-2-A1-O1", "choi_ends-3-A1-O1", "oh_hangs-6-A1-O1"}
+    assert pages == {*ran, "lim_no-module-8-A1-O1"}
     assert "cell 8" in (out / "lee_raises-2-A1-O1/report.html").read_text()
     assert 'href="notebook.html#cell-8"' in (out / "lee_raises-2-A1-O1/report.html").read_text()
     overview = (out / "index.html").read_text()
@@ -84,11 +90,11 @@ def test_a_class_with_notebooks(course: Toy, tmp_path: Path) -> None:
     assert 'href="answers.html"' in overview
     answers = (out / "answers.html").read_text()
     assert "Because <b>two</b> &lt;script&gt;" in answers
-    assert "1 of 4 answered" in answers
+    assert "1 of 5 answered" in answers
 
     for more in ([], ["--notebooks"]):
         again = course.run("grade", "t1", course.submitted, "--out", out, *more)
-        assert "7 graded, 7 of them kept from before" in again.stdout
+        assert "8 graded, 8 of them kept from before" in again.stdout
     assert result(out, "kim_full-1-A1-O1") == after["kim_full-1-A1-O1"]
 
 
@@ -110,7 +116,7 @@ def test_a_notebook_that_was_not_built_is_a_bad_argument(course: Toy, tmp_path: 
 
 def test_on_a_cluster_pages_come_back_too(course: Toy, tmp_path: Path) -> None:
     submit(course, "kim_full-1-A1-O1", file_of(handed_out()))
-    with LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None) as running:
+    with LocalCluster(**LOCAL, n_workers=1) as running:
         how = ["--cluster", running.scheduler_address, "--notebooks"]
         done = course.run("grade", "t1", course.submitted, "--out", tmp_path / "reports", *how)
     assert (done.returncode, done.stderr) == (0, "")
