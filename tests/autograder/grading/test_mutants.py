@@ -54,6 +54,13 @@ def test_a_mutant_differs_from_the_reference_where_it_says(toy: Any) -> None:
     assert (mutant.id, mutant.check) == ("double-triples", Check("double", "double"))
 
 
+def test_a_prefix_that_no_mutant_has_is_a_bad_argument(toy: Any) -> None:
+    load(toy, toml(ENTRY))
+    done = toy.run("mutants", "t1", "--only", "trebble")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "autograder: --only: no mutant's id begins with 'trebble'\n"
+
+
 def test_a_text_is_looked_for_in_the_component_only(toy: Any) -> None:
     """`torch.Tensor` stands in both components."""
     changes = {"find": ["x: torch.Tensor", "return SCALE"], "replace": ["x", "return 3 + SCALE"]}
