@@ -14,6 +14,7 @@ from autograder.checks.timing.rivals import LocalRivals, Rivals
 from autograder.checks.timing.workers import WorkerRivals
 from autograder.checks.transcript import Answers
 from autograder.course.layout import Course
+from autograder.errors import UsageError
 from autograder.sandbox import Sandbox
 from autograder.submission.inbox import Inbox
 from autograder.submission.integrity import CleanCopy, handed_out, prepare
@@ -41,6 +42,8 @@ def open_desk(check: Path, submitted: Path | None, sandbox: Sandbox | None, seed
         assert sandbox is not None
         clean = handed_out(course.handout(assignment))
         submission = Inbox(assignment, {submitted.stem: submitted}, clean).receive(submitted.stem)
+        if not submission.module_found:
+            raise UsageError(f"{submitted}: {assignment.module}.py is not in it")
         prepared = prepare(submission, CleanCopy.read(clean, assignment), assignment)
         for note in (*submission.info.notes, *prepared.notes):
             warnings.warn(note, stacklevel=1)

@@ -28,3 +28,12 @@ def test_submission_is_checked_confined(toy: Toy) -> None:
     assert "the numbers differ" in done.stdout
     only = pytest_on(toy, "--submission", str(path), "--question", "double")
     assert "3 passed, 1 deselected" in only.stdout
+
+
+def test_a_submission_without_the_module_is_told_so(toy: Toy) -> None:
+    path = toy.root / "handed in"
+    path.mkdir()
+    (path / "other.txt").write_text("no module")
+    done = pytest_on(toy, "--submission", str(path))
+    assert done.returncode == 1
+    assert "toy.py is not in it" in done.stdout
