@@ -104,7 +104,7 @@ class CarriedModule:
             raise self._misfit(problem.line, str(problem)) from None
         for name, line in too_early(tree).items():
             if name not in self.early:
-                raise self._misfit(line, f"there {name} would be needed before it is defined")
+                raise self._misfit(line, f"there {name} would be needed before it is defined: keep its order")
         return tree
 
     def _misfit(self, number: int, why: str) -> NotPython:
