@@ -55,8 +55,9 @@ handout: $(READY) ## make the zip that students of ASSIGNMENT get, in dist/
 bench: $(READY) ## measure: overhead, against fresh pytest and otter, memory
 	$(BIN)/python benchmarks/run.py
 
-bench-verdicts: $(READY) ## measure: whether verdicts on running time hold, 200 of them
+bench-verdicts: $(READY) ## measure: whether verdicts on running time hold, 200 of them, and what styles of answers take
 	$(BIN)/python benchmarks/verdicts.py
+	$(BIN)/python benchmarks/styles.py
 
 clean: ## remove what can be made again
 	rm -rf .venv reports build dist .mypy_cache .ruff_cache .pytest_cache tests/submissions/a[0-9]*/

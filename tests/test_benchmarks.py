@@ -121,3 +121,45 @@ def test_a_wrong_verdict_is_one_that_says_the_opposite(figures: ModuleType) -> N
 
     assert [said(0.5, standing) for standing in ("within", "over", "too noisy to say")] == [False, True, False]
     assert [said(1.1, standing) for standing in ("within", "over", "too noisy to say")] == [True, False, False]
+
+
+def test_every_style_is_right(figures: ModuleType) -> None:
+    """On small images; the benchmark itself compares what they answer to large ones."""
+    import torch
+    from styles_of_answers import STYLES
+
+    from autograder.checks.desk import reference_loader
+    from autograder.course.layout import Course
+
+    course = Course.find(BENCHMARKS)
+    x, w, b, dout = torch.randn(2, 3, 6, 8), torch.randn(4, 3, 3, 3), torch.randn(4), torch.randn(2, 4, 6, 8)
+    conv, pool = {"stride": 1, "pad": 1}, {"pool_height": 2, "pool_width": 2, "stride": 2}
+    shapes = ((5, 3, 5, 5), (5,), (4, 5, 3, 3), (4,), (10, 4 * 6 * 8), (10,))
+    params = [torch.randn(shape) for shape in shapes]
+    calls = {
+        "conv_forward": lambda module: [module.Conv.forward(x, w, b, conv)[0]],
+        "conv_backward": lambda module: module.Conv.backward(dout, (x, w, b, conv)),
+        "pool_forward": lambda module: [module.MaxPool.forward(x, pool)[0]],
+        "pool_backward": lambda module: [module.MaxPool.backward(dout[:, :3, :3, :4], (x, pool))],
+        "functional_step": lambda module: [module.three_layer_convnet(x, params, {"padding": [2, 1]})],
+    }
+    for assignment, styles in STYLES.items():
+        load = reference_loader(course, course.assignment(assignment))
+        reference = load()
+        for style in styles:
+            module = load()
+            exec(style.source, vars(module))
+            for found, expected in zip(calls[style.check](module), calls[style.check](reference), strict=True):
+                torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_what_a_style_earns_is_held_against_what_it_must(figures: ModuleType) -> None:
+    from styles import Found
+    from styles_of_answers import Style
+
+    def sound(earns: float | None, *credits: float | None) -> bool:
+        return Found(Style("q", "c", "a loop", "", earns), (1.0,) * len(credits), credits).sound
+
+    assert sound(1.0, 1.0, None)
+    assert not sound(0.0, 0.0, 0.5)
+    assert sound(None, 0.5, 1.0)

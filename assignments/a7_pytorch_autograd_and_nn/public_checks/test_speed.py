@@ -1,6 +1,6 @@
 """Running time: many images at once take much less than as many times one image.
 
-A batch that is worked on as a whole takes 5 to 15 times as long here as a single image, image by image 64 times.
+Image by image, 64 images take 64 times as long as one; a batch that is worked on as a whole takes a part of that.
 """
 
 import pytest
@@ -8,7 +8,7 @@ import torch
 
 from autograder.checks import assert_pace, modules, place
 
-COUNT, AT_MOST = 64, 24.0
+COUNT, AT_MOST = 64, 32.0
 HINT = "give the whole batch to each layer, without a loop over its images"
 LAYERS = [(12, 5, 2), (8, 3, 1)]
 
