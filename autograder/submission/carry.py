@@ -8,9 +8,8 @@ names as its component. What becomes of each piece of the student's file, in the
   statement gives it a value, or a base of its class or an import of everything from a module of the student's may,
   there is none of the clean copy's in the way.
 - What the clean copy does not have is added where it stood: after the same piece as in the student's file, and below
-  all that it needs. Of an
-  import that gives a name of the clean copy another meaning, only the other names are taken. An import of
-  everything comes before all that is given.
+  all that it needs. Of an import that gives a name of the clean copy another meaning, only the other names are taken.
+  An import of everything comes before all that is given.
 - The rest is given. Where it differs, by more than layout, comments and docstrings, the clean copy's is restored.
   That holds for what a later statement does to it too: `Linear = ...`, `Linear.forward = ...`.
 - A class that holds an answer keeps the student's header, with bases and decorators; any other is given.
@@ -22,94 +21,17 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from autograder.course.model import Assignment
+from autograder.submission.carried import CarriedModule, CleanModule, Part
 from autograder.submission.level import Level, after_docstring, after_preamble, is_docstring, is_future, is_star
-from autograder.submission.pieces import Definition, Line, NotPython, Piece, Source, alike
+from autograder.submission.pieces import Line, NotPython, Piece, Source, alike
 from autograder.submission.statements import too_early
 
 __all__ = ["CarriedModule", "CleanModule", "NotPython", "Part", "Source", "carry_module"]
 
 ENCODING = re.compile(r"[ \t\f]*#.*?coding[:=]")  # what is put together is always UTF-8
-
-
-@dataclass(frozen=True)
-class Part:
-    """A piece of the student's file.
-
-    Attributes:
-        name: `Linear.forward`, or the first line of what has no name.
-        line: in the student's file; 0 for what is not there.
-    """
-
-    name: str
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.name}, line {self.line}" if self.line else self.name
-
-
-@dataclass(frozen=True)
-class CleanModule:
-    """A module as it was handed out, read once for all that are carried onto it.
-
-    Attributes:
-        answers: dotted names of the functions that students write, with the ids of the questions that each asks.
-    """
-
-    source: Source
-    answers: Mapping[str, frozenset[str]]
-
-    @classmethod
-    def read(cls, data: bytes, assignment: Assignment) -> CleanModule:
-        source = Source.decode(data)
-        questions = set(assignment.by_id)
-        functions = dict(_functions(source.tree.body, ""))
-        asked = {name: frozenset(_asks(node) & questions) for name, node in functions.items()}
-        named = {question.component for question in assignment.questions}
-        return cls(source, {name: ids for name, ids in asked.items() if ids or name in named})
-
-
-@dataclass(frozen=True)
-class CarriedModule:
-    """A module put together, and what became of the pieces.
-
-    Attributes:
-        source: the clean copy with the student's answers and additions.
-        lines: for each of its lines, the number of the same line in the student's file; below 0, in the clean copy.
-        kept: answers that the student wrote.
-        untouched: answers that are still as in the clean copy.
-        missing: answers that the student's file does not have; as in the clean copy.
-        added: what the student added.
-        restored: given code that the student changed, removed or replaced, and that is the clean copy's again.
-        early: names that the student's file itself needs before they have a value.
-    """
-
-    source: str
-    lines: tuple[int, ...]
-    kept: tuple[Part, ...] = ()
-    untouched: tuple[Part, ...] = ()
-    missing: tuple[Part, ...] = ()
-    added: tuple[Part, ...] = ()
-    restored: tuple[Part, ...] = ()
-    early: frozenset[str] = frozenset()
-
-    def parsed(self) -> ast.Module:
-        """The syntax tree. Raises NotPython where the answers do not fit into the clean copy."""
-        try:
-            tree = Source(self.source).tree
-        except NotPython as problem:
-            raise self._misfit(problem.line, str(problem)) from None
-        for name, line in too_early(tree).items():
-            if name not in self.early:
-                raise self._misfit(line, f"there {name} would be needed before it is defined: keep its order")
-        return tree
-
-    def _misfit(self, number: int, why: str) -> NotPython:
-        line = self.lines[number - 1] if number <= len(self.lines) else 1
-        return NotPython(max(line, 1), f"its answers do not fit into the clean copy: {why}")
 
 
 def carry_module(clean: CleanModule, student: Source) -> CarriedModule:
@@ -128,24 +50,6 @@ def carry_module(clean: CleanModule, student: Source) -> CarriedModule:
     report = {kind: tuple(sorted(parts, key=lambda part: part.line)) for kind, parts in carrying.report.items()}
     early = frozenset(too_early(student.tree))
     return CarriedModule(source, tuple(number for _, number in lines), early=early, **report)
-
-
-def _functions(body: Sequence[ast.stmt], prefix: str) -> Iterator[tuple[str, ast.AST]]:
-    for node in body:
-        if isinstance(node, ast.ClassDef):
-            yield from _functions(node.body, f"{prefix}{node.name}.")
-        elif isinstance(node, Definition):
-            yield prefix + node.name, node
-
-
-def _asks(function: ast.AST) -> set[str]:
-    """Ids of the questions that a stub's function still raises."""
-    asked = set()
-    for node in ast.walk(function):
-        match node:
-            case ast.Raise(exc=ast.Call(func=ast.Name(id="NotImplementedError"), args=[ast.Constant(value=str(id))])):
-                asked.add(id)
-    return asked
 
 
 @dataclass
