@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.text import Text
 
 from autograder.commands import arguments
 from autograder.commands.linux import require_linux
@@ -110,8 +111,12 @@ def run(args: argparse.Namespace, console: Console) -> int:
             with uninterrupted():
                 page = write_class(results, assignment, args.out, troubles)
     print_class(results, assignment, troubles, console)
+    if others := [path.parent.name for path in args.out.glob("*/result.json") if path.parent.name not in inbox.entries]:
+        whose = "from earlier runs, whose submissions are not here; grades.csv leaves them out"
+        console.print(Text(f"also in {args.out}: {len(others)} {whose}"), soft_wrap=True)
     kept = f", {len(batch.kept)} of them kept from before" if batch.kept else ""
-    console.print(f"{len(results)} graded{kept} in {time.perf_counter() - began:.1f} s · {page}", highlight=False)
+    said = f"{len(results)} graded{kept} in {time.perf_counter() - began:.1f} s · {page}"
+    console.print(Text(said), soft_wrap=True)
     return 1 if troubles or not all(result.graded for result in results) else 0
 
 
