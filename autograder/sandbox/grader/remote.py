@@ -191,12 +191,13 @@ class Worker:
             self._kill()
             raise WorkerTimeout(seconds) from None
         except EOFError:
-            raise self._cause_of_death() from None
+            pass
         except BaseException:  # a broken frame, or our own Ctrl-C: the two sides are out of step
             self._kill()
             raise
         finally:
             self.calls_seconds += time.monotonic() - started
+        raise self._cause_of_death()  # which may take a while, at nobody's cost
 
     def _kill(self) -> None:
         self._alive = False

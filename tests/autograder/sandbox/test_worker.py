@@ -16,6 +16,7 @@ from autograder.course.model import Limits
 from autograder.errors import (
     Location,
     ProtocolError,
+    SandboxError,
     StudentError,
     WorkerCrashed,
     WorkerOutOfMemory,
@@ -167,6 +168,20 @@ def test_why_it_ended_is_known_however_busy_the_zygote_is(opened: Open, sandbox:
             student.f()
     finally:
         later.join()
+
+
+def test_finding_out_why_it_ended_is_not_the_submissions_time(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    student, worker = opened("import os\ndef f(): os._exit(3)")
+    counted, find_out = list[float](), worker._cause_of_death
+
+    def watched() -> SandboxError:
+        counted.append(worker.calls_seconds)
+        return find_out()
+
+    monkeypatch.setattr(worker, "_cause_of_death", watched)
+    with pytest.raises(WorkerCrashed, match="status 3"):
+        student.f()
+    assert counted == [worker.calls_seconds]
 
 
 def test_a_worker_that_is_killed_from_outside_is_crashed(opened: Open) -> None:
