@@ -181,7 +181,7 @@ def test_a_second_interrupt_ends_code_that_catches_the_first(student: Student) -
     """
     student.edits(FORWARD, loop.strip())
     command = [sys.executable, "-m", "autograder", "check", "--folder", str(student.folder)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stdout) == (130, "")
     assert done.stderr == "\nstopped in conv-forward: forward_by_hand\n"
 
@@ -203,7 +203,7 @@ def test_a_pipe_that_knows_no_unicode_gets_question_marks(student: Student) -> N
     student.edits(FORWARD, "raise ValueError('세 ✓')")
     command = [sys.executable, "-m", "autograder", "check", "conv-forward"]
     env = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, cwd=student.folder, env=env, capture_output=True, timeout=120)
+    done = subprocess.run(command, cwd=student.folder, env=env, capture_output=True, timeout=300)
     assert (done.returncode, done.stderr) == (1, b"")
     assert b"your code raised ValueError: ? ?" in done.stdout
 
