@@ -65,7 +65,7 @@ class GradingProcess:
             "submissions": str(submissions.resolve()) if submissions else None,
             "notebooks": notebooks,
             "device": device,
-            "preload": preload(course, assignment) if notebooks else [],
+            "preload": preload(course, assignment, notebooks=notebooks),
             "unsafe": unsafe,
         }
         command = [sys.executable, "-m", "autograder.grading.server", str(theirs.fileno()), json.dumps(order)]

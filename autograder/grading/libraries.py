@@ -1,8 +1,10 @@
-"""Which libraries running notebooks needs, and which of them are imported ahead, once for all workers."""
+"""Which libraries are imported ahead, once for all workers, and which running notebooks needs."""
 
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from autograder.course.layout import Course
 from autograder.course.model import Assignment
@@ -11,8 +13,9 @@ from autograder.errors import UsageError
 __all__ = ["preload", "require_notebooks"]
 
 NEEDED = ("IPython", "matplotlib_inline", "nbconvert", "nbformat", "bleach")
-# What takes seconds to import, by the word in a notebook that shows that it does.
-AHEAD = {
+# What takes seconds to import, by the word in a module or a notebook that shows that it will be.
+BY_MODULES = {"torch.optim": ("torch._dynamo",)}  # torch imports it at the first step of an optimizer
+BY_NOTEBOOKS = {
     "": ("IPython", "autograder.sandbox.worker.notebook"),
     "matplotlib": ("matplotlib.pyplot", "matplotlib.backends.backend_agg", "matplotlib_inline.backend_inline"),
     "otter": ("otter", "pytest", "autograder.checks.public"),
@@ -30,11 +33,21 @@ def require_notebooks(course: Course, assignment: Assignment) -> None:
             raise UsageError(f"--notebooks: {name} is not installed; pip install 'autograder[grader,notebook]'")
 
 
-def preload(course: Course, assignment: Assignment) -> list[str]:
-    """Modules that the assignment's notebook will import, as far as they are installed."""
-    text = (course.handout(assignment) / assignment.notebook).read_text(encoding="utf-8")
-    wanted = (module for word, modules in AHEAD.items() if word in text for module in modules)
+def preload(course: Course, assignment: Assignment, *, notebooks: bool = False) -> list[str]:
+    """Modules that submissions, and with `notebooks` their notebooks, will import, as far as they are installed."""
+    wanted = _shown(course.solution(assignment) / f"{assignment.module}.py", BY_MODULES)
+    if notebooks:
+        wanted += _shown(course.handout(assignment) / assignment.notebook, BY_NOTEBOOKS)
     return [module for module in wanted if _installed(module.partition(".")[0])]
+
+
+def _shown(path: Path, by: Mapping[str, Sequence[str]]) -> list[str]:
+    """What a file's words show to be imported; nothing where there is no such file, as grading will say."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeError):
+        return []
+    return [module for word, modules in by.items() if word in text for module in modules]
 
 
 def _installed(name: str) -> bool:

@@ -53,7 +53,7 @@ class Server:
     Args:
         control: where jobs come from.
         order: {"root": the course's folder, "assignment": its folder name, "seed": the run's, "submissions": where
-            they come from, or null, "notebooks": whether to run them, "preload": what these will import, "device":
+            they come from, or null, "notebooks": whether to run them, "preload": what workers will import, "device":
             where running times are graded besides the CPU}.
     """
 

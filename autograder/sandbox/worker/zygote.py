@@ -39,9 +39,6 @@ DESCRIPTORS = 3
 # The worker's only descriptor besides standard input, output and error.
 CHANNEL = 3
 PRELOAD = ("numpy", "numpy.random", "torch", "torch.nn.functional", "torch.optim", "torch.utils.data")
-# What torch imports lazily, at the first optimizer step. It takes as long as torch itself, so that the first worker is
-# not kept waiting for it.
-LATER = ("torch._dynamo",)
 
 
 def main() -> None:
@@ -59,7 +56,7 @@ def main() -> None:
     if confinement.namespaces:
         os.environ.update(TMPDIR=WORK, HOME=WORK)
     _warm_up(PRELOAD)  # while the grader does its own imports
-    _Zygote(control_end, owner, confinement, (*LATER, *settings["preload"])).serve()
+    _Zygote(control_end, owner, confinement, settings["preload"]).serve()
 
 
 @dataclass

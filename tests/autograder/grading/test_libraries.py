@@ -1,0 +1,36 @@
+"""What workers will import is seen in the reference and the notebook before the first of them is forked."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from autograder.course.layout import Course
+from autograder.grading.libraries import preload
+from tests.autograder.conftest import TOY
+
+OPTIMIZERS = "torch._dynamo"
+
+
+def test_what_only_optimizers_need_is_imported_where_the_reference_has_one(tmp_path: Path) -> None:
+    course = Course(shutil.copytree(TOY, tmp_path / "course"))
+    assignment = course.assignment("t1")
+    assert preload(course, assignment) == []
+    module = course.solution(assignment) / f"{assignment.module}.py"
+    module.write_text("import torch.optim as optim\n" + module.read_text())
+    assert preload(course, assignment) == [OPTIMIZERS]
+    module.unlink()
+    assert preload(course, assignment) == []
+
+
+def test_what_notebooks_import_is_for_runs_with_notebooks(tmp_path: Path) -> None:
+    course = Course(shutil.copytree(TOY, tmp_path / "course"))
+    assignment = replace(course.assignment("t1"), notebook="toy.ipynb")
+    clean = course.handout(assignment) / assignment.notebook
+    clean.parent.mkdir(parents=True, exist_ok=True)
+    clean.write_text('{"cells": [{"source": "import matplotlib"}]}')
+    assert preload(course, assignment) == []
+    ahead = preload(course, assignment, notebooks=True)
+    assert {"IPython", "matplotlib.pyplot"} <= set(ahead)
+    assert "otter" not in ahead
