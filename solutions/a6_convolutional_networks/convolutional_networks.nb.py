@@ -195,7 +195,7 @@ for yours, given, arguments in settings:
 
 # %% [markdown]
 # How fast your layers are is graded too, as a multiple of the time that a solution on whole tensors takes: all points
-# up to 6 x, half of them up to 12 x. Loops over pixels are far beyond that; a few large operations are within it, in
+# up to 8 x, half of them up to 16 x. Loops over pixels are far beyond that; a few large operations are within it, in
 # whichever style. These checks compare with the given layers, on your machine, and are wary of its noise.
 
 # %%

@@ -1,9 +1,9 @@
 """How fast convolution and pooling are, apart from whether they are right.
 
-What right answers of many styles take, `make bench-verdicts` prints: on whole tensors 0.5 to 5 times the baseline's
+What right answers of many styles take, `make bench-verdicts` prints: on whole tensors 0.5 to 6 times the baseline's
 time, with loops over rows and columns of the output about 20 times and more.
 
-Full points end at 6 and half of them at 12: every answer on whole tensors has room, and no loop over pixels has any.
+Full points end at 8 and half of them at 16: every answer on whole tensors has room, and no loop over pixels has any.
 """
 
 from __future__ import annotations
