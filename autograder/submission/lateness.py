@@ -87,14 +87,15 @@ def arrival(
         modified: its files' times; one without a time zone is read in the deadline's.
         submitted: as `read_submitted` gives it.
         due: the deadline; a submission at that very second is in time.
-        marked_late: a learning system wrote so into the name. Decides only where nothing else tells.
+        marked_late: a learning system wrote so into the name. Counts unless `submitted` tells: files have what times
+            their owner likes.
     """
     told = submitted.get(key(name))
     zone = due.tzinfo
     at = told or max((time if time.tzinfo else time.replace(tzinfo=zone) for time in modified), default=None)
-    late = at > due if at else marked_late
+    late = told > due if told else marked_late or (at is not None and at > due)
     notes = []
-    if late and at and told is None:
+    if at and at > due and told is None:
         notes.append(f"late by its own files' times; no {SUBMITTED} tells when it was handed in")
     if marked_late:
         notes.append("the learning system marked it late")

@@ -48,11 +48,16 @@ def test_the_newest_file_counts_and_a_late_one_is_explained() -> None:
     assert not arrival("kim", files[:1], {}, DUE).late
 
 
-def test_a_learning_systems_mark_decides_only_where_nothing_else_tells() -> None:
-    assert arrival("kim", [], {}, DUE, marked_late=True).late
-    came = arrival("kim", [at("2022-12-01T00:00:00")], {}, DUE, marked_late=True)
-    assert not came.late
-    assert "marked it late" in came.notes[0]
+def test_a_learning_systems_mark_counts_unless_the_table_tells() -> None:
+    """Files have what times their owner likes; who writes the table knows why."""
+    early = [at("2022-12-01T00:00:00")]
+    for files in ([], early):
+        came = arrival("kim", files, {}, DUE, marked_late=True)
+        assert came.late
+        assert came.notes == ("the learning system marked it late",)
+    excused = arrival("kim", early, {"kim": at("2022-12-01T00:00:00+09:00")}, DUE, marked_late=True)
+    assert not excused.late
+    assert "marked it late" in excused.notes[0]
     nothing = arrival("kim", [], {}, DUE)
     assert (nothing.at, nothing.text, nothing.late, nothing.notes) == (None, "", False, ())
 
