@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.optim  # noqa: F401 - attacks use torch.func, which imports what optimizers do: workers have it ahead
 
 from common import bright
 
