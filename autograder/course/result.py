@@ -128,6 +128,11 @@ class SubmissionResult:
         """False where some case ended through our own fault."""
         return all(question.outcome is not Outcome.GRADER_ERROR for question in self.questions)
 
+    @property
+    def too_noisy(self) -> bool:
+        """Whether the machine was too busy to say how fast something is."""
+        return any(case.outcome is Outcome.TOO_NOISY for question in self.questions for case in question.cases)
+
     def to_json(self) -> dict[str, Any]:
         """Plain data for json.dump: `schema`, the submission's facts at the top level, questions and cases."""
         data = dict(vars(self))  # dataclasses.asdict would copy all of it, for every submission twice

@@ -106,7 +106,7 @@ def settled(grade: GradeSome) -> GradeSome:
     def again(path: Path, name: str, questions: Sequence[str] | None = None) -> SubmissionResult:
         result = grade(path, name, questions)
         for _ in range(AGAIN):
-            if not any(case.outcome is Outcome.TOO_NOISY for question in result.questions for case in question.cases):
+            if not result.too_noisy:
                 break
             result = grade(path, name, questions)
         return result

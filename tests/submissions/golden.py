@@ -20,7 +20,6 @@ from typing import Any
 
 from autograder.course.layout import Course
 from autograder.course.model import Assignment
-from autograder.course.outcome import Outcome
 from autograder.course.result import SubmissionResult
 from autograder.errors import AutograderError, GraderError
 from autograder.grading.client import GradingProcess
@@ -44,14 +43,10 @@ def grade_class(process: GradingProcess, folder: Path, assignment: Assignment, j
         results = list(executor.map(process.grade, entries.values(), entries))
     for _ in range(AGAIN):
         results = [
-            process.grade(entries[result.submission], result.submission) if _too_noisy(result) else result
+            process.grade(entries[result.submission], result.submission) if result.too_noisy else result
             for result in results
         ]
     return results
-
-
-def _too_noisy(result: SubmissionResult) -> bool:
-    return any(case.outcome is Outcome.TOO_NOISY for question in result.questions for case in question.cases)
 
 
 def summarize(result: SubmissionResult) -> dict[str, Any]:

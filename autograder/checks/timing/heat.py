@@ -147,7 +147,7 @@ class Heat:
             self._pairs.append(self._pair(ours, theirs, most, fewer, patience))
             done = len(self._pairs)
             last_pair = done >= MOST or (done >= FEW and self._now() - began > BOX_SECONDS)
-            if not (last_pair or due(len(self._pairs))):
+            if not (last_pair or due(done)):
                 continue
             read = self._clock.read(self._pairs, self._seed)
             standing = decide(read.found, len(self._pairs), self._budget.bands)
