@@ -11,7 +11,7 @@ SAMPLE := tests/submissions/$(ASSIGNMENT)
 SUBMISSIONS ?= $(SAMPLE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup grade test test-browser check assignments handout bench bench-verdicts clean test-gpu
+.PHONY: help setup grade test test-browser hostile fuzz check assignments handout bench bench-verdicts cluster-demo clean test-gpu
 
 help: ## print these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,7 +31,13 @@ sample: $(READY)
 	@$(BIN)/python tests/submissions/make_sample.py $(ASSIGNMENT) $(SAMPLE)
 
 test: $(READY) ## run the tests, JOBS files at once
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(if $(WITHOUT_HOSTILE),--ignore-glob='tests/test_hostile*.py')
+
+hostile: $(READY) ## grade the hostile classes alone, and print what each attack got
+	$(BIN)/python -m tests.hostile
+
+fuzz: $(READY) ## feed nonsense to frames and archives, and kill graders and workers at random moments (half an hour)
+	$(BIN)/python -m tests.fuzz
 
 test-gpu: $(READY) ## run the tests that need a GPU
 	$(BIN)/python -m pytest -v -rP tests/gpu
@@ -59,6 +65,15 @@ bench-verdicts: $(READY) ## measure: whether verdicts on running time hold, 200 
 	$(BIN)/python benchmarks/verdicts.py
 	$(BIN)/python benchmarks/styles.py
 
+cluster-demo: $(READY) ## grade a class on a Dask cluster on this machine, and kill a worker on the way
+	$(BIN)/python benchmarks/cluster_demo.py
+
+# Whether the book in reports/ holds what only people can make again: a decision, or what the school was told.
+DECIDED = $(PYTHON) -c 'import sqlite3, sys; book = sqlite3.connect("file:reports/gradebook.db?mode=ro", uri=True); \
+	sys.exit(not any(book.execute("select 1 from " + table).fetchone() for table in ("decision", "release")))'
+
 clean: ## remove what can be made again
-	rm -rf .venv reports build dist .mypy_cache .ruff_cache .pytest_cache tests/submissions/a[0-9]*/
+	@if [ -f reports/gradebook.db ] && $(DECIDED); then echo "reports/ stays: its gradebook.db holds decisions or releases"; \
+	else rm -rf reports; fi
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache tests/submissions/a[0-9]*/ tests/submissions/.a[0-9]*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

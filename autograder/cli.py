@@ -19,14 +19,32 @@ from typing import NoReturn
 from rich.console import Console
 
 from autograder import __version__
-from autograder.commands import arguments, build, check, collect, doctor, grade, handout, mutants
+from autograder.commands import (
+    arguments,
+    build,
+    check,
+    collect,
+    doctor,
+    grade,
+    handout,
+    mutants,
+)
+from autograder.commands.book import diff, export, gradebook, report, review, similarity, stats
 from autograder.errors import AutograderError, IsolationUnavailable, UsageError
 
 __all__ = ["main"]
 
+# In the order in which `--help` lists them.
+COMMANDS = (
+    *(check, collect, grade, report, review, gradebook, diff, export, stats, similarity),
+    *(build, handout, doctor, mutants),
+)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status; what people can mend is one line on stderr, without a traceback.
+    """Run one command and return its exit status.
+
+    An error that people can fix is one line on stderr, without a traceback.
 
     Where whoever reads the output has left (`… | head`), the command ends without a word, with status 1.
     """
@@ -76,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
         "--course", metavar="DIR", type=arguments.path, default=Path(), help="a folder of the course (this one)"
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (check, collect, grade, build, handout, doctor, mutants):
+    for command in COMMANDS:
         command.add(commands)
     return parser
 

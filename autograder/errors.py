@@ -1,7 +1,7 @@
 """Every error this package raises on purpose.
 
 AutograderError
-├── UsageError                the caller can mend it: arguments, a manifest, a source file (exit status 2)
+├── UsageError                the caller can fix it: arguments, a manifest, a source file (exit status 2)
 │   ├── ManifestError         assignment.toml: file, key, what was found, what was wanted
 │   ├── AuthoringError        a solution source that cannot be built: file and line
 │   └── ArchiveError          a submitted zip or folder that cannot be read
@@ -17,6 +17,7 @@ AutograderError
 ├── TooSlow                   right, and beyond its running-time budget
 ├── TooNoisy                  right, and the machine too busy to say how fast
 ├── DeviceNeeded              the check needs a device that is not here
+│   └── DataNeeded            or data, or a person
 └── GraderError               our own fault: the run fails loudly and nobody gets a 0 (exit status 1)
 
 This module imports nothing of the package.
@@ -32,6 +33,7 @@ __all__ = [
     "AuthoringError",
     "AutograderError",
     "CheckFailed",
+    "DataNeeded",
     "DeviceNeeded",
     "ForbiddenUse",
     "GraderError",
@@ -66,7 +68,7 @@ class AutograderError(Exception):
 
 
 class UsageError(AutograderError):
-    """Something the caller can mend; the message is one clear line."""
+    """Something that the caller can fix; the message is one clear line."""
 
 
 class ManifestError(UsageError):
@@ -105,7 +107,10 @@ class StudentError(SandboxError):
         text: the exception's message (untrusted; for instructors only).
         trace: the worker's traceback (untrusted; for instructors only).
         location: deepest line of the submission's own files in the traceback, if there is one.
+        importing: it was raised while the module was imported.
     """
+
+    importing: bool = False
 
     def __init__(self, kind: str, text: str = "", trace: str = "", location: Location | None = None) -> None:
         super().__init__(f"{kind}: {text}" if text else kind)
@@ -121,11 +126,32 @@ class ForbiddenUse(SandboxError):
 
 
 class WorkerTimeout(SandboxError):
-    """No answer before the deadline."""
+    """No answer before the deadline.
 
-    def __init__(self, seconds: float) -> None:
+    Args:
+        seconds: those that the worker had; what the machine was busy with others is not in them.
+        computed: seconds of CPU time that it used meanwhile; None where nobody looked.
+        starved: the machine was so busy that the worker hardly ran.
+
+    Attributes:
+        importing: it was the submission's import that did not end.
+        location: where it was then, if that is known.
+    """
+
+    importing: bool = False
+    location: Location | None = None
+
+    def __init__(self, seconds: float, computed: float | None = None, *, starved: bool = False) -> None:
         super().__init__(f"no answer within {seconds:g} s")
-        self.seconds = seconds
+        self.seconds, self.computed, self.starved = seconds, computed, starved
+
+
+class QuestionTimeSpent(WorkerTimeout):
+    """The calls of one question have used up its seconds."""
+
+
+class TimeSpent(WorkerTimeout):
+    """The submission has used up the seconds that all of it may take."""
 
 
 class WorkerOutOfMemory(SandboxError):
@@ -145,11 +171,17 @@ class CheckFailed(AutograderError):
 
     The message never holds an expected value or a hidden input: shapes, dtypes, counts, positions and sizes
     of errors only.
+
+    Attributes:
+        value: the wrong answer itself, where there is one; it stays in the grader's process.
+        wanted: likewise what was wanted; only a public check tells it.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.message, self.hint = message, hint
+        self.value: object = None
+        self.wanted: object = None
 
 
 class TooSlow(AutograderError):
@@ -166,6 +198,10 @@ class TooNoisy(TooSlow):
 
 class DeviceNeeded(AutograderError):
     """The check needs a device that is not here; the outcome is *pending*."""
+
+
+class DataNeeded(DeviceNeeded):
+    """The check needs data that are not here, or a person: nothing here tells; the outcome is *pending*."""
 
 
 class GraderError(AutograderError):

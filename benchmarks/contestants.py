@@ -109,7 +109,7 @@ class FreshPytest:
     def check(self, folder: Path) -> Ran:
         """Check the unpacked submission in `folder`."""
         checks = self.suite.course.hidden(self.suite.assignment)
-        plugins = ["autograder.checks.plugin", "pytest_submission", "no:cacheprovider"]
+        plugins = ["autograder.checks.harness.plugin", "pytest_submission", "no:cacheprovider"]
         options = ["-q", "--tb=no", "--import-mode=importlib", "-c", os.devnull]
         options += [part for plugin in plugins for part in ("-p", plugin)]
         wanted = ["--handed-in", folder, "--verdicts", folder / VERDICTS, "--run-seed", str(self.seed)]

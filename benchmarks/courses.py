@@ -39,7 +39,8 @@ class Suite:
 
     @property
     def reference(self) -> Path:
-        return self.course.solution(self.assignment) / f"{self.assignment.module}.py"
+        """Its file: the assignments that are measured have one."""
+        return self.course.solution(self.assignment) / self.assignment.files[0]
 
     @property
     def artifacts(self) -> list[Path]:
@@ -66,7 +67,7 @@ def fast_checks(folder: Path) -> Suite:
     whole = Suite("", course, course.assignment(ASSIGNMENT))
     _drop_checks(whole, (*TRAINING_CHECKS, *SPEED_CHECKS))
     _drop_questions(course, (*TRAINING_QUESTIONS, *SPEED_QUESTIONS))
-    _keep_answers(course.handout(whole.assignment) / f"{whole.assignment.module}.py")
+    _keep_answers(course.handout(whole.assignment) / whole.assignment.files[0])
     return Suite("checks of the usual kind", course, course.assignment(ASSIGNMENT))
 
 
@@ -91,6 +92,8 @@ def copy_course(root: Path, assignment: str, folder: Path) -> Course:
     for part in parts:
         if (root / part).is_dir():
             shutil.copytree(root / part, folder / part, ignore=LITTER)
+    if (root / "solutions/rules.toml").is_file():
+        shutil.copy(root / "solutions/rules.toml", folder / "solutions/rules.toml")
     return Course(folder)
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from autograder.checks.desk import Desk, LocalSubject, load_module
+from autograder.checks.harness.desk import Desk
+from autograder.checks.sides.local import LocalSubject, load_module
 from autograder.checks.timing.rivals import LocalRivals
 from autograder.checks.timing.sides import LocalSide
 from autograder.course.layout import Course
@@ -29,18 +30,19 @@ def inhouse_desk(
     """A desk for one submission in this process.
 
     Args:
-        module: the submission, imported.
+        module: the submission, imported; the assignments that are measured have one module.
         files: its artifacts.
         seed: what inputs are drawn from; the same seed gives every contestant the same inputs.
     """
     reference = reference_module(course, assignment)
-    subject = TimedSubject(lambda: module, dict(files))
-    return Desk(assignment, subject, lambda case: LocalChannel(reference), seed, rivals=Alone(subject, lambda: module))
+    subject = TimedSubject(lambda name: module, dict(files))
+    rivals = Alone(subject, lambda name: module)
+    return Desk(assignment, subject, lambda question, case: LocalChannel(reference), seed, rivals=rivals)
 
 
 def reference_module(course: Course, assignment: Assignment) -> ModuleType:
     """The reference, imported."""
-    return load_module(course.solution(assignment) / f"{assignment.module}.py", course.common.parent)
+    return load_module(course.solution(assignment) / assignment.files[0], course.common.parent)
 
 
 def artifacts_in(folder: Path, assignment: Assignment) -> dict[str, bytes]:
@@ -58,7 +60,7 @@ class TimedSubject(LocalSubject):
 class Alone(LocalRivals):
     """The submission without a baseline, for what is only to be done in so many steps."""
 
-    def __init__(self, subject: TimedSubject, load: Callable[[], ModuleType]) -> None:
+    def __init__(self, subject: TimedSubject, load: Callable[[str], ModuleType]) -> None:
         super().__init__(load, None)
         self._subject = subject
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from hidden_checks.inhouse import artifacts_in, inhouse_desk
 
-from autograder.checks.inprocess import run_checks
+from autograder.checks.public.inprocess import run_checks
 from autograder.course.layout import Course
 from autograder.course.outcome import Outcome
 
@@ -46,9 +46,9 @@ class HiddenChecks:
     def _run(self, env: Mapping[str, Any]) -> set[tuple[str, str]]:
         course = Course(Path(__file__).parent / "course")
         assignment = course.assignment(self._assignment)
-        module = ModuleType(assignment.module)
+        module = ModuleType(assignment.modules[0])
         module.__dict__.update(env)
-        module.__file__ = f"{assignment.module}.py"
+        module.__file__ = assignment.files[0]
         desk = inhouse_desk(course, assignment, module, artifacts_in(Path.cwd(), assignment), self._seed)
         results = run_checks(course.hidden(assignment), desk, [course.common.parent])
         return {

@@ -11,9 +11,10 @@ from figures import Figure, ratios
 from inhouse import inhouse_desk, reference_module
 from submissions import make_copies
 
-from autograder.checks.inprocess import run_checks
+from autograder.checks.public.inprocess import run_checks
 from autograder.course.result import SubmissionResult
 from autograder.grading.client import GradingProcess
+from autograder.grading.order import Order
 from autograder.sandbox import Sandbox
 from autograder.sandbox.doctor import readiness
 
@@ -53,7 +54,7 @@ def measure_overhead(suite: Suite, scratch: Path, times: int) -> Overhead:
     """Grade one copy to warm up, then `times` copies, and after each make its calls once in this process."""
     copies = make_copies(suite, scratch / "copies", times + 1)
     grading, calls, inhouse = [], [], []
-    with GradingProcess(suite.course, suite.assignment, SEED) as process:
+    with GradingProcess(Order.of(suite.course, suite.assignment, SEED)) as process:
         process.grade(copies[0], copies[0].stem)
         _seconds_of_calls(suite)
         for path in copies[1:]:

@@ -1,6 +1,6 @@
 """A pytest plugin that puts a submission under the hidden checks, in this process, and writes down its scores.
 
-    pytest tests/hidden/a6_… -p autograder.checks.plugin -p pytest_submission --handed-in FOLDER --verdicts FILE
+    pytest tests/hidden/a6_… -p autograder.checks.harness.plugin -p pytest_submission --handed-in FOLDER --verdicts FILE
 
 Loaded by name into a fresh pytest; it stands for the plugin that a course would write for itself.
 """
@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from inhouse import artifacts_in, inhouse_desk
 
-from autograder.checks.desk import load_module
-from autograder.checks.plugin import DESK, case_of, question_of
+from autograder.checks.harness.items import question_of
+from autograder.checks.harness.plugin import DESK, case_of
+from autograder.checks.sides.local import load_module
 from autograder.course.layout import Course
 from autograder.course.outcome import Outcome
 
@@ -50,7 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
     checks = Path(config.args[0])
     course = Course.find(checks)
     assignment = course.assignment(checks.name)
-    module = load_module(folder / f"{assignment.module}.py", course.common.parent)
+    module = load_module(folder / assignment.files[0], course.common.parent)
     files = artifacts_in(folder, assignment)
     config.stash[DESK] = inhouse_desk(course, assignment, module, files, config.getoption("--run-seed"))
     config.pluginmanager.register(Verdicts(config.getoption("--verdicts")))

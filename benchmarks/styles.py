@@ -27,7 +27,8 @@ from tables import print_facts
 from autograder.course.layout import Course
 from autograder.course.outcome import Outcome
 from autograder.grading.client import GradingProcess
-from autograder.grading.mutants import settled
+from autograder.grading.mutants.matrix import settled
+from autograder.grading.order import Order
 
 __all__ = ["Found", "main"]
 
@@ -70,13 +71,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _measured(course: Course, id: str, times: int) -> list[Found]:
     assignment = course.assignment(id)
-    reference = (course.solution(assignment) / f"{assignment.module}.py").read_text(encoding="utf-8")
+    reference = (course.solution(assignment) / assignment.files[0]).read_text(encoding="utf-8")
     found = []
-    with tempfile.TemporaryDirectory(prefix="styles-") as scratch, GradingProcess(course, assignment, SEED) as process:
+    with (
+        tempfile.TemporaryDirectory(prefix="styles-") as scratch,
+        GradingProcess(Order.of(course, assignment, SEED)) as process,
+    ):
         for number, style in enumerate(STYLES[id]):
             folder = Path(scratch) / str(number)
             folder.mkdir()
-            (folder / f"{assignment.module}.py").write_text(f"{reference}\n\n{style.source}", encoding="utf-8")
+            (folder / assignment.files[0]).write_text(f"{reference}\n\n{style.source}", encoding="utf-8")
             asked = (style.question,)
             results = [settled(process.grade_as_it_is)(folder, str(number), asked) for _ in range(times)]
             questions = [next(each for each in result.questions if each.id == style.question) for result in results]

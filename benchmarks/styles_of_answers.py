@@ -120,7 +120,7 @@ CONV_FORWARD = {
 """,
     ),
     "a loop over rows and columns": (
-        0.0,
+        0.25,
         """
     padded, rows, columns, stride, pad = _sizes(x, w, conv_param)
     out = x.new_zeros(len(x), len(w), rows, columns)
@@ -174,7 +174,7 @@ CONV_BACKWARD = {
 """,
     ),
     "a loop over rows and columns": (
-        0.0,
+        0.25,
         """
     x, w, b, conv_param = cache
     padded, rows, columns, stride, pad = _sizes(x, w, conv_param)
@@ -216,7 +216,7 @@ POOL_FORWARD = {
 """,
     ),
     "a loop over rows and columns": (
-        0.0,
+        0.25,
         f"""{POOL_HEAD}
     out = x.new_zeros(*x.shape[:2], rows, columns)
     for i in range(rows):
@@ -253,7 +253,7 @@ POOL_BACKWARD = {
 """,
     ),
     "a loop over rows and columns": (
-        0.0,
+        0.25,
         f"""
     x, pool_param = cache
 {POOL_HEAD}

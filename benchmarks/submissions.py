@@ -78,7 +78,7 @@ def _write(suite: Suite, folder: Path, texts: list[str]) -> list[Path]:
     for number, text in enumerate(texts, start=1):
         path = folder / f"student_{number:03}-{2022000000 + number}-A{suite.assignment.number}-O1.zip"
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr(f"{suite.assignment.module}.py", f"# handed in by student {number}\n{text}")
+            archive.writestr(suite.assignment.files[0], f"# handed in by student {number}\n{text}")
             for name, content in artifacts.items():
                 archive.writestr(name, content)
         paths.append(path)

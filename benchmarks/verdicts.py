@@ -31,9 +31,10 @@ from rich.console import Console
 from rich.table import Table
 from tables import print_facts
 
-from autograder.checks.timing.statistics import Standing
+from autograder.checks.timing.statistics import TimeVerdict
 from autograder.course.layout import Course
 from autograder.grading.client import GradingProcess
+from autograder.grading.order import Order
 
 __all__ = ["Verdict", "main", "print_verdicts", "wrong"]
 
@@ -116,7 +117,7 @@ class Verdict:
 
     @property
     def right(self) -> str:
-        return Standing.WITHIN.value if self.part < 1 else Standing.OVER.value
+        return TimeVerdict.WITHIN.value if self.part < 1 else TimeVerdict.OVER.value
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -126,7 +127,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="verdicts-") as scratch:
         course, submissions = _course(Path(scratch))
-        with GradingProcess(course, course.assignment(NAME), SEED, submissions=submissions) as process:
+        with GradingProcess(Order.of(course, course.assignment(NAME), SEED, submissions)) as process:
             verdicts = list(_gradings(process, submissions, args.gradings))
     print_verdicts(verdicts, console)
     faults = [verdict for verdict in verdicts if verdict.part in SURE and wrong(verdict)]
@@ -140,7 +141,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def wrong(verdict: Verdict) -> bool:
     """Whether it says within of what is over, or the other way round; not to say is not wrong."""
-    return verdict.standing not in (verdict.right, Standing.TOO_NOISY.value)
+    return verdict.standing not in (verdict.right, TimeVerdict.TOO_NOISY.value)
 
 
 def print_verdicts(verdicts: Sequence[Verdict], console: Console) -> None:
@@ -161,7 +162,7 @@ def print_verdicts(verdicts: Sequence[Verdict], console: Console) -> None:
 def _cells(row: Sequence[Verdict]) -> Iterator[str]:
     counts = Counter(verdict.standing for verdict in row)
     yield str(len(row))
-    for standing in (Standing.WITHIN, Standing.OVER, Standing.TOO_NOISY):
+    for standing in (TimeVerdict.WITHIN, TimeVerdict.OVER, TimeVerdict.TOO_NOISY):
         yield str(counts[standing.value])
     yield str(sum(map(wrong, row)))
     pairs = [verdict.pairs for verdict in row]

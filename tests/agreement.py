@@ -14,6 +14,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -27,12 +28,12 @@ from autograder import cli
 from autograder.course.layout import Course
 from autograder.course.model import Assignment
 from autograder.errors import ArchiveError
-from autograder.submission.inbox import Inbox
+from autograder.submission.receive.inbox import Inbox
 from tests.submissions.make_sample import make_sample
 
-__all__ = ["Verdicts", "both_ways", "main"]
+__all__ = ["Verdicts", "both_ways", "in_the_notebook", "main"]
 
-ALL_SECONDS, ONE_SECONDS, WALL_SECONDS = 8, 3, 120
+ALL_SECONDS, ONE_SECONDS, WALL_SECONDS = 12, 4, 120
 MEMORY = 1 << 30  # taking more would take seconds, and so end otherwise on a busy machine
 Verdicts = dict[str, Any]  # question → case → whether it passes, or how the process ended
 
@@ -67,8 +68,9 @@ def _one(
     for path, data in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(data)
-    if f"{assignment.module}.py" not in files:
-        (folder / f"{assignment.module}.py").unlink()
+    for name in assignment.files:
+        if name not in files:
+            (folder / name).unlink()
     ways = (_on_the_command_line, _in_the_notebook)
     first, second = (_verdicts(way, folder, assignment, questions) for way in ways)
     return first, second
@@ -95,16 +97,28 @@ def _on_the_command_line(folder: Path, assignment: Assignment, questions: Sequen
     if status == 2:
         return dict.fromkeys(questions, "refused")
     told = {question["id"]: question["cases"] for question in json.loads(said.getvalue())["questions"]}
-    return {question: {case["id"]: case["outcome"] == "passed" for case in told[question]} for question in questions}
+    asked = {question: in_the_notebook(folder, question) for question in questions}
+    return {
+        question: {case["id"]: case["outcome"] == "passed" for case in told[question] if case["id"] in asked[question]}
+        for question in questions
+    }
+
+
+def in_the_notebook(folder: Path, question: str) -> set[str]:
+    """The cases that a notebook's cell asks for; of the files that it saves, only the command line asks."""
+    return set(re.findall(r'checks\.require\("(.*)"\)', (folder / f"tests/{question}.py").read_text(encoding="ascii")))
 
 
 def _in_the_notebook(folder: Path, assignment: Assignment, questions: Sequence[str]) -> Verdicts:
     import otter
 
     os.chdir(folder)
-    grader = otter.Notebook(assignment.notebook)
-    results = {question: grader.check(question).test_case_results for question in questions}
-    if not (folder / f"{assignment.module}.py").exists():
+    notebooks = {component.module: component.notebook for component in assignment.components}
+    results = {}
+    for question in questions:
+        grader = otter.Notebook(notebooks[assignment.by_id[question].module])
+        results[question] = grader.check(question).test_case_results
+    if not any((folder / name).exists() for name in assignment.files):
         assert not any(result.passed for cases in results.values() for result in cases)
         return dict.fromkeys(questions, "refused")
     return {
@@ -156,7 +170,7 @@ def main() -> int:
     import otter  # noqa: F401  (its forks find it imported, and torch too)
     import torch
 
-    import autograder.checks.public  # noqa: F401
+    import autograder.checks.public.run  # noqa: F401
 
     torch.set_num_threads(1)
     course = Course.find(Path(__file__).parent)

@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 
 from autograder import checks
-from autograder.course.model import Assignment, Limits, NotebookLimits, Option, Question, Rule, Visibility
-from autograder.grading import mutantfile
+from autograder.course.model import Assignment, Component, Limits, NotebookLimits, Option, Question, Visibility
+from autograder.grading.mutants import file as mutantfile
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/add-an-assignment.md"
@@ -144,7 +144,7 @@ def test_the_reference_has_full_marks_and_the_stub_none(followed: Followed) -> N
 
 
 def test_every_mutant_is_caught(followed: Followed) -> None:
-    done = run(f"{BIN}autograder mutants a9 --json --seed 1", followed.root)
+    done = run(f"{BIN}autograder mutants a99 --json --seed 1", followed.root)
     mutants = json.loads(done.stdout)["mutants"]
     assert len(mutants) >= 2
     assert [mutant["id"] for mutant in mutants if not mutant["caught"]] == []
@@ -160,10 +160,10 @@ def defaults(kind: type) -> dict[str, object]:
     return {field.name: field.default for field in dataclasses.fields(kind)}
 
 
-@pytest.mark.parametrize("kind", [Assignment, Limits, Option, Question], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [Assignment, Component, Limits, Option, Question], ids=lambda kind: kind.__name__)
 def test_every_key_of_the_manifest_is_explained(kind: type) -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \|.*\| ([^|]+) \|$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE))
-    tables = {"id", "name", "questions", "options", "limits", "notebook_limits"}
+    tables = {"id", "name", "questions", "options", "limits", "notebook_limits", "lent"}  # `lent` follows from `given`
     made_elsewhere = tables if kind is Assignment else set()
     for key, default in defaults(kind).items():
         if key not in made_elsewhere:
@@ -180,5 +180,5 @@ def test_every_limit_of_a_notebook_is_explained() -> None:
 
 def test_every_name_that_an_author_may_use_is_explained() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    names = [*checks.__all__, *mutantfile.REQUIRED, *mutantfile.OPTIONAL, *Rule, *Visibility]
+    names = [*checks.__all__, *mutantfile.REQUIRED, *mutantfile.OPTIONAL, *Visibility]
     assert [name for name in names if f"`{name}" not in page] == []

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -128,7 +129,7 @@ def test_every_style_is_right(figures: ModuleType) -> None:
     import torch
     from styles_of_answers import STYLES
 
-    from autograder.checks.desk import reference_loader
+    from autograder.checks.sides.local import reference_loader
     from autograder.course.layout import Course
 
     course = Course.find(BENCHMARKS)
@@ -144,7 +145,8 @@ def test_every_style_is_right(figures: ModuleType) -> None:
         "functional_step": lambda module: [module.three_layer_convnet(x, params, {"padding": [2, 1]})],
     }
     for assignment, styles in STYLES.items():
-        load = reference_loader(course, course.assignment(assignment))
+        name = course.assignment(assignment).modules[0]
+        load = partial(reference_loader(course, course.assignment(assignment)), name)
         reference = load()
         for style in styles:
             module = load()

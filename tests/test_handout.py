@@ -45,7 +45,7 @@ class Handout:
 
     @property
     def module(self) -> str:
-        return f"{self.assignment.module}.py"
+        return self.assignment.files[0]
 
     @property
     def solution(self) -> Path:
@@ -100,7 +100,13 @@ def test_no_line_of_an_answer_is_in_it(handout: Handout) -> None:
             (inside if number in numbers else outside).append(line)
     secret = lines_of(inside) - lines_of(outside) - lines_of(sources(COURSE.common, "*.py"))
     assert len(secret) > 40, "the reference has answers"
-    leaks = {name: found for name, data in handout.members.items() if (found := shown(name, data) & secret)}
+    # The engine in the wheel has lines such as `return table` of its own.
+    longer = {line for line in secret if len(line) >= 30}
+    leaks = {
+        name: found
+        for name, data in handout.members.items()
+        if (found := shown(name, data) & (longer if "!" in name else secret))
+    }
     assert leaks == {}
 
 
@@ -108,7 +114,8 @@ def test_no_hidden_check_and_no_mutant_is_in_it(handout: Handout) -> None:
     """No file as a whole, and no line that is long enough to be of that file only. Imports are everybody's."""
     hidden, mutants = COURSE.hidden(handout.assignment), COURSE.mutants(handout.assignment)
     public = lines_of(sources(COURSE.public(handout.assignment), "*.py") + sources(COURSE.common, "*.py"))
-    given = public | shown(handout.module, handout.members[f"{handout.assignment.name}/{handout.module}"])
+    modules = {name: handout.members[f"{handout.assignment.name}/{name}"] for name in handout.assignment.files}
+    given = public.union(*(shown(name, data) for name, data in modules.items()))
     secret = lines_of(sources(hidden, "*.py") + sources(mutants, "*.toml", "*.py"), 40) - given
     secret = {line for line in secret if not line.startswith(("import ", "from "))}
     assert len(secret) > 100
@@ -182,8 +189,7 @@ class Desk:
         return dict.fromkeys(self.handout.assignment.by_id, status)
 
     def solves(self) -> None:
-        shutil.copy(self.handout.solution / self.handout.module, self.folder)
-        for name in self.handout.assignment.artifacts:
+        for name in (*self.handout.assignment.files, *self.handout.assignment.artifacts):
             shutil.copy(self.handout.solution / name, self.folder)
 
 
@@ -212,7 +218,7 @@ def test_its_verbs(desk: Desk) -> None:
     printed = desk.run(["make"]).stdout
     assert {"setup", "check", "notebook", "submission"} <= set(re.findall(r"make (\w+)", printed))
     dry = desk.run(["make", "--dry-run", "notebook", "submission"]).stdout
-    assert f"-m jupyterlab {desk.handout.assignment.notebook}" in dry
+    assert f"-m jupyterlab {desk.handout.assignment.notebooks[0]}" in dry
     assert "-m autograder collect" in dry
 
 
@@ -224,7 +230,7 @@ def test_what_it_collects_is_handed_in(desk: Desk) -> None:
     assert done.returncode in (0, 1), done.stderr
     assignment = desk.handout.assignment
     with zipfile.ZipFile(desk.folder / f"hong_gildong-20221234-A{assignment.number}-O1.zip") as archive:
-        assert set(archive.namelist()) == {desk.handout.module, assignment.notebook, *assignment.artifacts}
+        assert set(archive.namelist()) == {*assignment.files, *assignment.notebooks, *assignment.artifacts}
 
 
 def test_its_requirements_are_the_versions_that_are_graded_with(desk: Desk) -> None:

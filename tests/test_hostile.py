@@ -12,6 +12,7 @@ import ctypes
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,7 +28,7 @@ import pytest
 import torch
 
 from autograder.grading import fingerprint
-from autograder.submission.find import find_submissions
+from autograder.submission.receive.find import find_submissions
 from tests.submissions.hostile import maker
 
 ROOT = Path(__file__).parents[1]
@@ -41,7 +42,7 @@ class Expected:
     """What must become of a submission.
 
     Attributes:
-        score: at most that of the wrong code, unless the attack is a known gap.
+        score: at most that of the wrong code.
         outcomes: by question, where they differ from "failed"; several words where it is a race between them.
     """
 
@@ -128,6 +129,12 @@ ATTACKS: dict[str, Expected] = {
     "rule_in_forward_mode": but(slope="forbidden"),
     "rule_beneath": but(conv="forbidden", pool="forbidden error", slope="forbidden"),
     "rule_behind_try": but(conv="forbidden", pool="forbidden", slope="forbidden"),
+    "rule_by_called_nodes": but(slope="error"),
+    "rule_in_a_script": but(slope="error"),
+    "rule_prepacked": but(conv="forbidden", pool="forbidden", slope="forbidden"),
+    "graph_from_import": but(slope="error"),
+    "derived_at_import": but(slope="error"),
+    "rule_kernels_restored": but(conv="forbidden", pool="forbidden"),
     # Time and resources.
     "infinite_loop": but(names="timeout", pool="timeout", slope="timeout"),
     "slow_imports": but(0, scale="crashed timeout"),
@@ -139,16 +146,11 @@ ATTACKS: dict[str, Expected] = {
         slope="failed out_of_memory timeout",
     ),
     "disk_bombs": but(),
+    "host_files": but(),
     # What it started burns in the worker that answers the next two.
-    "process_bombs": but(names="failed error", learner="failed timeout", weights="failed timeout", slope="error"),
-}
-
-# What guards inside a worker cannot stop, since the submission shares their process: each gains exactly this much.
-# The scan of the source tells a person. An entry that gains nothing any more belongs into the table above.
-KNOWN_GAPS: dict[str, tuple[float, tuple[str, ...]]] = {
-    "gap_kernels_restored": (6.0, ("conv", "pool")),
-    "gap_called_nodes": (2.0, ("slope",)),
-    "gap_scripted_backward": (2.0, ("slope",)),
+    "process_bombs": but(
+        names="failed error", pool="failed error", learner="failed timeout", weights="failed timeout", slope="error"
+    ),
 }
 
 
@@ -180,6 +182,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the course with the artifact that its reference hands in."""
     root = tmp_path_factory.mktemp("hostile") / "course"
     shutil.copytree(COURSE, root, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "solutions/rules.toml", root / "solutions")
     (root / "solutions/h1_traps/weights.pt").write_bytes(maker.weights_of(trained(root)))
     return root
 
@@ -201,7 +204,7 @@ def graded(course: Path, tmp_path_factory: pytest.TempPathFactory) -> Graded:
     folder = tmp_path_factory.mktemp("submitted")
     weights = trained(course)
     sources = maker.attacks()
-    for name in [*ATTACKS, *KNOWN_GAPS]:
+    for name in ATTACKS:
         (folder / f"{name}.zip").write_bytes(maker.attack(sources[name].read_bytes(), maker.EXTRAS.get(name)))
     (folder / "just wrong.zip").write_bytes(maker.attack("from wrong import *\n"))
     for name, content in maker.ARCHIVES.items():
@@ -268,7 +271,7 @@ def _left_behind(before: set[psutil.Process]) -> tuple[str, ...]:
 def test_everybody_gets_a_result(graded: Graded) -> None:
     assert graded.complained == ""
     assert graded.status == 0
-    entries = 1 + len(ATTACKS) + len(KNOWN_GAPS) + len(maker.ARCHIVES) + len(maker.unlucky(torch.zeros(4, 2)))
+    entries = 1 + len(ATTACKS) + len(maker.ARCHIVES) + len(maker.unlucky(torch.zeros(4, 2)))
     assert len(graded.results()) == entries + len(HONEST) + 1  # the folder of links is one too
     with (graded.out / "grades.csv").open(encoding="utf-8-sig", newline="") as stream:
         assert len({row["submission"] for row in csv.DictReader(stream)}) == len(graded.results())
@@ -284,12 +287,27 @@ def test_wrong_code_alone(graded: Graded) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(ATTACKS))
-def test_attack_gains_nothing(graded: Graded, name: str) -> None:
+def test_attack_gains_nothing(graded: Graded, name: str, record_property: Callable[[str, object], None]) -> None:
     expected, outcomes = ATTACKS[name], graded.outcomes(name)
+    record_property("attack", _found(graded, name))
     assert expected.score <= BASE
     found = {id: outcome for id, outcome in outcomes.items() if outcome not in _wanted(expected, id)}
     assert found == {}, _details(graded, name)
     assert graded.result(name)["score"] == expected.score
+
+
+def _found(graded: Graded, name: str) -> dict[str, object]:
+    """A row of the table that `make hostile` prints."""
+    control = graded.result("just wrong")["score"]
+    pages = [path for path in (graded.out / name).iterdir() if path.name != "result.json"]
+    leaked = [path.name for path in pages if re.search("LEAK|CANARY_OF", path.read_text(errors="replace"))]
+    harmed = [other for other in HONEST if graded.result(other)["score"] != FULL]
+    return {
+        "name": name,
+        "over": round(graded.result(name)["score"] - control, 2),
+        "leaked": ", ".join(leaked) or "nothing",
+        "harmed": ", ".join(harmed) or "nobody",
+    }
 
 
 def _wanted(expected: Expected, question: str) -> list[str]:
@@ -308,16 +326,12 @@ def test_importing_counts_against_the_budget(graded: Graded) -> None:
 
 
 def test_every_attack_is_graded() -> None:
-    assert {*ATTACKS, *KNOWN_GAPS} == maker.attacks().keys()
+    assert ATTACKS.keys() == maker.attacks().keys()
 
 
-@pytest.mark.parametrize("name", sorted(KNOWN_GAPS))
-def test_known_gap_is_told_to_a_person(graded: Graded, name: str) -> None:
-    """A gap that has closed, or opened further, fails here too."""
-    gain, questions = KNOWN_GAPS[name]
-    assert graded.result(name)["score"] == BASE + gain, _details(graded, name)
-    for question in questions:
-        assert any(note.startswith(f"{question}: line") for note in graded.result(name)["notes"])
+@pytest.mark.parametrize("name", sorted(name for name in ATTACKS if name.startswith("rule_")))
+def test_a_way_around_a_rule_is_told_to_a_person(graded: Graded, name: str) -> None:
+    assert [note for note in graded.result(name)["notes"] if re.match(r"(conv|pool|slope): line \d+ has ", note)]
 
 
 @pytest.mark.parametrize("name", HONEST)
@@ -331,7 +345,7 @@ def test_unlucky_work_keeps_what_works(graded: Graded, name: str) -> None:
 
 
 def test_archives_gain_nothing(graded: Graded) -> None:
-    known = {*ATTACKS, *KNOWN_GAPS, *HONEST, *maker.UNLUCKY_SCORES, "just wrong"}
+    known = {*ATTACKS, *HONEST, *maker.UNLUCKY_SCORES, "just wrong"}
     others = {name: result["score"] for name, result in graded.results().items() if name not in known}
     assert set(others.values()) == {0.0, BASE}
     assert all(graded.result(name)["notes"] for name, score in others.items() if score == 0.0)
@@ -395,6 +409,6 @@ def test_what_cannot_be_read_costs_only_itself(tmp_path: Path, monkeypatch: pyte
 
     monkeypatch.setattr(Path, "iterdir", refuse(Path.iterdir))
     monkeypatch.setattr(Path, "open", refuse(Path.open))
-    found = find_submissions(tmp_path, "traps")
-    assert [path.name for path in found] == ["locked", "open"]
-    assert len({fingerprint.of_submission(path) for path in found}) == 2
+    found = find_submissions(tmp_path, ["traps.py"])
+    assert [path.name for path in found.paths] == ["locked", "open"]
+    assert len({fingerprint.of_submission(path) for path in found.paths}) == 2

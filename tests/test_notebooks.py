@@ -15,18 +15,24 @@ from autograder.course.model import Assignment
 
 COURSE = Course.find(Path(__file__).parent)
 ASSIGNMENTS = [COURSE.assignment(name) for name in COURSE.names()]
-ASSIGNMENTS = [assignment for assignment in ASSIGNMENTS if assignment.notebook]
+ASSIGNMENTS = [assignment for assignment in ASSIGNMENTS if assignment.notebooks]
 
 
 @pytest.fixture(scope="module", params=ASSIGNMENTS, ids=lambda assignment: assignment.id)
 def rehearsed(request: pytest.FixtureRequest) -> tuple[Assignment, Rehearsal]:
-    return request.param, rehearse(COURSE, request.param)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QUICK_NOTEBOOK", "1")  # notebooks that train for minutes have a short form
+        return request.param, rehearse(COURSE, request.param)
 
 
 def shown(rehearsal: Rehearsal, source: str) -> str:
     """All that the cells with this text in them put out."""
     outputs = [
-        output for cell in rehearsal.notebook.cells if source in cell.source for output in cell.get("outputs", ())
+        output
+        for notebook in rehearsal.notebooks.values()
+        for cell in notebook.cells
+        if source in cell.source
+        for output in cell.get("outputs", ())
     ]
     return "".join(
         str(output.get("text", "")) + str(output.get("data", {}).get("text/plain", "")) for output in outputs
@@ -42,8 +48,18 @@ def test_every_question_is_checked_and_passes(rehearsed: tuple[Assignment, Rehea
 
 
 def test_it_plots(rehearsed: tuple[Assignment, Rehearsal]) -> None:
-    outputs = [output for cell in rehearsed[1].notebook.cells for output in cell.get("outputs", ())]
-    assert sum("image/png" in output.get("data", {}) for output in outputs) >= 4
+    for notebook in rehearsed[1].notebooks.values():
+        outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+        assert sum("image/png" in output.get("data", {}) for output in outputs) >= 4
+
+
+def test_every_figure_has_an_alternative_text(rehearsed: tuple[Assignment, Rehearsal]) -> None:
+    for name, notebook in rehearsed[1].notebooks.items():
+        for number, cell in enumerate(notebook.cells):
+            for output in cell.get("outputs", ()):
+                if "image/png" in output.get("data", {}):
+                    text = output["metadata"].get("image/png", {}).get("alt", "")
+                    assert text.strip(), f"{name}, cell {number}"
 
 
 def test_it_writes_the_artifacts(rehearsed: tuple[Assignment, Rehearsal]) -> None:

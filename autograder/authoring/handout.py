@@ -19,12 +19,12 @@ from pathlib import Path, PurePosixPath
 
 import autograder
 from autograder.authoring.build import handout_files
-from autograder.checks.public import CHECKS
-from autograder.checks.recorded import ANSWERS
+from autograder.checks.public.run import CHECKS
+from autograder.checks.sides.recorded import ANSWERS
 from autograder.course.layout import Course
 from autograder.course.model import Assignment
 from autograder.errors import UsageError
-from autograder.submission.packing import zip_bytes
+from autograder.submission.collect.zip import zip_bytes
 
 __all__ = ["Wheel", "build_wheel", "handout_name", "handout_zip", "portable"]
 
@@ -115,8 +115,9 @@ def _surroundings(course: Course, assignment: Assignment, wheel: Wheel) -> dict[
         "@TITLE@": assignment.title,
         "@FOLDER@": assignment.name,
         "@ZIP@": handout_name(assignment),
-        "@MODULE@": assignment.module,
-        "@NOTEBOOK@": assignment.notebook,
+        "@MODULES@": "`, `".join(assignment.files),
+        "@NOTEBOOKS@": "`, `".join(assignment.notebooks),
+        "@NOTEBOOK@": next(iter(assignment.notebooks), ""),
         "@QUESTION@": assignment.questions[0].id,
         "@WHEEL@": wheel.name,
         "@TORCH@": pins.get("torch"),

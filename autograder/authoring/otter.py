@@ -12,7 +12,7 @@ __all__ = ["otter_test"]
 
 HEAD = '''"""Public checks of {question}, for otter: grader.check("{question}"). Generated; edits are lost."""
 
-from autograder.checks.notebook import PublicQuestion
+from autograder.checks.public.otter import PublicQuestion
 from otter.test_files import test_case
 
 OK_FORMAT = False

@@ -1,9 +1,9 @@
 """Turns a solution into a stub: what stands between solution markers becomes `raise NotImplementedError`.
 
-A region opens with `# BEGIN SOLUTION <question-id>` and closes with `# END SOLUTION`, each alone on its line and
-both at the indentation of the code between. Inside a function the id is required, and the region becomes a raise of
-`NotImplementedError("<question-id>")`. Outside functions a region has no id and disappears: a helper that only the
-solution needs. Everything else stays byte for byte.
+A region opens with `# BEGIN SOLUTION <question-id>` and closes with `# END SOLUTION`, each alone on its line and both
+at the indentation of the code between. Inside a function the id is required, and the region becomes a comment and a
+raise of `NotImplementedError("<question-id>")`. Outside functions a region has no id and disappears: a helper that
+only the solution needs. Everything else stays byte for byte.
 """
 
 from __future__ import annotations
@@ -85,8 +85,13 @@ def strip_module(source: str, file: Path, questions: Collection[str]) -> str:
     return stub
 
 
-def find_regions(source: str, file: Path, questions: Collection[str], first_line: int = 1) -> list[Region]:
+def find_regions(
+    source: str, file: Path, questions: Collection[str] | None = None, first_line: int = 1
+) -> list[Region]:
     """The regions of a text, in order; `first_line` is the line of the file that the text starts at.
+
+    Args:
+        questions: ids that regions may carry; None for any.
 
     Raises AuthoringError as `strip_module` does, of what concerns markers alone.
     """
@@ -105,7 +110,7 @@ def find_regions(source: str, file: Path, questions: Collection[str], first_line
                 raise AuthoringError(
                     file, place, f"nested in the solution region that line {_at(opened, first_line)} opens"
                 )
-            if question is not None and question not in questions:
+            if question is not None and questions is not None and question not in questions:
                 raise AuthoringError(file, place, f"unknown question {question!r}; there are: {', '.join(questions)}")
             opened = Region(number, number, indent, question)
             continue
@@ -126,11 +131,11 @@ def strip_regions(source: str, regions: Collection[Region]) -> str:
     """The text with each region replaced: by a raise where it names a question, else by nothing."""
     lines = source.split("\n")
     for region in sorted(regions, key=lambda region: region.first, reverse=True):
-        lines[region.first - 1 : region.last] = _invitation(region)
+        lines[region.first - 1 : region.last] = _stub_lines(region)
     return "\n".join(lines)
 
 
-def _invitation(region: Region) -> list[str]:
+def _stub_lines(region: Region) -> list[str]:
     if region.question is None:
         return []
     return [

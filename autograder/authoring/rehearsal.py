@@ -1,4 +1,4 @@
-"""Runs an assignment's notebook on the solution, top to bottom, as a student who has everything right would."""
+"""Runs an assignment's notebooks on the solution, top to bottom, as a student who has everything right would."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from autograder.authoring.notebooks import build_notebook
 from autograder.course.layout import Course
 from autograder.course.model import Assignment
 from autograder.errors import AuthoringError, UsageError
-from autograder.submission.kernel import run_cells
+from autograder.submission.collect.kernel import run_cells
 
 __all__ = ["Rehearsal", "keep_artifacts", "rehearse"]
 
@@ -28,43 +28,50 @@ VERDICT = re.compile(r"(\S+) results:")
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What running a notebook on the solution gave.
+    """What running the notebooks on the solution gave.
 
     Attributes:
-        notebook: with its outputs.
-        artifacts: by name, of those that the assignment names, what the notebook wrote.
+        notebooks: with their outputs, by file name.
+        artifacts: by name, of those that the assignment names, what the notebooks wrote.
     """
 
-    notebook: NotebookNode
+    notebooks: dict[str, NotebookNode]
     artifacts: dict[str, bytes]
 
 
 def rehearse(course: Course, assignment: Assignment) -> Rehearsal:
-    """Run the solved notebook in a copy of the handout that holds the reference.
+    """Run the solved notebooks, in order, in a copy of the handout that holds the reference.
 
     Raises:
         UsageError: the assignment has no notebook.
         AuthoringError: a cell raised, did not end or took the kernel with it, or a `grader.check` in it failed.
     """
-    if not assignment.notebook:
+    if not assignment.notebooks:
         raise UsageError(f"{assignment.name} has no notebook")
-    source = course.solution(assignment) / f"{Path(assignment.notebook).stem}.nb.py"
-    notebook = build_notebook(source, list(assignment.by_id), solved=True)
+    paired = [component for component in assignment.components if component.notebook]
+    sources = {component.notebook: course.notebook_source(assignment, component) for component in paired}
+    notebooks = {name: build_notebook(path, list(assignment.by_id), solved=True) for name, path in sources.items()}
     with tempfile.TemporaryDirectory() as scratch, _one_thread():
         folder = Path(scratch)
         for name, content in handout_files(course, assignment).items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        shutil.copy(course.solution(assignment) / f"{assignment.module}.py", folder)
-        for cell in run_cells(notebook, folder, keep_going=False, cell_seconds=CELL_SECONDS):
-            problem = f"the notebook does not run on the solution: {cell.reason} (cell {cell.number}: {cell.begins})"
-            raise AuthoringError(source, 1, problem)
-        if failed := _failed_checks(notebook):
-            raise AuthoringError(source, 1, f"on the solution the notebook's own checks fail: {', '.join(failed)}")
+        for file in assignment.files:
+            shutil.copy(course.solution(assignment) / file, folder)
+        for name, notebook in notebooks.items():
+            _run(notebook, sources[name], folder)
         written = {name: folder / name for name in assignment.artifacts}
         artifacts = {name: path.read_bytes() for name, path in written.items() if path.is_file()}
-    return Rehearsal(notebook, artifacts)
+    return Rehearsal(notebooks, artifacts)
+
+
+def _run(notebook: NotebookNode, source: Path, folder: Path) -> None:
+    for cell in run_cells(notebook, folder, keep_going=False, cell_seconds=CELL_SECONDS):
+        problem = f"the notebook does not run on the solution: {cell.reason} (cell {cell.number}: {cell.begins})"
+        raise AuthoringError(source, 1, problem)
+    if failed := _failed_checks(notebook):
+        raise AuthoringError(source, 1, f"on the solution the notebook's own checks fail: {', '.join(failed)}")
 
 
 def _failed_checks(notebook: NotebookNode) -> list[str]:
@@ -75,7 +82,7 @@ def _failed_checks(notebook: NotebookNode) -> list[str]:
 
 
 def keep_artifacts(course: Course, assignment: Assignment, rehearsal: Rehearsal) -> list[Path]:
-    """Put what the notebook wrote beside the reference, which is graded with it. Returns the files written."""
+    """Put what the notebooks wrote beside the reference, which is graded with it. Returns the files written."""
     paths = []
     for name, content in rehearsal.artifacts.items():
         path = course.solution(assignment) / name

@@ -1,21 +1,31 @@
 """What every operation owes its user, whatever it computes: a battery to run over any of them.
 
+    @pytest.mark.parametrize("contract", contracts.battery(), ids=str)
+    def test_contract(student, rng, contract):
+        operation = contracts.Operation(
+            call=student.iou, oracle=slow_iou, inputs=("boxes", "others"), outputs=("iou",), batched=("boxes",)
+        )
+        contract(student, operation, (rng.boxes(4, 20, 30), rng.boxes(3, 20, 30)))
+
 Each contract also compares values, so that an operation which computes nothing, or something else, keeps none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import torch
 
-from autograder.checks.compare import assert_matches, unpack
-from autograder.errors import CheckFailed
+from autograder.checks.compare.asides import dtype_counts
+from autograder.checks.compare.compare import assert_matches, unpack
+from autograder.errors import CheckFailed, StudentError
 from autograder.sandbox.proxy import Proxy, fetch, place
 
-__all__ = ["BATTERY", "Contract", "Operation"]
+__all__ = ["BATTERY", "Contract", "Operation", "battery"]
 
 
 @dataclass(frozen=True)
@@ -25,10 +35,15 @@ class Operation:
     Attributes:
         call: takes tensors (or proxies of placed ones) and returns what the submission returned for them: a tensor
             where there is one name in `outputs`, else a tuple.
-        oracle: takes the same tensors in float64 and returns a tuple of float64 tensors, one per output.
+        oracle: takes the same tensors, floating ones in float64, and returns a tuple of tensors, one per output. A
+            float64 output is compared in the dtype of the first floating input; whole numbers and booleans keep their
+            own dtype and must be equal.
         inputs: names of the tensors that `call` takes.
         outputs: names of what it returns.
         batched: which inputs have samples along axis 0; all of them as many.
+        others: makes other valid inputs from these, for "remembers-nothing". By default every input is flipped along
+            its last axis, and a floating one is multiplied by -0.5; give a function where the result of that is no
+            valid input, for boxes for example.
     """
 
     call: Callable[..., Any]
@@ -36,13 +51,26 @@ class Operation:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     batched: tuple[str, ...]
+    others: Callable[..., Sequence[torch.Tensor]] | None = None
 
     def compare(self, returned: Any, tensors: Sequence[torch.Tensor]) -> None:
-        """Fail unless `returned` is right for these inputs, in the dtype of the first of them."""
+        """Fail unless `returned` is right for these inputs."""
+        for name, part, value in self._pairs(returned, tensors):
+            assert_matches(part, value, what=name)
+
+    def compare_dtypes(self, returned: Any, tensors: Sequence[torch.Tensor]) -> None:
+        """Fail where a tensor in `returned` has another dtype than is right for these inputs."""
+        for name, part, value in self._pairs(returned, tensors):
+            if type(part) is torch.Tensor:  # a Python number has no dtype
+                assert_matches(part.new_zeros(()), value.new_zeros(()), what=name)
+
+    def _pairs(self, returned: Any, tensors: Sequence[torch.Tensor]) -> Iterator[tuple[str, Any, torch.Tensor]]:
+        """The name of each output, what was returned, and what is right."""
         parts = (returned,) if len(self.outputs) == 1 else unpack(returned, *self.outputs)
-        wanted = self.oracle(*(tensor.to(torch.float64) for tensor in tensors))
+        wanted = self.oracle(*(_as_float(tensor, torch.float64) for tensor in tensors))
+        dtype = next((tensor.dtype for tensor in tensors if tensor.is_floating_point()), torch.float64)
         for name, part, value in zip(self.outputs, parts, wanted, strict=True):
-            assert_matches(part, value.to(tensors[0].dtype), what=name)
+            yield name, part, _as_float(value, dtype)
 
 
 @dataclass(frozen=True)
@@ -74,8 +102,12 @@ def _keeps_inputs(side: Proxy, operation: Operation, tensors: Sequence[torch.Ten
 
 
 def _keeps_float32(side: Proxy, operation: Operation, tensors: Sequence[torch.Tensor]) -> None:
-    single = [tensor.to(torch.float32) for tensor in tensors]
-    operation.compare(operation.call(*single), single)
+    """The only contract that a wrong dtype breaks: float32 for float64 too, whatever its values."""
+    single = [_as_float(tensor, torch.float32) for tensor in tensors]
+    with dtype_counts():
+        operation.compare(operation.call(*single), single)
+    with suppress(StudentError), dtype_counts():  # what a second call breaks is the others' matter
+        operation.compare_dtypes(operation.call(*tensors), tensors)
 
 
 def _takes_strided(side: Proxy, operation: Operation, tensors: Sequence[torch.Tensor]) -> None:
@@ -86,7 +118,7 @@ def _takes_strided(side: Proxy, operation: Operation, tensors: Sequence[torch.Te
 def _remembers_nothing(side: Proxy, operation: Operation, tensors: Sequence[torch.Tensor]) -> None:
     """Other values on a second call: what was remembered from the first must not leak into it."""
     operation.compare(operation.call(*tensors), tensors)
-    others = [-0.5 * tensor.flip(-1) for tensor in tensors]
+    others = [*(operation.others or _turned)(*tensors)]
     operation.compare(operation.call(*others), others)
     operation.compare(operation.call(*tensors), tensors)
 
@@ -100,6 +132,17 @@ def _takes_empty(side: Proxy, operation: Operation, tensors: Sequence[torch.Tens
     operation.compare(operation.call(*empty), empty)
 
 
+def _turned(*tensors: torch.Tensor) -> list[torch.Tensor]:
+    """Other values of the same shapes: turned round along the last axis, and floating ones times -0.5."""
+    flipped = [tensor.flip(-1) if tensor.dim() else tensor for tensor in tensors]
+    return [-0.5 * tensor if tensor.is_floating_point() else tensor for tensor in flipped]
+
+
+def _as_float(tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """A floating tensor in this dtype; whole numbers and booleans as they are."""
+    return tensor.to(dtype) if tensor.is_floating_point() else tensor
+
+
 BATTERY: tuple[Contract, ...] = (
     Contract("keeps-its-inputs", _keeps_inputs),
     Contract("keeps-float32", _keeps_float32),
@@ -107,3 +150,23 @@ BATTERY: tuple[Contract, ...] = (
     Contract("remembers-nothing", _remembers_nothing),
     Contract("takes-an-empty-batch", _takes_empty),
 )
+
+
+def battery(exceptions: Mapping[str, str] = MappingProxyType({})) -> tuple[Contract, ...]:
+    """All contracts but those that an operation need not keep, each exception with its reason.
+
+    Args:
+        exceptions: by the name of a contract, why the task does not ask for it.
+
+    Raises:
+        ValueError: no contract has that name, or a reason is missing.
+
+    >>> [str(contract) for contract in battery({"takes-an-empty-batch": "the mean of no rows is not defined"})]
+    ['keeps-its-inputs', 'keeps-float32', 'takes-non-contiguous', 'remembers-nothing']
+    """
+    names = {contract.name for contract in BATTERY}
+    if unknown := exceptions.keys() - names:
+        raise ValueError(f"no contract is called {sorted(unknown)[0]!r}; there are {', '.join(sorted(names))}")
+    if unexplained := [name for name, reason in exceptions.items() if not reason.strip()]:
+        raise ValueError(f"why is {unexplained[0]!r} not asked for? Give a reason")
+    return tuple(contract for contract in BATTERY if contract.name not in exceptions)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
+
+from autograder.errors import GraderError
 
 __all__ = ["Draw"]
 
@@ -62,9 +64,38 @@ class Draw:
         """Class indices, (count,) int64."""
         return self.integers(0, classes, (count,))
 
-    def permutation(self, count: int) -> torch.Tensor:
-        """0 ... count - 1 in random order, (count,) int64."""
-        return torch.from_numpy(np.argsort(self._raw(count), kind="stable").astype(np.int64))
+    def boxes(self, count: int, height: float, width: float, dtype: torch.dtype = torch.float64) -> torch.Tensor:
+        """Boxes inside an image, (count, 4) with rows (x1, y1, x2, y2) in pixels, x to the right and y down.
+
+        Every side is a tenth of the image's or longer: x1 + width / 10 <= x2 <= width.
+        """
+        size = torch.tensor([width, height], dtype=torch.float64)
+        sides = self.uniform(count, 2, low=0.1) * size
+        corner = self.uniform(count, 2) * (size - sides)
+        return torch.cat([corner, corner + sides], dim=1).to(dtype)
+
+    def whole_boxes(self, count: int, height: int, width: int, dtype: torch.dtype = torch.float64) -> torch.Tensor:
+        """Boxes as from `boxes`, with whole numbers as coordinates, for exact ties. Every side is 1 or longer."""
+        columns, rows = (self._whole_sides(count, size) for size in (width, height))
+        return torch.stack([columns[0], rows[0], columns[1], rows[1]], dim=1).to(dtype)
+
+    def until(self, function: Callable[[Draw], T], holds: Callable[[T], bool], tries: int = 1000) -> T:
+        """The first value of `function(self)` for which `holds` is true.
+
+        A check asks this way for inputs on which no two compared numbers are close: a right answer must not depend on
+        the last bit.
+
+        Raises:
+            GraderError: `holds` is false for every one of so many draws.
+
+        >>> Draw(0).until(lambda rng: int(rng.integers(0, 100)), lambda number: number % 10 == 0) % 10
+        0
+        """
+        for _ in range(tries):
+            value = function(self)
+            if holds(value):
+                return value
+        raise GraderError(f"none of {tries} draws is as the check asks")
 
     def choice(self, options: Sequence[T]) -> T:
         """One of the options. Raises ValueError where there is none."""
@@ -75,6 +106,12 @@ class Draw:
     def seed(self) -> int:
         """A derived seed in [0, 2**31)."""
         return int(self._raw(1)[0] >> np.uint64(33))
+
+    def _whole_sides(self, count: int, size: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Pairs of whole numbers, 0 <= first < second <= size, each equally likely."""
+        pairs = torch.combinations(torch.arange(size + 1))
+        first, second = pairs[self.integers(0, len(pairs), (count,))].unbind(1)
+        return first, second
 
     def _raw(self, count: int) -> npt.NDArray[np.uint64]:
         return np.asarray(self._bits.random_raw(count), dtype=np.uint64).reshape(count)

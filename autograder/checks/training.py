@@ -5,15 +5,16 @@ The labels of held-out images never travel to the worker.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
-from autograder.checks.compare import plain_tensor
+from autograder.checks.compare.compare import plain_tensor, shown
 from autograder.errors import CheckFailed
 
-__all__ = ["accuracy", "assert_accuracy", "scores_of"]
+__all__ = ["accuracy", "assert_accuracy", "assert_reaches", "scores_of"]
 
 
 def scores_of(
@@ -34,8 +35,9 @@ def scores_of(
     parts = []
     for chunk in torch.split(images, batch):
         scores = plain_tensor(call(chunk), "the scores")
-        if scores.shape != (len(chunk), classes):
-            raise CheckFailed(f"the scores have shape {tuple(scores.shape)}, wanted {(len(chunk), classes)}")
+        wanted = (len(chunk), classes)
+        if scores.shape != wanted:
+            raise CheckFailed(f"the scores have {shown(tuple(scores.shape), wanted)}")
         parts.append(scores.detach().cpu().to(torch.float64))
     joined = torch.cat(parts)
     stray = int((~joined.isfinite()).sum())
@@ -68,3 +70,25 @@ def assert_accuracy(
         # Rounded down, so that a miss never reads like the bar itself.
         message = f"{what} gets {int(reached * 100)} % of {len(labels)} images right, wanted {at_least * 100:.0f} %"
         raise CheckFailed(message, hint)
+
+
+def assert_reaches(value: float, bar: float, what: str, *, hint: str = "") -> None:
+    """Fail unless a figure that was measured here, a mean IoU for example, reaches the bar.
+
+    Args:
+        value: the figure; NaN reaches no bar.
+        bar: the least value that passes.
+        what: the figure's name in the message, "the mean IoU after 60 steps".
+
+    Raises:
+        CheckFailed: with the figure, rounded down to three decimals, and the bar.
+
+    >>> assert_reaches(0.41299, 0.45, "the mean IoU")
+    Traceback (most recent call last):
+    autograder.errors.CheckFailed: the mean IoU is 0.412, wanted at least 0.45
+    """
+    if value >= bar:
+        return
+    # Rounded down, so that a miss never reads like the bar itself.
+    found = f"{math.floor(value * 1000) / 1000:g}" if math.isfinite(value) else "not finite"
+    raise CheckFailed(f"{what} is {found}, wanted at least {bar:g}", hint)

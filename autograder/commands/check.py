@@ -7,8 +7,9 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
+from itertools import groupby
 from pathlib import Path
 from textwrap import wrap
 from types import FrameType
@@ -21,7 +22,7 @@ from rich.text import Text
 from autograder.errors import GraderError, UsageError
 
 if TYPE_CHECKING:  # torch takes seconds to import, and --help must not wait for it
-    from autograder.checks.standing import QuestionStanding, Standing
+    from autograder.checks.public.standing import QuestionStanding, Standing
     from autograder.course.model import Assignment
     from autograder.course.result import CaseResult
 
@@ -36,6 +37,7 @@ SCHEMA, INTERRUPTED = 1, 130
 WORDS = {
     "passed": ("passed", "green"),
     "not_attempted": ("to do", "yellow"),
+    "partly": ("partly", "yellow"),
     "pending": ("waiting", "yellow"),
     "failed": ("failed", "red"),
     "grader_error": ("no check", "magenta"),
@@ -55,36 +57,45 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("question", metavar="QUESTION", nargs="*", help="a question's id (all of them)")
     parser.add_argument("--folder", metavar="DIR", type=Path, default=Path(), help="the assignment's folder (this one)")
     parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument(
+        "--junit", metavar="FILE", type=Path, help="write the cases as JUnit's XML too, for a CI server"
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Check and print. Returns 0 where everything that was checked passes, 1 where not, 130 after Ctrl-C."""
-    from autograder.checks.public import assignment_in
-    from autograder.checks.standing import standing_of
+    """Check and print. Returns 0 where everything that was checked passes, 1 where not, 130 after Ctrl-C.
+
+    On GitHub Actions nothing that the student's code prints is a command, and what is wrong is shown beside the code.
+    """
+    from autograder.checks.public.run import assignment_in
+    from autograder.checks.public.standing import standing_of
+    from autograder.commands.ci import GitHub, write_junit
 
     folder = args.folder.resolve()
     assignment = assignment_in(folder)
     if unknown := [question for question in args.question if question not in assignment.by_id]:
         raise UsageError(f"unknown question {unknown[0]!r}; there are: {', '.join(assignment.by_id)}")
-    running = _Running(hidden=args.json)
-    try:
-        results = _results(folder, [known for known in assignment.by_id if known in args.question], running)
-    except KeyboardInterrupt as stop:
-        print(f"stopped{running.place(stop, folder)}", file=sys.stderr)
-        return INTERRUPTED
-    standing = standing_of(assignment, results)
-    if args.json:
-        print(json.dumps(_as_json(assignment, standing), indent=1))
-    elif problem := _not_python(folder / f"{assignment.module}.py"):
-        console.print(problem, soft_wrap=True)
-    else:
-        _print(assignment, standing, folder, _Speaker(console))
+    running, github = _Running(hidden=args.json), GitHub(sys.stderr if args.json else sys.stdout)
+    with github.quiet():
+        try:
+            results = _results(folder, [known for known in assignment.by_id if known in args.question], running)
+        except KeyboardInterrupt as stop:
+            print(f"stopped{running.place(stop, folder)}", file=sys.stderr)
+            return INTERRUPTED
+        standing = standing_of(assignment, results)
+        if args.json:
+            print(json.dumps(_as_json(assignment, standing), indent=1))
+        else:
+            _print(assignment, standing, folder, _Speaker(console))
+    github.tell(assignment, standing, folder)
+    if args.junit:
+        write_junit(args.junit, assignment, results)
     return 0 if standing.passed else 1
 
 
 def _results(folder: Path, questions: list[str], running: _Running) -> dict[str, list[CaseResult]]:
-    from autograder.checks.public import public_results
+    from autograder.checks.public.run import public_results
 
     wanted: list[str | None] = [*questions] or [None]
     results: dict[str, list[CaseResult]] = {}
@@ -150,47 +161,67 @@ def _brief(problem: str) -> str:
 
 
 def _not_python(path: Path) -> Text | None:
-    """What is wrong with a file that cannot be read as Python, and where; None if it can."""
+    """What is wrong with a file that cannot be read as Python, and where; None if it can, or is not there."""
+    from autograder.submission.source.text import readable
+    from autograder.submission.source.trouble import trouble
+
+    if not path.is_file():
+        return None
+    source, _ = readable(path.read_bytes())
+    if found := trouble(source):
+        line = source.decode("utf-8", "replace").splitlines()[found.line - 1 : found.line]
+        shown = f"\n\n    {line[0].strip()}" if line and line[0].strip() else ""
+        hint = f"{found.hint} " if found.hint else ""
+        said = f": {found.what}{shown}\n\n{hint}Python cannot read the file: nothing in it was checked."
+        return Text.assemble((f"{path.name}, line {found.line}", "bold"), said)
     try:
-        compile(path.read_bytes(), path.name, "exec", dont_inherit=True)
-    except SyntaxError as error:
-        where = f"{path.name}, line {error.lineno}" if error.lineno else path.name
-        shown = f"\n\n    {error.text.strip()}" if error.text else ""
-        return Text.assemble(
-            (where, "bold"), f": {error.msg}{shown}\n\nPython cannot read the file: nothing was checked."
-        )
+        compile(source, path.name, "exec", dont_inherit=True)
+    except SyntaxError as error:  # what can be parsed and not compiled, as a stray `return`
+        said = f": {error.msg}\n\nPython cannot read the file: nothing in it was checked."
+        return Text.assemble((f"{path.name}, line {error.lineno or 1}", "bold"), said)
     return None
 
 
 def _print(assignment: Assignment, standing: Standing, folder: Path, say: _Speaker) -> None:
+    checked_files = dict.fromkeys(assignment.component_of(checked.question).file for checked in standing.questions)
+    problems = [problem for file in checked_files if (problem := _not_python(folder / file))]
+    if problems and len(problems) == len(checked_files):
+        say.texts(problems)
+        return
     say.line((f"Assignment {assignment.number}: {assignment.title}", "bold"))
     say.line()
     longest = max((len(checked.question.id) for checked in standing.questions), default=0)
-    for checked in standing.questions:
-        word, style = WORDS[checked.status]
-        count = f"{checked.passed} of {len(checked.cases)}"
-        say.line((f"  {word:<{WORD_WIDTH}}  ", style), f"{checked.question.id:<{longest}}  {count:>8}")
+    for module, questions in groupby(standing.questions, lambda checked: checked.question.module):
+        if len(assignment.components) > 1:
+            say.line((f"{module}.py", "bold"))
+        for checked in questions:
+            word, style = WORDS[checked.status]
+            count = f"{checked.passed} of {len(checked.cases)}"
+            say.line((f"  {word:<{WORD_WIDTH}}  ", style), f"{checked.question.id:<{longest}}  {count:>8}")
     say.line()
-    if standing.first:
-        _print_first(standing.first, folder / f"{assignment.module}.py", say)
+    if problems:
+        say.texts(problems)
+    elif standing.first:
+        _print_first(standing.first, folder, say)
     elif len(standing.questions) == len(assignment.questions):
         say.line(("Every public check passes.", "green"))
     else:
         say.line(("These pass; the other questions were not checked.", "green"))
 
 
-def _print_first(checked: QuestionStanding, module: Path, say: _Speaker) -> None:
+def _print_first(checked: QuestionStanding, folder: Path, say: _Speaker) -> None:
     """The one thing to do next, in full: the cause, a hint, the place, what was printed on the way."""
     case, (_, style) = checked.first, WORDS[checked.status]
-    to_do = checked.status == "not_attempted"
+    to_do = checked.status in ("not_attempted", "partly")
     say.line(
         ("Write next: " if to_do else "Fix first: ", f"bold {style}"), (checked.question.id, "bold"), f", {case.id}"
     )
     say.paragraph(case.message or case.outcome.value)
     if case.hint:
         say.paragraph(f"Hint: {case.hint}")
-    say.paragraph(f"Where: {checked.question.component}, {case.location or module.name}")
-    say.block(_source_line(module.parent, case.location))
+    say.paragraph(f"Where: {checked.question.component}, {case.location or f'{checked.question.module}.py'}")
+    say.block(_source_line(folder, case.location))
+    say.block(getattr(case, "figures", ""))
     if case.detail:
         say.paragraph("Printed:")
         say.block(case.detail)
@@ -204,6 +235,10 @@ class _Speaker:
 
     def line(self, *parts: str | tuple[str, str]) -> None:
         self._console.print(Text.assemble(*parts), soft_wrap=True)
+
+    def texts(self, texts: Iterable[Text]) -> None:
+        for text in texts:
+            self._console.print(text, soft_wrap=True)
 
     def paragraph(self, text: str) -> None:
         for line in text.splitlines():
@@ -247,10 +282,12 @@ def _question(checked: QuestionStanding) -> dict[str, Any]:
         "cases": [
             {
                 "id": case.id,
+                "title": case.title,
                 "outcome": case.outcome.value,
                 "message": case.message,
                 "hint": case.hint,
                 "location": case.location,
+                "figures": getattr(case, "figures", ""),
                 "printed": case.detail,
             }
             for case in checked.cases

@@ -1,4 +1,4 @@
-"""autograder collect: a student's zip, from answers on clean files and a fresh run of the notebook."""
+"""autograder collect: a student's zip, from answers on clean files and a fresh run of the notebooks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -20,28 +20,32 @@ from autograder.errors import AutograderError, UsageError
 
 if TYPE_CHECKING:
     from autograder.course.model import Assignment
-    from autograder.submission.collect import Gathered, Keeper
-    from autograder.submission.identity import NotebookSays
-    from autograder.submission.review import Advice, Ran
+    from autograder.submission.collect.advice import Advice, Ran
+    from autograder.submission.collect.earlier import Earlier
+    from autograder.submission.collect.gather import Gathered, Keeper
+    from autograder.submission.collect.running import Done
+    from autograder.submission.receive.identity import NotebookSays
 
 __all__ = ["add", "run"]
 
 EXAMPLE = """example:
   autograder collect
-      in the assignment's folder: runs the clean notebook on your answers, checks, and writes the zip
+      in the assignment's folder: runs the clean notebooks on your answers, checks, and writes the zip; a run that
+      nothing has changed since is taken again
   autograder collect --no-run --name "Kim Minsu" --id 2022123456
-      takes the notebook's outputs and the result files as they are
+      takes the notebooks' outputs and the result files as they are
 
 exit status 0: written, nothing to say; 1: written with warnings, or not written; 2: a wrong argument
 """
 SCHEMA = 1
+LISTS = (("This costs points:", True), ("A person will miss this, or ask about it:", False))
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "collect",
         help="make the zip that is handed in",
-        description="Carry your answers onto the clean files, run the clean notebook once, check, and write the zip.",
+        description="Carry your answers onto the clean files, run each clean notebook once, check, and write the zip.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -55,7 +59,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--group", metavar="'ID NAME'", action="append", help="a member of your group; once for each (likewise)"
     )
-    parser.add_argument("--no-run", action="store_true", help="do not run the notebook")
+    running = parser.add_mutually_exclusive_group()
+    running.add_argument("--no-run", action="store_true", help="do not run the notebooks")
+    running.add_argument("--rerun", action="store_true", help="run the notebooks even where nothing has changed")
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.set_defaults(run=run)
 
@@ -81,8 +87,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 def _collect(args: argparse.Namespace, console: Console) -> int:
     from autograder.course.manifest import load_assignment
-    from autograder.submission.clean import CLEAN, read_clean
-    from autograder.submission.collect import Keeper, gather, own_words, set_up, zip_name
+    from autograder.submission.clean.read import CLEAN, read_clean
+    from autograder.submission.collect.earlier import earlier_run
+    from autograder.submission.collect.gather import Keeper, gather, own_words, set_up, zip_name
 
     folder = args.folder.resolve()
     if not (folder / "assignment.toml").is_file():
@@ -91,26 +98,29 @@ def _collect(args: argparse.Namespace, console: Console) -> int:
     if args.clean is None and not (folder / CLEAN).is_dir():
         raise UsageError(f"no clean copy ({CLEAN}/) in {folder}: give --clean the zip that the assignment came in")
     clean = read_clean(args.clean or folder, assignment)
-    if not args.no_run and assignment.notebook:
+    if not args.no_run and assignment.notebooks:
         _expect_kernel()
     who = _who(args, own_words(folder, clean, assignment), folder, assignment, console)
     name = zip_name(who.name, who.idnum, assignment, who.option)
     gathered = gather(folder, clean, assignment, who)
     progress = Console(stderr=True) if args.json else console
     job = _Job(folder, assignment, who, Keeper(folder, datetime.now()), progress)
+    earlier = earlier_run(folder)
     stage = set_up(folder, clean, gathered, job.keeper)
-    ran = None
-    if gathered.notebook and not args.no_run:
+    done = None
+    if gathered.notebooks and not args.no_run:
         try:
-            gathered, ran = _run_notebook(job, gathered, stage)
+            done = _run_notebooks(job, gathered, stage, earlier, anew=args.rerun)
         except KeyboardInterrupt:
             print(f"stopped, and no zip was written; what was run is in {stage}", file=sys.stderr)
             return 130
-    files = _with_artifacts(job, gathered, stage, ran)
-    advice = _review(job, gathered, files, stage, ran)
+        gathered = done.gathered
+    runs = done.runs if done else None
+    files = _with_artifacts(job, gathered, stage, runs)
+    advice = _review(job, gathered, files, stage, runs)
     _write(job, name, files)
     if args.json:
-        print(json.dumps(_as_json(job, name, files, gathered, ran, advice), indent=1, ensure_ascii=False))
+        print(json.dumps(_as_json(job, name, files, gathered, done, advice), indent=1, ensure_ascii=False))
     else:
         _print(job, name, files, gathered, advice, console)
     return 1 if advice else 0
@@ -128,8 +138,8 @@ def _who(
     args: argparse.Namespace, says: NotebookSays, folder: Path, assignment: Assignment, console: Console
 ) -> NotebookSays:
     """From arguments, else the notebook's first cell, else `group.txt`, else asked for."""
-    from autograder.submission.collect import GROUP
-    from autograder.submission.identity import read_group
+    from autograder.submission.collect.gather import GROUP
+    from autograder.submission.receive.identity import read_group
 
     group = says.group
     if args.group:
@@ -160,31 +170,30 @@ def _asked(flag: str, question: str, asks: bool, console: Console) -> str:
     raise UsageError(f"who hands in? Fill in the notebook's first code cell and save it, or give --{flag}")
 
 
-def _run_notebook(job: _Job, gathered: Gathered, stage: Path) -> tuple[Gathered, Ran]:
-    """Run the clean notebook in the stage; what it did is kept there, however it ends."""
-    import nbformat
+def _run_notebooks(job: _Job, gathered: Gathered, stage: Path, earlier: Earlier | None, *, anew: bool) -> Done:
+    """Say how long the notebooks take, and run them; or take the earlier run, where it stands."""
+    from autograder.submission.collect.earlier import depends_on
+    from autograder.submission.collect.running import how_long, run_notebooks, said_again, taken_over
 
-    from autograder.submission.cells import notebook_bytes
-    from autograder.submission.kernel import run_cells
-    from autograder.submission.review import Ran
+    depends = depends_on(stage, gathered.notebooks)
+    several = len(gathered.notebooks) > 1
+    if earlier and not anew and earlier.stands(depends):
+        job.console.print(said_again(earlier), highlight=False, soft_wrap=True)
+        return taken_over(gathered, stage, earlier)
+    if expected := how_long(job.assignment, earlier):
+        job.console.print(expected, highlight=False, soft_wrap=True)
 
-    assert gathered.notebook is not None
-    notebook = nbformat.from_dict(gathered.notebook.notebook)  # type: ignore[no-untyped-call]
-    try:
-        with _telling(job.console, len(notebook.cells)) as tell:
-            failed = run_cells(notebook, stage, keep_going=True, before_cell=tell)
-    finally:
-        (stage / job.assignment.notebook).write_bytes(notebook_bytes(notebook))
-    written = [name for name in job.assignment.artifacts if (stage / name).is_file()]
-    done = replace(gathered, notebook=replace(gathered.notebook, notebook=notebook))
-    return done, Ran(failed, written)
+    def telling(name: str, cells: int) -> AbstractContextManager[Any]:
+        return _telling(job.console, name if several else "the notebook", cells)
+
+    return run_notebooks(gathered, stage, depends, telling)
 
 
 @contextmanager
-def _telling(console: Console, cells: int) -> Iterator[Any]:
+def _telling(console: Console, notebook: str, cells: int) -> Iterator[Any]:
     """A line that says which cell runs, on a terminal; elsewhere one line that it has begun."""
     if not console.is_terminal:
-        console.print(f"running the notebook ({cells} cells)", highlight=False)
+        console.print(f"running {notebook} ({cells} cells)", highlight=False)
         yield None
         return
     with Live(console=console, transient=True, auto_refresh=False) as live:
@@ -196,11 +205,11 @@ def _telling(console: Console, cells: int) -> Iterator[Any]:
         yield tell
 
 
-def _with_artifacts(job: _Job, gathered: Gathered, stage: Path, ran: Ran | None) -> dict[str, bytes]:
-    """All files of the zip. What the notebook wrote goes into the student's folder too; the rest comes from there."""
+def _with_artifacts(job: _Job, gathered: Gathered, stage: Path, runs: Mapping[str, Ran] | None) -> dict[str, bytes]:
+    """All files of the zip. What the notebooks wrote goes into the student's folder too; the rest comes from there."""
     files = gathered.files
     for name in job.assignment.artifacts:
-        if ran is not None and name in ran.written:
+        if any(name in ran.written for ran in (runs or {}).values()):
             files[name] = (stage / name).read_bytes()
             job.keeper.write(job.folder / name, files[name])
         elif (job.folder / name).is_file():
@@ -209,12 +218,16 @@ def _with_artifacts(job: _Job, gathered: Gathered, stage: Path, ran: Ran | None)
     return files
 
 
-def _review(job: _Job, gathered: Gathered, files: Mapping[str, bytes], stage: Path, ran: Ran | None) -> list[Advice]:
-    from autograder.checks.public import public_results
-    from autograder.submission.review import Advice, about_answers, about_files, about_run, about_who
+def _review(
+    job: _Job, gathered: Gathered, files: Mapping[str, bytes], stage: Path, runs: Mapping[str, Ran] | None
+) -> list[Advice]:
+    from autograder.checks.public.run import public_results, rules_in
+    from autograder.submission.collect import advice
+    from autograder.submission.collect.advice import Advice
 
-    stopped = []
+    stopped, rules = [], {}
     try:
+        rules = dict(rules_in(stage, job.assignment))
         with job.console.status("running the public checks") if job.console.is_terminal else nullcontext():
             results = public_results(stage)
     except AutograderError as error:
@@ -224,16 +237,17 @@ def _review(job: _Job, gathered: Gathered, files: Mapping[str, bytes], stage: Pa
         results = {}
         stopped = [Advice("the public checks were stopped", "autograder check QUESTION runs one question's checks.")]
     return [
-        *about_who(job.who),
-        *about_run(gathered, ran),
-        *about_files(job.assignment, files, ran),
-        *about_answers(gathered, results),
+        *advice.about_who(job.who),
+        *advice.about_run(gathered, runs),
+        *advice.about_files(job.assignment, files, runs),
+        *advice.about_answers(gathered, results),
+        *advice.about_source(gathered, rules),
         *stopped,
     ]
 
 
 def _write(job: _Job, name: str, files: Mapping[str, bytes]) -> None:
-    from autograder.submission.collect import write_zip
+    from autograder.submission.collect.gather import write_zip
 
     write_zip(job.folder / name, files, job.keeper)
 
@@ -244,21 +258,24 @@ def _print(
     def say(*parts: str | tuple[str, str]) -> None:
         console.print(Text.assemble(*parts), soft_wrap=True)
 
-    for part in gathered.module.added:
-        say(("added by you  ", "bright_black"), str(part))
-    for number, warning in enumerate(advice, start=1):
-        say((f"{number}. ", "bold yellow"), warning.what)
-        say(f"   {warning.do}")
-    if advice:
-        say()
+    for file, module in gathered.modules.items():
+        for part in module.added:
+            say(("added by you  ", "bright_black"), f"{file}, {part}" if len(gathered.modules) > 1 else str(part))
+    for title, costs in LISTS:
+        if listed := [warning for warning in advice if warning.costs is costs]:
+            say((title, "bold yellow"))
+            for number, warning in enumerate(listed, start=1):
+                say((f"{number}. ", "yellow"), warning.what)
+                say(f"   {warning.do}")
+            say()
     say(("Written: ", "bold"), name)
     for path, data in sorted(files.items()):
         say(f"  {path}  {len(data):,} bytes")
     if job.keeper.into:
         say(f"What was there before is in {job.keeper.into.relative_to(job.folder).as_posix()}/")
-    if advice:
-        count = f"{len(advice)} {'thing' if len(advice) == 1 else 'things'} above would cost points"
-        say((f"{count}: mend what you can, and run this again.", "yellow"))
+    if costly := sum(warning.costs for warning in advice):
+        count = f"{costly} {'thing' if costly == 1 else 'things'} above would cost points"
+        say((f"{count}: fix what you can, and run this again.", "yellow"))
 
 
 def _as_json(
@@ -266,22 +283,32 @@ def _as_json(
     name: str,
     files: Mapping[str, bytes],
     gathered: Gathered,
-    ran: Ran | None,
+    done: Done | None,
     advice: list[Advice],
 ) -> dict[str, Any]:
-    module, notebook = asdict(gathered.module), asdict(gathered.notebook) if gathered.notebook else None
-    for put_together in ("source", "lines", "early"):
-        del module[put_together]
-    if notebook:
-        del notebook["notebook"]
-    return {
+    modules = {file: _without(asdict(each), "source", "lines", "early") for file, each in gathered.modules.items()}
+    notebooks = {file: _without(asdict(each), "notebook") for file, each in gathered.notebooks.items()}
+    ran = {
+        file: {"failed": [*map(vars, each.failed)], "written": list(each.written)}
+        for file, each in (done.runs if done else {}).items()
+    }
+    facts = {
         "schema": SCHEMA,
         "zip": str(job.folder / name),
         "files": {path: len(data) for path, data in sorted(files.items())},
         "kept": str(job.keeper.into) if job.keeper.into else None,
-        "module": module,
-        "notebook": notebook,
+        "modules": modules,
+        "notebooks": notebooks,
         "given_files_edited": list(gathered.edited),
-        "run": {"failed": [vars(cell) for cell in ran.failed], "written": list(ran.written)} if ran else None,
+        "runs": ran if done else None,
+        "run_again": not done.since if done else None,
         "warnings": [asdict(each) for each in advice],
     }
+    if len(job.assignment.components) == 1:  # then each is there under the name of its kind as well
+        for one, all_of_them in (("module", modules), ("notebook", notebooks), ("run", ran)):
+            facts[one] = next(iter(all_of_them.values()), None)
+    return facts
+
+
+def _without(data: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if key not in keys}

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,11 +26,13 @@ from autograder.errors import UsageError
 
 if TYPE_CHECKING:  # grading needs Linux, and the command line must start on a student's machine too
     from autograder.grading.batch import Batch, Grade
-    from autograder.reports import Decisions
-    from autograder.submission.inbox import Inbox
+    from autograder.grading.order import Order
+    from autograder.grading.recording import Recorder
+    from autograder.submission.receive.inbox import Inbox
 
 __all__ = ["add", "run", "uninterrupted"]
 
+RECEIVED = ".received"  # in the folder of results: what was taken apart of a class's archive
 EXAMPLE = """example:
   autograder grade a6 submitted/ --out reports/
       grades every zip and folder in submitted/; run again, it continues where it was stopped
@@ -69,18 +71,38 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--notebooks", action="store_true", help="run each notebook once too, and keep it as notebook.html (no points)"
     )
+    parser.add_argument("--book", metavar="URL", default="", help="where the gradebook is (DIR/gradebook.db)")
+    parser.add_argument("--profile", action="store_true", help="print where the time went, phase by phase")
     parser.add_argument("--unsafe", action="store_true", help="grade even where this host cannot confine student code")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Grade, write, print. Returns 0, or 1 where a submission could not be graded through our own fault."""
+    """Grade, write, print.
+
+    Returns 0, or 1 where a submission could not be graded through our own fault, or somebody's work may be among what
+    was passed over.
+    """
     require_linux("grading")
+    from autograder.gradebook.settings import Settings
+    from autograder.gradebook.store import Book
     from autograder.grading.batch import Batch, Run
     from autograder.grading.libraries import require_notebooks
-    from autograder.reports import DECISIONS, Decisions, print_class, write_class
+    from autograder.grading.order import Order
+    from autograder.grading.recording import (
+        Recorder,
+        enter_sheet,
+        newest_run,
+        read_in,
+        shown_in_sheet,
+        stored_in,
+        write_words,
+    )
+    from autograder.reports import DECISIONS, Decisions, print_class, print_profile, score_changes, write_class
+    from autograder.reports.files.term import Standings
+    from autograder.reports.text import line
     from autograder.sandbox.grader.gpu import require_gpu
-    from autograder.submission.inbox import Inbox
+    from autograder.submission.receive.inbox import Inbox
 
     course = Course.find(args.course)
     assignment = course.assignment(args.assignment)
@@ -90,85 +112,156 @@ def run(args: argparse.Namespace, console: Console) -> int:
         require_notebooks(course, assignment)
     if args.device == "cuda" and args.cluster is None:
         require_gpu()
-    inbox = _beside(Inbox.open(args.submissions, assignment), args.submissions, args.out)
-    if not args.submissions.is_dir():
+    _require_writable(args.out)
+    inbox = Inbox.open(args.submissions, assignment, unpack_into=args.out.absolute() / RECEIVED)
+    inbox = _beside(inbox, args.submissions, args.out)
+    if not args.submissions.is_dir() and len(inbox.entries) == 1:
         inbox.receive(*inbox.entries)  # named by itself, what cannot be read is a bad argument
     began = time.perf_counter()
-    plan = Run.plan(course, assignment, args.out, args.seed)
+    told = Settings.read(course)
+    told.terms(assignment)
+    Decisions.read(args.out / DECISIONS)  # what makes no sense there ends this before anything is written
+    book = Book.open(told.book(args.book, args.out))
+    if book.network:
+        warning = f"{book.address} lies on {book.network}, where SQLite's locks do not hold; name a PostgreSQL: --book"
+        console.print(Text(warning), soft_wrap=True)
+    if before := read_in(book, assignment, args.out):
+        console.print(Text(f"{before} results of before there was a gradebook were read into it"), soft_wrap=True)
+    plan = Run.plan(course, assignment, args.out, args.seed, newest_run(book, assignment))
     settings = {"regrade": args.regrade, "notebooks": args.notebooks, "device": args.device}
-    batch = Batch.open(plan, assignment, args.out, inbox, **settings)
-    decisions = Decisions.read(args.out / DECISIONS)
-    results = list(_kept(batch, assignment, decisions, args.out))
-    troubles: list[tuple[str, str]] = []  # (submission, why it was not graded)
+    batch = Batch.open(plan, assignment, args.out, inbox, **settings, booked=stored_in(book, assignment))
+    recorder = Recorder.open(book, assignment, plan, fresh=args.regrade)
+    for result in batch.kept.values():
+        recorder.keep(result, inbox.came(result.submission))
+    if (args.out / DECISIONS).exists():
+        for name in batch.before.keys() - batch.kept.keys():
+            recorder.expect(batch.prints[name], batch.before[name].info, inbox.came(name))
+        enter_sheet(book, assignment, args.out)
+    settings = {"notebooks": args.notebooks, "device": args.device, "unsafe": args.unsafe}
+    order = Order.of(course, assignment, plan.seed, inbox.folder, **settings)
+    graded = _Graded(assignment, args.out, recorder, inbox)
+    graded.keep(batch)
+    passed = [(each.name, each.why) for each in inbox.passed]
+    unclear = any(each.work for each in inbox.passed)
     try:
         if batch.missing:
-            _grade(course, assignment, batch, args, console, decisions, results, troubles)
+            _grade(batch, order, args, console, graded)
     except KeyboardInterrupt:
-        console.print(f"\nstopped: {len(results)} of {len(inbox.entries)} are finished and kept; run again to continue")
+        console.print(
+            f"\nstopped: {len(graded.results)} of {len(inbox.entries)} are finished and kept; run again to continue"
+        )
         return 130
     finally:
+        results, troubles = graded.results, graded.troubles
         if results or troubles:
             with uninterrupted():
-                page = write_class(results, assignment, args.out, troubles)
-    print_class(results, assignment, troubles, console)
+                changes = score_changes(batch.before, results)
+                facts = book.facts()
+                standings = Standings(facts, told, assignment)
+                write_words(book, standings, args.out)
+                shown = shown_in_sheet(facts, assignment)
+                more = (troubles, changes, passed, graded.unmade, shown, standings)
+                page = write_class(results, assignment, args.out, *more)
+    print_class(results, assignment, troubles, console, changes, passed)
+    if args.profile:
+        print_profile([result for result in results if result.submission not in batch.kept], graded.started, console)
+    for name, why in graded.unmade:
+        console.print(Text(f"page not made: {line(name)}  {line(why)}"), soft_wrap=True)
     if others := [path.parent.name for path in args.out.glob("*/result.json") if path.parent.name not in inbox.entries]:
         whose = "from earlier runs, whose submissions are not here; grades.csv leaves them out"
         console.print(Text(f"also in {args.out}: {len(others)} {whose}"), soft_wrap=True)
     kept = f", {len(batch.kept)} of them kept from before" if batch.kept else ""
     said = f"{len(results)} graded{kept} in {time.perf_counter() - began:.1f} s · {page}"
     console.print(Text(said), soft_wrap=True)
-    return 1 if troubles or not all(result.graded for result in results) else 0
+    return 1 if troubles or graded.unmade or unclear or not all(result.graded for result in results) else 0
+
+
+def _require_writable(out: Path) -> None:
+    """Raise UsageError where results cannot be written to `out`."""
+    there = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
+    if not there.is_dir():
+        raise UsageError(f"--out: {there} is not a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UsageError(f"--out: {there} cannot be written to")
 
 
 def _beside(inbox: Inbox, submissions: Path, out: Path) -> Inbox:
     """The inbox without `out`, which may stand beside the submissions. Raises UsageError where it cannot be."""
     from autograder.grading.batch import RUN_FILE
 
-    there = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
-    if not there.is_dir():
-        raise UsageError(f"--out: {there} is not a folder")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise UsageError(f"--out: {there} cannot be written to")
     folder, place = submissions.resolve(), out.resolve()
     if not (folder.is_dir() and place.is_relative_to(folder)):
         return inbox
-    ours = not out.exists() or (out / RUN_FILE).exists() or not any(out.iterdir())
+    from autograder.gradebook.opening import FILE
+
+    known = {FILE, f"{FILE}-wal", f"{FILE}-shm", RECEIVED}
+    ours = not out.exists() or (out / RUN_FILE).exists() or {path.name for path in out.iterdir()} <= known
     if place.parent != folder or folder in inbox.entries.values() or not ours:
         raise UsageError(f"--out: {out} holds submissions, or lies in one; results go into a folder of their own")
     entries = {name: path for name, path in inbox.entries.items() if path != place}
     if not entries:
         raise UsageError(f"{submissions}: no submissions here but the results in {out.name}")
-    return replace(inbox, entries=entries)
+    return replace(inbox, entries=entries, passed=tuple(each for each in inbox.passed if each.name != out.name))
 
 
-def _grade(
-    course: Course,
-    assignment: Assignment,
-    batch: Batch,
-    args: argparse.Namespace,
-    console: Console,
-    decisions: Decisions,
-    results: list[SubmissionResult],
-    troubles: list[tuple[str, str]],
-) -> None:
+@dataclass
+class _Graded:
+    """Results that are on disk, and what kept others from being graded: (submission, why)."""
+
+    assignment: Assignment
+    out: Path
+    recorder: Recorder
+    inbox: Inbox
+    results: list[SubmissionResult] = field(default_factory=list)
+    troubles: list[tuple[str, str]] = field(default_factory=list)
+    unmade: list[tuple[str, str]] = field(default_factory=list)  # pages that could not be made, and why
+    started: float = 0.0  # seconds until the first submission could be graded
+
+    def keep(self, batch: Batch) -> None:
+        """Take the results of an earlier run that still hold, each on the scale that a person has given it since."""
+        for result in batch.kept.values():
+            now = self._reviewed(result)
+            changed = now != result or result.info != batch.before[result.submission].info
+            self._take(now, write=changed or not (self.out / result.submission / "result.json").exists())
+
+    def add(self, result: SubmissionResult) -> SubmissionResult:
+        """Write a result; returns it on its scale. Ctrl-C counts afterwards."""
+        with uninterrupted():
+            self.recorder.add(result, self.inbox.came(result.submission))
+            result = self._reviewed(result)
+            self._take(result, write=True)
+        return result
+
+    def _reviewed(self, result: SubmissionResult) -> SubmissionResult:
+        from autograder.grading.scoring import reviewed
+
+        return reviewed(result, self.assignment, self.recorder.scale(result.submission))
+
+    def _take(self, result: SubmissionResult, write: bool) -> None:
+        from autograder.reports import write_submission
+
+        if write:
+            write_submission(result, self.assignment, self.out, self.unmade)
+        self.results.append(_slim(result))
+
+
+def _grade(batch: Batch, order: Order, args: argparse.Namespace, console: Console, graded: _Graded) -> None:
     """Grade what is missing, writing each result as it comes, so that a stop loses nothing that is finished."""
     from autograder.grading.batch import RUN_FILE, Failure
-    from autograder.grading.scoring import reviewed
-    from autograder.reports import Progress, write_file, write_submission
+    from autograder.reports import Progress, write_file
 
-    with _graders(course, assignment, batch, args) as (grade, executor):
+    began = time.perf_counter()
+    with _graders(batch, order, args) as (grade, executor):
+        graded.started = time.perf_counter() - began
         write_file(args.out / RUN_FILE, (json.dumps(batch.run.to_json()) + "\n").encode())
-        with Progress(len(batch.missing), console) as progress:
+        expected = {name: batch.expected[name] for name in batch.missing}
+        with Progress(len(expected), console, expected=expected) as progress:
             for result in batch.grade(grade, executor):
                 if isinstance(result, Failure):
-                    troubles.append((result.submission, result.why))
+                    graded.troubles.append((result.submission, result.why))
                     progress.failed(result.submission, result.why)
                 else:
-                    result = reviewed(result, assignment, decisions.scale(result))
-                    with uninterrupted():
-                        write_submission(result, assignment, args.out)
-                        results.append(_slim(result))
-                    progress.finished(result)
+                    progress.finished(graded.add(result))
 
 
 @contextmanager
@@ -184,47 +277,21 @@ def uninterrupted() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def _kept(batch: Batch, assignment: Assignment, decisions: Decisions, out: Path) -> Iterator[SubmissionResult]:
-    """Results of an earlier run, on the scale that a person has given them since."""
-    from autograder.grading.scoring import reviewed
-    from autograder.reports import write_submission
-
-    for result in batch.kept.values():
-        now = reviewed(result, assignment, decisions.scale(result))
-        if now != result:
-            write_submission(now, assignment, out)
-        yield _slim(now)
-
-
-def _graders(
-    course: Course, assignment: Assignment, batch: Batch, args: argparse.Namespace
-) -> AbstractContextManager[tuple[Grade, Executor]]:
+def _graders(batch: Batch, order: Order, args: argparse.Namespace) -> AbstractContextManager[tuple[Grade, Executor]]:
     """What grades, and on how many at once: this machine, or a cluster."""
     from autograder.grading import fingerprint
     from autograder.grading.batch import local_graders
 
     if args.cluster is None:
-        jobs = args.jobs or os.cpu_count() or 1
-        settings = {"submissions": args.submissions, "notebooks": args.notebooks, "device": args.device}
-        return local_graders(course, assignment, batch.run.seed, jobs, unsafe=args.unsafe, **settings)
+        return local_graders(order, args.jobs or os.cpu_count() or 1)
     try:
         from autograder.grading import cluster
     except ImportError as error:
         if error.name is None or error.name.partition(".")[0] not in ("distributed", "dask"):
             raise
         raise UsageError("--cluster: Dask is not installed; pip install 'autograder[cluster]'") from None
-    order = cluster.Order(
-        root=course.root.resolve(),
-        assignment=assignment.name,
-        suite=batch.run.suite,
-        seed=batch.run.seed,
-        submissions=args.submissions.resolve(),
-        digests={name: fingerprint.of_submission(path) for name, path in batch.missing.items()},
-        unsafe=args.unsafe,
-        notebooks=args.notebooks,
-        device=args.device,
-    )
-    return cluster.graders(args.cluster, order)
+    submissions = {name: fingerprint.of_submission(path) for name, path in batch.missing.items()}
+    return cluster.graders(args.cluster, order, cluster.Expected(batch.run.suite, submissions))
 
 
 def _slim(result: SubmissionResult) -> SubmissionResult:

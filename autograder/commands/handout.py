@@ -9,6 +9,7 @@ from rich.console import Console
 
 from autograder.commands import arguments
 from autograder.course.layout import Course
+from autograder.files import whole
 
 __all__ = ["add", "run"]
 
@@ -44,6 +45,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     content = handout_zip(course, assignment, Wheel.read(args.wheel) if args.wheel else build_wheel())
     path = args.out / handout_name(assignment)
     args.out.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+    with whole(path) as file:
+        file.write(content)
     console.print(f"{path}: {len(content) / 1e6:.1f} MB", highlight=False, soft_wrap=True)
     return 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -14,15 +16,20 @@ from rich.text import Text
 from autograder.commands import arguments
 from autograder.commands.linux import require_linux
 from autograder.course.layout import Course
+from autograder.course.model import Assignment
+from autograder.course.result import SubmissionResult
 from autograder.errors import UsageError
 
 if TYPE_CHECKING:  # grading needs Linux, and the command line must start on a student's machine too
-    from autograder.grading.mutants import KillMatrix, Mutant
+    from autograder.grading.mutants.cost import Cost
+    from autograder.grading.mutants.hints import Hinted
+    from autograder.grading.mutants.matrix import KillMatrix, Mutant
 
 __all__ = ["add", "run"]
 
 EXAMPLE = """example:
   autograder mutants a6 --only conv-
+  autograder mutants a6 --cost
 """
 
 
@@ -40,29 +47,111 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--jobs", metavar="N", type=arguments.count, default=os.cpu_count(), help="mutants at once (all cores)"
     )
     parser.add_argument("--seed", metavar="S", type=int, default=0, help="seed that inputs are drawn from (0)")
+    parser.add_argument(
+        "--cost", action="store_true", help="what each single mistake costs, of its question and in all"
+    )
+    parser.add_argument("--hints", action="store_true", help="say instead what hint a student with each mistake reads")
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Print what caught each mutant. Returns 0 where each was caught by the check it names, else 1."""
+    """Print what caught each mutant, or what each costs, or what hint a student with this mistake reads.
+
+    Returns 0 where each was caught by the check it names; with --cost where none costs too much; with --hints where no
+    hint names another mistake than the one that was made; else 1.
+    """
     require_linux("grading")
     from autograder.grading.client import GradingProcess
-    from autograder.grading.mutants import kill_matrix, load_mutants
+    from autograder.grading.mutants.cost import costs
+    from autograder.grading.mutants.matrix import kill_matrix, load_mutants
+    from autograder.grading.order import Order
 
     course = Course.find(args.course)
     assignment = course.assignment(args.assignment)
     mutants = [mutant for mutant in load_mutants(course, assignment) if mutant.id.startswith(args.only)]
     if not mutants:
         raise UsageError(f"--only: no mutant's id begins with {args.only!r}")
-    with GradingProcess(course, assignment, args.seed) as process:
+    if args.hints:
+        return _hints(course, assignment, mutants, args, console)
+    with GradingProcess(Order.of(course, assignment, args.seed)) as process:
         matrix = kill_matrix(process.grade_as_it_is, mutants, assignment, course.solution(assignment), args.jobs)
+    if args.cost:
+        found = costs(matrix, mutants, assignment)
+        if args.json:
+            print(json.dumps({"mutants": [_cost_row(cost) for cost in found]}, indent=1))
+        else:
+            _print_costs(found, console)
+        return 1 if any(cost.too_much for cost in found) else 0
     survivors = [mutant for mutant in mutants if not matrix.catches(mutant)]
     if args.json:
         print(json.dumps({"mutants": [_row(mutant, matrix) for mutant in mutants]}, indent=1))
     else:
         _print(mutants, matrix, console)
     return 1 if survivors else 0
+
+
+def _cost_row(cost: Cost) -> dict[str, object]:
+    return {
+        "id": cost.mutant.id,
+        "question": cost.mutant.check.question,
+        "of_question": cost.share,
+        "of_all": cost.total,
+        "by_question": cost.by_question,
+        "point": cost.mutant.point,
+        "too_much": cost.too_much,
+    }
+
+
+def _print_costs(found: list[Cost], console: Console) -> None:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("mutant", "question", "of its question", "of 100", ""):
+        table.add_column(heading)
+    for cost in found:
+        sign = Text("too much", "red") if cost.too_much else Text("its very point" if cost.mutant.point else "")
+        table.add_row(cost.mutant.id, cost.mutant.check.question, f"{cost.share:.0%}", f"{cost.total:.1f}", sign)
+    console.print(table)
+    from autograder.grading.mutants.cost import MOST, MOST_OF_QUESTION
+
+    much = sum(cost.too_much for cost in found)
+    limits = f"{MOST_OF_QUESTION:.0%} of its question, unless that is its very point, or {MOST:g} of 100"
+    console.print(f"{much} of {len(found)} cost more than {limits}", highlight=False)
+
+
+def _hints(
+    course: Course, assignment: Assignment, mutants: list[Mutant], args: argparse.Namespace, console: Console
+) -> int:
+    from autograder.grading.client import GradingProcess
+    from autograder.grading.mutants.hints import hint_table
+    from autograder.grading.order import Order
+
+    with GradingProcess(Order.of(course, assignment, args.seed)) as process:
+
+        def grade(path: Path, name: str, questions: Sequence[str] | None, without: str) -> SubmissionResult:
+            return process.grade_mutant(path, name, questions, without=without)
+
+        rows = hint_table(grade, mutants, assignment, course.solution(assignment), args.jobs)
+    if args.json:
+        facts = [{**vars(row), "mutant": row.mutant.id, "why": row.mutant.why} for row in rows]
+        print(json.dumps({"mutants": facts}, indent=1))
+    else:
+        _print_hints(rows, console)
+    return 1 if any(row.wrong for row in rows) else 0
+
+
+def _print_hints(rows: Sequence[Hinted], console: Console) -> None:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("mutant", "its mistake is named", "another is named", "hint else", "named without it"):
+        table.add_column(heading)
+    for row in rows:
+        named = Text("yes", "green") if row.named else Text("no", "yellow") if row.valued else Text("no wrong value")
+        others = Text("; ".join(row.wrong), "red"), Text(row.other), Text("; ".join(row.alone))
+        table.add_row(row.mutant.id, named, *others)
+    console.print(table)
+    valued = [row for row in rows if row.valued]
+    right, false = sum(row.named for row in valued), sum(bool(row.wrong) for row in rows)
+    said = f"{right} of {len(valued)} mutants that give a wrong value are named, {false} by another's name"
+    console.print(f"{said}; {sum(bool(row.alone) for row in rows)} answer as another mutant does", highlight=False)
 
 
 def _row(mutant: Mutant, matrix: KillMatrix) -> dict[str, object]:

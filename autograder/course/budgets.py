@@ -36,15 +36,11 @@ def _budget(entry: Table) -> Budget:
     if kind is BudgetKind.TRAINING:
         seconds = entry.number("seconds", low=0.1)
         return Budget(id, kind, seconds=seconds, sizes=_sizes(entry))
-    memory = entry.number("memory_ratio", 0.0)
-    if memory and memory < CLOSEST:
-        raise entry.wrong("memory_ratio", memory, f"at least {CLOSEST:g}")
     return Budget(
         id,
         kind,
         baseline=entry.text("baseline", BASELINE, "reference, or a dotted name in its module", "reference"),
         bands=_bands(entry),
-        memory_ratio=memory or None,
         sizes=_sizes(entry),
     )
 

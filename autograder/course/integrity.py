@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Integrity", "ModuleIntegrity", "NotebookIntegrity", "Place"]
+from autograder.course.plain import to_plain
+
+__all__ = ["Integrity", "ModuleIntegrity", "NotebookIntegrity", "Place", "up_to_date"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Place:
 
 @dataclass(frozen=True)
 class ModuleIntegrity:
-    """The module, piece by piece.
+    """A module, piece by piece.
 
     Attributes:
         carried: whether the clean copy with the student's answers was run, since something was missing or restored.
@@ -48,7 +50,7 @@ class ModuleIntegrity:
 
 @dataclass(frozen=True)
 class NotebookIntegrity:
-    """The notebook, cell by cell.
+    """A notebook, cell by cell.
 
     Attributes:
         answered, blank: written answers, and those still as they were handed out.
@@ -79,14 +81,15 @@ class Integrity:
     """All of a submission.
 
     Attributes:
-        notebook: None where none was handed in, or the assignment has none.
-        supplied: given files that were not handed in, and that the module can import all the same.
+        modules: by file name, those that were handed in.
+        notebooks: likewise.
+        supplied: given files that were not handed in, and that the modules can import all the same.
         edited: given files that were handed in otherwise than they were handed out; the course's own were used.
-        stand_ins: packages that are not here and that the module imports: empty ones took their places.
+        stand_ins: packages that are not here and that a module imports: empty ones took their places.
     """
 
-    module: ModuleIntegrity = ModuleIntegrity()
-    notebook: NotebookIntegrity | None = None
+    modules: Mapping[str, ModuleIntegrity] = field(default_factory=dict)
+    notebooks: Mapping[str, NotebookIntegrity] = field(default_factory=dict)
     supplied: tuple[str, ...] = ()
     edited: tuple[str, ...] = ()
     stand_ins: tuple[str, ...] = ()
@@ -94,24 +97,20 @@ class Integrity:
     @property
     def restored(self) -> int:
         """How many given things were put back, in code."""
-        return len(self.module.restored) + len(self.edited)
+        return sum(len(module.restored) for module in self.modules.values()) + len(self.edited)
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Integrity:
-        """Read what `to_json` wrote. Raises KeyError or TypeError on damage."""
-        notebook = data["notebook"]
-        return cls(
-            ModuleIntegrity(**_parts(data["module"])),
-            NotebookIntegrity(**_parts(notebook)) if notebook is not None else None,
-            *(tuple(map(str, data[key])) for key in ("supplied", "edited", "stand_ins")),
-        )
+        """Plain data. Where one module was handed in, it is there as `module` too, with its `notebook` or null."""
+        data: dict[str, Any] = to_plain(self)
+        if len(self.modules) == 1 and len(self.notebooks) < 2:
+            data |= {"module": next(iter(data["modules"].values()))}
+            data |= {"notebook": next(iter(data["notebooks"].values()), None)}
+        return data
 
 
-def _parts(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        key: tuple(Place(**each) for each in value) if isinstance(value, list | tuple) else value
-        for key, value in data.items()
-    }
+def up_to_date(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What `Integrity.to_json` wrote when there was one module, in the form of today."""
+    if "modules" in data:
+        return data
+    notebook = data.get("notebook")
+    return {**data, "modules": {"": data.get("module")}, "notebooks": {"": notebook} if notebook else {}}

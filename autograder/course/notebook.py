@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 __all__ = ["Difference", "NotebookOutcome", "NotebookRun", "RaisedCell", "WrittenAnswer"]
 
@@ -93,22 +91,6 @@ class NotebookRun:
     written: tuple[str, ...] = ()
     answers: tuple[WrittenAnswer, ...] = ()
     own: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        data = dict(vars(self))
-        return data | {key: [*map(vars, data[key])] for key in ("raised", "different", "answers")}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> NotebookRun:
-        """Read what `to_json` wrote. Raises ValueError, KeyError or TypeError on damage."""
-        read = {
-            "outcome": NotebookOutcome(data["outcome"]),
-            "raised": tuple(RaisedCell(**cell) for cell in data["raised"]),
-            "different": tuple(Difference(**cell) for cell in data["different"]),
-            "answers": tuple(WrittenAnswer(**answer) for answer in data["answers"]),
-            "written": tuple(data["written"]),
-        }
-        return cls(**{**data, **read})
 
     @property
     def summary(self) -> str:

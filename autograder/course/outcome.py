@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
-__all__ = ["Outcome"]
+__all__ = ["STOPPED", "Outcome"]
 
 
 class Outcome(StrEnum):
@@ -20,9 +20,9 @@ class Outcome(StrEnum):
     CRASHED = "crashed"  # the worker died, or sent something that is not an answer
     FORBIDDEN = "forbidden"  # used what the question rules out
     TOO_SLOW = "too_slow"  # right, and beyond its running-time budget
-    TOO_NOISY = "too_noisy"  # right, and the machine too busy to say how fast; costs nobody points
-    BLOCKED = "blocked"  # a question that this one depends on failed
-    PENDING = "pending"  # needs a device that is not here
+    TOO_NOISY = "too_noisy"  # the machine was too busy to judge; measured again at the next run
+    BLOCKED = "blocked"  # a question that this one depends on earned no points
+    PENDING = "pending"  # needs a device or data that are not here, or a person
     GRADER_ERROR = "grader_error"  # our own fault
 
     @classmethod
@@ -41,3 +41,6 @@ class Outcome(StrEnum):
         if cls.PENDING in wrong:
             return cls.PENDING
         return max(wrong, key=lambda outcome: (outcome is not cls.TOO_NOISY, wrong.count(outcome)))
+
+
+STOPPED = (Outcome.ERROR, Outcome.TIMEOUT, Outcome.CRASHED, Outcome.OUT_OF_MEMORY)  # no answer was given

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 __all__ = ["CodeLine", "FunctionReading", "QuestionReading", "Reading"]
 
@@ -45,10 +44,11 @@ class FunctionReading:
 
 @dataclass(frozen=True)
 class QuestionReading:
-    """The functions that answer a question; `id` is "" for functions that the student added."""
+    """The functions that answer a question; `id` is "" for functions that the student added to the file."""
 
     id: str
     functions: tuple[FunctionReading, ...]
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,18 @@ class Reading:
     cut: int = 0
 
     @property
+    def by_file(self) -> tuple[tuple[str, tuple[QuestionReading, ...]], ...]:
+        """The questions, file by file."""
+        return tuple((file, tuple(group)) for file, group in groupby(self.questions, lambda question: question.file))
+
+    @property
     def functions(self) -> tuple[FunctionReading, ...]:
         """Every function once."""
-        found = {function.name: function for question in self.questions for function in reversed(question.functions)}
+        found = {
+            (question.file, function.name): function
+            for question in self.questions
+            for function in reversed(question.functions)
+        }
         return tuple(found.values())
 
     @property
@@ -86,21 +95,3 @@ class Reading:
                 for question in self.questions
             ),
         )
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Reading:
-        """Read what `to_json` wrote. Raises KeyError or TypeError on damage."""
-        return cls(
-            tuple(
-                QuestionReading(question["id"], tuple(_function(function) for function in question["functions"]))
-                for question in data["questions"]
-            ),
-            data["cut"],
-        )
-
-
-def _function(data: Mapping[str, Any]) -> FunctionReading:
-    return FunctionReading(**{**data, "lines": tuple(CodeLine(**line) for line in data["lines"])})

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from autograder.course.integrity import Integrity
+from autograder.course.encodable import all_encodable
+from autograder.course.integrity import Integrity, up_to_date
 from autograder.course.notebook import NotebookRun
 from autograder.course.outcome import Outcome
+from autograder.course.plain import from_plain, to_plain
 from autograder.course.reading import Reading
 
 __all__ = ["SCHEMA", "CaseResult", "QuestionResult", "SubmissionInfo", "SubmissionResult"]
@@ -23,6 +25,7 @@ class CaseResult:
 
     Attributes:
         id: `forward-matches[asymmetric]`, unique within its question.
+        title: what the case checks, in words for the student; the variants of one check share it. May be empty.
         message: the cause, in words the student may read.
         hint: what to look at next; may be empty.
         location: `file.py:line` of the student's own code, or "".
@@ -33,6 +36,7 @@ class CaseResult:
         credit: the share of its weight that it earns, 0 to 1; where it is not given, all of it if it passed.
         timing: what was measured of a running-time budget, plain data; `Measured` in `checks.timing.statistics` says
             what is in it.
+        alone: whether it needs nothing of the questions that its own depends on, so that none of them blocks it.
     """
 
     id: str
@@ -46,6 +50,8 @@ class CaseResult:
     student_seconds: float = 0.0
     credit: float = math.nan
     timing: Mapping[str, Any] | None = None
+    title: str = ""
+    alone: bool = False
 
     def __post_init__(self) -> None:
         if math.isnan(self.credit):
@@ -98,7 +104,8 @@ class SubmissionResult:
         fingerprint: digest of submission, hidden checks, reference and engine; equal means nothing to re-grade.
         attachments: file name → text, written beside result.json: an executed notebook, a page for a person. They
             travel with the result between processes and machines, and are left out of result.json.
-        notebook: what came of running the notebook; None where that was not asked for.
+        phase_seconds: where `seconds` went, by the names of `autograder.phases.PHASES`.
+        notebooks: what came of running each notebook, by file name; None where that was not asked for.
         integrity: how what was handed in differs from what was handed out; None where nothing tells.
         reading: the code beside its author's comments, where a person is to read it. In result.json without the lines.
     """
@@ -114,8 +121,9 @@ class SubmissionResult:
     isolation: Mapping[str, Any] = field(default_factory=dict)
     fingerprint: str = ""
     seconds: float = 0.0
+    phase_seconds: Mapping[str, float] = field(default_factory=dict)
     attachments: Mapping[str, str] = field(default_factory=dict)
-    notebook: NotebookRun | None = None
+    notebooks: Mapping[str, NotebookRun] | None = None
     integrity: Integrity | None = None
     reading: Reading | None = None
 
@@ -129,43 +137,40 @@ class SubmissionResult:
         return all(question.outcome is not Outcome.GRADER_ERROR for question in self.questions)
 
     @property
+    def answered(self) -> bool:
+        """Whether there are answers in words to read."""
+        return any(run.answers for run in (self.notebooks or {}).values())
+
+    @property
     def too_noisy(self) -> bool:
         """Whether the machine was too busy to say how fast something is."""
         return any(case.outcome is Outcome.TOO_NOISY for question in self.questions for case in question.cases)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data for json.dump: `schema`, the submission's facts at the top level, questions and cases."""
-        data = dict(vars(self))  # dataclasses.asdict would copy all of it, for every submission twice
-        info = vars(data.pop("info"))
-        data["notebook"] = self.notebook.to_json() if self.notebook else None
+        """Plain data for json.dump: `schema`, the submission's facts at the top level, questions and cases.
+
+        What came of the notebook stands under `notebook` too, where there is only one.
+        """
+        data = to_plain(self)
+        info, runs = data.pop("info"), data["notebooks"]
+        if not runs or len(runs) == 1:
+            data["notebook"] = next(iter(runs.values())) if runs else None
         data["integrity"] = self.integrity.to_json() if self.integrity else None
-        data["reading"] = self.reading.to_json() if self.reading else None
-        data["questions"] = [{**vars(question), "cases": [*map(vars, question.cases)]} for question in self.questions]
         return {"schema": SCHEMA, "assignment": data.pop("assignment"), **info, **data}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> SubmissionResult:
-        """Read what `to_json` wrote. Raises ValueError on another schema, KeyError or TypeError on damage."""
-        data = dict(data)
-        if (schema := data.pop("schema")) != SCHEMA:
+        """Read what `to_json` wrote, or wrote when there was one notebook. Raises ValueError for anything else.
+
+        Every result comes through here on its way to pages, so here its text is made one that can be written.
+        """
+        data = dict(all_encodable(data))
+        if (schema := data.get("schema")) != SCHEMA:
             raise ValueError(f"result schema {schema!r}, wanted {SCHEMA}")
-        info = SubmissionInfo(
-            submission=data.pop("submission"),
-            name=data.pop("name"),
-            id=data.pop("id"),
-            option=data.pop("option"),
-            members=tuple((member[0], member[1]) for member in data.pop("members")),
-            submitted_at=data.pop("submitted_at"),
-            late=data.pop("late"),
-            notes=tuple(data.pop("notes")),
-        )
-        questions = tuple(_question(question) for question in data.pop("questions"))
-        notebook = NotebookRun.from_json(run) if (run := data.pop("notebook", None)) else None
-        integrity = Integrity.from_json(found) if (found := data.pop("integrity", None)) else None
-        reading = Reading.from_json(code) if (code := data.pop("reading", None)) else None
-        return cls(info=info, questions=questions, notebook=notebook, integrity=integrity, reading=reading, **data)
-
-
-def _question(data: Mapping[str, Any]) -> QuestionResult:
-    cases = tuple(CaseResult(**{**case, "outcome": Outcome(case["outcome"])}) for case in data["cases"])
-    return QuestionResult(**{**data, "outcome": Outcome(data["outcome"]), "cases": cases})
+        only, integrity = data.get("notebook"), data.get("integrity")
+        upgraded = {
+            "info": data,
+            "notebooks": data.get("notebooks", {"": only} if only else None),
+            "integrity": up_to_date(integrity) if integrity else None,
+        }
+        return from_plain({**data, **upgraded}, cls)

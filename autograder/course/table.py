@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 
 from autograder.errors import ManifestError
 
-__all__ = ["Table", "one_of"]
+__all__ = ["REQUIRED", "Table", "one_of"]
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
-REQUIRED: Any = object()
+REQUIRED: Any = object()  # the default of a key that has none
 
 
 class Table:
@@ -91,7 +91,7 @@ class Table:
 
     def done(self) -> None:
         for key in self.data:
-            raise self.wrong(key, f"the unknown key {key}", "a key that the README of the course names")
+            raise self.wrong(key, f"the unknown key {key}", "a key that docs/add-an-assignment.md names")
 
 
 def one_of(kind: type[StrEnum]) -> str:

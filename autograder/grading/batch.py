@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Protocol
 
 from autograder.course.layout import Course
@@ -19,10 +19,10 @@ from autograder.errors import GraderError
 from autograder.grading import fingerprint
 from autograder.grading.client import GradingProcess
 from autograder.grading.filling import Gap, concerned, filled, gaps
-from autograder.submission.inbox import Inbox
-from autograder.submission.lateness import key
+from autograder.grading.order import Order
+from autograder.submission.receive.inbox import Inbox
 
-__all__ = ["RUN_FILE", "Batch", "Failure", "Grade", "Run", "local_graders"]
+__all__ = ["RUN_FILE", "Batch", "Failure", "Grade", "Run", "local_graders", "stored"]
 
 RUN_FILE = "run.json"
 # Workers see digests of a run's seed: too many seeds to try them all, and whole numbers that JSON keeps everywhere.
@@ -52,31 +52,37 @@ class Run:
     seed: int
 
     @classmethod
-    def plan(cls, course: Course, assignment: Assignment, out: Path, seed: int | None) -> Run:
-        """Continue the run in `out` where suite and seed are the same; else begin one, with a seed drawn if need be."""
+    def plan(
+        cls, course: Course, assignment: Assignment, out: Path, seed: int | None, booked: Run | None = None
+    ) -> Run:
+        """Continue the run in `out` where suite and seed are the same; else begin one, with a seed drawn if need be.
+
+        Args:
+            booked: the newest run in the gradebook, which counts where `out` holds none.
+        """
         suite = fingerprint.of_suite(course, assignment)
-        before = cls._read(out / RUN_FILE)
+        before = cls.read(out) or booked
         if before and before.suite == suite and seed in (None, before.seed):
             return before
         return cls(assignment.id, suite, secrets.randbelow(SEEDS) if seed is None else seed)
 
     @classmethod
-    def _read(cls, path: Path) -> Run | None:
+    def read(cls, out: Path) -> Run | None:
+        """The run that a folder of results says it holds; None where it says nothing."""
         try:
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
+            return cls(**json.loads((out / RUN_FILE).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
 
     def to_json(self) -> dict[str, Any]:
         return dict(vars(self))
 
-    def fingerprint(self, path: Path, came: datetime | None) -> str:
+    def fingerprint(self, path: Path) -> str:
         """What a result for the submission at `path` must carry to hold in this run.
 
-        Args:
-            came: what the table beside the submissions says of when it came, if there is one.
+        The time when it was handed in is not part of it: a changed time runs no code again.
         """
-        return f"{self.suite}-{self.seed}-{fingerprint.of_submission(path)}-{came.isoformat() if came else ''}"
+        return f"{self.suite}-{self.seed}-{fingerprint.of_submission(path)}"
 
 
 @dataclass(frozen=True)
@@ -89,6 +95,7 @@ class Batch:
         kept: results on disk that still hold.
         partial: results on disk that hold but for some cases, which this run can decide.
         gaps: which ones, by submission.
+        before: what an earlier run gave, by submission; scores of questions, no cases.
     """
 
     run: Run
@@ -98,6 +105,7 @@ class Batch:
     kept: Mapping[str, SubmissionResult]
     partial: Mapping[str, SubmissionResult]
     gaps: Mapping[str, frozenset[Gap]]
+    before: Mapping[str, SubmissionResult] = field(default_factory=dict)
 
     @classmethod
     def open(
@@ -110,29 +118,46 @@ class Batch:
         regrade: bool = False,
         notebooks: bool = False,
         device: str = "cpu",
+        booked: Callable[[str], SubmissionResult | None] = lambda name: None,
     ) -> Batch:
         """Look at what `out` holds already, unless everything is to be graded again.
 
         Args:
             notebooks: a result from a run that left the notebook alone does not hold.
             device: where this run can grade running times besides the CPU.
+            booked: what the gradebook holds of a submission whose result.json is gone.
         """
-        prints, kept, partial, lacking = {}, {}, {}, {}
+        prints, kept, partial, lacking, before = {}, {}, {}, {}, {}
         for name, path in inbox.entries.items():
-            prints[name] = run.fingerprint(path, inbox.submitted.get(key(path.name)))
-            result = None if regrade else _stored(out / name / "result.json")
-            if result and (notebooks and result.notebook is None):
+            prints[name] = run.fingerprint(path)
+            result = stored(out / name / "result.json") or booked(name)
+            if result and result.graded:
+                before[name] = _scores(result)
+            if regrade or not result:
                 continue
-            if result and result.graded and result.fingerprint == prints[name]:
+            result = replace(result, info=inbox.timed(name, result.info))
+            if notebooks and result.notebooks is None:
+                continue
+            if result.graded and result.fingerprint == prints[name]:
                 if missing := gaps(result, assignment, device):
                     partial[name], lacking[name] = result, missing
                 else:
                     kept[name] = result
-        return cls(run, assignment, inbox, prints, kept, partial, lacking)
+        return cls(run, assignment, inbox, prints, kept, partial, lacking, before)
 
     @property
     def missing(self) -> dict[str, Path]:
-        return {name: path for name, path in self.inbox.entries.items() if name not in self.kept}
+        """What is to be graded now, the longest first: no core is idle at the end beside one slow submission."""
+        expected = self.expected
+        names = [name for name in self.inbox.entries if name not in self.kept]
+        return {name: self.inbox.entries[name] for name in sorted(names, key=lambda name: -expected[name])}
+
+    @property
+    def expected(self) -> dict[str, float]:
+        """Seconds that each submission took in an earlier run. A new one counts as their mean; 1.0 in a first run."""
+        took = {name: result.seconds for name, result in self.before.items() if result.seconds > 0}
+        usual = fmean(took.values()) if took else 1.0
+        return {name: took.get(name, usual) for name in self.inbox.entries}
 
     def grade(self, grade: Grade, executor: Executor) -> Iterator[SubmissionResult | Failure]:
         """Grade what is missing; yields each as it is finished. Abandoning the iterator cancels what has not begun."""
@@ -164,23 +189,9 @@ class Batch:
 
 
 @contextmanager
-def local_graders(
-    course: Course,
-    assignment: Assignment,
-    seed: int,
-    jobs: int,
-    submissions: Path,
-    unsafe: bool,
-    notebooks: bool = False,
-    device: str = "cpu",
-) -> Iterator[tuple[Grade, Executor]]:
+def local_graders(order: Order, jobs: int) -> Iterator[tuple[Grade, Executor]]:
     """What grades one submission, and the executor to run it with: `jobs` at once on this machine."""
-    with (
-        GradingProcess(
-            course, assignment, seed, submissions=submissions, unsafe=unsafe, notebooks=notebooks, device=device
-        ) as process,
-        ThreadPoolExecutor(jobs) as executor,
-    ):
+    with GradingProcess(order) as process, ThreadPoolExecutor(jobs) as executor:
         try:
             yield process.grade, executor
         except BaseException:
@@ -188,8 +199,15 @@ def local_graders(
             raise
 
 
-def _stored(path: Path) -> SubmissionResult | None:
+def _scores(result: SubmissionResult) -> SubmissionResult:
+    """The result's scores alone: a large class's cases would fill the memory."""
+    questions = tuple(replace(question, cases=()) for question in result.questions)
+    return replace(result, questions=questions, notebooks=None, integrity=None, reading=None)
+
+
+def stored(path: Path) -> SubmissionResult | None:
+    """The result in a result.json; None where there is none that can be read."""
     try:
         return SubmissionResult.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError):
         return None

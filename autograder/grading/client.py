@@ -15,30 +15,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from autograder.course.layout import Course
-from autograder.course.model import Assignment
 from autograder.course.result import SubmissionResult
 from autograder.errors import GraderError, IsolationUnavailable, UsageError
-from autograder.grading.libraries import preload
+from autograder.grading.order import Order
+from autograder.sandbox.grader.deadline import MOST_STRETCH
 
 __all__ = ["MAX_MESSAGE", "GradingProcess"]
 
 MAX_MESSAGE = 1 << 16
-RACE_SECONDS, GPU_SECONDS = 60.0, 1200.0  # beyond these for each budget: others may be on the core, or on the GPU
-SLACK_SECONDS = 300.0  # beyond the questions' budgets: our own part of a grading
+# Beyond what a submission may take, for each budget: others may be on the core, or on the GPU.
+RACE_SECONDS, GPU_SECONDS = 120.0, 1500.0
+SLACK_SECONDS = 300.0  # for our own part of a grading
 
 
 class GradingProcess:
-    """A warm grading process for one assignment and one seed.
-
-    Entering it waits until the reference has been graded.
-
-    Args:
-        seed: what inputs are drawn from.
-        submissions: the folder they come from, where a table may say when they came.
-        notebooks: run each submission's notebook too.
-        device: where running times are graded besides the CPU, "cpu" or "cuda".
-        unsafe: grade even where this host cannot confine student code.
+    """A warm grading process. Entering it waits until the reference has been graded.
 
     Raises:
         UsageError: the assignment is broken; the message names the check or file at fault.
@@ -46,29 +37,10 @@ class GradingProcess:
         GraderError: the process died.
     """
 
-    def __init__(
-        self,
-        course: Course,
-        assignment: Assignment,
-        seed: int,
-        *,
-        submissions: Path | None = None,
-        notebooks: bool = False,
-        device: str = "cpu",
-        unsafe: bool = False,
-    ) -> None:
+    def __init__(self, order: Order) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        order = {
-            "root": str(course.root.resolve()),
-            "assignment": assignment.name,
-            "seed": seed,
-            "submissions": str(submissions.resolve()) if submissions else None,
-            "notebooks": notebooks,
-            "device": device,
-            "preload": preload(course, assignment, notebooks=notebooks),
-            "unsafe": unsafe,
-        }
-        command = [sys.executable, "-m", "autograder.grading.server", str(theirs.fileno()), json.dumps(order)]
+        said = order.on_this_machine().to_json()
+        command = [sys.executable, "-m", "autograder.grading.server", str(theirs.fileno()), said]
         # One thread each: parallelism is over submissions, and a fork after a parallel region may hang.
         own = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         kept = {key: value for key, value in os.environ.items() if key not in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")}
@@ -84,10 +56,12 @@ class GradingProcess:
         )
         theirs.close()
         self._control = ours
-        self._patience = assignment.limits.question_seconds * len(assignment.questions) + SLACK_SECONDS
+        _, assignment = order.read()
+        self._patience = MOST_STRETCH * assignment.submission_seconds + SLACK_SECONDS
         budgets = sum(len(question.budgets) for question in assignment.questions)
-        self._patience += budgets * (RACE_SECONDS if device == "cpu" else GPU_SECONDS)
-        self._patience += assignment.notebook_limits.seconds if notebooks else 0.0
+        self._patience += budgets * (RACE_SECONDS if order.device == "cpu" else GPU_SECONDS)
+        ran = MOST_STRETCH * assignment.notebook_limits.seconds * len(assignment.notebooks)
+        self._patience += ran if order.notebooks else 0.0
 
     def __enter__(self) -> GradingProcess:
         try:
@@ -124,15 +98,31 @@ class GradingProcess:
         """
         return self._grade(path, name, as_it_is=True, questions=questions)
 
+    def grade_mutant(
+        self, path: Path, name: str, questions: Sequence[str] | None = None, *, without: str = ""
+    ) -> SubmissionResult:
+        """Like `grade_as_it_is`, with the names of mistakes as hints, as in `grade`.
+
+        Args:
+            without: the id of a mutant whose mistake is not named.
+        """
+        return self._grade(path, name, as_it_is=True, questions=questions, without=without)
+
     def _grade(
-        self, path: Path, name: str, *, as_it_is: bool = False, questions: Sequence[str] | None = None
+        self,
+        path: Path,
+        name: str,
+        *,
+        as_it_is: bool = False,
+        questions: Sequence[str] | None = None,
+        without: str | None = None,
     ) -> SubmissionResult:
         ours, theirs = socket.socketpair()
         with ours:
             with theirs:
                 asked = None if questions is None else list(questions)
                 order = {"path": str(path.resolve()), "name": name, "as_it_is": as_it_is, "questions": asked}
-                job = json.dumps(order).encode()
+                job = json.dumps({**order, "without": without}).encode()
                 rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno()]))]
                 try:
                     self._control.sendmsg([job], rights)

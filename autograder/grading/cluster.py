@@ -3,6 +3,9 @@
 The course and the submissions lie under the same paths on every machine, on a file system that all share or as copies.
 Both are compared by fingerprint before anything is graded with them: a machine with another course, or without a
 submission, is our own fault and no student's.
+
+Running times on a GPU are graded by the workers that have one, which say so: `dask worker … --resources GPU=1`. Such
+addresses as tls://HOST:8786 need certificates, which Dask's own configuration names (`distributed.comm.tls`).
 """
 
 from __future__ import annotations
@@ -20,56 +23,40 @@ from pathlib import Path
 from distributed import Client, Worker, WorkerPlugin, get_worker
 from distributed.comm.addressing import get_address_host_port
 
-from autograder.course.layout import Course
 from autograder.course.result import SubmissionResult
 from autograder.errors import GraderError, UsageError
 from autograder.grading import fingerprint
 from autograder.grading.batch import Grade
 from autograder.grading.client import GradingProcess
 from autograder.grading.libraries import require_notebooks
+from autograder.grading.order import Order
 
-__all__ = ["Order", "graders"]
+__all__ = ["Expected", "graders"]
 
 CONNECT_SECONDS = 10
 WORKER_SECONDS = 60
+GPU = "GPU"  # the resource that a worker with a GPU has, one for each submission that it grades at once
 
 
 @dataclass(frozen=True)
-class Order:
-    """What every machine is asked to grade with.
+class Expected:
+    """What every machine must find under the paths of an order: the course of this run, and each submission by name, as
+    fingerprints."""
 
-    Attributes:
-        root: the course's folder.
-        assignment: its folder name.
-        suite: fingerprint that the course must have there.
-        seed: the run's.
-        submissions: the folder they come from.
-        digests: fingerprint of each submission, by name.
-        unsafe: grade even where a machine cannot confine student code.
-        notebooks: run each submission's notebook too.
-        device: where running times are graded besides the CPU.
-    """
-
-    root: Path
-    assignment: str
     suite: str
-    seed: int
-    submissions: Path
-    digests: Mapping[str, str] = field(repr=False)
-    unsafe: bool = False
-    notebooks: bool = False
-    device: str = "cpu"
+    submissions: Mapping[str, str] = field(repr=False)
 
 
 @contextmanager
-def graders(address: str, order: Order) -> Iterator[tuple[Grade, Executor]]:
+def graders(address: str, order: Order, expected: Expected) -> Iterator[tuple[Grade, Executor]]:
     """What grades one submission, and the executor to run it with: as many at once as the cluster has threads.
 
     Args:
         address: the scheduler's, `tcp://10.0.0.1:8786`.
 
     Raises:
-        UsageError: nobody answers there, no worker comes, or a worker's course is another or broken.
+        UsageError: nobody answers there, no worker comes, none has the GPU that is asked for, certificates are missing,
+            or a worker's course is another or broken.
         GraderError, IsolationUnavailable: a worker's grading process did not start.
     """
     try:
@@ -80,15 +67,23 @@ def graders(address: str, order: Order) -> Iterator[tuple[Grade, Executor]]:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, TimeoutError) as error:
         raise UsageError(f"--cluster: no Dask scheduler answers at {address} ({type(error).__name__})") from None
-    plugin = _Grader(order)
+    except TypeError:  # Dask's word for an address that needs certificates, and a configuration without
+        wanted = "set ca-file and client.cert under distributed.comm.tls in Dask's configuration"
+        raise UsageError(f"--cluster: {address} needs certificates: {wanted}") from None
+    resources = {GPU: 1} if order.device == "cuda" else {}
+    plugin = _Grader(order, expected)
     with client:
         try:
             client.wait_for_workers(1, timeout=WORKER_SECONDS)
         except TimeoutError:
             raise UsageError(f"--cluster: the scheduler at {address} has no worker") from None
+        if resources and not _with_gpu(client):
+            raise UsageError(
+                f"--cluster: no worker has a GPU; start one with `dask worker {address} --resources GPU=1`"
+            )
         try:
             client.register_plugin(plugin, plugin.name)
-            with client.get_executor(pure=False) as executor:  # type: ignore[no-untyped-call]
+            with client.get_executor(pure=False, resources=resources) as executor:  # type: ignore[no-untyped-call]
                 try:
                     yield partial(_grade, plugin.name), executor
                 except BaseException:
@@ -98,15 +93,22 @@ def graders(address: str, order: Order) -> Iterator[tuple[Grade, Executor]]:
             client.unregister_worker_plugin(plugin.name)  # type: ignore[no-untyped-call]  # ends the processes
 
 
+def _with_gpu(client: Client) -> bool:
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    return any(worker["resources"].get(GPU, 0) >= 1 for worker in workers)
+
+
 class _Grader(WorkerPlugin):
     """A grading process that lives as long as the run, on one worker."""
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: Order, expected: Expected) -> None:
         self.name = f"autograder-{secrets.token_hex(8)}"
-        self._order = order
+        self._order, self._expected = order, expected
         self._process: GradingProcess | None = None
 
     async def setup(self, worker: Worker) -> None:
+        if self._order.device == "cuda" and GPU not in worker.state.total_resources:
+            return  # it gets no submission of this run
         self._process = await asyncio.to_thread(self._open)  # which takes seconds: the worker must stay responsive
 
     async def teardown(self, worker: Worker) -> None:
@@ -115,30 +117,19 @@ class _Grader(WorkerPlugin):
 
     def grade(self, path: Path, name: str, questions: Sequence[str] | None) -> SubmissionResult:
         assert self._process is not None
-        if fingerprint.of_submission(path) != self._order.digests[name]:
+        if fingerprint.of_submission(path) != self._expected.submissions[name]:
             raise GraderError(f"{name}: {path} is missing on {socket.gethostname()}, or not the same there")
         return self._process.grade(path, name, questions)
 
     def _open(self) -> GradingProcess:
-        order = self._order
-        course = Course.find(order.root)
-        assignment = course.assignment(order.assignment)
-        if fingerprint.of_suite(course, assignment) != order.suite:
+        course, assignment = self._order.read()
+        if fingerprint.of_suite(course, assignment) != self._expected.suite:
             raise UsageError(
-                f"{order.root} on {socket.gethostname()} is not the course of this run, or its engine is not"
+                f"{self._order.root} on {socket.gethostname()} is not the course of this run, or its engine is not"
             )
-        if order.notebooks:
+        if self._order.notebooks:
             require_notebooks(course, assignment)
-        process = GradingProcess(
-            course,
-            assignment,
-            order.seed,
-            submissions=order.submissions,
-            unsafe=order.unsafe,
-            notebooks=order.notebooks,
-            device=order.device,
-        )
-        return process.__enter__()
+        return GradingProcess(self._order).__enter__()
 
 
 def _grade(plugin: str, path: Path, name: str, questions: Sequence[str] | None = None) -> SubmissionResult:

@@ -8,38 +8,59 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from autograder.checks.desk import Desk, reference_channels, reference_loader
-from autograder.checks.plugin import case_id, question_of, run_check, weight_of
-from autograder.checks.subject import Library, Subject
+from autograder.checks.harness.desk import Desk
+from autograder.checks.harness.items import labelled, question_of
+from autograder.checks.harness.leak_limit import bounded
+from autograder.checks.harness.plugin import run_check, wrong_value
+from autograder.checks.harness.verdict import judge
+from autograder.checks.sides.local import LocalSubject, reference_channels, reference_loader
+from autograder.checks.sides.reference import Answers
+from autograder.checks.sides.student import Library, Subject
 from autograder.checks.timing.workers import WorkerRivals
-from autograder.checks.transcript import Answers
 from autograder.course.layout import Course
-from autograder.course.model import Assignment
+from autograder.course.model import MOST_SECONDS, Assignment, Component
 from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult, SubmissionInfo, SubmissionResult
-from autograder.errors import ArchiveError, UsageError
-from autograder.grading.notebooks import Notebooks
-from autograder.grading.scoring import score_questions, total
+from autograder.course.rule import Rule
+from autograder.errors import ArchiveError, TimeSpent, UsageError
+from autograder.grading.mutants.mistakes import Cause, Evidence, named_mistakes
+from autograder.grading.notebooks.run import Notebooks
+from autograder.grading.reasons import explained
+from autograder.grading.scoring import blocked, blocker, score_questions, total
+from autograder.phases import PHASES, measured, phase
+from autograder.reports.findings.causes import masked
 from autograder.sandbox import Package, Sandbox
+from autograder.sandbox.grader.deadline import Allowance
 from autograder.sandbox.grader.gpu import Gpu
-from autograder.submission.comments import read_comments
-from autograder.submission.inbox import Inbox
-from autograder.submission.integrity import CleanCopy, Prepared, as_handed_in, prepare
-from autograder.submission.scan import scan_questions
+from autograder.submission.clean.comments import read_comments
+from autograder.submission.clean.prepare import CleanCopy, Prepared, as_handed_in, prepare
+from autograder.submission.receive.inbox import Inbox, Submission
+from autograder.submission.source.rules import scan_questions
 
 __all__ = ["Examiner"]
 
 MAX_DETAIL = 8_000
 TIMED = "race"  # the fixture that times
-NOT_TIMED = "not timed: this needs “{}”, which does not work yet"
+NOT_TIMED = "This was not timed."
 # What the reference may end in: its running time may have to be graded elsewhere, or on a quieter machine.
 FINE = (Outcome.PASSED, Outcome.PENDING, Outcome.TOO_NOISY)
 MAX_SEEN = 3
+# The reference has so many times the seconds: where it takes long, that is the machine's doing.
+PATIENCE = 10.0
+# On a GPU, for each budget: workers of both sides wake there and load its libraries.
+GPU_SECONDS = 300.0
+NO_GPU = (
+    "a GPU is asked for by name{}, and there is none here: the CPU took its place. "
+    "Take the device from an argument or from an input"
+)
+
+Cases = dict[str, list[CaseResult]]
 
 
 @dataclass
@@ -54,6 +75,7 @@ class Examiner:
         submitted: what a table beside the submissions says of when they came.
         notebooks: runs each submission's notebook after the checks; None to leave them alone.
         gpu: where running times are graded besides the CPU; None where there is none.
+        answers: what the reference answered and what oracles computed, for all gradings to come.
     """
 
     course: Course
@@ -67,6 +89,7 @@ class Examiner:
     submitted: Mapping[str, datetime] = field(default_factory=dict)
     notebooks: Notebooks | None = None
     gpu: Gpu | None = None
+    answers: Answers = field(default_factory=dict)  # not made anew by `replace`: the patient copy fills in the same
 
     def __post_init__(self) -> None:
         order = list(self.assignment.by_id)
@@ -83,20 +106,22 @@ class Examiner:
             if count > 1:
                 raise UsageError(f"{self.course.hidden(self.assignment)}: {count} checks of {owner} are named {name}")
         self._clean = CleanCopy.read(self.clean, self.assignment)
-        self._answers: Answers = {}
-        self._library = Library(self.course.common)
-        self._baseline = self._library.reference(self.course.solution(self.assignment), self.assignment.module)
-        self._reference = reference_channels(reference_loader(self.course, self.assignment), self._answers)
+        self._library = Library.of(self.course, self.assignment)
+        self._baseline = self._library.reference(self.course.solution(self.assignment), self.assignment.files)
+        self._reference = reference_channels(reference_loader(self.course, self.assignment), self.answers)
 
     def grade_reference(self) -> SubmissionResult:
         """Grade the reference like any submission, and remember what it answered.
 
-        Raises UsageError naming the first check that is at fault where it does not get full marks.
+        Raises UsageError naming the first check that is at fault where it does not get full marks, GraderError where
+        workers can no longer be started.
         """
-        result = self.grade(self.course.solution(self.assignment), "reference", as_it_is=True)
+        patient = replace(self, assignment=_patient(self.assignment))
+        result = patient.grade(self.course.solution(self.assignment), "reference", as_it_is=True)
         for question in result.questions:
             for case in question.cases:
                 if case.outcome not in FINE:
+                    self.sandbox.require_alive()
                     ours = case.outcome is Outcome.GRADER_ERROR  # then the detail is a traceback, which ends in why
                     lines = case.detail.strip().splitlines() or [""]
                     what = " · ".join(filter(None, (case.message, lines[-1 if ours else 0])))
@@ -104,55 +129,118 @@ class Examiner:
         return result
 
     def grade(
-        self, path: Path, name: str, *, as_it_is: bool = False, questions: Collection[str] | None = None
+        self,
+        path: Path,
+        name: str,
+        *,
+        as_it_is: bool = False,
+        questions: Collection[str] | None = None,
+        without: str | None = None,
     ) -> SubmissionResult:
         """Grade one zip or folder. Whatever is wrong with it becomes part of the result.
 
         Args:
-            as_it_is: run also the given code that it changes, as what tests the checks wants.
+            as_it_is: run also the given code that it changes, as what tests the checks wants. Mistakes get no names.
             questions: whose checks are run; the others' count as not attempted. None for all.
+            without: name mistakes all the same, except that of the mutant with this id.
         """
-        began = time.perf_counter()
+        with measured() as phases:
+            result = self._graded(path, name, as_it_is, questions, without)
+        spent = {name: round(phases.seconds[name], 4) for name in PHASES if name in phases.seconds}
+        return replace(result, phase_seconds=spent)
+
+    def _graded(
+        self, path: Path, name: str, as_it_is: bool, questions: Collection[str] | None, without: str | None
+    ) -> SubmissionResult:
+        began, allowance = time.perf_counter(), Allowance(self._seconds())
         inbox = Inbox(self.assignment, {name: path}, self.clean, self.submitted)
         try:
-            submission = inbox.receive(name)
-        except ArchiveError as error:
+            with allowance.alarm():
+                with phase("receive"):
+                    submission = inbox.receive(name)
+                with phase("clean"):
+                    prepared = self._prepared(submission, as_it_is)
+                    seen = (*prepared.notes, *_looked_at(prepared, self.assignment, self.course.rules))
+        except (ArchiveError, TimeSpent) as error:
             info = inbox.unreadable(name, str(error))
             cases = self._everywhere("archive", f"cannot be read: {error}", "Hand in the zip once more.")
-            return self._with_notebook(self._result(info, cases, began), None, Package({}, "", frozenset()))
-        if not submission.module_found:
-            wanted = f"{self.assignment.module}.py"
-            cases = self._everywhere("file", f"{wanted} was not handed in", f"Put {wanted} at the zip's root.")
-            alone = self._library.package(as_handed_in(submission), submission.artifacts, self.assignment.module)
-            return self._with_notebook(self._result(submission.info, cases, began), submission.notebook, alone)
-        prepared = as_handed_in(submission) if as_it_is else prepare(submission, self._clean, self.assignment)
-        given = self._library.package(prepared, submission.artifacts, self.assignment.module)
-        cases = self._run(given, questions)
-        seen = (*prepared.notes, *_looked_at(prepared, self.assignment))
-        info = replace(submission.info, notes=(*submission.info.notes, *seen))
+            if isinstance(error, TimeSpent):
+                cases = {question: [_spent("reading", error)] for question in cases}
+            return self._with_notebooks(self._result(info, cases, began), {}, Package({}, "", frozenset()))
+        given = self._library.package(prepared, submission.artifacts)
+        asides: dict[str, str] = {}
+        cases, evidence = self._run(given, submission, questions, allowance, asides)
+        if not as_it_is or without is not None:
+            with phase("mistakes"):
+                cases = self._named(cases, evidence, without)
+        info = replace(submission.info, notes=(*submission.info.notes, *seen, *asides.values()))
         reading = None
         if self.assignment.option(info.option).review and not as_it_is:
-            reading = read_comments(prepared.source, self._clean.module if self._clean else None, self.assignment)
+            reading = read_comments(prepared.sources, self._clean.modules if self._clean else {}, self.assignment)
         result = replace(self._result(info, cases, began), integrity=prepared.integrity, reading=reading)
-        return self._with_notebook(result, submission.notebook, given)
+        theirs = {**submission.given, **submission.files}
+        return self._with_notebooks(result, submission.notebooks, given, theirs)
 
-    def _run(self, given: Package, asked: Collection[str] | None) -> dict[str, list[CaseResult]]:
-        cases: dict[str, list[CaseResult]] = {question.id: [] for question in self.assignment.questions}
+    def _prepared(self, submission: Submission, as_it_is: bool) -> Prepared:
+        return as_handed_in(submission) if as_it_is else prepare(submission, self._clean, self.assignment)
+
+    def _seconds(self) -> float:
+        """Of everything that one submission causes."""
+        on_gpu = GPU_SECONDS * sum(len(question.budgets) for question in self.assignment.questions)
+        return self.assignment.submission_seconds + (on_gpu if self.gpu else 0.0)
+
+    def _run(
+        self,
+        given: Package,
+        submission: Submission,
+        asked: Collection[str] | None,
+        allowance: Allowance,
+        asides: dict[str, str],
+    ) -> tuple[Cases, list[Evidence]]:
+        """The cases of every question, and those that were run. Those of a module that was not handed in are not.
+
+        Args:
+            asides: notes of what was set aside are added here.
+        """
+        cases: Cases = {
+            question.id: []
+            if question.module in submission.modules
+            else [_not_handed_in(self.assignment.component_of(question), submission)]
+            for question in self.assignment.questions
+        }
+        items = [item for item in self.items if not cases[str(question_of(item))]]
+        evidence: list[Evidence] = []
         with ExitStack() as stack:
-            subject = stack.enter_context(Subject(self.sandbox, given, self.assignment.limits))
-            workers = WorkerRivals(self.sandbox, subject, given, self._baseline, self.assignment.limits, self.gpu)
+            subject = stack.enter_context(Subject(self.sandbox, given, self.assignment.limits, allowance))
+            workers = WorkerRivals(self.sandbox, subject, self._baseline, self.assignment.limits, self.gpu, allowance)
             rivals = stack.enter_context(workers)
-            desk = Desk(self.assignment, subject, self._reference, self.seed, self._answers, rivals)
-            for item, following in zip(self.items, [*self.items[1:], None], strict=True):
+            desk = Desk(self.assignment, subject, self._reference, self.seed, self.answers, rivals, asides)
+            for item, following in pairwise([*items, None]):
+                assert item is not None
                 question = str(question_of(item))
                 if asked is not None and question not in asked:
-                    case = CaseResult(case_id(item), Outcome.NOT_ATTEMPTED, "not asked for")
+                    case = labelled(CaseResult("", Outcome.NOT_ATTEMPTED, "not asked for"), item)
                 elif TIMED in item.fixturenames and (broken := self._broken(question, cases)):
-                    case = replace(broken, id=case_id(item), weight=weight_of(item))
+                    case = labelled(broken, item)
+                elif allowance.spent:
+                    case = labelled(_spent("", TimeSpent(allowance.seconds)), item)
                 else:
-                    case = self._kept(run_check(item, following, desk), subject.output)
-                cases[question].append(case)
-        return cases
+                    with allowance.alarm(), phase("checks"):
+                        case = run_check(item, following, desk)
+                    case = self._kept(case, subject.output)
+                    case = explained(case, submission.files, f"{self.assignment.by_id[question].module}.py")
+                    evidence.append(Evidence(item, case, wrong_value(item)))
+                cases[question].append(bounded(case, cases[question]))
+        if subject.no_gpu is not None:
+            asides[""] = NO_GPU.format(f" ({subject.no_gpu})" if subject.no_gpu else "")
+        return cases, evidence
+
+    def _named(self, cases: Cases, evidence: Sequence[Evidence], without: str | None) -> Cases:
+        """The cases, with the name of the mistake as hint where an answer is wrong and the mistake is known."""
+        subject = LocalSubject(reference_loader(self.course, self.assignment))
+        desk = Desk(self.assignment, subject, self._reference, self.seed, self.answers, asides={})
+        mistakes = named_mistakes(self.course, self.assignment, evidence, desk, without)
+        return {question: [_hinted(question, case, mistakes) for case in of] for question, of in cases.items()}
 
     def _broken(self, question: str, cases: Mapping[str, Sequence[CaseResult]]) -> CaseResult | None:
         """What becomes of a timed case where a question that it depends on earned nothing; None where none did.
@@ -160,22 +248,33 @@ class Examiner:
         Nothing is timed then: what is wrong is not slow, and what is slow anyway would take its time. Where all of the
         other question ended alike, not begun or not to be imported, this would have too.
         """
-        for other in self.assignment.by_id[question].depends:
-            if cases[other] and not any(case.credit for case in cases[other]):
-                first = cases[other][0]
-                alike = len({(case.outcome, case.message) for case in cases[other]}) == 1
-                if alike and first.outcome in (Outcome.NOT_ATTEMPTED, Outcome.ERROR):
-                    return replace(first, seconds=0.0, student_seconds=0.0)
-                return CaseResult("", Outcome.BLOCKED, NOT_TIMED.format(self.assignment.by_id[other].title))
-        return None
+        by = blocker(self.assignment, self.assignment.by_id[question], cases)
+        if by is None:
+            return None
+        first = next(iter(cases[by.id]), None)
+        alike = len({(case.outcome, case.message) for case in cases[by.id]}) == 1
+        if first and alike and first.outcome in (Outcome.NOT_ATTEMPTED, Outcome.ERROR):
+            return replace(first, seconds=0.0, student_seconds=0.0)
+        return blocked(CaseResult("", Outcome.FAILED), by, NOT_TIMED)
 
-    def _with_notebook(self, result: SubmissionResult, received: bytes | None, package: Package) -> SubmissionResult:
-        """The result, with the notebook run beside this package if that was asked for."""
+    def _with_notebooks(
+        self,
+        result: SubmissionResult,
+        received: Mapping[str, bytes],
+        package: Package,
+        theirs: Mapping[str, bytes] | None = None,
+    ) -> SubmissionResult:
+        """The result, with the notebooks run beside this package if that was asked for."""
         if self.notebooks is None:
             return result
-        run, pages = self.notebooks.run(received, package, result.submission)
-        seconds = round(result.seconds + run.seconds, 3)
-        return replace(result, notebook=run, attachments={**result.attachments, **pages}, seconds=seconds)
+        runs, attachments, seconds = {}, dict(result.attachments), result.seconds
+        for name, page in self.assignment.pages.items():
+            with phase("notebooks"):
+                runs[name], shown = self.notebooks.run(name, received.get(name), package, result.submission, theirs)
+            seconds += runs[name].seconds
+            if shown is not None:
+                attachments[page] = shown
+        return replace(result, notebooks=runs, attachments=attachments, seconds=round(seconds, 3))
 
     def _kept(self, case: CaseResult, output: Callable[[], str]) -> CaseResult:
         """The case as it is stored: where something went wrong, with the end of what the submission printed."""
@@ -206,14 +305,41 @@ class Examiner:
         )
 
 
-def _looked_at(prepared: Prepared, assignment: Assignment) -> list[str]:
+def _not_handed_in(component: Component, submission: Submission) -> CaseResult:
+    if unread := submission.unread.get(component.file):
+        return CaseResult("file", Outcome.ERROR, f"{component.file} cannot be read: {unread}", "Hand it in once more.")
+    why, what = f"{component.file} was not handed in", f"Put {component.file} at the zip's root."
+    return CaseResult("file", Outcome.ERROR, why, what)
+
+
+def _patient(assignment: Assignment) -> Assignment:
+    """The assignment with limits that a busy machine does not reach."""
+    limits = assignment.limits
+    longer = {key: PATIENCE * getattr(limits, key) for key in ("call_seconds", "question_seconds", "import_seconds")}
+    return replace(assignment, limits=replace(limits, **longer, submission_seconds=PATIENCE * MOST_SECONDS))
+
+
+def _spent(id: str, error: TimeSpent) -> CaseResult:
+    """A case that no time is left for."""
+    verdict = judge(error)
+    return CaseResult(id, verdict.outcome, verdict.message, verdict.hint)
+
+
+def _hinted(question: str, case: CaseResult, mistakes: Mapping[Cause, str]) -> CaseResult:
+    """The case with the name of the mistake as its hint, where its answer is wrong and the mistake is known."""
+    mistake = mistakes.get((question, masked(case.message))) if case.outcome is Outcome.FAILED else None
+    return replace(case, hint=mistake) if mistake else case
+
+
+def _looked_at(prepared: Prepared, assignment: Assignment, rules: Mapping[str, Rule]) -> list[str]:
     """What a person should look at: uses of what a question rules out that the source shows, whether or not they ran.
 
     Evidence, not a verdict: guards in the worker decide, and the source may only seem to do what it says.
     """
-    found = scan_questions(prepared.tree, assignment.questions) if prepared.tree else {}
+    asked = {component.file: assignment.questions_in(component.module) for component in assignment.components}
     return [
-        f"{question}: line {prepared.line(violation.line)} has {violation.what}, which is {violation.kind} there"
-        for question, violations in found.items()
+        f"{question}: line {prepared.line(file, violation.line)} has {violation.what}, which is {violation.kind} there"
+        for file, tree in prepared.trees.items()
+        for question, violations in scan_questions(tree, asked[file], rules).items()
         for violation in violations[:MAX_SEEN]
     ]

@@ -62,7 +62,7 @@ def filled(
         score=total(questions, before.scale),
         environment={**before.environment, **device},
         reading=fresh.reading or before.reading,
-        notebook=fresh.notebook or before.notebook,
+        notebooks=before.notebooks if fresh.notebooks is None else fresh.notebooks,
         attachments=fresh.attachments,
         seconds=round(before.seconds + fresh.seconds, 3),
     )
@@ -70,7 +70,7 @@ def filled(
 
 def _decidable(case: CaseResult, question: Question, here: Collection[str]) -> bool:
     if case.outcome is Outcome.TOO_NOISY:
-        return case.timing is not None and case.timing.get("device") in here
+        return case.timing is None or case.timing.get("device") in here
     return case.outcome is Outcome.PENDING and any(device in here for device in _waited_for(question))
 
 

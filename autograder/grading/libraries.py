@@ -12,22 +12,23 @@ from autograder.errors import UsageError
 
 __all__ = ["preload", "require_notebooks"]
 
-NEEDED = ("IPython", "matplotlib_inline", "nbconvert", "nbformat", "bleach")
+NEEDED = ("IPython", "matplotlib_inline", "nbconvert", "nbformat", "nh3")
 # What takes seconds to import, by the word in a module or a notebook that shows that it will be.
 BY_MODULES = {"torch.optim": ("torch._dynamo",)}  # torch imports it at the first step of an optimizer
 BY_NOTEBOOKS = {
     "": ("IPython", "autograder.sandbox.worker.notebook"),
     "matplotlib": ("matplotlib.pyplot", "matplotlib.backends.backend_agg", "matplotlib_inline.backend_inline"),
-    "otter": ("otter", "pytest", "autograder.checks.public"),
+    "otter": ("otter", "pytest", "autograder.checks.public.run"),
 }
 
 
 def require_notebooks(course: Course, assignment: Assignment) -> None:
     """Raise UsageError where the assignment has no notebook, or a library that runs one is missing here."""
-    if not assignment.notebook:
+    if not assignment.notebooks:
         raise UsageError(f"--notebooks: {assignment.name} has no notebook")
-    if not (clean := course.handout(assignment) / assignment.notebook).is_file():
-        raise UsageError(f"--notebooks: {clean} is missing; make assignments")
+    for notebook in assignment.notebooks:
+        if not (clean := course.handout(assignment) / notebook).is_file():
+            raise UsageError(f"--notebooks: {clean} is missing; make assignments")
     for name in NEEDED:
         if not _installed(name):
             raise UsageError(f"--notebooks: {name} is not installed; pip install 'autograder[grader,notebook]'")
@@ -35,9 +36,11 @@ def require_notebooks(course: Course, assignment: Assignment) -> None:
 
 def preload(course: Course, assignment: Assignment, *, notebooks: bool = False) -> list[str]:
     """Modules that submissions, and with `notebooks` their notebooks, will import, as far as they are installed."""
-    wanted = _shown(course.solution(assignment) / f"{assignment.module}.py", BY_MODULES)
+    wanted = [each for path in course.sources(assignment).values() for each in _shown(path, BY_MODULES)]
     if notebooks:
-        wanted += _shown(course.handout(assignment) / assignment.notebook, BY_NOTEBOOKS)
+        paths = (course.handout(assignment) / notebook for notebook in assignment.notebooks)
+        wanted += [each for path in paths for each in _shown(path, BY_NOTEBOOKS)]
+    wanted = list(dict.fromkeys(wanted))
     return [module for module in wanted if _installed(module.partition(".")[0])]
 
 

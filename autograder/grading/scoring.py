@@ -2,41 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from autograder.course.model import Assignment, Question
-from autograder.course.outcome import Outcome
+from autograder.course.outcome import STOPPED, Outcome
 from autograder.course.result import CaseResult, QuestionResult, SubmissionResult
 
-__all__ = ["reviewed", "score_questions", "total"]
+__all__ = ["blocked", "blocker", "reviewed", "score_questions", "total"]
 
 SET = "scale set by review"
 
 # What a failed dependency may have caused. Work not begun, and our own faults, stay what they are.
-BLOCKABLE = (
-    *(Outcome.FAILED, Outcome.ERROR, Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY, Outcome.CRASHED),
-    *(Outcome.TOO_SLOW, Outcome.TOO_NOISY),
-)
+BLOCKABLE = (*STOPPED, Outcome.FAILED, Outcome.TOO_SLOW, Outcome.TOO_NOISY)
 
 
 def score_questions(assignment: Assignment, cases: Mapping[str, Sequence[CaseResult]]) -> tuple[QuestionResult, ...]:
     """Score every question of an assignment, in its order.
 
     A question's points are shared by its cases in proportion to their weights; each earns its credit's part. Where a
-    question that it depends on earned nothing, what went wrong here is shown as blocked; unless all went wrong alike,
-    as in a file that cannot be imported: no question is to blame for that.
+    question that it depends on earned nothing, what went wrong here is shown as blocked; unless all of a module went
+    wrong alike, as in a file that cannot be imported: no question is to blame for that. A case that stands alone is
+    never blocked.
 
     Args:
         cases: verdicts by question id.
     """
-    results: dict[str, QuestionResult] = {}
-    alike = len({(case.outcome, case.message) for verdicts in cases.values() for case in verdicts}) == 1
+    alike = _are_alike(cases.values())
+    stopped = {module for module in assignment.modules if _is_stopped(assignment.questions_in(module), cases)}
+    results = []
     for question in assignment.questions:
-        broken = [results[other] for other in question.depends if results[other].score == 0 and not alike]
-        verdicts = tuple(_blocked(case, broken[0]) if broken else case for case in cases.get(question.id, ()))
-        results[question.id] = _scored(question, verdicts)
-    return tuple(results.values())
+        by = None if alike or question.module in stopped else blocker(assignment, question, cases)
+        verdicts = tuple(blocked(case, by) if by else case for case in cases.get(question.id, ()))
+        results.append(_scored(question, verdicts))
+    return tuple(results)
+
+
+def _are_alike(verdicts: Iterable[Sequence[CaseResult]]) -> bool:
+    return len({(case.outcome, case.message) for cases in verdicts for case in cases}) == 1
+
+
+def _is_stopped(questions: Sequence[Question], cases: Mapping[str, Sequence[CaseResult]]) -> bool:
+    """Whether one error ended all cases of a module's questions."""
+    verdicts = [cases.get(question.id, ()) for question in questions]
+    return len(questions) > 1 and _are_alike(verdicts) and any(case.outcome in STOPPED for case in verdicts[0])
+
+
+def blocker(assignment: Assignment, question: Question, cases: Mapping[str, Sequence[CaseResult]]) -> Question | None:
+    """The first question that another depends on and that earned nothing, by itself or because it was blocked too."""
+    for id in question.depends:
+        other = assignment.by_id[id]
+        by = blocker(assignment, other, cases)
+        if not any(case.credit and (case.alone or not by) for case in cases.get(id, ())):
+            return other
+    return None
+
+
+def blocked(case: CaseResult, by: Question, ended: str = "") -> CaseResult:
+    """A case that went wrong, as blocked by a question; any other as it is.
+
+    Args:
+        ended: how it ended on its own, where its message does not say so.
+    """
+    if case.outcome not in BLOCKABLE or case.alone:
+        return case
+    return replace(
+        case,
+        outcome=Outcome.BLOCKED,
+        message=f"blocked: this needs “{by.title}”, which does not work yet",
+        hint=f"Fix {by.id} first. {ended or f'Result without that dependency: {case.message}'}",
+        credit=0.0,
+    )
 
 
 def total(questions: Sequence[QuestionResult], scale: float) -> float:
@@ -67,15 +103,3 @@ def _scored(question: Question, cases: tuple[CaseResult, ...]) -> QuestionResult
     score = round(question.points * earned / whole, 2) if whole else 0.0
     outcome = Outcome.of(case.outcome for case in cases)
     return QuestionResult(question.id, question.title, question.points, score, outcome, cases)
-
-
-def _blocked(case: CaseResult, dependency: QuestionResult) -> CaseResult:
-    if case.outcome not in BLOCKABLE:
-        return case
-    return replace(
-        case,
-        outcome=Outcome.BLOCKED,
-        message=f"blocked: this needs “{dependency.title}”, which does not work yet",
-        hint=f"Mend {dependency.id} first. On its own, this ended thus: {case.message}",
-        credit=0.0,
-    )

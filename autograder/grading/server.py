@@ -12,6 +12,7 @@ import gc
 import json
 import os
 import platform
+import resource
 import selectors
 import signal
 import socket
@@ -23,13 +24,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from autograder import __version__
-from autograder.course.layout import Course
 from autograder.errors import AutograderError, UsageError
 from autograder.grading.client import MAX_MESSAGE
+from autograder.grading.order import Order
 from autograder.sandbox import Sandbox
 from autograder.sandbox.grader.gpu import hide, require_gpu
-from autograder.submission.inbox import Inbox
-from autograder.submission.integrity import handed_out
+from autograder.submission.clean.prepare import handed_out
+from autograder.submission.receive.inbox import submitted_in
 
 if TYPE_CHECKING:
     from autograder.grading.examiner import Examiner
@@ -45,6 +46,7 @@ UNUSED = (
 
 # Objects between two collections in a child, which lives for one submission and makes little that is cyclic.
 RARELY = 50_000
+MOST_MEMORY = 4 << 30  # bytes of address space that grading one submission may add
 
 
 class Server:
@@ -52,17 +54,12 @@ class Server:
 
     Args:
         control: where jobs come from.
-        order: {"root": the course's folder, "assignment": its folder name, "seed": the run's, "submissions": where
-            they come from, or null, "notebooks": whether to run them, "preload": what workers will import, "device":
-            where running times are graded besides the CPU}.
     """
 
-    def __init__(self, control: socket.socket, sandbox: Sandbox, order: dict[str, Any]) -> None:
-        self.control, self.sandbox = control, sandbox
-        self.course, self.seed = Course(Path(order["root"])), int(order["seed"])
-        self.assignment = self.course.assignment(order["assignment"])
-        self.submissions, self.notebooks = order["submissions"], bool(order["notebooks"])
-        self.gpu = require_gpu() if order["device"] == "cuda" else None
+    def __init__(self, control: socket.socket, sandbox: Sandbox, order: Order) -> None:
+        self.control, self.sandbox, self.order = control, sandbox, order
+        self.course, self.assignment = order.read()
+        self.gpu = require_gpu() if order.device == "cuda" else None
         hide()  # this process forks
         self.children: set[int] = set()
         self.unimportable: list[str] = []
@@ -92,16 +89,16 @@ class Server:
             assignment=self.assignment,
             sandbox=self.sandbox,
             items=[item for item in session.items if isinstance(item, pytest.Function)],
-            seed=self.seed,
+            seed=self.order.seed,
             environment={**environment(), **(self.gpu.facts() if self.gpu else {})},
             isolation=isolation,
             clean=handed_out(self.course.handout(self.assignment)),
-            submitted=Inbox.open(Path(self.submissions), self.assignment).submitted if self.submissions else {},
+            submitted=submitted_in(self.order.submissions, self.assignment) if self.order.submissions else {},
             gpu=self.gpu,
         )
         examiner.grade_reference()
-        if self.notebooks:
-            from autograder.grading.notebooks import Notebooks
+        if self.order.notebooks:
+            from autograder.grading.notebooks.run import Notebooks
 
             examiner.notebooks = Notebooks.open(self.course, self.assignment, self.sandbox)
         gc.collect()
@@ -132,7 +129,8 @@ class Server:
         try:
             self.control.close()
             gc.set_threshold(RARELY)
-            asked = {"as_it_is": job["as_it_is"], "questions": job["questions"]}
+            _bound_memory()
+            asked = {key: job[key] for key in ("as_it_is", "questions", "without")}
             result = examiner.grade(Path(job["path"]), job["name"], **asked)
             answer: dict[str, Any] = {"result": result.to_json()}
         except BaseException as error:
@@ -145,6 +143,15 @@ class Server:
 
     def _reap(self) -> None:
         self.children = {child for child in self.children if os.waitpid(child, os.WNOHANG) == (0, 0)}
+
+
+def _bound_memory() -> None:
+    """What one submission's answers may take in the process that grades it, beside what that has mapped already."""
+    with open("/proc/self/statm") as file:
+        mapped = int(file.read().split()[0]) * resource.getpagesize()
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    most = mapped + MOST_MEMORY
+    resource.setrlimit(resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
 def _descriptor(ancillary: list[tuple[int, int, bytes]]) -> int:
@@ -177,21 +184,30 @@ def environment() -> dict[str, Any]:
 
 def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
-    order = json.loads(sys.argv[2])
+    order = Order.from_json(sys.argv[2])
     try:
         # The sandbox comes before this process reads what is hidden.
-        hidden = [Path(order["root"]) / folder for folder in ("solutions", "tests")]
-        wanted = {"preload": order["preload"], "device": order["device"]}
-        with Sandbox(unsafe=order["unsafe"], hidden=hidden, **wanted) as sandbox:
+        hidden = [order.root / folder for folder in ("solutions", "tests")]
+        course, assignment = order.read()
+        opened = Sandbox(
+            unsafe=order.unsafe,
+            hidden=hidden,
+            preload=order.preload,
+            device=order.device,
+            rules=course.rules_of(assignment),
+        )
+        with opened as sandbox:
             import torch
 
             torch.set_num_threads(1)
+            # What a submission chooses may be trained with here; denormal numbers would take a hundred times as long.
+            torch.set_flush_denormal(True)
             server = Server(control, sandbox, order)
             checks = server.course.hidden(server.assignment)
             collect = [str(checks), "-c", os.devnull, f"--rootdir={server.course.root}", "-s"]
             # pytest would explain how two values differ, which takes minutes where a submission makes them long.
             collect.append("--assert=plain")
-            plugins = ["autograder.checks.plugin", *(f"no:{plugin}" for plugin in UNUSED)]
+            plugins = ["autograder.checks.harness.plugin", *(f"no:{plugin}" for plugin in UNUSED)]
             options = ["--import-mode=importlib", *(part for plugin in plugins for part in ("-p", plugin))]
             status = pytest.main([*collect, *options], plugins=[server])
             if server.failure:

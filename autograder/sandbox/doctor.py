@@ -17,6 +17,8 @@ from autograder.sandbox.grader.client import ENVIRONMENT, Sandbox
 from autograder.sandbox.grader.gpu import find_gpu
 from autograder.sandbox.grader.package import Package
 from autograder.sandbox.grader.remote import Worker
+from autograder.sandbox.isolation.allowed_syscalls import REFUSED
+from autograder.sandbox.isolation.filter import library
 from autograder.sandbox.isolation.limits import THREADS
 from autograder.sandbox.isolation.opening import opening
 from autograder.sandbox.proxy import Proxy
@@ -35,7 +37,7 @@ LAYERS = {
     "processes": "no other process is visible, and none survives its worker",
     "network": "no socket leads anywhere",
     "landlock": "files outside the allowed folders stay closed whatever the user id",
-    "seccomp": "system calls that no answer needs are refused: sockets, tracing, new processes and namespaces",
+    "seccomp": "only system calls that answers need: no sockets, processes, tracing, namespaces, modes of files",
     "user": "a user id per worker: workers cannot reach each other, and their threads are counted apart",
     "privileges": "no capabilities, and no program that could give any back",
     "limits": "memory, file size, threads and descriptors are bounded",
@@ -129,6 +131,7 @@ def readiness(sandbox: Sandbox, times: int = 5) -> list[float]:
 def _probes(sandbox: Sandbox) -> Iterator[Probe]:
     own = os.getpid()
     known = [*ENVIRONMENT, "TMPDIR", "LC_CTYPE", "TORCHINDUCTOR_CACHE_DIR"]
+    refused = _refused_calls() if sandbox.layers["seccomp"] else {}
     with _secret() as secret, _probe_worker(sandbox) as worker:
         neighbour = worker.pid
         tries: Sequence[tuple[str, Callable[[Proxy], Any]]] = (
@@ -140,6 +143,9 @@ def _probes(sandbox: Sandbox) -> Iterator[Probe]:
             ("trace another worker", lambda probe: probe.trace_process(neighbour)),
             ("start processes", lambda probe: probe.start_processes()),
             ("write outside its folder", lambda probe: probe.write_outside([str(Path(secret).parent)])),
+            ("change files that are not its own", lambda probe: probe.change_files([secret])),
+            ("watch files", lambda probe: probe.watch_files()),
+            ("make a system call that no answer needs", lambda probe: probe.make_calls(refused)),
             ("gain privileges", lambda probe: probe.change_privileges()),
             ("inherit something of the grader's", lambda probe: probe.inherited(known)),
             ("start threads without end", lambda probe: probe.start_threads(4 * THREADS)),
@@ -150,6 +156,22 @@ def _probes(sandbox: Sandbox) -> Iterator[Probe]:
             yield _try(sandbox, name, attempt)
         got = _try_on(worker, lambda probe: probe.find_processes())
         yield Probe("end or be seen by another worker", not got, got)
+
+
+def _refused_calls() -> dict[str, int]:
+    """The numbers of refused calls on this machine, but for those that would end the probe where they were not."""
+    seccomp = library()
+    names = sorted({name for names in REFUSED.values() for name in names.split()} - {"fork", "vfork"})
+    found = {} if seccomp is None else {name: _number(seccomp, name) for name in names}
+    return {name: number for name, number in found.items() if number >= 0}
+
+
+def _number(seccomp: Any, name: str) -> int:
+    """Below 0 where this machine or its libseccomp knows no such call."""
+    try:
+        return int(seccomp.resolve_syscall(seccomp.Arch.NATIVE, name))
+    except OSError:
+        return -1
 
 
 def _try(sandbox: Sandbox, name: str, attempt: Callable[[Proxy], Any]) -> Probe:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from autograder.errors import GraderError
 from autograder.sandbox.channel.refs import LOCAL, Ref
+from autograder.sandbox.channel.tree import leaves, mapped
 from autograder.sandbox.proxy import Channel, Proxy
 
 __all__ = ["Plan", "Renamed", "record"]
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,8 @@ class Plan:
     @property
     def mentioned(self) -> frozenset[int]:
         """Numbers of the inputs that are used."""
-        handles = {ref.handle - LOCAL for ref in _refs(self.content) if ref.handle is not None and ref.handle >= LOCAL}
+        refs = [leaf.handle for leaf in leaves(self.content) if isinstance(leaf, Ref)]
+        handles = {handle - LOCAL for handle in refs if handle is not None and handle >= LOCAL}
         return frozenset(handle for handle in handles if handle < self.inputs)
 
 
@@ -45,13 +45,13 @@ class Renamed:
         self._channel, self._old, self._new = channel, tuple(old), tuple(new)
 
     def request(self, op: str, payload: dict[str, Any], timeout: float | None = None) -> Any:
-        return self._channel.request(op, _mapped(payload, Ref, self._renamed), timeout)
+        return self._channel.request(op, mapped(payload, self._renamed), timeout)
 
-    def _renamed(self, ref: Ref) -> Ref:
+    def _renamed(self, leaf: Any) -> Any:
         size = len(self._old)
-        if ref.handle is None and ref.path[:size] == self._old:
-            return Ref(None, self._new + ref.path[size:])
-        return ref
+        if isinstance(leaf, Ref) and leaf.handle is None and leaf.path[:size] == self._old:
+            return Ref(None, self._new + leaf.path[size:])
+        return leaf
 
 
 class _Recorder:
@@ -79,27 +79,7 @@ def record(function: Callable[..., Any], made: Any, inputs: int) -> Plan:
     """
     recorder = _Recorder(inputs)
     stand_ins = [Proxy(recorder, Ref(LOCAL + number)) for number in range(inputs)]
-    result = function(_mapped(made, Proxy, lambda proxy: Proxy(recorder, proxy._ref)), *stand_ins)
-    return Plan(inputs, {"steps": recorder.steps, "result": _mapped(result, Proxy, lambda proxy: proxy._ref)})
-
-
-def _refs(value: Any) -> Iterator[Ref]:
-    if isinstance(value, Ref):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _refs(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _refs(item)
-
-
-def _mapped(value: Any, kind: type[T], change: Callable[[T], Any]) -> Any:
-    """The same with everything of this kind changed, however deep in lists, tuples and dicts."""
-    if isinstance(value, kind):
-        return change(value)
-    if isinstance(value, (list, tuple)):
-        return type(value)(_mapped(item, kind, change) for item in value)
-    if isinstance(value, dict):
-        return {key: _mapped(item, kind, change) for key, item in value.items()}
-    return value
+    recorded = mapped(made, lambda leaf: Proxy(recorder, leaf._ref) if isinstance(leaf, Proxy) else leaf)
+    result = function(recorded, *stand_ins)
+    result = mapped(result, lambda leaf: leaf._ref if isinstance(leaf, Proxy) else leaf)
+    return Plan(inputs, {"steps": recorder.steps, "result": result})

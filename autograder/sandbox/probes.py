@@ -7,6 +7,7 @@ to the worker like any submission's, so it stands alone.
 from __future__ import annotations
 
 import ctypes
+import errno
 import mmap
 import os
 import platform
@@ -14,12 +15,15 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from typing import Any
 
 __all__ = [
+    "change_files",
     "change_privileges",
     "fill_disk",
     "find_processes",
     "inherited",
+    "make_calls",
     "open_sockets",
     "read_file",
     "signal_process",
@@ -27,6 +31,7 @@ __all__ = [
     "start_threads",
     "take_memory",
     "trace_process",
+    "watch_files",
     "write_outside",
 ]
 
@@ -40,6 +45,8 @@ CALLS = {  # number on x86_64, and on everything newer
     "io_uring_setup": (425, 425),
     "memfd_create": (319, 279),
     "pidfd_open": (434, 434),
+    "inotify_init1": (294, 26),
+    "fanotify_init": (300, 262),
 }
 PTRACE_ATTACH = 16
 CLONE_NEWUSER = 0x1000_0000
@@ -173,6 +180,42 @@ def change_privileges() -> list[str]:
     return done
 
 
+def change_files(paths: list[str]) -> list[str]:
+    """Change owner, mode, times or attributes of files that are not its own, by name and through a descriptor."""
+    done = []
+    for path in [*paths, os.__file__, sys.executable]:
+        changes: dict[str, Callable[[Any], object]] = {
+            "mode": lambda file: os.chmod(file, 0o4755),
+            "owner": lambda file: os.chown(file, os.getuid(), os.getgid()),
+            "times": lambda file: os.utime(file),
+            "attributes": lambda file: os.setxattr(file, "user.probe", b"1"),
+        }
+        for what, change in changes.items():
+            if _works(lambda path=path, change=change: change(path)):  # type: ignore[misc]
+                done.append(f"changed the {what} of {path}")
+            if _works(lambda path=path, change=change: _opened(path, change)):  # type: ignore[misc]
+                done.append(f"changed the {what} of {path}, opened")
+        if _works(lambda path=path: os.truncate(path, os.stat(path).st_size)):  # type: ignore[misc]
+            done.append(f"changed the length of {path}")
+    return done
+
+
+def watch_files() -> list[str]:
+    """Be told what others do with files."""
+    return _called("inotify_init1", 0) + _called("fanotify_init", 0, 0)
+
+
+def make_calls(numbers: dict[str, int]) -> list[str]:
+    """Reach the kernel with system calls that no answer needs: their arguments are wrong, and nobody looks at them."""
+    libc, done = ctypes.CDLL(None, use_errno=True), []
+    wrong = [ctypes.c_long(-1)] * 6
+    for name, number in numbers.items():
+        ctypes.set_errno(0)
+        if libc.syscall(number, *wrong) >= 0 or ctypes.get_errno() not in (errno.EPERM, errno.ENOSYS):
+            done.append(f"{name} ({errno.errorcode.get(ctypes.get_errno(), 'done')})")
+    return done
+
+
 def inherited(known: list[str]) -> list[str]:
     """Find environment variables beyond the `known` ones, or open descriptors of the grader's."""
     extra = [f"variable {name}" for name in sorted(set(os.environ) - set(known))]
@@ -181,6 +224,14 @@ def inherited(known: list[str]) -> list[str]:
         for number in range(OWN_DESCRIPTORS, 1024)
         if _works(lambda number=number: os.fstat(number))  # type: ignore[misc]
     ]
+
+
+def _opened(path: str, change: Callable[[Any], object]) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        change(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _works(action: Callable[[], object]) -> bool:

@@ -7,15 +7,27 @@ back as another proxy, which later calls may take as an argument.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 import torch
 
-from autograder.errors import ProtocolError
+from autograder.errors import CheckFailed, ProtocolError
 from autograder.sandbox.channel.refs import Ref
+from autograder.sandbox.channel.tree import mapped
 
-__all__ = ["Channel", "Proxy", "artifact", "assign", "call_and_fetch", "fetch", "patient", "place"]
+__all__ = [
+    "Channel",
+    "Proxy",
+    "artifact",
+    "assign",
+    "call_and_fetch",
+    "fetch",
+    "load_artifact",
+    "parts",
+    "patient",
+    "place",
+]
 
 
 # What crosses either way unchanged, told by its type first: instance checks cost more, torch's most.
@@ -63,6 +75,21 @@ class Proxy:
     def __repr__(self) -> str:
         return f"<proxy of {self._ref}>"
 
+    __hash__ = object.__hash__
+
+    def _not_here(self, *args: object) -> NoReturn:
+        """For whatever asks for the value itself: it lies on the other side, and any answer would be a guess."""
+        raise TypeError(f"{self!r} holds no value: fetch it first")
+
+    def __format__(self, spec: str) -> str:
+        return self._not_here() if spec else repr(self)
+
+    __bool__ = __len__ = __iter__ = __next__ = __reversed__ = __contains__ = _not_here
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _not_here
+    __int__ = __float__ = __complex__ = __index__ = __round__ = _not_here
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _not_here
+    __matmul__ = __rmatmul__ = __pow__ = __rpow__ = __neg__ = __abs__ = _not_here
+
     def _request(self, op: str, **payload: Any) -> Any:
         return self._receive(self._channel.request(op, payload, self._timeout))
 
@@ -71,35 +98,33 @@ class Proxy:
         return self._receive(post(op, payload, self._timeout))
 
     def _send(self, value: Any) -> Any:
-        kind = type(value)
-        if kind in AS_THEY_ARE:
-            return value
-        if kind is Proxy:
-            if value._channel is not self._channel:
-                raise TypeError(f"{value!r} lives on another side: fetch its value first")
-            return value._ref
-        if isinstance(value, (list, tuple)):
-            return type(value)(map(self._send, value))
-        if isinstance(value, dict):
-            return {key: self._send(item) for key, item in value.items()}
-        return value
+        return value if type(value) in AS_THEY_ARE else mapped(value, self._sent)
 
     def _receive(self, value: Any) -> Any:
-        kind = type(value)
-        if kind in AS_THEY_ARE:
-            return value
-        if kind is Ref:
-            return Proxy(self._channel, value, self._timeout)
-        if isinstance(value, (list, tuple)):
-            return type(value)(map(self._receive, value))
-        if isinstance(value, dict):
-            return {key: self._receive(item) for key, item in value.items()}
-        return value
+        return value if type(value) in AS_THEY_ARE else mapped(value, self._received)
+
+    def _sent(self, leaf: Any) -> Any:
+        if type(leaf) is not Proxy:
+            return leaf
+        if leaf._channel is not self._channel:
+            raise TypeError(f"{leaf!r} lives on another side: fetch its value first")
+        return leaf._ref
+
+    def _received(self, leaf: Any) -> Any:
+        return Proxy(self._channel, leaf, self._timeout) if type(leaf) is Ref else leaf
 
 
 def fetch(proxy: Proxy) -> Any:
     """The value of what a proxy names: data where it is plain, a proxy of the object itself where not."""
     return proxy._request("get", target=proxy._ref)
+
+
+def parts(proxy: Proxy, most: int) -> list[Any] | None:
+    """What iterating over something on the other side yields, no more than so many; None where that cannot be done."""
+    found = proxy._request("parts", target=proxy._ref, most=most)
+    if found is not None and (type(found) is not list or len(found) > most):
+        raise ProtocolError("a reply that is not one")
+    return found
 
 
 def call_and_fetch(proxy: Proxy, names: Sequence[str], **arguments: Any) -> tuple[Any, list[Any]]:
@@ -145,6 +170,29 @@ def place(proxy: Proxy, value: torch.Tensor, *, strided: bool = False) -> Proxy:
 def artifact(proxy: Proxy, name: str) -> Any:
     """What a handed-in torch file holds, read with weights_only on the proxy's side."""
     return proxy._request("artifact", name=name)
+
+
+def load_artifact(model: Proxy, name: str) -> None:
+    """Load a handed-in state dict into a module of the submission, on its side: the weights never travel.
+
+    The file is read with weights_only. Its floating tensors, float16 for example, take the dtype of the module's.
+
+    Raises:
+        CheckFailed: the file holds no state dict, or one whose keys and shapes are not the module's. The message counts
+            them and names none.
+        StudentError: the file was not handed in, or torch cannot read it.
+    """
+    match model._request("load_artifact", target=model._ref, name=name):
+        case None:
+            raise CheckFailed(f"{name} does not hold a dict of tensors by name", "save model.state_dict()")
+        case [int(missing), int(unexpected), int(misfits)] if min(missing, unexpected, misfits) >= 0:
+            counts = {"missing": missing, "of no parameter or buffer": unexpected, "of another shape": misfits}
+            if any(counts.values()):
+                words = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+                hint = "save the state_dict() of a model that was made with the same arguments"
+                raise CheckFailed(f"the entries of {name} do not fit the model: {words}", hint)
+        case _:
+            raise ProtocolError("a reply that is not one")
 
 
 def patient(proxy: Proxy, seconds: float) -> Proxy:

@@ -280,15 +280,14 @@ class ThreeLayerConvNet:
         self.dtype = dtype
         # BEGIN SOLUTION three-layer-net
         C, H, W = input_dims
-        shapes = {
-            "1": (num_filters, C, filter_size, filter_size),
-            "2": (num_filters * (H // 2) * (W // 2), hidden_dim),
-            "3": (hidden_dim, num_classes),
-        }
-        for layer, shape in shapes.items():
-            outputs = shape[0] if layer == "1" else shape[1]
-            self.params["W" + layer] = weight_scale * torch.randn(shape, dtype=dtype, device=device)
-            self.params["b" + layer] = torch.zeros(outputs, dtype=dtype, device=device)
+        layers = [  # shape of the weights, number of biases
+            ((num_filters, C, filter_size, filter_size), num_filters),
+            ((num_filters * (H // 2) * (W // 2), hidden_dim), hidden_dim),
+            ((hidden_dim, num_classes), num_classes),
+        ]
+        for number, (shape, outputs) in enumerate(layers, start=1):
+            self.params[f"W{number}"] = weight_scale * torch.randn(shape, dtype=dtype, device=device)
+            self.params[f"b{number}"] = torch.zeros(outputs, dtype=dtype, device=device)
         # END SOLUTION
 
     def save(self, path):
@@ -439,8 +438,8 @@ class DeepConvNet:
                 self.params[f"beta{layer}"] = torch.zeros(filters, dtype=dtype, device=device)
             # END SOLUTION
 
-    def save(self, path):
-        """Write parameters, running statistics and settings to `path`."""
+    def save(self, path, data=""):
+        """Write parameters, running statistics and settings to `path`; `data` names what they were trained on."""
         checkpoint = {
             "reg": self.reg,
             "dtype": self.dtype,
@@ -449,6 +448,7 @@ class DeepConvNet:
             "max_pools": self.max_pools,
             "batchnorm": self.batchnorm,
             "bn_params": self.bn_params,
+            "data": data,
         }
         torch.save(checkpoint, path)
         print(f"Saved in {path}")
@@ -516,19 +516,18 @@ class DeepConvNet:
             (True, False): Conv_BatchNorm_ReLU,
             (True, True): Conv_BatchNorm_ReLU_Pool,
         }
+        names = ("W", "b", "gamma", "beta") if self.batchnorm else ("W", "b")
         steps, out = [], X
         for layer in range(last):
             pools = layer in self.max_pools
-            arguments = [params[f"W{layer}"], params[f"b{layer}"]]
+            weights = [params[f"{name}{layer}"] for name in names]
+            settings = [conv_param]
             if self.batchnorm:
-                arguments += [params[f"gamma{layer}"], params[f"beta{layer}"]]
-            arguments.append(conv_param)
-            if self.batchnorm:
-                arguments.append(self.bn_params[layer])
+                settings.append(self.bn_params[layer])
             if pools:
-                arguments.append(pool_param)
+                settings.append(pool_param)
             block = blocks[self.batchnorm, pools]
-            out, cache = block.forward(out, *arguments)
+            out, cache = block.forward(out, *weights, *settings)  # (N, filters, H, W), halved by a pool
             steps.append((block, cache))
         scores, scores_cache = Linear.forward(out, params[f"W{last}"], params[f"b{last}"])
         # END SOLUTION
@@ -539,7 +538,6 @@ class DeepConvNet:
         grads = {}
         loss, dscores = softmax_loss(scores, y)
         dout, grads[f"W{last}"], grads[f"b{last}"] = Linear.backward(dscores, scores_cache)
-        names = ("W", "b", "gamma", "beta") if self.batchnorm else ("W", "b")
         for layer in reversed(range(last)):
             block, cache = steps[layer]
             dout, *found = block.backward(dout, cache)
@@ -603,8 +601,9 @@ def kaiming_initializer(Din, Dout, K=None, relu=True, device="cpu", dtype=torch.
 def create_convolutional_solver_instance(data_dict, dtype, device):
     """Set up the best network that you can train in half a minute.
 
-    Any `DeepConvNet`, any settings of the `Solver`. The notebook calls `solver.train(time_limit=30)` on what
-    you return, and keeps the parameters of the epoch that did best on the validation images.
+    Any `DeepConvNet`, any settings of the `Solver`. On a GPU the notebook calls `solver.train(time_limit=30)` on
+    what you return, elsewhere `solver.train(step_limit=300)`, so that a busy machine costs nothing. It keeps the
+    parameters of the epoch that did best on the validation images.
 
     Args:
         data_dict: X_train, y_train, X_val, y_val as `common.data.preprocess_cifar10` returns them.

@@ -281,7 +281,7 @@ grader.check("plain-block")
 # A deep network contains every shallower one: let the additional blocks compute the identity. But plain blocks have to
 # *learn* the identity, through two convolutions and two ReLUs, and gradient descent does not find it. So build it in:
 #
-# out = block(x) + shortcut(x)
+# $$ \text{out} = \text{block}(x) + \text{shortcut}(x) $$
 #
 # The block learns only what to *add* to its input, the residual, and adding nothing is easy. Backward, the sum sends
 # the gradient both ways: through the block, and unchanged around it, however many blocks there are. With
@@ -429,14 +429,26 @@ plt.show()
 # ## Your histories
 #
 # The test images get one look, at the end, by one network: the deep residual one. Its accuracy should be above 65 %.
-# The histories go into the file that you hand in.
+# The histories go into the file that you hand in, and so do the weights that they led to: with these, grading measures
+# once more what the histories say.
 
 # %%
 test_acc, test_loss = evaluate(networks["residual, deep"], data["X_test"], data["y_test"])
 print(f"test accuracy {test_acc:.3f}, test loss {test_loss:.3f}")
 hist_part4 = histories["residual, deep"] | {"test_acc": [test_acc], "test_loss": [test_loss]}
 torch.save(
-    {"hist_part1": hist_part1, "hist_part2": hist_part2, "hist_part3": hist_part3, "hist_part4": hist_part4},
+    {
+        "data": data_source(),
+        "hist_part1": hist_part1,
+        "hist_part2": hist_part2,
+        "hist_part3": hist_part3,
+        "hist_part4": hist_part4,
+        "weights_part1": [param.detach() for param in params],
+        "weights_part2": model.state_dict(),
+        "weights_part3": sequence.state_dict(),
+        "weights_part4": networks["residual, deep"].state_dict(),
+        "stages_part4": stages["deep"],
+    },
     "pytorch_autograd_and_nn.pt",
 )
 

@@ -350,19 +350,11 @@ class ResidualBlock(nn.Module):
         """
         super().__init__()
         # BEGIN SOLUTION residual-block
-        stride = 2 if downsample else 1
-        self.block = nn.Sequential(
-            nn.BatchNorm2d(Cin),
-            nn.ReLU(),
-            nn.Conv2d(Cin, Cout, 3, stride=stride, padding=1, bias=False),
-            nn.BatchNorm2d(Cout),
-            nn.ReLU(),
-            nn.Conv2d(Cout, Cout, 3, padding=1, bias=False),
-        )
+        self.block = PlainBlock(Cin, Cout, downsample)
         if Cin == Cout and not downsample:
             self.shortcut = nn.Identity()
         else:
-            self.shortcut = nn.Conv2d(Cin, Cout, 1, stride=stride, bias=False)
+            self.shortcut = nn.Conv2d(Cin, Cout, 1, stride=2 if downsample else 1, bias=False)
         # END SOLUTION
 
     def forward(self, x):

@@ -1,4 +1,5 @@
-"""Pictures for the notebooks. Importing this module imports matplotlib; nothing else in `common` does."""
+"""Pictures for the notebooks. Importing this module imports matplotlib; nothing else in `common` does
+but its parts `figures`, `layer_plots`, `object_plots` and `scene_plots`."""
 
 from __future__ import annotations
 
@@ -9,13 +10,35 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
+from .figures import describe_figures
 from .helpers import tensor_to_image
+from .layer_plots import show_convolution, show_max_pooling
+from .object_plots import show_masks, show_mesh, show_proposals, show_segments
+from .scene_plots import class_colours, plot_curves, show_boxes, show_segmentation
 
 if TYPE_CHECKING:
     from .solver import Solver
     from .train import History
 
-__all__ = ["plot_histories", "plot_training", "show_filters", "show_images", "visualize_dataset"]
+__all__ = [
+    "class_colours",
+    "plot_curves",
+    "plot_histories",
+    "plot_training",
+    "show_boxes",
+    "show_convolution",
+    "show_filters",
+    "show_images",
+    "show_masks",
+    "show_max_pooling",
+    "show_mesh",
+    "show_proposals",
+    "show_segmentation",
+    "show_segments",
+    "visualize_dataset",
+]
+
+describe_figures()
 
 
 def visualize_dataset(X: torch.Tensor, y: torch.Tensor, samples_per_class: int, class_names: Sequence[str]) -> None:
@@ -34,6 +57,7 @@ def visualize_dataset(X: torch.Tensor, y: torch.Tensor, samples_per_class: int, 
             top, left = row * height, column * width
             sheet[top : top + height - 2, left : left + width - 2] = _pixels(X[index])
     figure, axis = plt.subplots(figsize=(0.6 * samples_per_class + 1, 0.6 * len(class_names)))
+    figure.set_label(f"Up to {samples_per_class} images of each class, a row each: {', '.join(class_names)}.")
     axis.imshow(sheet)
     axis.set_xticks([])
     axis.set_yticks([height * (row + 0.5) - 1 for row in range(len(class_names))], class_names)
@@ -66,6 +90,7 @@ def show_filters(weights: torch.Tensor, columns: int = 8) -> None:
     """Show the filters of a first layer, (F, 3, HH, WW), as colour images in a grid."""
     rows = -(-len(weights) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(0.9 * columns, 0.9 * rows), squeeze=False)
+    figure.set_label(f"The {len(weights)} filters as colour images of {weights.shape[3]} x {weights.shape[2]} pixels.")
     for axis in axes.flat:
         axis.axis("off")
     for axis, weight in zip(axes.flat, weights, strict=False):

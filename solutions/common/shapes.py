@@ -84,12 +84,13 @@ _SHAPES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 SHAPE_CLASSES = tuple(_SHAPES)
 
 
-def draw_shapes(count: int, seed: int) -> tuple[Tensor, Tensor]:
+def draw_shapes(count: int, seed: int, first: int | None = None) -> tuple[Tensor, Tensor]:
     """Draw images.
 
     Args:
         count: how many, at least 0.
         seed: the same seed and count give the same images.
+        first: draw only so many of them, those that come first; None for all.
 
     Returns:
         (images, labels): (count, 3, 32, 32) uint8 in RGB, and (count,) int64 in [0, 10), an index into
@@ -102,10 +103,11 @@ def draw_shapes(count: int, seed: int) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     labels = torch.arange(count) % len(SHAPE_CLASSES)
     labels = labels[torch.randperm(count, generator=generator)]
+    wanted = count if first is None else min(first, count)
     images = torch.empty(count, 3, SIDE, SIDE, dtype=torch.uint8)
-    for start in range(0, count, CHUNK):
+    for start in range(0, wanted, CHUNK):
         images[start : start + CHUNK] = _draw(labels[start : start + CHUNK], generator)
-    return images, labels
+    return images[:wanted], labels[:wanted]
 
 
 def _draw(labels: Tensor, generator: torch.Generator) -> Tensor:

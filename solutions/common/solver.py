@@ -98,18 +98,25 @@ class Solver:
         self.val_acc_history: list[float] = []
         self.optim_configs = {name: dict(optim_config or {}) for name in model.params}
 
-    def train(self, time_limit: float | None = None, return_best_params: bool = True) -> None:
+    def train(
+        self, time_limit: float | None = None, return_best_params: bool = True, step_limit: int | None = None
+    ) -> None:
         """Train for `num_epochs` epochs.
 
         Args:
             time_limit: stop at the first step that would start after so many seconds; None for no limit.
             return_best_params: at the end, give the model the parameters that did best on the validation
                 images, and the running statistics of batch normalization (`bn_params`) that went with them.
+            step_limit: stop after so many steps, however long they take; None for no limit.
         """
         started = time.monotonic()
         steps_per_epoch = max(1, len(self.X_train) // self.batch_size)
         num_steps = self.num_epochs * steps_per_epoch
         for step in range(num_steps):
+            if step == step_limit:
+                self._say(f"(Step {step} / {num_steps}) step limit")
+                self._measure()
+                break
             if time_limit is not None and time.monotonic() - started > time_limit:
                 self._say(f"(Time {time.monotonic() - started:.1f} s; step {step} / {num_steps}) out of time")
                 self._measure()

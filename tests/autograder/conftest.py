@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import shutil
 import subprocess
@@ -12,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
-collect_ignore = ["toy_course"]  # its checks are checks, and it has a `common` of its own
+from autograder.cli import main
+
+collect_ignore = ["toy_course", "toy_parts"]  # their checks are checks, and each has a `common` of its own
 
 TOY = Path(__file__).parent / "toy_course"
 ROOT = Path(__file__).parents[2]
@@ -53,6 +57,21 @@ class Toy:
         return subprocess.run(
             self.command(*words), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
         )
+
+
+def in_process(toy: Toy, *words: str | Path) -> tuple[int, str]:
+    """`autograder WORDS…` in this process: its exit status and what it printed. For commands that grade nothing."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        status = main(["--course", str(toy.root), *map(str, words)])
+    return status, printed.getvalue()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_library_of_another_course() -> None:
+    """Forget the given library that tests of the real course have imported: a toy course has one of the same name."""
+    for name in [name for name in sys.modules if name.split(".")[0] == "common"]:
+        del sys.modules[name]
 
 
 @pytest.fixture

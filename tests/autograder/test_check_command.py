@@ -14,18 +14,19 @@ from typing import Any
 import otter
 import pytest
 
-from autograder.checks.standing import Status, standing_of
+from autograder.checks.public.standing import Status, standing_of
 from autograder.cli import main
 from autograder.course.layout import Course
 from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult
-from autograder.submission.archive import read_submission
+from autograder.submission.receive.archive import read_submission
+from tests.agreement import in_the_notebook
 from tests.submissions.make_sample import make_sample
 
 ROOT = Path(__file__).parents[2]
 COURSE = Course.find(ROOT)
 ASSIGNMENT = COURSE.assignment("a6")
-MODULE = f"{ASSIGNMENT.module}.py"
+MODULE = ASSIGNMENT.files[0]
 FORWARD, SUM = 'raise NotImplementedError("conv-forward")', " + b.reshape(F, 1, 1)"
 
 
@@ -116,7 +117,9 @@ def test_a_wrong_answer_names_the_place_to_look_at(student: Student) -> None:
     student.solves(SUM)
     said = student.says("conv-forward")
     assert "Fix first: conv-forward, forward_by_hand\n  the output differs in 2 of 2 elements" in said
-    assert said.endswith(f"  Where: Conv.forward, {MODULE}\n")
+    assert f"  Where: Conv.forward, {MODULE}\n    got       [[[[-2.],\n" in said
+    assert "    wanted    [[[[-1.5],\n" in said
+    assert "    called    Conv.forward, with\n      1       [[[[1., 2., 3.],\n" in said
 
 
 @pytest.mark.parametrize("arguments", [(), ("pool-forward",)])
@@ -217,7 +220,7 @@ def test_data_for_scripts(student: Student) -> None:
     wrong, right = data["questions"]
     assert (wrong["status"], wrong["passed"], wrong["points"]) == ("failed", 0, 10)
     assert (right["status"], right["passed"]) == ("passed", 5)
-    assert wrong["cases"][0].keys() == {"id", "outcome", "message", "hint", "location", "printed"}
+    assert wrong["cases"][0].keys() == {"id", "title", "outcome", "message", "hint", "location", "figures", "printed"}
     student.solves()
     assert student.data("conv-forward")["first"] is None
     assert student.status == 0
@@ -260,7 +263,8 @@ def test_what_a_question_builds_on_comes_before_it() -> None:
 
 def test_a_status_is_wrong_only_where_something_is() -> None:
     assert Status.of([Outcome.PASSED]) is Status.PASSED
-    assert Status.of([Outcome.PASSED, Outcome.NOT_ATTEMPTED]) is Status.NOT_ATTEMPTED
+    assert Status.of([Outcome.PASSED, Outcome.NOT_ATTEMPTED]) is Status.PARTLY
+    assert Status.of([Outcome.NOT_ATTEMPTED, Outcome.NOT_ATTEMPTED]) is Status.NOT_ATTEMPTED
     assert Status.of([Outcome.PENDING, Outcome.NOT_ATTEMPTED]) is Status.PENDING
     assert Status.of([Outcome.ERROR, Outcome.NOT_ATTEMPTED]) is Status.FAILED
     assert Status.of([Outcome.ERROR, Outcome.GRADER_ERROR]) is Status.GRADER_ERROR
@@ -289,7 +293,40 @@ def test_the_notebook_gives_every_case_the_same_verdict(
     asked = [question for question in ASSIGNMENT.by_id if question not in TRAINING or (name, question) == TRAINED]
     ours = outcomes(student.data(*asked))
     monkeypatch.chdir(student.folder)
-    grader = otter.Notebook(ASSIGNMENT.notebook)
+    grader = otter.Notebook(ASSIGNMENT.notebooks[0])
     for question in asked:
         cases = {case.test_case.name: case.passed for case in grader.check(question).test_case_results}
-        assert cases == {case: outcome == "passed" for case, outcome in ours[question].items()}
+        both = in_the_notebook(student.folder, question)
+        assert cases == {case: outcome == "passed" for case, outcome in ours[question].items() if case in both}
+
+
+@pytest.mark.parametrize("name", ["layers", "networks", "test_conv", "conftest", "queue", "copy", "code", "autograder"])
+def test_a_helper_may_be_called_like_anything(student: Student, name: str) -> None:
+    """Like what the checks share, what Python has, and what checks."""
+    (student.folder / f"{name}.py").write_text("def once(x):\n    return x\n")
+    late = f"def _late(x):\n    from {name} import once as late\n    return late(x)\n"
+    student.solves(SUM, " + _late(once(b)).reshape(F, 1, 1)")
+    student.edits("import torch\n", f"import torch\nfrom {name} import once\n\n\n{late}\n")
+    assert "passed" in student.says("conv-forward")
+    assert student.status == 0
+
+
+@pytest.mark.parametrize("name", ["[GEV6135] A6", "a::b", "(A6) *?"])
+def test_a_folder_may_be_called_like_anything(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    student = Student(tmp_path / name, capsys)
+    student.solves()
+    assert "passed" in student.says("kaiming")
+    assert student.status == 0
+    monkeypatch.chdir(student.folder)
+    assert main(["check", "kaiming"]) == 0
+    assert Path.cwd() == student.folder
+
+
+def test_nobody_answers_questions_here_either(student: Student) -> None:
+    student.solves()
+    student.edits("import torch\n", "import torch\nlr = input('learning rate? ')\n")
+    said = student.says("kaiming")
+    assert student.status == 1
+    assert "your code raised EOFError: input() is not available" in said

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import as_completed
@@ -14,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, Security
 
 from autograder import cli, grading
 from autograder.course.layout import Course
 from autograder.errors import GraderError, UsageError
 from autograder.grading import cluster, fingerprint
-from autograder.submission.inbox import Inbox
+from autograder.grading.order import Order
+from autograder.submission.receive.inbox import Inbox
 from tests.autograder.conftest import Toy
 
 HALF = ("return self.total", "return self.total + 1")
@@ -45,19 +47,19 @@ def handed_in(toy: Toy) -> Toy:
     return toy
 
 
-def order_for(toy: Toy) -> cluster.Order:
+def order_for(toy: Toy) -> tuple[Order, cluster.Expected]:
     course = Course.find(toy.root)
     assignment = course.assignment("t1")
     entries = Inbox.open(toy.submitted, assignment).entries
     digests = {name: fingerprint.of_submission(path) for name, path in entries.items()}
     suite = fingerprint.of_suite(course, assignment)
-    return cluster.Order(course.root, assignment.name, suite, 5, toy.submitted, digests)
+    return Order.of(course, assignment, 5, toy.submitted), cluster.Expected(suite, digests)
 
 
 def scores(
-    address: str, toy: Toy, order: cluster.Order, meanwhile: Callable[[], None] = lambda: None
+    address: str, toy: Toy, asked: tuple[Order, cluster.Expected], meanwhile: Callable[[], None] = lambda: None
 ) -> dict[str, float]:
-    with cluster.graders(address, order) as (grade, executor):
+    with cluster.graders(address, *asked) as (grade, executor):
         futures = [executor.submit(grade, toy.submitted / f"{name}.zip", name) for name in NAMES]
         meanwhile()
         return {result.submission: result.score for result in (future.result() for future in as_completed(futures))}
@@ -103,8 +105,9 @@ def test_a_worker_that_dies_loses_nothing(handed_in: Toy, address: str) -> None:
 
 
 def test_another_course_on_a_worker_is_refused(handed_in: Toy, address: str) -> None:
+    order, expected = order_for(handed_in)
     with pytest.raises(UsageError, match="is not the course of this run"):
-        scores(address, handed_in, replace(order_for(handed_in), suite="0" * 32))
+        scores(address, handed_in, (order, replace(expected, suite="0" * 32)))
 
 
 def test_a_broken_assignment_is_refused(handed_in: Toy, address: str) -> None:
@@ -135,6 +138,46 @@ def test_nobody_works(handed_in: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "WORKER_SECONDS", 0.1)
     with LocalCluster(n_workers=0, dashboard_address=":0") as running, pytest.raises(UsageError, match="has no worker"):
         scores(running.scheduler_address, handed_in, order_for(handed_in))
+
+
+def test_running_times_on_a_gpu_need_a_worker_with_one(handed_in: Toy, address: str) -> None:
+    order, expected = order_for(handed_in)
+    with pytest.raises(UsageError, match=r"no worker has a GPU; start one with .* --resources GPU=1"):
+        scores(address, handed_in, (replace(order, device="cuda"), expected))
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Files of a certificate that is its own authority, by the name that Dask's configuration has for each."""
+    folder = tmp_path_factory.mktemp("tls")
+    key, certificate = str(folder / "key.pem"), str(folder / "certificate.pem")
+    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=autograder"]
+    subprocess.run([*words, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    roles = {
+        f"tls_{role}_{part}": file
+        for role in ("scheduler", "worker", "client")
+        for part, file in (("key", key), ("cert", certificate))
+    }
+    return {"tls_ca_file": certificate, **roles}
+
+
+def test_encrypted(
+    handed_in: Toy, certificates: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    security = Security(**certificates, require_encryption=True)
+    with LocalCluster(**LOCAL, n_workers=1, protocol="tls://", security=security) as running:
+        assert running.scheduler_address.startswith("tls://")
+        words = ("grade", "t1", handed_in.submitted, "--cluster", running.scheduler_address, "--seed", "5", "--out")
+        refused = handed_in.run(*words, tmp_path / "refused")
+        assert refused.returncode == 2
+        assert "needs certificates: set ca-file and client.cert" in refused.stderr
+        assert not (tmp_path / "refused").exists()
+        monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TLS__CA_FILE", certificates["tls_ca_file"])
+        monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT", certificates["tls_client_cert"])
+        monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY", certificates["tls_client_key"])
+        done = handed_in.run(*words, tmp_path / "out")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert len(list((tmp_path / "out").glob("*/result.json"))) == len(NAMES)
 
 
 def test_jobs_are_not_for_a_cluster(handed_in: Toy, tmp_path: Path) -> None:

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from autograder.authoring.build import build_assignment
+from autograder.authoring.build import build_assignment, handout_files
 from autograder.cli import main
 from autograder.course.layout import Course
 from autograder.errors import UsageError
-from autograder.submission.collect import zip_name
+from autograder.submission.collect.gather import zip_name
 from tests.autograder.conftest import ROOT, TOY, Toy
 
 NOTEBOOK = """\
@@ -95,6 +95,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "tests/public/t1_toy/test_toy.py").write_text(PUBLIC)
     course = Course(root)
     build_assignment(course, course.assignment("t1"))
+    for name, data in handout_files(course, course.assignment("t1")).items():
+        path = root / "handed_out" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
     return root
 
 
@@ -109,7 +113,7 @@ class Student:
 
     def __init__(self, toy: Toy, tmp_path: Path) -> None:
         self.toy, self.folder = toy, tmp_path / "과제 1"
-        shutil.copytree(toy.root / "assignments/t1_toy", self.folder)
+        shutil.copytree(toy.root / "handed_out", self.folder)
 
     def solve(self) -> None:
         shutil.copy(self.toy.root / "solutions/t1_toy/toy.py", self.folder)
@@ -209,6 +213,50 @@ def test_cells_that_fail_are_named_and_the_others_run(student: Student, capsys: 
     assert (student.folder / "submission/toy.ipynb").read_bytes() == student.handed_in("toy.ipynb")
 
 
+def test_a_run_that_nothing_has_changed_since_is_handed_in_again(
+    student: Student, capsys: pytest.CaptureFixture[str]
+) -> None:
+    student.solve()
+    student.write_cells(add="import time\nprint('clock', time.time_ns())")
+    assert student.collect() == 0
+    assert "handed in again" not in capsys.readouterr().out
+    first = ran(student)
+    student.write_cells({3: "Because, and why."})
+    assert student.collect() == 0
+    said = capsys.readouterr().out
+    assert "is handed in again: nothing that it depends on has changed" in said
+    assert ran(student) == first
+    assert "Because, and why." in student.handed_in("toy.ipynb").decode()
+    with zipfile.ZipFile(student.zip) as archive:
+        assert archive.namelist() == ["doubled.pt", "toy.ipynb", "toy.py"]
+    assert student.collect("--rerun", "--json") == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["run_again"]
+    assert "as the last one did (20" in told.err
+    assert ran(student) != first
+    student.edit("return SCALE * x", "return x * SCALE")
+    assert student.collect("--json") == 0
+    assert as_json(capsys)["run_again"]
+
+
+def test_the_first_run_is_announced_with_what_the_manifest_says(
+    student: Student, capsys: pytest.CaptureFixture[str]
+) -> None:
+    student.solve()
+    manifest = student.folder / "assignment.toml"
+    manifest.write_text(
+        manifest.read_text().replace('notebook = "toy.ipynb"', 'notebook = "toy.ipynb"\nnotebook_minutes = 1.5')
+    )
+    assert student.collect() == 0
+    assert "A run of the notebook takes about 1 min 30 s on one core without a GPU.\n" in capsys.readouterr().out
+
+
+def ran(student: Student) -> list[Any]:
+    """The outputs and counts of all code cells that were handed in."""
+    cells = json.loads(student.handed_in("toy.ipynb"))["cells"]
+    return [(cell["outputs"], cell["execution_count"]) for cell in cells if cell["cell_type"] == "code"]
+
+
 def test_without_a_run_the_bytes_are_the_same_again(student: Student, capsys: pytest.CaptureFixture[str]) -> None:
     student.solve()
     (student.folder / "doubled.pt").write_bytes(b"weights")
@@ -234,6 +282,20 @@ def test_a_stub_is_written_with_warnings(student: Student, capsys: pytest.Captur
     assert "the group does not list the id 2022-1234" in warnings
     assert student.handed_in("group.txt").decode() == "20229 이 도아\n"
     assert 'option = 2\ngroup = ["20229 이 도아"]' in json.loads(student.handed_in("toy.ipynb"))["cells"][0]["source"]
+
+
+def test_what_costs_points_and_what_a_person_misses_are_two_lists(
+    student: Student, capsys: pytest.CaptureFixture[str]
+) -> None:
+    student.write_cells()
+    assert student.collect("--no-run", "--group", "20229 이 도아") == 1
+    said = capsys.readouterr().out
+    costly, _, other = said.partition("A person will miss this, or ask about it:\n")
+    assert costly.startswith("This costs points:\n1. doubled.pt is not there\n")
+    assert "2. not attempted: double, counter (10 points)\n" in costly
+    assert other.startswith("1. the group does not list the id 2022-1234\n")
+    assert "no answer below **Question 1.** Why?\n" in other
+    assert said.endswith("2 things above would cost points: fix what you can, and run this again.\n")
 
 
 def test_given_code_is_put_back_and_own_modules_come_along(
@@ -377,8 +439,9 @@ def test_bad_arguments(student: Student, capsys: pytest.CaptureFixture[str], mak
 def test_another_clean_copy(student: Student, toy: Toy, tmp_path: Path, form: str) -> None:
     student.solve()
     shutil.rmtree(student.folder / ".clean")
-    clean = toy.root / "assignments/t1_toy"
+    clean = toy.root / "assignments/t1_toy"  # its library is a link
     if form == "zip":
+        clean = toy.root / "handed_out"
         clean = Path(shutil.make_archive(str(tmp_path / "handout"), "zip", clean.parent, clean.name))
     student.collect("--no-run", "--clean", str(clean))
     assert student.handed_in("toy.py") == (student.folder / "toy.py").read_bytes()

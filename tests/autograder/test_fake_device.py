@@ -49,10 +49,6 @@ if not hasattr(torch, "pretended"):
     for name, value in {
         "init": lambda: None,
         "synchronize": lambda: None,
-        "empty_cache": lambda: None,
-        "reset_peak_memory_stats": lambda: None,
-        "max_memory_allocated": lambda: 5 << 20,
-        "memory_allocated": lambda: 1 << 20,
         "get_device_properties": lambda index: SimpleNamespace(L2_cache_size=1 << 16),
         "Event": Event,
     }.items():

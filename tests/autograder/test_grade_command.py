@@ -42,8 +42,9 @@ def test_a_class(toy: Toy, tmp_path: Path) -> None:
     toy.submit("lim_hungry-8-A1-O1", ("return SCALE * x", "return x + torch.ones(2**32)"))
     (toy.submitted / "oh_broken-9-A1-O1.zip").write_bytes(b"this is no zip")
     out = tmp_path / "reports"
-    done = toy.run("grade", "t1", toy.submitted, "--out", out, "--seed", "5")
+    done = toy.run("grade", "t1", toy.submitted, "--out", out, "--seed", "5", "--profile")
     assert (done.returncode, done.stderr) == (0, "")
+    assert "until the first submission could be graded" in done.stdout
     assert scores(out) == {
         "kim_full-1-A1-O1": "10",
         "lee_half-2-A1-O1": "4",
@@ -68,13 +69,15 @@ def test_a_class(toy: Toy, tmp_path: Path) -> None:
         "oh_broken-9-A1-O1": "error",
     }
     full = result(out, "kim_full-1-A1-O1")
+    assert {"receive", "clean", "start", "import", "calls", "reference", "checks"} <= full["phase_seconds"].keys()
+    assert sum(full["phase_seconds"].values()) == pytest.approx(full["seconds"], rel=0.2, abs=0.2)
     assert full["schema"] == 1
     assert full["seed"] == 5
     assert full["assignment"] == "t1"
     assert full["isolation"]["level"] in "ABC"
     assert full["environment"]["torch"]
     syntax = result(out, "jung_syntax-5-A1-O1")["questions"][0]["cases"][0]
-    assert syntax["message"] == "your code raised SyntaxError"
+    assert syntax["message"] == "toy.py, line 1: '(' was never closed"
     assert syntax["location"] == "toy.py:1"
     assert "kim_full" in done.stdout
     assert (out / "index.html").exists()
@@ -111,6 +114,60 @@ def test_changed_check_regrades_all(toy: Toy, tmp_path: Path) -> None:
     check = toy.root / "tests/hidden/t1_toy/test_toy.py"
     check.write_text(check.read_text() + "\n# another check\n")
     assert "kept" not in toy.run("grade", "t1", toy.submitted, "--out", out).stdout
+
+
+def test_a_changed_time_runs_no_code_again(toy: Toy, tmp_path: Path) -> None:
+    toy.submit("kim-1-A1-O1")
+    out = tmp_path / "out"
+    assert toy.run("grade", "t1", toy.submitted, "--out", out).returncode == 0
+    first = json.loads((out / "kim-1-A1-O1/result.json").read_text())
+    for day, late in (("2150-01-01", True), ("2020-01-01", False)):
+        (toy.submitted / "submitted.csv").write_text(f"submission,submitted_at\nkim-1-A1-O1,{day}T10:00:00+09:00\n")
+        done = toy.run("grade", "t1", toy.submitted, "--out", out)
+        assert "1 of them kept from before" in done.stdout
+        now = json.loads((out / "kim-1-A1-O1/result.json").read_text())
+        assert (now["late"], now["submitted_at"]) == (late, f"{day}T10:00:00+09:00")
+        assert (now["seconds"], now["questions"]) == (first["seconds"], first["questions"])
+        assert ("Late" in (out / "kim-1-A1-O1/report.html").read_text()) == late
+
+
+def test_a_second_grading_says_what_changed(toy: Toy, tmp_path: Path) -> None:
+    toy.submit("kim-1-A1-O1", ("return SCALE * x", "return x + 1"))
+    toy.submit("lee-2-A1-O1")
+    out = tmp_path / "out"
+    toy.run("grade", "t1", toy.submitted, "--out", out)
+    assert "Changed since" not in (out / "index.html").read_text()
+    before = json.loads((out / "kim-1-A1-O1/result.json").read_text())["score"]
+    toy.submit("kim-1-A1-O1")
+    done = toy.run("grade", "t1", toy.submitted, "--out", out)
+    line = next(line for line in done.stdout.splitlines() if line.startswith("changed: "))
+    assert line.startswith(f"changed: kim-1-A1-O1 {before:g} → ")
+    page = (out / "index.html").read_text()
+    assert "Changed since the earlier grading <small>1</small>" in page
+
+
+def test_a_zygote_that_dies_is_not_blamed_on_the_reference(toy: Toy, tmp_path: Path) -> None:
+    check = """
+import time
+
+import psutil
+import pytest
+import torch
+
+
+@pytest.mark.question("double")
+def test_after_the_zygote(student):
+    for child in psutil.Process().children():
+        child.kill()
+    time.sleep(1)  # its workers end with it
+    student.double(torch.ones(2))
+"""
+    (toy.root / "tests/hidden/t1_toy/test_zygote.py").write_text(check)
+    toy.submit("kim_full-1-A1-O1")
+    done = toy.run("grade", "t1", toy.submitted, "--out", tmp_path / "reports")
+    assert done.returncode == 1
+    assert "the zygote, which workers are forked from, has ended" in done.stderr
+    assert "the reference fails" not in done.stderr
 
 
 def test_ctrl_c_keeps_what_is_finished(toy: Toy, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -19,22 +20,54 @@ LINES = (
     ("__main__",),
     ("cli",),
     ("commands",),
-    ("grading", "authoring", "reports", "gradebook"),
+    ("review",),
+    ("grading", "authoring"),
+    ("exports",),
+    ("reports",),
     ("checks",),
     ("submission", "sandbox"),
+    ("gradebook",),
     ("course",),
-    ("errors", "__init__"),
+    ("errors", "files", "phases", "__init__"),
 )
-# Inside the sandbox, which folders the modules of a folder may import beside their own; "" is the sandbox's root.
-SIDES = {
-    "channel": (),
-    "isolation": (),
-    "session": ("channel",),
-    "worker": ("session", "channel", "isolation"),
-    "grader": ("channel", "isolation"),
-    "": ("session", "channel", "grader", "isolation"),
+# Inside a part, which of its folders the modules of a folder may import beside their own; "" is the part's root.
+INSIDE: dict[str, dict[str, tuple[str, ...]]] = {
+    "commands": {"book": ("",), "": ()},
+    "submission": {
+        "collect": ("clean", "receive", "source", ""),
+        "clean": ("receive", "source", ""),
+        "receive": ("source", ""),
+        "source": (),
+        "": (),
+    },
+    "sandbox": {
+        "": ("session", "channel", "grader", "isolation"),
+        "worker": ("session", "channel", "isolation"),
+        "session": ("channel",),
+        "grader": ("channel", "isolation"),
+        "channel": (),
+        "isolation": (),
+    },
+    "checks": {
+        "public": ("harness", "sides"),
+        "harness": ("timing", "sides", "compare", ""),
+        "timing": ("sides", ""),
+        "modules": ("compare", ""),
+        "": ("compare",),
+        "compare": (),
+        "sides": (),
+    },
+    "gradebook": {"migrations": ("",), "": ()},
+    "grading": {"": ("mutants", "notebooks"), "mutants": (), "notebooks": ()},
+    "reports": {
+        "study": ("pages", "findings", ""),
+        "files": ("pages", "findings", ""),
+        "pages": ("findings", ""),
+        "findings": ("",),
+        "": (),
+    },
 }
-SANDBOX = [path for path in FILES if path.is_relative_to(ENGINE / "sandbox")]
+MOST_FILES = 14  # in one folder: more are not taken in at one look
 HEIGHT = {part: -height for height, parts in enumerate(LINES) for part in parts}
 
 
@@ -59,10 +92,9 @@ def own_part(path: Path) -> str:
     return path.relative_to(ENGINE).with_suffix("").parts[0]
 
 
-def side_of(path: Path) -> str:
-    """The folder of the sandbox that a module lies in."""
-    folder = path.relative_to(ENGINE / "sandbox").parent.as_posix()
-    return "" if folder == "." else folder
+def folder_of(path: Path) -> str:
+    """The folder that a module lies in, inside of its part: `checks/public/run.py` → `public`."""
+    return "/".join(path.relative_to(ENGINE).parts[1:2][: len(path.relative_to(ENGINE).parts) - 2])
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ENGINE).as_posix())
@@ -86,17 +118,41 @@ def test_worker_side_imports_nothing_of_the_graders() -> None:
         ahead += filter(None, map(file_of, imports(path)))
     names = {path.relative_to(ENGINE).with_suffix("").as_posix() for path in reached}
     assert {"sandbox/session/operations", "sandbox/worker/notebook"} <= names
-    allowed = tuple(f"sandbox/{folder}/" for folder in ("worker", *SIDES["worker"]))
-    assert not {name for name in names if not name.startswith(allowed)} - {"errors", "course/model"}
+    allowed = tuple(f"sandbox/{folder}/" for folder in ("worker", *INSIDE["sandbox"]["worker"]))
+    assert not {name for name in names if not name.startswith(allowed)} - {"errors", "course/model", "course/rule"}
 
 
-@pytest.mark.parametrize("path", SANDBOX, ids=lambda path: path.relative_to(ENGINE).as_posix())
-def test_the_border_of_trust(path: Path) -> None:
-    """The worker's side and the grader's never import each other; what both use imports neither."""
-    mine = side_of(path)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ENGINE).as_posix())
+def test_arrows_inside_a_part_run_one_way(path: Path) -> None:
+    """In the sandbox this is the border of trust: the worker's side and the grader's never import each other."""
+    part, mine = own_part(path), folder_of(path)
+    if path.name == "__init__.py" and not mine:
+        return  # the face of a part
     for other in filter(None, map(file_of, imports(path))):
-        if other in SANDBOX and side_of(other) != mine:
-            assert side_of(other) in SIDES[mine], f"{path.relative_to(ROOT)} imports {other.relative_to(ROOT)}"
+        if own_part(other) == part and folder_of(other) != mine:
+            where = f"{path.relative_to(ROOT)} imports {other.relative_to(ROOT)}"
+            assert folder_of(other) in INSIDE.get(part, {}).get(mine, ()), where
+
+
+def test_every_folder_has_a_place_in_its_part() -> None:
+    for part, folders in INSIDE.items():
+        found = {path.parent.name for path in (ENGINE / part).glob("*/*.py")}
+        assert found == folders.keys() - {""}
+        with_folders = {path.parts[-3] for path in ENGINE.glob("*/*/*.py")}
+    assert with_folders == INSIDE.keys()
+
+
+def test_modules_import_each_other_in_no_circle() -> None:
+    graph = {path: {file_of(name) for name in imports(path)} - {None, path} for path in FILES}
+    faces = {path for path in FILES if path.name == "__init__.py"}
+    lazily = {path: {other for other in others if other not in faces} for path, others in graph.items()}
+    TopologicalSorter(lazily).prepare()  # raises CycleError
+
+
+def test_no_folder_holds_more_than_a_look_takes_in() -> None:
+    folders = {path.parent for path in FILES}
+    counts = {folder: sum(path.is_file() for path in folder.iterdir()) for folder in folders}
+    assert {str(folder.relative_to(ROOT)): count for folder, count in counts.items() if count > MOST_FILES} == {}
 
 
 @pytest.mark.parametrize("module", ["autograder.cli", "autograder.grading.server", "autograder.sandbox.worker.zygote"])

@@ -64,7 +64,7 @@ def lab(folder: Path) -> Iterator[str]:
         server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
     try:
         _wait_for(f"http://127.0.0.1:{port}/api/status?token={token}", server, home / "log")
-        yield f"http://127.0.0.1:{port}/lab/tree/{ASSIGNMENT.notebook}?token={token}"
+        yield f"http://127.0.0.1:{port}/lab/tree/{ASSIGNMENT.notebooks[0]}?token={token}"
     finally:
         server.terminate()  # which ends its kernels too
         server.wait(30)
@@ -97,7 +97,7 @@ def outputs(page: Page, source: str) -> Locator:
 
 
 def test_with_the_solution_every_check_says_that_it_passes(folder: Path, page: Page) -> None:
-    module = f"{ASSIGNMENT.module}.py"
+    module = ASSIGNMENT.files[0]
     shutil.copy(COURSE.solution(ASSIGNMENT) / module, folder / module)
     with lab(folder) as address:
         run_all(page, address)

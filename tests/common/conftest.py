@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 import torch
@@ -26,10 +27,34 @@ def a7() -> ModuleType:
     return _imported("a7_pytorch_autograd_and_nn", "pytorch_autograd_and_nn")
 
 
+@pytest.fixture(scope="session")
+def a8() -> SimpleNamespace:
+    """The reference of assignment 8: what its three modules hold, together."""
+    names = ("upsampling", "transposed_convolution", "fully_convolutional_network")
+    modules = [_imported("a8_semantic_segmentation", name) for name in names]
+    return SimpleNamespace(**{name: getattr(module, name) for module in modules for name in module.__all__})
+
+
+@pytest.fixture(scope="session")
+def a9() -> Callable[[str], ModuleType]:
+    """The reference's files of assignment 9, by name. Two import a third, which is not importable afterwards."""
+    folder = "a9_object_detection"
+    boxes = _imported(folder, "boxes")
+
+    def file(name: str) -> ModuleType:
+        sys.modules["boxes"] = boxes
+        try:
+            return boxes if name == "boxes" else _imported(folder, name)
+        finally:
+            del sys.modules["boxes"]
+
+    return file
+
+
 def _imported(assignment: str, name: str) -> ModuleType:
     """A reference, under a name that no other module has."""
     path = SOLUTIONS / assignment / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"{assignment}_reference", path)
+    spec = importlib.util.spec_from_file_location(f"{assignment}_{name}_reference", path)
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)

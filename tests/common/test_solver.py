@@ -65,6 +65,13 @@ def test_a_batch_larger_than_the_data_is_one_step_per_epoch(data):
     assert len(solver.loss_history) == 2
 
 
+def test_step_limit_stops_and_measures_however_long_a_step_takes(data):
+    solver = Solver(LinearModel(), data, batch_size=10, num_epochs=10**6, verbose=False)
+    solver.train(step_limit=3)
+    assert len(solver.loss_history) == 3
+    assert len(solver.val_acc_history) >= 2
+
+
 def test_time_limit_stops_and_measures(data):
     solver = Solver(LinearModel(), data, batch_size=10, num_epochs=10**6, verbose=False)
     solver.train(time_limit=0.0)

@@ -163,3 +163,33 @@ def test_without_images_there_is_nothing_to_do(data):
         evaluate(lambda X: X, torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64))
     with pytest.raises(ValueError, match="no images"):
         train(lambda X: X, Idle(), data | {"X_train": torch.zeros(0, 4)}, verbose=False)
+
+
+def test_another_loss_measure_and_augmentation(data):
+    pixels = {name: value if name[0] == "X" else value.clone() for name, value in data.items()}
+    pixels["y_train"][::2] = 255
+    seen = []
+
+    def loss(output, target):
+        return nn.functional.cross_entropy(output, target, ignore_index=255)
+
+    def counted_share(output, target):
+        return (output.argmax(dim=1) == target)[target != 255].float().mean().item()
+
+    def augment(X, y):
+        seen.append((len(X), len(y)))
+        return -X, y
+
+    settings = {"loss": loss, "measure": counted_share, "augment": augment, "verbose": False}
+    history = train(*linear(), pixels, epochs=30, batch_size=22, **settings)
+    assert history["val_acc"][-1] < 1.0  # trained on images that were changed, measured on the others
+    assert history["train_acc"][-1] == 1.0
+    assert seen[0] == (22, 22)
+
+
+def test_another_measure_is_called_by_its_name(data, capsys):
+    def mean_iou(output, target):
+        return 0.25
+
+    train(*linear(), data, batch_size=22, measure=mean_iou)
+    assert "validation mean iou 0.250" in capsys.readouterr().out

@@ -23,7 +23,8 @@ from autograder.course.model import Assignment
 from autograder.course.result import SubmissionResult
 from autograder.errors import AutograderError, GraderError
 from autograder.grading.client import GradingProcess
-from autograder.submission.inbox import Inbox
+from autograder.grading.order import Order
+from autograder.submission.receive.inbox import Inbox
 from tests.submissions.make_sample import make_sample
 
 __all__ = ["grade_class", "path", "read", "summarize"]
@@ -72,7 +73,7 @@ def _write(assignment: str, golden: Mapping[str, Any]) -> None:
 
 
 def _graded_with(seed: int, folder: Path, course: Course, assignment: Assignment) -> dict[str, Any]:
-    with GradingProcess(course, assignment, seed, submissions=folder) as process:
+    with GradingProcess(Order.of(course, assignment, seed, folder)) as process:
         return {result.submission: summarize(result) for result in grade_class(process, folder, assignment)}
 
 

@@ -20,12 +20,12 @@ from typing import Any
 
 from autograder.authoring.regions import find_regions, strip_regions
 from autograder.course.layout import Course
-from autograder.course.model import Assignment
+from autograder.course.model import Assignment, Component
 from autograder.errors import AutograderError, UsageError
-from autograder.grading.edits import Misfit, edit
-from autograder.grading.saved import handed_in
-from autograder.submission.lateness import SUBMITTED
-from autograder.submission.packing import zip_bytes
+from autograder.grading.mutants.edit import Misfit, edit
+from autograder.grading.mutants.artifacts import handed_in
+from autograder.submission.receive.lateness import SUBMITTED
+from autograder.submission.collect.zip import zip_bytes
 
 __all__ = ["make_sample"]
 
@@ -33,8 +33,8 @@ HERE = Path(__file__).parent
 EVERYTHING = "*"
 # The reference's line that a student's own imports are put before.
 IMPORT = "import torch"
-# What marks a folder as ours to replace.
-MARK = ".made-by-make_sample"
+# What marks a folder as ours to replace; it stands beside the folder, which holds submissions only.
+MARK = ".{}.made-by-make_sample"
 
 
 def make_sample(course: Course, assignment: Assignment, out: Path) -> list[Path]:
@@ -77,11 +77,12 @@ def _recipe(assignment: Assignment) -> dict[str, Any]:
 
 
 def _clear(out: Path) -> None:
-    if out.exists() and any(out.iterdir()) and not (out / MARK).exists():
+    mark = out.with_name(MARK.format(out.name))
+    if out.exists() and any(out.iterdir()) and not mark.exists():
         raise UsageError(f"{out}: holds something that was not made here; name another folder")
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    (out / MARK).touch()
+    mark.touch()
 
 
 def _file_name(entry: Mapping[str, Any], assignment: Assignment) -> str:
@@ -90,9 +91,13 @@ def _file_name(entry: Mapping[str, Any], assignment: Assignment) -> str:
 
 def _files(entry: Mapping[str, Any], course: Course, assignment: Assignment) -> dict[str, bytes]:
     """What is handed in, by path inside the zip."""
-    files = {f"{assignment.module}.py": _module(entry, course, assignment).encode()}
-    if assignment.notebook:
-        files[assignment.notebook] = _notebook(entry, course, assignment)
+    files = {}
+    for component in assignment.components:
+        files[component.file] = _module(entry, course, assignment, component).encode()
+        if component.notebook:
+            files[component.notebook] = _notebook(entry, course.handout(assignment) / component.notebook)
+    if misfits := [change for change in entry.get("edit", ()) if change.get("file", assignment.files[0]) not in files]:
+        raise UsageError(f"{assignment.id}.toml: {entry['name']}: edit: there is no file {misfits[0]['file']}")
     files |= handed_in(assignment, course.solution(assignment), entry.get("artifacts", {}))
     files |= {name: text.encode() for name, text in entry.get("files", {}).items()}
     for name in entry.get("without", ()):
@@ -100,11 +105,16 @@ def _files(entry: Mapping[str, Any], course: Course, assignment: Assignment) -> 
     return {entry.get("inside", "") + name: data for name, data in files.items()}
 
 
-def _module(entry: Mapping[str, Any], course: Course, assignment: Assignment) -> str:
-    """The reference with what this student left out, and with this student's mistakes."""
-    path = course.solution(assignment) / f"{assignment.module}.py"
+def _module(entry: Mapping[str, Any], course: Course, assignment: Assignment, component: Component) -> str:
+    """The reference's module with what this student left out, and with this student's mistakes.
+
+    An edit and `imports` are of the first module, unless `file` and `imports_in` name another.
+    """
+    path = course.solution(assignment) / component.file
     source = path.read_text(encoding="utf-8")
     for change in entry.get("edit", ()):
+        if change.get("file", assignment.files[0]) != component.file:
+            continue
         try:
             source = edit(source, change["within"], [change["find"]], [change["replace"]])
         except Misfit as misfit:
@@ -115,16 +125,17 @@ def _module(entry: Mapping[str, Any], course: Course, assignment: Assignment) ->
         source, [region for region in regions if EVERYTHING in left_out or region.question in left_out]
     )
     kept = [line for line in stub.splitlines() if "# BEGIN SOLUTION" not in line and "# END SOLUTION" not in line]
-    if imports := entry.get("imports", ""):
+    imports = entry.get("imports", "") if entry.get("imports_in", assignment.files[0]) == component.file else ""
+    if imports:
         if IMPORT not in kept:
             raise UsageError(f"{assignment.id}.toml: {entry['name']}: imports: the reference has no line `{IMPORT}`")
         kept.insert(kept.index(IMPORT), imports.removesuffix("\n"))
     return "\n".join(kept) + "\n"
 
 
-def _notebook(entry: Mapping[str, Any], course: Course, assignment: Assignment) -> bytes:
+def _notebook(entry: Mapping[str, Any], handed_out: Path) -> bytes:
     """The handout's notebook, its first code cell filled in."""
-    notebook = json.loads((course.handout(assignment) / assignment.notebook).read_text(encoding="utf-8"))
+    notebook = json.loads(handed_out.read_text(encoding="utf-8"))
     first = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")
     text = "".join(first["source"])
     for key, value in (("name", entry["name"]), ("idnum", entry["id"])):

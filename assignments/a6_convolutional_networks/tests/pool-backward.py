@@ -1,6 +1,6 @@
 """Public checks of pool-backward, for otter: grader.check("pool-backward"). Generated; edits are lost."""
 
-from autograder.checks.notebook import PublicQuestion
+from autograder.checks.public.otter import PublicQuestion
 from otter.test_files import test_case
 
 OK_FORMAT = False

@@ -1,6 +1,6 @@
 """Public checks of training-history, for otter: grader.check("training-history"). Generated; edits are lost."""
 
-from autograder.checks.notebook import PublicQuestion
+from autograder.checks.public.otter import PublicQuestion
 from otter.test_files import test_case
 
 OK_FORMAT = False

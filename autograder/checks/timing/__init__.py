@@ -10,7 +10,6 @@ A question's manifest names its budgets and the sizes that are run on each devic
     id = "forward"
     baseline = "reference"          # or a dotted name in the reference's module, "FastConv"
     bands = [{ ratio = 2.0, credit = 1.0 }, { ratio = 5.0, credit = 0.5 }]     # or `ratio = 2.0` alone
-    memory_ratio = 3.0              # optional; peak memory against the baseline's, on CUDA only
     [questions.budgets.sizes.cpu]   # on a device that is not listed the budget is not graded
     batch = 16
     [questions.budgets.sizes.cuda]
@@ -87,6 +86,9 @@ A training budget bounds seconds on CUDA and, elsewhere, what the check makes of
     def test_half_minute(race):
         solver = race.train("half-minute", lambda who, size: ...)      # `size.seconds` is 30.0 on CUDA, None elsewhere
         assert_accuracy(scores_of(solver.model.loss, images, 10), labels, at_least=0.7, what="…")
+
+Sizes may name the figure that a training has to reach, such as `mean_iou = 0.4`, for `assert_reaches(found,
+size.mean_iou, "…")`.
 
 `race.train(budget, call)` calls `call(who, size)` once on the submission's side (an ordinary proxy with the deadline
 that the budget allows) and returns what it returned; beyond the seconds the case is `too_slow`. What was trained is

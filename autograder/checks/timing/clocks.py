@@ -1,7 +1,11 @@
 """Which clock decides, per device: what each pair of slices took, by the clock that can be believed.
 
 On the CPU: CPU time of the whole process, read by the grader from outside; it hardly minds what else the machine does.
-Time asleep is not in it, so where the wall clock says clearly more, in every way it could be read, that decides.
+Time asleep is not in it, so where the wall clock says clearly more, in every way it could be read, that decides. What
+the machine was busy with others is on neither clock.
+
+Both sides of a pair run the same calls. What surrounds them, laying inputs and looking at outputs, is the same work on
+both sides then, and what takes the submission longer there counts like time inside its calls.
 
 On CUDA: the device's events, which the worker reads, where the grader's own clock agrees with them; else the grader's
 clock, less what a request takes anyway. That is known from the baseline, whose events are true: it is trusted. The
@@ -20,7 +24,7 @@ import numpy as np
 from autograder.checks.timing.slices import Slice
 from autograder.checks.timing.statistics import Estimate, estimate
 
-__all__ = ["SHORTEST", "Clock", "CpuClock", "CudaClock", "Pair", "Reading", "clock_for"]
+__all__ = ["ASLEEP", "SHORTEST", "Clock", "CpuClock", "CudaClock", "Pair", "Reading", "clock_for"]
 
 SHORTEST = 1e-6  # seconds that a call of the baseline can be taken to need
 # The wall clock decides on the CPU where it says so many times more than the CPU clock.

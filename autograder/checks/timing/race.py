@@ -9,22 +9,22 @@ from types import SimpleNamespace
 from typing import Any
 
 from autograder.checks.draw import Draw
-from autograder.checks.timing.heat import Heat
+from autograder.checks.timing.measurement import Measurement
 from autograder.checks.timing.rivals import Rivals
 from autograder.checks.timing.slices import Task
-from autograder.checks.timing.statistics import CLEAR, Measured, Standing, memory_words, words
+from autograder.checks.timing.statistics import CLEAR, Measured, TimeVerdict, words
 from autograder.course.model import Budget, BudgetKind, Limits, Question
 from autograder.errors import DeviceNeeded, TooNoisy, TooSlow, UsageError, WorkerTimeout
+from autograder.phases import phase
 from autograder.sandbox.grader.process import a_core
 from autograder.sandbox.proxy import Proxy
 
 __all__ = ["Race"]
 
-HINTS = {
-    "slow": "Replace loops over images, channels or pixels by operations on whole tensors, and compute nothing twice.",
-    "asleep": "It spends its time waiting rather than computing.",
-    "memory": "Look for large tensors that are kept longer than they are needed, or made twice.",
-    "noisy": "The machine was too busy to say. It is measured again when grading is run again.",
+TIMING_HINTS = {
+    "slow": "Replace loops over images, channels or pixels with operations on whole tensors; compute nothing twice.",
+    "asleep": "Little of its time is computing time: look for what waits, as sleep does.",
+    "noisy": "The machine was too busy to measure it. It is measured again when grading runs again.",
 }
 
 
@@ -63,11 +63,14 @@ class Race:
         wanted = self._budget(budget, BudgetKind.RATIO)
         size = self.size(budget)
         with ExitStack() as stack:
-            core = stack.enter_context(a_core()) if self._rivals.confined else None
+            with self._rivals.waiting():
+                core = stack.enter_context(a_core()) if self._rivals.confined else None
             opened = self._rivals.sides(self._question, wanted, size.device, self._generators)
             baseline, student = stack.enter_context(opened)
-            heat = Heat(wanted, size, Task(run, setup, prepare), draw, self._seed, self._limits.call_seconds)
-            measured = heat.run(baseline, student, core)
+            task = Task(run, setup, prepare)
+            measurement = Measurement(wanted, size, task, draw, self._seed, self._limits.call_seconds)
+            with phase("races"):
+                measured = measurement.run(baseline, student, core)
         self._keep(measured)
         _raise(measured)
 
@@ -87,11 +90,13 @@ class Race:
         assert wanted.seconds is not None
         size.seconds = wanted.seconds if size.device == "cuda" else None
         side = self._rivals.student(self._question, size.device, self._generators)
+        size.cpu_seconds = side.cpu_seconds  # for whoever trains until so much is used up
         allowed = wanted.seconds * CLEAR if size.seconds else self._limits.question_seconds
         began = time.perf_counter()
         late = False
         try:
-            trained = call(Proxy(side, timeout=allowed), size)
+            with phase("calls"):
+                trained = call(Proxy(side, timeout=allowed), size)
         except WorkerTimeout:
             if size.seconds is None:
                 raise
@@ -101,7 +106,7 @@ class Race:
             late = late or took > size.seconds
             self._keep(_trained(wanted, size, took, late))
             if late:
-                raise TooSlow(f"the training takes {took:.1f} s; {size.seconds:g} s are allowed", HINTS["slow"])
+                raise TooSlow(f"the training takes {took:.1f} s; {size.seconds:g} s are allowed", TIMING_HINTS["slow"])
         return trained
 
     @property
@@ -123,7 +128,7 @@ def _trained(budget: Budget, size: SimpleNamespace, took: float, late: bool) -> 
         budget=budget.id,
         device=size.device,
         baseline=f"{size.seconds:g} s",
-        verdict=(Standing.OVER if late else Standing.WITHIN).value,
+        verdict=(TimeVerdict.OVER if late else TimeVerdict.WITHIN).value,
         credit=0.0 if late else 1.0,
         ratio=round(took / size.seconds, 4),
         interval=(round(took / size.seconds, 4), None if late else round(took / size.seconds, 4)),
@@ -136,10 +141,8 @@ def _trained(budget: Budget, size: SimpleNamespace, took: float, late: bool) -> 
 
 
 def _raise(found: Measured) -> None:
-    if found.verdict == Standing.WITHIN:
+    if found.verdict == TimeVerdict.WITHIN:
         return
-    if found.memory and found.memory["ratio"] > found.memory["limit"]:
-        raise TooSlow(memory_words(found.memory), HINTS["memory"])
-    if found.verdict == Standing.TOO_NOISY:
-        raise TooNoisy(words(found), HINTS["noisy"], found.credit)
-    raise TooSlow(words(found), HINTS["asleep" if found.clock == "wall" and found.pairs else "slow"], found.credit)
+    if found.verdict == TimeVerdict.TOO_NOISY:
+        raise TooNoisy(words(found), TIMING_HINTS["noisy"], found.credit)
+    raise TooSlow(words(found), TIMING_HINTS["asleep" if found.clock == "wall" else "slow"], found.credit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import ModuleType
 from typing import Protocol
 
@@ -39,30 +39,37 @@ class Rivals(Protocol):
     def student(self, question: Question, device: str, seed: int) -> Side:
         """The submission's side alone, until another one is asked for."""
 
+    def waiting(self) -> AbstractContextManager[None]:
+        """Around what waits for other submissions: no time of this one passes."""
+
 
 class LocalRivals:
     """Both sides in this very process: the reference under its own checks, or a student's file on their machine.
 
     Args:
-        load: the submission's module.
-        reference: the reference's, or None where it is not there: then only what the file itself holds is a baseline.
+        load: imports a module of the submission by name.
+        reference: likewise of the reference, or None where it is not there: then only what the file itself holds is a
+            baseline.
     """
 
     confined = False
     devices = ("cpu",)
 
-    def __init__(self, load: Callable[[], ModuleType], reference: Callable[[], ModuleType] | None) -> None:
+    def __init__(self, load: Callable[[str], ModuleType], reference: Callable[[str], ModuleType] | None) -> None:
         self._load, self._reference = load, reference
 
     @contextmanager
     def sides(self, question: Question, budget: Budget, device: str, seed: int) -> Iterator[tuple[Side, Side]]:
         if self._reference is None and budget.baseline == "reference":
             raise DeviceNeeded("its running time is compared with the reference's when it is graded")
-        baseline = named(LocalChannel((self._reference or self._load)()), question, budget)
-        yield _begun(baseline, seed), _begun(LocalChannel(self._load()), seed)
+        baseline = named(LocalChannel((self._reference or self._load)(question.module)), question, budget)
+        yield _begun(baseline, seed), _begun(LocalChannel(self._load(question.module)), seed)
 
     def student(self, question: Question, device: str, seed: int) -> Side:
-        return _begun(LocalChannel(self._load()), seed)
+        return _begun(LocalChannel(self._load(question.module)), seed)
+
+    def waiting(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
 
 def _begun(channel: Channel, seed: int) -> Side:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any, Protocol
 
+from autograder.sandbox.grader.deadline import waited_for_a_core
 from autograder.sandbox.grader.process import Process
 from autograder.sandbox.proxy import Channel
 
@@ -19,10 +19,7 @@ class Side(Channel, Protocol):
         """CPU time that it took so far."""
 
     def now(self) -> float:
-        """The grader's own clock, in seconds."""
-
-    def used_mb(self) -> float | None:
-        """MiB that it holds on the GPU, told from outside; None where nothing tells."""
+        """The grader's own clock, in seconds, less what the machine was busy with others while this side was ready."""
 
     def mark(self) -> float:
         """The reading from which what it takes counts: its last one, since it may have gone on by itself after that."""
@@ -44,12 +41,12 @@ class WorkerSide:
     """A worker. Everything that it does counts, whenever it does it.
 
     Args:
-        used_mb: what it holds on the GPU.
+        on_gpu: whether it is timed on a GPU, where work goes on while its process waits for a core.
     """
 
-    def __init__(self, channel: Channel, process: Process, used_mb: Callable[[], float | None] | None = None) -> None:
+    def __init__(self, channel: Channel, process: Process, *, on_gpu: bool = False) -> None:
         self._channel, self._process = channel, process
-        self._used_mb = used_mb
+        self._on_gpu = on_gpu
         self._last = process.cpu_seconds()
         self.stop, self.resume, self.kill = process.stop, process.resume, process.kill
         self.pin, self.unpin = process.pin, process.unpin
@@ -62,10 +59,7 @@ class WorkerSide:
         return self._last
 
     def now(self) -> float:
-        return time.perf_counter()
-
-    def used_mb(self) -> float | None:
-        return self._used_mb() if self._used_mb else None
+        return time.perf_counter() - (0.0 if self._on_gpu else self._process.waited())
 
     def mark(self) -> float:
         return self._last
@@ -84,10 +78,7 @@ class LocalSide:
         return time.process_time()
 
     def now(self) -> float:
-        return time.perf_counter()
-
-    def used_mb(self) -> float | None:
-        return None
+        return time.perf_counter() - waited_for_a_core()
 
     def mark(self) -> float:
         return time.process_time()

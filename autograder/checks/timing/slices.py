@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,10 @@ from autograder.sandbox.proxy import Proxy
 __all__ = ["Glance", "Runner", "Slice", "Task", "compare", "glance"]
 
 PIECE, PLACES = 4096, 8
+RESTS = 5
 # Relative. What is to be noticed is work that was left out; how exact an answer must be is not this check's affair.
 TOLERANCE = 1e-3
-HINT = "Here speed is graded. Nothing that is wrong is fast: mend the answer first."
+HINT = "The answer is wrong, so its speed is not graded. Fix it first."
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Slice:
 
     Attributes:
         runs: requests that ran them.
-        cpu, wall: of these requests.
+        cpu, wall: of these requests. Wall clocks stand still while others keep the machine busy.
         cpu_around, wall_around: of what came before, since the last slice, and after, until the outputs were looked at.
         events: what the device's own clock said.
         digest: of every call's outputs.
@@ -78,7 +80,11 @@ class Runner:
     Args:
         inputs: how many a call has.
         device: "cpu" or "cuda".
-        limit: wall-clock seconds for requests that run no timed call.
+        limit: seconds for requests that run no timed call.
+
+    Attributes:
+        used: the side's own seconds until now.
+        idle: seconds of CPU that a request to run takes without a call in it, see `rest`.
     """
 
     def __init__(self, side: Side, task: Task, inputs: int, device: str, limit: float) -> None:
@@ -90,6 +96,7 @@ class Runner:
         early = self._prepare.mentioned if self._prepare else frozenset()
         self._early = [number for number in range(inputs) if number in early]
         self._late = [number for number in range(inputs) if number not in early]
+        self.used = self.idle = 0.0
         self._laid: list[Ref] = []
         self._results: list[Ref] = []
         side.cpu_seconds()
@@ -124,7 +131,7 @@ class Runner:
             before, sent = side.mark(), side.now()
             results, events = self._carry_out(self._run, self._after(), [first, last], seconds)
             answered = side.now()
-            self._cpu += side.cpu_seconds() - before
+            self._cpu += max(side.cpu_seconds() - before - self.idle, 0.0)
         self._results.append(results)
         self._wall += answered - sent
         if events is not None:
@@ -144,6 +151,19 @@ class Runner:
         runs = len(self._results)
         return Slice(self._calls, runs, self._cpu, self._wall, around, self._wall_around, self._events, digest)
 
+    def rest(self) -> float:
+        """Seconds of CPU that a request to run takes without a call in it: the middle one of some."""
+        self.lay([])
+        found = []
+        for _ in range(RESTS):
+            with self._awake():
+                before = self.side.mark()
+                self._results.append(self._carry_out(self._run, self._after(), [0, 0], self._limit)[0])
+                found.append(self.side.cpu_seconds() - before)
+        with self._awake():
+            self._ask("drop", targets=[*self._laid, *self._results])
+        return median(found)
+
     def slice(self, calls: Sequence[Sequence[Any]], at: Glance, seconds: float) -> Slice:
         """All of these calls, one after the other."""
         self.lay(calls)
@@ -154,14 +174,6 @@ class Runner:
         """Let it run again, wherever it likes."""
         self.side.resume()
         self.side.unpin()
-
-    def memory(self, *, reset: bool = False) -> dict[str, int]:
-        """Bytes on the device, as its library says."""
-        with self._awake():
-            found = self._ask("memory", device=self._device, reset=reset)
-        if type(found) is not dict or {type(found.get(key)) for key in ("peak", "now")} != {int}:
-            raise ProtocolError("memory that is not told in bytes")
-        return found
 
     def _before(self) -> list[list[int]]:
         """Where the prepare plan finds its inputs; those that it does not mention need no place of their own."""
@@ -196,9 +208,11 @@ class Runner:
     def _awake(self) -> Iterator[None]:
         """It runs only inside, so that it cannot be in the other side's way."""
         self.side.resume()
+        since = self.side.now()
         try:
             yield
         finally:
+            self.used += self.side.now() - since
             self.side.stop()
 
     def _ask(self, op: str, **payload: Any) -> Any:

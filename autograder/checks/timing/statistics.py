@@ -3,7 +3,7 @@
 Interleaved pairs of slices give ratios of the submission's time to the baseline's; their median decides, with its
 bootstrap interval. A verdict falls when the interval lies between two edges of bands, after `LEAST` pairs at the
 earliest; or after `FEW` where every single pair lies clear of every edge by `CLEAR`; and at `MOST` pairs, or when time
-is up, the verdict is that there is none.
+is up, the verdict is that there is none, unless the interval of what was measured lies between two edges.
 
 Why `FEW` can suffice: were the true ratio at an edge, half of all pairs would lie on each side of it; five of five
 would have to lie on one side, each of them farther away than measurements stray (3 to 10 % for pairs on one core): by a
@@ -12,7 +12,7 @@ half.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -28,23 +28,23 @@ __all__ = [
     "MOST",
     "Estimate",
     "Measured",
-    "Standing",
+    "TimeVerdict",
     "credit_at",
     "decide",
     "due",
     "estimate",
-    "memory_words",
     "words",
 ]
 
 FEW, LEAST, MOST = 5, 15, 61  # pairs
+SEVERAL = 8  # the median lies within all but the outermost of so many 93 times in 100, and oftener of more
 CLEAR = 1.5
 EVERY = 4  # pairs between two looks at the interval: each look is one more chance to be wrong
 CONFIDENCE = 0.99
 RESAMPLES = 2000
 
 
-class Standing(StrEnum):
+class TimeVerdict(StrEnum):
     """Where a submission stands."""
 
     WITHIN = "within"  # the first band
@@ -67,7 +67,7 @@ class Measured:
 
     Attributes:
         budget, device, baseline: the budget's id, "cpu" or "cuda", and what it was compared with.
-        verdict: a `Standing`.
+        verdict: a `TimeVerdict`.
         credit: the share of the points that follows.
         ratio: median of the pairs' ratios; None where no pair was finished.
         interval: low and high; the high end is None where a call was ended at its deadline.
@@ -76,7 +76,6 @@ class Measured:
         clock: "cpu" (the process's CPU time, read from outside), "wall" (the grader's clock), or "events" (CUDA's).
         core: the core that both sides were pinned to, or None.
         student_ms, baseline_ms: milliseconds per call, a figure for each pair.
-        memory: {"ratio", "limit", "student_mb", "baseline_mb"}, on CUDA with a memory budget.
         notes: what an instructor should know of the measurement.
     """
 
@@ -93,7 +92,6 @@ class Measured:
     core: int | None
     student_ms: tuple[float, ...] = ()
     baseline_ms: tuple[float, ...] = ()
-    memory: Mapping[str, float] | None = None
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -107,7 +105,7 @@ def credit_at(ratio: float, bands: Sequence[Band]) -> float:
 
 
 def estimate(ratios: Sequence[float], seed: int) -> Estimate:
-    """The median and its interval.
+    """The median and its interval: of few ratios all of them, or all but the outermost ones.
 
     Args:
         ratios: at least one.
@@ -115,7 +113,9 @@ def estimate(ratios: Sequence[float], seed: int) -> Estimate:
     """
     values = np.asarray(ratios, dtype=np.float64)
     if len(values) < LEAST:
-        return Estimate(float(np.median(values)), float(values.min()), float(values.max()))
+        outer = 1 if len(values) >= SEVERAL else 0
+        inner = np.sort(values)[outer : len(values) - outer]
+        return Estimate(float(np.median(values)), float(inner[0]), float(inner[-1]))
     chosen = np.random.default_rng(seed).integers(0, len(values), (RESAMPLES, len(values)))
     medians = np.median(values[chosen], axis=1)
     low, high = np.quantile(medians, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
@@ -127,19 +127,14 @@ def due(pairs: int) -> bool:
     return pairs >= FEW if pairs < LEAST else pairs >= MOST or (pairs - LEAST) % EVERY == 0
 
 
-def decide(found: Estimate, pairs: int, bands: Sequence[Band]) -> Standing | None:
-    """The verdict after so many pairs, or None: go on, or, where that is not possible, too noisy."""
-    if not due(pairs):
+def decide(found: Estimate, pairs: int, bands: Sequence[Band], *, last: bool = False) -> TimeVerdict | None:
+    """The verdict after so many pairs, or None: go on, or, after the last one, too noisy."""
+    if not (last or due(pairs)):
         return None
-    spare = CLEAR if pairs < LEAST else 1.0
+    spare = CLEAR if pairs < LEAST and not last else 1.0
     if any(found.low < band.ratio * spare and found.high > band.ratio / spare for band in bands):
         return None
-    return Standing.WITHIN if found.high <= bands[0].ratio else Standing.OVER
-
-
-def memory_words(found: Mapping[str, float]) -> str:
-    """What a student is told of a memory budget that was not kept."""
-    return f"at its peak {found['ratio']:.3g} x the memory of the baseline; {found['limit']:g} x is allowed"
+    return TimeVerdict.WITHIN if found.high <= bands[0].ratio else TimeVerdict.OVER
 
 
 def words(found: Measured) -> str:

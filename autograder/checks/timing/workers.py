@@ -8,17 +8,17 @@ workers of their own, which are ended with the race, and the GPU is seen clean b
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from functools import partial
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from types import TracebackType
 from typing import Any
 
-from autograder.checks.subject import Subject
+from autograder.checks.sides.student import Subject
 from autograder.checks.timing.rivals import named
 from autograder.checks.timing.sides import Side, WorkerSide
-from autograder.course.model import Budget, Limits, Question, Rule
-from autograder.errors import GraderError, SandboxError
+from autograder.course.model import RACE_SECONDS, Budget, Limits, Question
+from autograder.errors import GraderError, SandboxError, TimeSpent
 from autograder.sandbox import Package, Sandbox, Worker
+from autograder.sandbox.grader.deadline import Allowance
 from autograder.sandbox.grader.gpu import Gpu
 from autograder.sandbox.grader.process import claimed
 
@@ -35,8 +35,9 @@ class WorkerRivals:
 
     Args:
         subject: the submission, begun with the case.
-        given, reference: what the workers of the submission and of the baseline are given.
+        reference: what the baseline's workers are given.
         gpu: where running times are graded besides the CPU; None where there is none.
+        allowance: the seconds that all of the submission has; None where nothing bounds them.
     """
 
     confined = True
@@ -45,16 +46,17 @@ class WorkerRivals:
         self,
         sandbox: Sandbox,
         subject: Subject,
-        given: Package,
         reference: Package,
         limits: Limits,
         gpu: Gpu | None = None,
+        allowance: Allowance | None = None,
     ) -> None:
-        self._sandbox, self._subject, self._given, self._reference = sandbox, subject, given, reference
+        self._sandbox, self._subject, self._reference = sandbox, subject, reference
         self._limits, self._gpu = limits, gpu
+        self._allowance = Allowance() if allowance is None else allowance
         self.devices = ("cpu",) if gpu is None else ("cuda", "cpu")
         self._trained = ExitStack()  # the worker of a training, which the check goes on using
-        self._baselines: dict[tuple[Rule, ...], Worker] = {}
+        self._baselines: dict[tuple[str, tuple[str, ...]], Worker] = {}
 
     def __enter__(self) -> WorkerRivals:
         return self
@@ -72,41 +74,52 @@ class WorkerRivals:
         rules = question.rules if budget.baseline == "reference" else ()
         with ExitStack() as stack:
             if device == "cpu":
-                ours = self._baseline(rules)
+                ours = self._baseline(question.module, rules)
                 student: Side = WorkerSide(self._subject, self._subject.process())
-                stack.enter_context(self._subject.by_their_own_deadlines())
+                stack.enter_context(self._subject.measured(RACE_SECONDS))
             else:
-                workers = stack.enter_context(self._on_gpu([(self._reference, rules), (self._given, question.rules)]))
-                ours, theirs = workers
+                reference = self._reference.importing(question.module), rules
+                ours, theirs = stack.enter_context(self._on_gpu([reference, self._theirs(question)]))
                 student = self._side(theirs, theirs, seed)
             yield self._side(ours, named(_Trusted(ours), question, budget), seed), student
+
+    def waiting(self) -> AbstractContextManager[None]:
+        return self._allowance.paused()
 
     def student(self, question: Question, device: str, seed: int) -> Side:
         if device == "cpu":
             return WorkerSide(self._subject, self._subject.process())
         self._trained.close()
-        (worker,) = self._trained.enter_context(self._on_gpu([(self._given, question.rules)]))
+        (worker,) = self._trained.enter_context(self._on_gpu([self._theirs(question)]))
         return self._side(worker, worker, seed)
 
-    def _baseline(self, rules: tuple[Rule, ...]) -> Worker:
-        """The CPU's, which lasts for all races under these rules."""
-        if rules not in self._baselines or not self._baselines[rules].alive:
-            worker = self._baselines[rules] = self._sandbox.spawn(self._reference, self._limits, rules)
+    def _baseline(self, module: str, rules: tuple[str, ...]) -> Worker:
+        """The CPU's, which lasts for all races of a module under these rules."""
+        key = module, rules
+        if key not in self._baselines or not self._baselines[key].alive:
+            package = self._reference.importing(module)
+            spawned = self._sandbox.spawn(package, self._limits, rules, allowance=self._allowance)
+            worker = self._baselines[key] = spawned
             _Trusted(worker).load()
-        return self._baselines[rules]
+        return self._baselines[key]
+
+    def _theirs(self, question: Question) -> tuple[Package, tuple[str, ...]]:
+        return self._subject.package(question.module), question.rules
 
     @contextmanager
-    def _on_gpu(self, wanted: list[tuple[Package, tuple[Rule, ...]]]) -> Iterator[list[Worker]]:
+    def _on_gpu(self, wanted: list[tuple[Package, tuple[str, ...]]]) -> Iterator[list[Worker]]:
         assert self._gpu is not None
         with ExitStack() as stack:
-            if stack.enter_context(claimed(["gpu"], GPU_SECONDS)) is None:
+            with self.waiting():
+                place = stack.enter_context(claimed(["gpu"], GPU_SECONDS))
+            if place is None:
                 raise GraderError("the GPU was never free")
             workers = []
             for package, rules in wanted:
-                worker = stack.enter_context(self._sandbox.spawn(package, self._limits, rules, "cuda"))
-                side = _Trusted(worker) if package is self._reference else worker
+                worker = stack.enter_context(self._spawn(package, rules))
+                side = _Trusted(worker) if package.files is self._reference.files else worker
                 side.load()
-                side.request("memory", {"device": "cuda", "reset": False}, WAKE_SECONDS)
+                side.request("lay", {"values": [], "device": "cuda"}, WAKE_SECONDS)
                 workers.append(worker)
             pids = [worker.pid for worker in workers]
             try:
@@ -118,9 +131,12 @@ class WorkerRivals:
             if not clean:
                 raise GraderError("the GPU still holds memory of a worker that was ended")
 
+    def _spawn(self, package: Package, rules: tuple[str, ...]) -> Worker:
+        return self._sandbox.spawn(package, self._limits, rules, "cuda", self._allowance)
+
     def _side(self, worker: Worker, channel: Any, seed: int) -> Side:
         channel.request("begin", {"seed": seed})
-        return WorkerSide(channel, worker.process, partial(self._gpu.used_mb, worker.pid) if self._gpu else None)
+        return WorkerSide(channel, worker.process, on_gpu=self._gpu is not None)
 
 
 class _Trusted:
@@ -138,5 +154,7 @@ class _Trusted:
     def _ours(self, action: Any, *arguments: Any) -> Any:
         try:
             return action(*arguments)
+        except TimeSpent:
+            raise  # it is the submission's time that is over
         except SandboxError as error:
             raise GraderError(f"the baseline: {error}\n{getattr(error, 'trace', '')}") from error

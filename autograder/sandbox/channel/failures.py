@@ -1,4 +1,4 @@
-"""How a worker tells what went wrong: an exception as plain data, and in words what a rule covers."""
+"""How a worker reports what went wrong: an exception as plain data."""
 
 from __future__ import annotations
 
@@ -6,18 +6,12 @@ import traceback
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from autograder.course.model import Rule
 from autograder.errors import Location, StudentError
 
-__all__ = ["LABELS", "describe", "student_error"]
+__all__ = ["IMPORT_TOO_LONG", "describe", "student_error"]
 
+IMPORT_TOO_LONG = "ImportTooLong"  # what a worker calls an import that it ended in time to say where it was
 MAX_KIND, MAX_TEXT, MAX_TRACE = 80, 2_000, 8_000
-# What a rule covers, in words for the student.
-LABELS = {
-    Rule.CONVOLUTION: "torch's convolution or unfold",
-    Rule.POOLING: "torch's pooling",
-    Rule.AUTOGRAD: "torch's autograd engine",
-}
 
 
 def describe(error: BaseException, own: Collection[str]) -> dict[str, Any]:
@@ -43,7 +37,16 @@ def describe(error: BaseException, own: Collection[str]) -> dict[str, Any]:
         if step.tb_frame.f_code.co_filename in own:
             file, line = step.tb_frame.f_code.co_filename, step.tb_lineno
         step = step.tb_next
-    return {"kind": type(error).__name__[:MAX_KIND], "text": text, "trace": trace, "file": file, "line": line}
+    return {"kind": _kind(type(error))[:MAX_KIND], "text": text, "trace": trace, "file": file, "line": line}
+
+
+def _kind(kind: type[BaseException]) -> str:
+    """The name of an exception's class, or of the built-in class that it is one of: `OSError` for `URLError`.
+
+    A class that is no more than an `Exception` keeps its own name.
+    """
+    known = next((each.__name__ for each in type.mro(kind) if each.__module__ == "builtins"), "Exception")
+    return kind.__name__ if known in ("Exception", "BaseException") else known
 
 
 def student_error(description: Mapping[str, Any]) -> StudentError:

@@ -20,10 +20,11 @@ class FrameReader:
     Args:
         receive: fills some of the buffers it is given, in order, and returns how many bytes it wrote; raises EOFError
             where there will be no more.
+        most: bytes that a frame's body may have.
     """
 
-    def __init__(self, receive: Callable[[list[memoryview]], int]) -> None:
-        self._receive = receive
+    def __init__(self, receive: Callable[[list[memoryview]], int], most: int = wire.MAX_BODY) -> None:
+        self._receive, self._most = receive, most
         self._chunk = memoryview(bytearray(CHUNK))
         self._ahead = self._chunk[:0]
 
@@ -38,12 +39,12 @@ class FrameReader:
             self._ahead = self._chunk[: self._receive([self._chunk])]
         ahead = self._ahead
         if len(ahead) >= PREFIX:
-            header, body = wire.parse_prefix(ahead[:PREFIX])
+            header, body = wire.parse_prefix(ahead[:PREFIX], self._most)
             start, end = PREFIX + header, PREFIX + header + body
             if len(ahead) >= end:  # the usual case: all of it came at once
                 self._ahead = ahead[end:]
                 return wire.read_whole(bytes(ahead[PREFIX:start]), ahead[start:end])
-        header, body = wire.parse_prefix(self._take(PREFIX))
+        header, body = wire.parse_prefix(self._take(PREFIX), self._most)
         return wire.read_frame(self._take(header), body, self._fill)
 
     def _take(self, size: int) -> bytes:

@@ -32,12 +32,24 @@ from autograder.sandbox.channel.blobs import (
 )
 from autograder.sandbox.channel.refs import Ref
 
-__all__ = ["MAX_BODY", "MAX_HEADER", "PREFIX", "Fill", "decode", "encode", "parse_prefix", "read_frame", "read_whole"]
+__all__ = [
+    "MAX_BODY",
+    "MAX_HEADER",
+    "MAX_REPLY",
+    "PREFIX",
+    "Fill",
+    "decode",
+    "encode",
+    "parse_prefix",
+    "read_frame",
+    "read_whole",
+]
 
 MAGIC = b"AGF1"
 PREFIX = struct.Struct("<4sIQ")
 MAX_HEADER = 4 << 20  # bytes
 MAX_BODY = 256 << 20  # bytes
+MAX_REPLY = 64 << 20  # bytes of what a worker says: the grader copies and compares it, in float64
 MAX_JOINED = 1 << 20
 MAX_DEPTH = 32
 MAX_NODES = 250_000
@@ -50,8 +62,8 @@ MAX_PATH = 32
 Fill: TypeAlias = Callable[[list[memoryview]], None]
 
 
-def encode(value: object) -> list[bytes | memoryview]:
-    """The parts of one frame, to be written one after the other.
+def encode(value: object, most: int = MAX_BODY) -> list[bytes | memoryview]:
+    """The parts of one frame, to be written one after the other; its body has `most` bytes at most.
 
     Raises TypeError for what does not cross (subclasses, sparse or quantized tensors, objects, other keys than
     str and int), ValueError for what is too large or too deep.
@@ -62,7 +74,7 @@ def encode(value: object) -> list[bytes | memoryview]:
     _refuse_halves(text, tree)
     header = text.encode("ascii")
     body = sum([part.nbytes for part in writer.parts])
-    if len(header) > MAX_HEADER or body > MAX_BODY or len(writer.specs) > MAX_BLOBS:
+    if len(header) > MAX_HEADER or body > most or len(writer.specs) > MAX_BLOBS:
         raise ValueError(f"too much for one message: {len(header) + body} bytes in {len(writer.specs)} tensors")
     prefix = PREFIX.pack(MAGIC, len(header), body)
     if len(header) + body <= MAX_JOINED:  # every write may wake the reader: what is small enough goes in one
@@ -81,12 +93,12 @@ def decode(frame: bytes) -> Any:
     return read_whole(frame[PREFIX.size : position], memoryview(frame)[position:])
 
 
-def parse_prefix(prefix: bytes | memoryview) -> tuple[int, int]:
+def parse_prefix(prefix: bytes | memoryview, most: int = MAX_BODY) -> tuple[int, int]:
     """Lengths of header and body in bytes, within their bounds."""
     magic, header, body = PREFIX.unpack(prefix)
     if magic != MAGIC:
         raise ProtocolError("not a frame")
-    if header > MAX_HEADER or body > MAX_BODY:
+    if header > MAX_HEADER or body > most:
         raise ProtocolError(f"a frame of {header + body} bytes")
     return header, body
 

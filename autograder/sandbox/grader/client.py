@@ -15,16 +15,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from autograder.course.model import Limits, Rule
+from autograder.course.model import Limits
+from autograder.course.rule import Rule
 from autograder.errors import GraderError, IsolationUnavailable
 from autograder.sandbox.channel import control
 from autograder.sandbox.channel.output import capped_file
 from autograder.sandbox.grader.gpu import visible
 from autograder.sandbox.grader.package import Package
 from autograder.sandbox.isolation.paths import PACKAGE, inside, readable
-from autograder.sandbox.isolation.syscalls import not_dumpable
+from autograder.sandbox.isolation.raw_syscalls import not_dumpable
 
 if TYPE_CHECKING:
+    from autograder.sandbox.grader.deadline import Allowance
     from autograder.sandbox.grader.remote import Worker
 
 __all__ = ["Sandbox"]
@@ -61,6 +63,7 @@ class Sandbox:
         unsafe: grade even where nothing confines student code well enough.
         level: use this level of isolation and no other.
         hidden: folders that no worker may see, the course's solutions and tests.
+        rules: those that workers may be asked to watch for.
         device: "cuda" where some workers shall be able to use the GPU.
         preload: modules that workers will import, besides torch and numpy: imported once, for all of them.
 
@@ -84,12 +87,15 @@ class Sandbox:
         level: str | None = None,
         hidden: Sequence[Path] = (),
         preload: Sequence[str] = (),
+        rules: Sequence[Rule] = (),
         device: str = "cpu",
     ) -> None:
         _refuse_visible(hidden)
         self._owner = os.getpid()
         self._control, theirs = control.pair()
-        self._zygote = _start_zygote(theirs, {"level": level, "preload": list(preload), "device": device})
+        self._says = {rule.name: rule.says for rule in rules}
+        settings = {"level": level, "preload": list(preload), "device": device}
+        self._zygote = _start_zygote(theirs, {**settings, "rules": [rule.plain() for rule in rules]})
         try:
             found = self._first_word()
             self.level, self.layers, self.why_not = found["level"], found["layers"], found["why_not"]
@@ -110,20 +116,29 @@ class Sandbox:
     def __exit__(self, *exception: type[BaseException] | BaseException | TracebackType | None) -> None:
         self.close()
 
-    def spawn(self, package: Package, limits: Limits, rules: tuple[Rule, ...] = (), device: str = "cpu") -> Worker:
+    def spawn(
+        self,
+        package: Package,
+        limits: Limits,
+        rules: tuple[str, ...] = (),
+        device: str = "cpu",
+        allowance: Allowance | None = None,
+    ) -> Worker:
         """A fresh worker, confined and ready; nothing of the submission is loaded yet.
 
         Args:
-            rules: what this worker's submission may not use; `worker.guards` says what each covers.
+            rules: what this worker's submission may not use: names of rules that this sandbox was made with.
             device: "cuda" for one that may use the GPU; `isolation.opening` says what that opens.
+            allowance: the seconds that all of the submission has.
         """
         from autograder.sandbox.grader.remote import Worker  # needs torch, for which the zygote shall not have to wait
 
+        says = {name: self._says[name] for name in rules}
         channel, theirs = socket.socketpair()
         reports, zygotes = control.pair()
         output = capped_file(limits.output_kb << 10)
         with theirs, zygotes:
-            request = {"limits": asdict(limits), "rules": [rule.value for rule in rules], "device": device}
+            request = {"limits": asdict(limits), "rules": list(rules), "device": device}
             try:
                 control.send(self._control, request, [theirs.fileno(), output, zygotes.fileno()])
             except OSError as error:
@@ -131,7 +146,12 @@ class Sandbox:
                     end.close()
                 os.close(output)
                 raise GraderError(f"the zygote is gone: {error}") from error
-        return Worker(package, limits, channel, reports, output)
+        return Worker(package, limits, channel, reports, output, says, allowance)
+
+    def require_alive(self) -> None:
+        """Raise GraderError where the zygote has ended: what went wrong since then is nobody's answer."""
+        if self._zygote.poll() is not None:
+            raise GraderError("the zygote, which workers are forked from, has ended")
 
     def close(self) -> None:
         """End the zygote and with it every worker. In a fork of the process that made this: let go of it."""
@@ -144,10 +164,18 @@ class Sandbox:
     def _first_word(self) -> dict[str, Any]:
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
-        word = control.receive(self._control) if poll.poll(ENTER_SECONDS * 1000) else None
-        if word is None or "failed" in word[0]:
-            reason = word[0]["failed"] if word else "it did not start"
-            raise IsolationUnavailable(f"the zygote: {reason}")
+        if not poll.poll(ENTER_SECONDS * 1000):
+            raise IsolationUnavailable(f"the zygote was not ready within {ENTER_SECONDS:.0f} s")
+        word = control.receive(self._control)
+        if word is None:  # it closed its end, so it has ended or is about to
+            with suppress(subprocess.TimeoutExpired):
+                self._zygote.wait(timeout=1)
+            status = self._zygote.poll() or 0
+            signal = -status if status < 0 else status - 128  # in namespaces, its parent tells the signal so
+            how = f"killed by signal {signal}" if signal > 0 else f"exit status {status}"
+            raise GraderError(f"the zygote, which workers are forked from, ended before it was ready ({how})")
+        if "failed" in word[0]:
+            raise IsolationUnavailable(f"the zygote: {word[0]['failed']}")
         return word[0]
 
 

@@ -16,6 +16,8 @@ from autograder.errors import ProtocolError
 __all__ = ["image_size", "read_cell"]
 
 TEXTS = ("text/plain", "text/html", "text/markdown", "text/latex")
+IMAGE, ALT = "image/png", "alt"  # beside an image stands its alternative text
+MOST_ALT = 1000
 STREAMS = ("stdout", "stderr")
 MOST_OUTPUTS = 65
 MOST_TEXT = 130_000  # characters of one cell
@@ -58,11 +60,13 @@ class _Room:
         if kind in ("display", "result") and said.keys() == {"kind", "data"} and type(said["data"]) is dict:
             data = {mime: self._shown(mime, value) for mime, value in said["data"].items()}
             data = {mime: value for mime, value in data.items() if value is not None}
+            alt = (data.pop(ALT, None) or "")[:MOST_ALT]
             if not data:
                 return None
+            metadata = {IMAGE: {ALT: alt}} if alt and IMAGE in data else {}
             more = {"execution_count": None} if kind == "result" else {}
             type_ = "execute_result" if kind == "result" else "display_data"
-            return {"output_type": type_, "metadata": {}, "data": data, **more}
+            return {"output_type": type_, "metadata": metadata, "data": data, **more}
         raise ProtocolError("an output that is not one")
 
     def _take(self, text: Any) -> str:
@@ -72,9 +76,9 @@ class _Room:
         return text
 
     def _shown(self, mime: Any, value: Any) -> str | None:
-        if mime in TEXTS:
+        if mime in (*TEXTS, ALT):
             return self._take(value)
-        if mime != "image/png" or type(value) is not np.ndarray or value.dtype != np.uint8 or value.ndim != 1:
+        if mime != IMAGE or type(value) is not np.ndarray or value.dtype != np.uint8 or value.ndim != 1:
             raise ProtocolError("a display of a type that is not taken")
         content = value.tobytes()
         self._images -= len(content)

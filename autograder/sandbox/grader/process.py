@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+from autograder.sandbox.grader.deadline import waited_for_a_core
+
 __all__ = ["Process", "a_core", "claimed"]
 
 # A worker that has answered still has a few steps to go before it sleeps, and the kernel accounts for a process that
@@ -33,10 +35,18 @@ class Process:
     def cpu_seconds(self) -> float:
         """CPU time that all its threads, those that have ended too, took so far. 0 for one that is gone."""
         time.sleep(SETTLE_SECONDS)
+        return self.clock()
+
+    def clock(self) -> float:
+        """The same at once, whatever the kernel has yet to account for."""
         try:
             return time.clock_gettime(self._clock)
         except OSError:
             return 0.0
+
+    def waited(self) -> float:
+        """Seconds that its first thread was ready to run, while the machine was busy with others."""
+        return waited_for_a_core(self.pid)
 
     def stop(self) -> None:
         """Let none of its threads run until `resume`."""

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from autograder.course.model import Rule
 from autograder.errors import ForbiddenUse, ProtocolError, WorkerOutOfMemory
-from autograder.sandbox.channel.failures import LABELS, student_error
+from autograder.sandbox.channel.failures import student_error
 from autograder.sandbox.grader.places import Places
 
-__all__ = ["answer"]
+__all__ = ["answer", "place_of_gpu"]
 
 MAX_USES = 64
 TEXTS = ("kind", "text", "trace", "file")
 
 
-def answer(reply: Any, number: int, places: Places, memory_mb: int) -> Any:
+def answer(reply: Any, number: int, places: Places, memory_mb: int, rules: Mapping[str, str]) -> Any:
     """The value in a reply.
 
     Args:
         reply: what the worker sent, any value that crosses.
         number: of the request that it must answer; another one shows that an earlier reply was forged.
+        rules: what the worker watches for: each rule's name and what it says.
         places: where in the student's files that which it tells of stands.
 
     Raises:
@@ -32,14 +33,14 @@ def answer(reply: Any, number: int, places: Places, memory_mb: int) -> Any:
     if type(reply.get("id")) is not int or reply["id"] != number:
         raise ProtocolError("a reply to another request")
     for use in reply["used"]:
-        if type(use) is not list or [type(part) for part in use] != [str, str, int] or use[0] not in list(Rule):
+        if type(use) is not list or [type(part) for part in use] != [str, str, int] or use[0] not in rules:
             raise ProtocolError("a reply with a record that is not one")
-        raise ForbiddenUse(LABELS[Rule(use[0])], places.location(use[1], use[2]))
-    if reply.keys() == {"id", "used", "value"}:
+        raise ForbiddenUse(rules[use[0]], places.location(use[1], use[2]))
+    if reply.keys() - {"gpu"} == {"id", "used", "value"}:
         return reply["value"]
     error = reply.get("error")
     if (
-        reply.keys() != {"id", "used", "error", "memory"}
+        reply.keys() - {"gpu"} != {"id", "used", "error", "memory"}
         or type(error) is not dict
         or type(reply["memory"]) is not bool
     ):
@@ -54,3 +55,14 @@ def answer(reply: Any, number: int, places: Places, memory_mb: int) -> Any:
     raised.location = places.location(error["file"], error["line"], raised.trace)
     raised.trace = places.told(raised.trace)
     raise raised
+
+
+def place_of_gpu(reply: Any, places: Places) -> str | None:
+    """Where a reply says that a GPU was asked for by name and the CPU took its place: `file:line`, "" for nowhere.
+
+    None where it says no such thing. It changes no score: a note tells it.
+    """
+    place = reply.get("gpu") if type(reply) is dict else None
+    if type(place) is not list or [type(part) for part in place] != [str, int]:
+        return None
+    return str(places.location(*place) or "")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import select
 import socket
-import time
 from typing import Any
 
 from autograder.errors import ProtocolError
+from autograder.sandbox.channel import wire
 from autograder.sandbox.channel.frames import FrameReader
+from autograder.sandbox.grader.deadline import Deadline
 
 __all__ = ["Stream"]
 
@@ -16,14 +17,14 @@ __all__ = ["Stream"]
 class Stream:
     """The grader's end of a channel. Owns the socket.
 
-    Both directions raise TimeoutError at the deadline (of `time.monotonic`) and EOFError where the peer is gone.
+    Both directions raise TimeoutError at the deadline and EOFError where the peer is gone.
     """
 
     def __init__(self, end: socket.socket) -> None:
         end.setblocking(False)
         self._end = end
-        self._frames = FrameReader(self._receive)
-        self._deadline = 0.0
+        self._frames = FrameReader(self._receive, wire.MAX_REPLY)
+        self._deadline = Deadline(0.0)
         self._readable = select.poll()
         self._readable.register(end, select.POLLIN)
         self._writable = select.poll()
@@ -32,7 +33,7 @@ class Stream:
     def close(self) -> None:
         self._end.close()
 
-    def send(self, parts: list[bytes | memoryview], deadline: float) -> None:
+    def send(self, parts: list[bytes | memoryview], deadline: Deadline) -> None:
         """Send one frame. Raises ProtocolError where the peer has spoken without being asked."""
         if self._frames.ahead or (self._readable.poll(0) and self._peek()):
             raise ProtocolError("an answer that nobody asked for")
@@ -42,11 +43,11 @@ class Stream:
                 try:
                     rest = rest[self._end.send(rest) :]
                 except BlockingIOError:
-                    _wait(self._writable, deadline)
+                    deadline.wait(self._writable)
                 except (BrokenPipeError, ConnectionResetError):
                     raise EOFError from None
 
-    def receive(self, deadline: float) -> Any:
+    def receive(self, deadline: Deadline) -> Any:
         """The value of the next frame. Raises ProtocolError for anything that is not one."""
         self._deadline = deadline
         return self._frames.read()
@@ -59,7 +60,7 @@ class Stream:
 
     def _receive(self, buffers: list[memoryview]) -> int:
         while True:
-            _wait(self._readable, self._deadline)
+            self._deadline.wait(self._readable)
             try:
                 count = self._end.recvmsg_into(buffers)[0]
             except BlockingIOError:
@@ -69,9 +70,3 @@ class Stream:
             if count == 0:
                 raise EOFError
             return count
-
-
-def _wait(poll: select.poll, deadline: float) -> None:
-    left = deadline - time.monotonic()
-    if left <= 0 or not poll.poll(left * 1000):
-        raise TimeoutError

@@ -1,7 +1,7 @@
-"""A seccomp filter, through libseccomp: refuses the system calls that no answer to an assignment needs.
+"""A seccomp filter, through libseccomp: a worker makes the system calls that answers need, and no other.
 
-A deny-list by name, so that it reads the same on every architecture; calls of a foreign architecture (x32, i386)
-kill the process, which is libseccomp's default.
+`isolation.allowed_syscalls` has the lists. Calls of a foreign architecture (x32, i386) kill the process, which is
+libseccomp's default.
 """
 
 from __future__ import annotations
@@ -10,39 +10,25 @@ import errno
 import os
 import socket
 from collections.abc import Collection
+from functools import cache
 from types import ModuleType
+from typing import Any
 
-__all__ = ["REFUSED", "library", "refuse_syscalls"]
+from autograder.sandbox.isolation import raw_syscalls
+from autograder.sandbox.isolation.allowed_syscalls import (
+    ALLOWED,
+    FCNTL_REFUSED,
+    IOCTL_ALLOWED,
+    PRCTL_ALLOWED,
+    REFUSED,
+    TERMINAL_INPUT,
+)
 
-REFUSED: dict[str, str] = {
-    "networks": "socket connect bind listen accept accept4",
-    "other processes": (
-        "ptrace process_vm_readv process_vm_writev kcmp pidfd_open pidfd_send_signal pidfd_getfd process_madvise"
-        " process_mrelease tkill rt_sigqueueinfo rt_tgsigqueueinfo"
-    ),
-    "programs and processes": "execve execveat fork vfork",
-    "namespaces and mounts": (
-        "unshare setns mount umount2 pivot_root chroot open_tree move_mount mount_setattr fsopen fsconfig fsmount"
-        " fspick"
-    ),
-    "kernel interfaces": (
-        "bpf perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register keyctl add_key request_key"
-        " open_by_handle_at name_to_handle_at fanotify_init inotify_init1 quotactl quotactl_fd init_module finit_module"
-        " delete_module kexec_load kexec_file_load reboot swapon swapoff acct syslog vhangup personality iopl ioperm"
-        " modify_ldt lookup_dcookie"
-    ),
-    "memory that outlives its owner or escapes its limits": (
-        "memfd_create memfd_secret shmget shmat shmctl msgget semget mq_open"
-    ),
-    "somebody else's share of the machine": (
-        "sched_setaffinity sched_setscheduler sched_setparam sched_setattr setpriority ioprio_set migrate_pages"
-        " move_pages mbind set_mempolicy"
-    ),
-    "clocks and names": "settimeofday clock_settime clock_adjtime adjtimex sethostname setdomainname",
-}
-NEW_NAMESPACES = 0x7E02_0080  # every CLONE_NEW* of clone(2)
+__all__ = ["allow_syscalls", "by_name", "library"]
+
 CLONE_THREAD = 0x0001_0000
-TERMINAL_INPUT = (0x5412, 0x541C)  # ioctl TIOCSTI, TIOCLINUX: type into the grader's terminal
+LOW = 0xFFFF_FFFF  # arguments that are an int: the kernel looks at no more
+NEW_NAMESPACES = 0x7E02_0080  # every CLONE_NEW* of clone(2)
 
 
 def library() -> ModuleType | None:
@@ -54,38 +40,67 @@ def library() -> ModuleType | None:
     return pyseccomp  # type: ignore[no-any-return]
 
 
-def refuse_syscalls(seccomp: ModuleType, allowed: Collection[str] = ()) -> None:
-    """From here on, refused calls fail with EPERM, in every thread. Needs no_new_privs.
+def allow_syscalls(seccomp: ModuleType, opened: Collection[str] = ()) -> None:
+    """From here on, in every thread, calls that are not allowed fail. Needs no_new_privs.
 
     Args:
-        allowed: calls that are not refused here; with `bind` sockets of the family AF_UNIX are not either.
+        opened: for a worker that uses a device: calls that are not refused there; with `bind` sockets of the family
+            AF_UNIX are not either. Nobody knows what else the device's driver calls: all that is not refused may be
+            called there, with any ioctl.
     """
+    _by_argument(seccomp, seccomp.ERRNO(errno.EPERM)).load()
+    raw_syscalls.load_filter(by_name(seccomp, tuple(opened)))  # last: it refuses to load another
+
+
+@cache
+def by_name(seccomp: ModuleType, opened: tuple[str, ...]) -> bytes:
+    """The filter's program, as the kernel takes it: to make it takes ten times as long as to load it."""
     refuse = seccomp.ERRNO(errno.EPERM)
+    if opened:
+        rules = seccomp.SyscallFilter(seccomp.ALLOW)
+    else:
+        rules = seccomp.SyscallFilter(seccomp.ERRNO(errno.ENOSYS))
+        for name in " ".join(ALLOWED.values()).split():
+            _add(rules, seccomp.ALLOW, name)
+        for request in IOCTL_ALLOWED:
+            _add(rules, seccomp.ALLOW, "ioctl", seccomp.Arg(1, seccomp.MASKED_EQ, LOW, request))
+        for option in PRCTL_ALLOWED:
+            _add(rules, seccomp.ALLOW, "prctl", seccomp.Arg(0, seccomp.MASKED_EQ, LOW, option))
+    refused = {name for names in REFUSED.values() for name in names.split()}
+    for name in refused - set(opened) - ({"socket"} if "bind" in opened else set()):
+        _add(rules, refuse, name)
+    with open(os.memfd_create("filter"), "w+b") as file:
+        rules.export_bpf(file)
+        file.seek(0)
+        return file.read()
+
+
+def _by_argument(seccomp: ModuleType, refuse: int) -> Any:
+    """A filter of its own for calls that are refused with some arguments only: the stricter of two holds."""
     rules = seccomp.SyscallFilter(seccomp.ALLOW)
-    for names in REFUSED.values():
-        for name in set(names.split()) - {"socket", *allowed}:
-            _add(rules, refuse, name)
-    local = (seccomp.Arg(0, seccomp.NE, socket.AF_UNIX),) if "bind" in allowed else ()
-    _add(rules, refuse, "socket", *local)
-    # glibc falls back to clone, whose flags a filter can see.
+    # Threads and no processes. glibc falls back to clone, whose flags a filter can see.
     _add(rules, seccomp.ERRNO(errno.ENOSYS), "clone3")
     _add(rules, refuse, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, CLONE_THREAD, 0))
     for bit in range(32):
         if (flag := 1 << bit) & NEW_NAMESPACES:
             _add(rules, refuse, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, flag, flag))
-    # Signals to itself only (abort, raise, pthread_kill).
+    # Signals to itself only (abort, raise, pthread_kill), and limits of its own only.
     for name in ("kill", "tgkill"):
         _add(rules, refuse, name, seccomp.Arg(0, seccomp.NE, os.getpid()))
     _add(rules, refuse, "prlimit64", seccomp.Arg(0, seccomp.NE, 0))
+    for name in ("socket", "socketpair"):
+        _add(rules, refuse, name, seccomp.Arg(0, seccomp.NE, socket.AF_UNIX))
     for request in TERMINAL_INPUT:
-        _add(rules, refuse, "ioctl", seccomp.Arg(1, seccomp.MASKED_EQ, 0xFFFF_FFFF, request))
-    rules.load()
+        _add(rules, refuse, "ioctl", seccomp.Arg(1, seccomp.MASKED_EQ, LOW, request))
+    for command in FCNTL_REFUSED:
+        _add(rules, refuse, "fcntl", seccomp.Arg(1, seccomp.MASKED_EQ, LOW, command))
+    return rules
 
 
-def _add(rules: object, action: int, name: str, *conditions: object) -> None:
+def _add(rules: Any, action: int, name: str, *conditions: object) -> None:
     """Add a rule; a call that this architecture or this libseccomp does not know cannot be made by name either."""
     try:
-        rules.add_rule(action, name, *conditions)  # type: ignore[attr-defined]
+        rules.add_rule(action, name, *conditions)
     except OSError as error:
         if error.errno not in (errno.EDOM, errno.EFAULT, errno.EINVAL) or conditions:
             raise

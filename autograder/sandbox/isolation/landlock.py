@@ -6,7 +6,7 @@ import os
 import struct
 from collections.abc import Iterable
 
-from autograder.sandbox.isolation import syscalls
+from autograder.sandbox.isolation import raw_syscalls
 
 __all__ = ["restrict_files"]
 
@@ -37,10 +37,10 @@ def restrict_files(
     It may not use TCP either, nor signal a process outside, where the kernel's ABI knows these. Paths that do not
     exist are passed over. Raises OSError where the kernel has no Landlock. Needs no_new_privs.
     """
-    abi = syscalls.landlock_version()
+    abi = raw_syscalls.landlock_version()
     handled = (1 << RIGHTS_BY_ABI[min(max(abi, 1), 5)]) - 1
     words = [handled, *([NET_TCP] if abi >= 4 else []), *([SCOPES] if abi >= 6 else [])]
-    ruleset = syscalls.landlock_create(struct.pack(f"={len(words)}Q", *words))
+    ruleset = raw_syscalls.landlock_create(struct.pack(f"={len(words)}Q", *words))
     change = handled & ~(EXECUTE | MAKE_CHAR | MAKE_SOCK | MAKE_BLOCK | IOCTL_DEV)
     try:
         use = READ_FILE | WRITE_FILE
@@ -51,7 +51,7 @@ def restrict_files(
         for paths, rights in allowed:
             for path in paths:
                 _allow(ruleset, path, rights & handled)
-        syscalls.landlock_restrict(ruleset)
+        raw_syscalls.landlock_restrict(ruleset)
     finally:
         os.close(ruleset)
 
@@ -63,6 +63,6 @@ def _allow(ruleset: int, path: str, rights: int) -> None:
         return
     try:
         rights &= -1 if os.path.isdir(path) else FOR_FILES
-        syscalls.landlock_add_path(ruleset, struct.pack("=Qi", rights, descriptor))
+        raw_syscalls.landlock_add_path(ruleset, struct.pack("=Qi", rights, descriptor))
     finally:
         os.close(descriptor)

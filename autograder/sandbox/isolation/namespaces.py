@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable
 
-from autograder.sandbox.isolation import syscalls as sys_
+from autograder.sandbox.isolation import raw_syscalls as sys_
 from autograder.sandbox.isolation.paths import DEVICES, WORK, inside
 
 __all__ = ["NAMESPACES", "build_view", "enter_user_namespace", "private_work"]

@@ -6,8 +6,9 @@ processes, and refuses to start where it may not; nobody can connect to that soc
 stay refused. The worker's address space has no limit: CUDA maps the memory of all devices and of the host into it, far
 beyond what it uses; so what it takes of the host's memory is bounded by its deadlines alone. The two workers of a race
 share the GPU, and none else is on it: it is seen clean after each race. What keeps one from reading the other's memory
-there is the driver, as between any two users. All other system calls, files, users and the network stay as closed as on
-the CPU.
+there is the driver, as between any two users. Nobody knows what else the driver calls, so every system call that is
+not refused (`allowed_syscalls.REFUSED`) may be made there, with any ioctl. Files, users and the network stay as closed
+as on the CPU.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a timing needs of a device, inside the worker: take tensors there, wait for it, its clock, its memory.
+"""What a timing needs of a device, inside the worker: take tensors there, wait for it, its clock.
 
 The submission shares this process and can patch any of it. The grader's own clock decides where the two disagree.
 """
@@ -65,14 +65,3 @@ class Accelerator:
         end.record()
         self._library.synchronize()
         told(float(start.elapsed_time(end)) / 1000)
-
-    def memory(self, reset: bool) -> dict[str, int]:
-        """{"peak", "now"} in bytes, without what is this object's own; nothing on the CPU."""
-        if self._scratch is None:
-            return {"peak": 0, "now": 0}
-        if reset:
-            self._library.empty_cache()
-            self._library.reset_peak_memory_stats()
-        own = self._scratch.nbytes
-        peak, now = self._library.max_memory_allocated(), self._library.memory_allocated()
-        return {"peak": max(0, int(peak) - own), "now": max(0, int(now) - own)}

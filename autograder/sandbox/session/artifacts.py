@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -25,17 +26,21 @@ def _numpy_globals() -> list[Any]:
     return [*functions, np.dtype, np.ndarray, *kinds]
 
 
+# A defaultdict's file names what it fills gaps with.
+CONTAINERS = [defaultdict, list, dict, int, float]
+
+
 def load_file(content: bytes) -> Any:
     """What a torch file holds, with its tensors on the CPU.
 
-    Tensors, numbers, text, lists, tuples, dicts, and numpy's scalars and arrays may be in it: a notebook that
-    collects losses in a list saves whichever it was given.
+    Tensors, numbers, text, lists, tuples, dicts (also such that make what they lack), and numpy's scalars and arrays
+    may be in it: a notebook that collects losses in a list saves whichever it was given.
 
     Raises:
         pickle.UnpicklingError: it is no torch file, or holds anything else.
     """
     try:
-        with torch.serialization.safe_globals(_numpy_globals()):
+        with torch.serialization.safe_globals([*_numpy_globals(), *CONTAINERS]):
             return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:
         allowed = "tensors, numbers, text, lists, tuples and dicts"

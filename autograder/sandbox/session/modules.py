@@ -7,15 +7,17 @@ only to find its weights, and outputs and gradients are compared elsewhere. Impo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 
+from autograder.sandbox.channel.tree import mapped
 from autograder.sandbox.session.probe import Probe, as_found, flat
 
-__all__ = ["describe", "describe_tensors", "differentiate", "load", "optimizer", "read", "step"]
+__all__ = ["describe", "describe_tensors", "differentiate", "load", "load_state", "optimizer", "read", "step"]
 
+is_lazy = torch.nn.parameter.is_lazy
 Module = torch.nn.Module
 Tensor = torch.Tensor
 
@@ -32,11 +34,14 @@ STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 def describe(model: Any, inputs: Sequence[Any] | None) -> dict[str, Any] | None:
     """What a module is made of, or None where `model` is not a module.
 
-    With inputs, also what one forward pass runs: in evaluation mode, without gradients, leaving no trace.
+    With inputs, also what one forward pass runs: in evaluation mode, without gradients, leaving no trace. Lazy layers
+    get their parameters by a pass before that; until then, these have no elements.
     """
     if not issubclass(type(model), Module):
         return None
     modules = list(_walk(model))
+    if inputs is not None:
+        _make_lazy_ones(model, modules, inputs)
     leaves = [(name, module) for name, module in modules if not _part(module, "_modules")]
     tensors = list(_tensors(model))
     probe = Probe([tensor for _, _, tensor, _ in tensors], [module for _, module in leaves])
@@ -44,9 +49,10 @@ def describe(model: Any, inputs: Sequence[Any] | None) -> dict[str, Any] | None:
         with as_found([module for _, module in modules]):
             probe.run(model, _as_float_of(tensors, inputs))
     return {
+        "name": "",
         **_kind(model),
         "training": bool(vars(model).get("training")),
-        "children": [[_text(name), *_kind(child).values()] for name, child in _part(model, "_modules").items()],
+        "children": [{"name": _text(name), **_kind(child)} for name, child in _part(model, "_modules").items()],
         "layers": [{"name": _text(name), **_kind(leaf), "settings": _settings(leaf)} for name, leaf in leaves],
         "tensors": [
             {
@@ -85,43 +91,73 @@ def load(model: Module, values: Mapping[int, Tensor]) -> None:
             tensor.data = tensor.data.to(dtype)
 
 
+def load_state(model: Any, state: Any) -> list[int] | None:
+    """Load a state dict strictly, floating tensors in the dtype of the module's own. Raises TypeError for no module.
+
+    Returns:
+        Counts of missing, unexpected and misshapen entries, with nothing loaded unless all are 0; None where `state` is
+        no dict of tensors.
+    """
+    if not issubclass(type(model), Module):
+        raise TypeError("not an nn.Module")
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        return None
+    own = Module.state_dict(model)
+    shared = own.keys() & state.keys()
+    misfits = [name for name in shared if own[name].shape != state[name].shape]
+    counts = [len(own.keys() - shared), len(state.keys() - shared), len(misfits)]
+    if not any(counts):
+        Module.load_state_dict(model, {name: state[name].to(value.dtype) for name, value in own.items()})
+    return counts
+
+
 def differentiate(
     function: Any,
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
-    upstream: Tensor | None,
+    upstream: Sequence[Tensor | None],
     training: bool | None,
+    wrt: Sequence[int] | None = None,
 ) -> dict[str, Any]:
-    """Call a function or module, and find the gradients of sum(output * upstream).
+    """Call a function or module, and find the gradients of the sum of all outputs times their upstream gradients.
 
-    Every floating tensor in `args` requires a gradient, but is no leaf: what writes to it is seen, not stopped.
+    A floating tensor that is differentiated requires a gradient but is no leaf, so that a write to it is seen and does
+    not raise.
+
+    Args:
+        upstream: for each tensor in the output, in order, the gradient that arrives there; None where none does. Empty
+            where no gradients are wanted.
+        wrt: positions in `args` of what is differentiated; None for all. The rest are plain tensors.
 
     Returns:
-        "output"; "attached", whether a gradient can flow from it; "inputs", a gradient or None per tensor in args;
-        "changed", whether the call wrote to it; "tensors", by index a parameter's gradient or None, a buffer's value
-        afterwards. There are no gradients where an input was changed.
+        "output"; "attached", whether a gradient can flow from it, per tensor in it; "inputs", a gradient or None per
+        tensor in args; "changed", whether the call wrote to it; "tensors", by index a parameter's gradient or None, a
+        buffer's value afterwards. There are no gradients where an input was changed.
     """
     is_module = issubclass(type(function), Module)
     tensors = list(_tensors(function)) if is_module else []
     if is_module and training is not None:
         function.train(training)
-    leaves = [_leaf(tensor) for tensor in flat(args)]
+    differentiated = range(len(args)) if wrt is None else wrt
+    leaves = [_leaf(tensor, place in differentiated) for place, arg in enumerate(args) for tensor in flat(arg)]
     supply = iter(leaves)
     given = _mapped(args, lambda tensor: next(supply).clone())
     passed = list(flat(given))
     output = function(*given, **kwargs)
     parameters = [tensor for _, _, tensor, buffer in tensors if not buffer]
-    now = {name: tensor for name, _, tensor, _ in _tensors(function)} if is_module else {}
-    attached = type(output) is Tensor and output.requires_grad
-    changed = [not torch.equal(before, after) for before, after in zip(leaves, passed, strict=True)]
+    # As the call left them: a pass backwards may run parts of the module once more, as checkpointing does.
+    now = {name: tensor.clone() for name, _, tensor, buffer in _tensors(function) if buffer} if is_module else {}
+    outputs = list(flat(output))
+    changed = [not _same(before, after) for before, after in zip(leaves, passed, strict=True)]
     gradients: list[Tensor | None] = [None] * (len(leaves) + len(parameters))
     # Autograd refuses much of what was written over; that it was written over is the better answer.
-    if upstream is not None and attached and _alike(output, upstream) and not any(changed):
-        gradients = _gradients(output, [*leaves, *parameters], upstream)
+    pairs = [(made, arrives) for made, arrives in zip(outputs, upstream, strict=False) if arrives is not None]
+    if pairs and all(made.requires_grad and _alike(made, arrives) for made, arrives in pairs) and not any(changed):
+        gradients = _gradients(pairs, [*leaves, *parameters])
     arrived = iter(gradients[len(leaves) :])
     return {
         "output": output,
-        "attached": attached,
+        "attached": [made.requires_grad for made in outputs],
         "inputs": gradients[: len(leaves)],
         "changed": changed,
         "tensors": [now.get(name) if buffer else next(arrived) for name, _, _, buffer in tensors],
@@ -217,7 +253,7 @@ def _is_plain(value: Any) -> bool:
 
 def _facts(tensor: Tensor) -> dict[str, Any]:
     return {
-        "shape": list(tensor.shape),
+        "shape": [0] if is_lazy(tensor) else list(tensor.shape),
         "dtype": tensor.dtype,
         "requires_grad": tensor.requires_grad,
         "leaf": tensor.is_leaf,
@@ -234,19 +270,41 @@ def _role(owner: Module, name: str) -> str:
     return name if derived and name in ("weight", "bias") else ""
 
 
-def _leaf(tensor: Tensor) -> Tensor:
+def _make_lazy_ones(model: Module, modules: Sequence[tuple[str, Module]], inputs: Sequence[Any]) -> None:
+    """Let lazy layers draw their parameters: by one forward pass in evaluation mode. Nothing where there are none."""
+    tensors = list(_tensors(model))
+    if not any(is_lazy(tensor) for _, _, tensor, _ in tensors):
+        return
+    modes = [vars(module).get("training") for _, module in modules]
+    for _, module in modules:
+        vars(module)["training"] = False
+    with torch.no_grad():
+        model(*_as_float_of(tensors, inputs))
+    for (_, module), mode in zip(modules, modes, strict=True):
+        vars(module)["training"] = mode
+
+
+def _leaf(tensor: Tensor, differentiated: bool) -> Tensor:
     copy = tensor.detach().clone()
-    return copy.requires_grad_() if copy.is_floating_point() else copy
+    return copy.requires_grad_() if differentiated and copy.is_floating_point() else copy
+
+
+def _same(before: Tensor, after: Tensor) -> bool:
+    """Whether a tensor holds the same values; NaN, which filler often is, is the same as NaN."""
+    if torch.equal(before, after):
+        return True
+    return before.shape == after.shape and bool(((before == after) | (before.isnan() & after.isnan())).all())
 
 
 def _alike(tensor: Tensor, other: Tensor) -> bool:
     return (tensor.shape, tensor.dtype) == (other.shape, other.dtype)
 
 
-def _gradients(output: Tensor, tensors: Sequence[Tensor], upstream: Tensor) -> list[Tensor | None]:
-    """A gradient for each tensor, None where none arrived."""
+def _gradients(pairs: Sequence[tuple[Tensor, Tensor]], tensors: Sequence[Tensor]) -> list[Tensor | None]:
+    """A gradient for each tensor, None where none arrived, from pairs of an output and its upstream gradient."""
     wanted = [tensor for tensor in tensors if tensor.requires_grad]
-    found = iter(torch.autograd.grad(output, wanted, upstream, allow_unused=True) if wanted else ())
+    outputs, upstream = zip(*pairs, strict=True)
+    found = iter(torch.autograd.grad(outputs, wanted, upstream, allow_unused=True) if wanted else ())
     return [next(found) if tensor.requires_grad else None for tensor in tensors]
 
 
@@ -256,15 +314,9 @@ def _as_float_of(tensors: Sequence[tuple[str, Module, Tensor, bool]], inputs: Se
     return _mapped(inputs, lambda tensor: tensor.to(dtype) if dtype and tensor.is_floating_point() else tensor)
 
 
-def _mapped(value: Any, change: Any) -> Any:
+def _mapped(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
     """The same structure, with every tensor replaced."""
-    if isinstance(value, Tensor):
-        return change(value)
-    if type(value) in (list, tuple):
-        return type(value)(_mapped(item, change) for item in value)
-    if type(value) is dict:
-        return {name: _mapped(item, change) for name, item in value.items()}
-    return value
+    return mapped(value, lambda leaf: change(leaf) if isinstance(leaf, Tensor) else leaf)
 
 
 def _text(name: str) -> str:

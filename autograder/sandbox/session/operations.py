@@ -7,8 +7,9 @@ here, and a `Ref` to it goes out instead. This module imports nothing of the gra
 from __future__ import annotations
 
 import random
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from types import ModuleType
 from typing import Any
 
@@ -17,8 +18,11 @@ import torch
 
 from autograder.sandbox.channel.blobs import TORCH_NAMES
 from autograder.sandbox.channel.refs import Ref
+from autograder.sandbox.channel.tree import like
 from autograder.sandbox.session import modules
 from autograder.sandbox.session.artifacts import load_file
+from autograder.sandbox.session.devices import without_gpu
+from autograder.sandbox.session.plain import Begun, plain
 from autograder.sandbox.session.timed import Bench
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_ITEMS", "Session"]
@@ -37,22 +41,31 @@ class Session:
     Args:
         module: the imported submission.
         files: what was handed in besides code, by name: `artifact` reads these.
+        no_gpu: called with what failed, where the CPU takes the place of a GPU that the code asks for by name.
     """
 
-    def __init__(self, module: ModuleType, files: Mapping[str, bytes] | None = None) -> None:
-        self._module = module
+    def __init__(
+        self,
+        module: ModuleType,
+        files: Mapping[str, bytes] | None = None,
+        no_gpu: Callable[[BaseException], None] = lambda error: None,
+    ) -> None:
+        self._module, self._no_gpu = module, no_gpu
         self._files = dict(files or {})
         self._held: dict[int, Any] = {}
+        self._begun: dict[int, Begun] = {}
         self._count = 0
         self._operations: dict[str, Callable[..., Any]] = {
             "begin": self.begin,
             "call": self.call,
             "call_and_get": self.call_and_get,
             "get": self.get,
+            "parts": self.parts,
             "set": self.set,
             "place": self.place,
             "nothing": self.nothing,
             "artifact": self.artifact,
+            "load_artifact": self.load_artifact,
             "keep": self.keep,
             "describe": self.describe,
             "describe_tensors": self.describe_tensors,
@@ -66,11 +79,12 @@ class Session:
 
     def perform(self, op: str, payload: Mapping[str, Any]) -> Any:
         """Carry out one operation and return plain data and refs. Raises whatever the submission's code raises."""
-        return self._operations[op](**payload)
+        return without_gpu(lambda: self._operations[op](**payload), self._no_gpu)
 
     def begin(self, seed: int) -> None:
         """Begin a case: forget every object held, and seed every generator that submissions use."""
         self._held.clear()
+        self._begun.clear()
         random.seed(seed)
         np.random.seed(seed % 2**32)
         torch.default_generator.manual_seed(seed)
@@ -93,6 +107,19 @@ class Session:
         """The value of what `target` names."""
         return self._export(self._resolve(target))
 
+    def parts(self, target: Ref, most: int) -> list[Any] | None:
+        """What iterating over an object yields, no more than so many; None where one cannot iterate over it.
+
+        What an iterator has yielded is kept here, so that asking once more yields the same.
+        """
+        value = self._resolve(target)
+        if isinstance(value, Iterator):
+            value = self._begun.setdefault(id(value), Begun(value))
+        kind = type(value)
+        if not (hasattr(kind, "__iter__") or (hasattr(kind, "__getitem__") and hasattr(kind, "__len__"))):
+            return None
+        return [self._export(item) for item in islice(value, most)]
+
     def set(self, target: Ref, value: Any) -> None:
         """Set the attribute that `target` names."""
         setattr(self._resolve(Ref(target.handle, target.path[:-1])), target.path[-1], self._import(value))
@@ -113,13 +140,26 @@ class Session:
             FileNotFoundError: it was not handed in.
             pickle.UnpicklingError: it holds something else.
         """
+        return self._export(self._read(name))
+
+    def load_artifact(self, target: Ref, name: str) -> list[int] | None:
+        """Load a handed-in state dict into a module. Raises like `artifact`.
+
+        Returns:
+            How many of the module's entries are missing from it, how many it has beside them, and how many have another
+            shape; nothing is loaded unless all are 0. None where the file holds no state dict.
+        """
+        return modules.load_state(self._resolve(target), self._read(name))
+
+    def _read(self, name: str) -> Any:
         if name not in self._files:
             raise FileNotFoundError(f"{name} was not handed in")
-        return self._export(load_file(self._files[name]))
+        return load_file(self._files[name])
 
     def keep(self, target: Ref, args: list[Any], kwargs: dict[str, Any]) -> Ref:
         """Call what `target` names, and keep what it returns as it is, plain data too."""
-        return self._hold(self._resolve(target)(*self._import(args), **self._import(kwargs)))
+        kept = self._resolve(target)(*self._import(args), **self._import(kwargs))
+        return self._hold(list(kept) if isinstance(kept, Iterator) else kept)
 
     def describe(self, target: Ref, inputs: list[Any] | None) -> Any:
         """What a module is made of, and with inputs what a forward pass runs; None for anything else."""
@@ -142,12 +182,13 @@ class Session:
         target: Ref,
         args: list[Any],
         kwargs: dict[str, Any],
-        upstream: torch.Tensor | None,
+        upstream: list[torch.Tensor | None],
         training: bool | None,
+        wrt: list[int] | None,
     ) -> Any:
         """Call a function or module, and find gradients."""
         function, args, kwargs = self._resolve(target), self._import(args), self._import(kwargs)
-        return self._export(modules.differentiate(function, args, kwargs, upstream, training))
+        return self._export(modules.differentiate(function, args, kwargs, upstream, training, wrt))
 
     def optimizer(self, target: Ref, model: Ref) -> Any:
         """An optimizer's class, settings, and parameters by index in a module; None for anything else."""
@@ -174,8 +215,10 @@ class Session:
         return _follow(self._module if ref.handle is None else self._held[ref.handle], ref.path)
 
     def _import(self, value: Any) -> Any:
-        """Copies of what came in, with refs replaced by what they name."""
+        """Copies of what came in, with refs replaced by what they name, and strings as literals are: interned."""
         kind = type(value)  # a comparison with the usual ones first: instance checks cost more, torch's most
+        if kind is str:
+            return sys.intern(value)
         if kind in SCALARS:
             return value
         if kind is Ref:
@@ -185,36 +228,38 @@ class Session:
         if isinstance(value, np.ndarray):
             return value.copy()
         if isinstance(value, (list, tuple)):
-            return type(value)(map(self._import, value))
+            return like(value, map(self._import, value))
         if isinstance(value, dict):
-            return {key: self._import(item) for key, item in value.items()}
+            return {self._import(key): self._import(item) for key, item in value.items()}
         return value
 
     def _export(self, value: Any, depth: int = 0) -> Any:
-        """Plain copies of plain data, refs to everything else."""
+        """Plain copies of plain data, refs to everything else. A value counts as what it is, whatever its class."""
+        value = plain(value)
         kind = type(value)
         if kind in SCALARS or kind in (torch.dtype, torch.device):
             return value
-        if kind in (torch.Tensor, torch.nn.Parameter):
+        if kind is torch.Tensor:
             return value.detach().clone() if _is_plain(value) else self._hold(value)
         if kind is np.ndarray and value.dtype.kind in "fiub" and value.nbytes <= MAX_BYTES:
             return value.copy()
         if kind in (list, tuple) and depth < MAX_DEPTH and len(value) <= MAX_ITEMS:
             return kind([self._export(item, depth + 1) for item in value])
-        if kind is torch.Size:
-            return tuple(value)
-        if kind in (dict, OrderedDict) and depth < MAX_DEPTH and _is_plain_dict(value):
+        if kind is dict and depth < MAX_DEPTH and _is_plain_dict(value):
             return {key: self._export(item, depth + 1) for key, item in value.items()}
-        if isinstance(value, np.generic) and value.dtype.kind in "fiub":
-            return value.item()
         return self._hold(value)
 
 
 def _follow(value: Any, path: tuple[str, ...]) -> Any:
     """What attribute names and indices lead to."""
     for name in path:
-        value = value[int(name)] if name.isdigit() else getattr(value, name)
+        value = _item(value, int(name)) if name.isdigit() else getattr(value, name)
     return value
+
+
+def _item(value: Any, index: int) -> Any:
+    """Of an iterator, what it yields at this place."""
+    return next(islice(value, index, None)) if isinstance(value, Iterator) else value[index]
 
 
 def _is_plain_dict(value: Mapping[Any, Any]) -> bool:

@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 
+from autograder.sandbox.session.plain import plain_leaves
+
 __all__ = ["Probe", "as_found", "flat"]
 
 Tensor = torch.Tensor
@@ -129,11 +131,7 @@ def as_found(modules: Sequence[torch.nn.Module]) -> Iterator[None]:
 
 def flat(value: Any, depth: int = 8) -> Iterator[Tensor]:
     """Tensors in lists, tuples and dicts, in order."""
-    if isinstance(value, Tensor):
-        yield value
-    elif type(value) in (list, tuple, dict) and depth:
-        for item in value.values() if type(value) is dict else value:
-            yield from flat(item, depth - 1)
+    return (leaf for leaf in plain_leaves(value, depth) if isinstance(leaf, Tensor))
 
 
 def _shapes(value: Any) -> list[list[int]]:

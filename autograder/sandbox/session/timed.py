@@ -1,7 +1,7 @@
 """Runs a call many times between two messages, and tells parts of what came out: the worker's half of a timing.
 
 What it is asked to run is a plan, written down by `sandbox.plan.record`: steps, each of which calls something that the
-session holds with inputs, earlier results and plain data. Nothing that it says of time or memory is believed by itself.
+session holds with inputs, earlier results and plain data. Nothing that it says of time is believed by itself.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import numpy as np
 import torch
 
 from autograder.sandbox.channel.refs import LOCAL, Ref
+from autograder.sandbox.channel.tree import mapped
 from autograder.sandbox.session.accelerator import Accelerator
+from autograder.sandbox.session.plain import plain_leaves
 
 __all__ = ["MAX_OUTPUTS", "Bench"]
 
@@ -48,7 +50,7 @@ class Bench:
 
     @property
     def operations(self) -> dict[str, Callable[..., Any]]:
-        return {"lay": self.lay, "run": self.run, "digest": self.digest, "drop": self.drop, "memory": self.memory}
+        return {"lay": self.lay, "run": self.run, "digest": self.digest, "drop": self.drop}
 
     def lay(self, values: list[list[Any]], device: str) -> Ref:
         """Keep the inputs of some calls on a device. Each of `values` holds one call's."""
@@ -100,10 +102,6 @@ class Bench:
         for target in targets:
             self._drop(target)
 
-    def memory(self, device: str, reset: bool) -> dict[str, int]:
-        """{"peak": most bytes in use since the last reset, "now": bytes in use}, as the device's library says."""
-        return self._on(device).memory(reset)
-
     def _on(self, device: str) -> Accelerator:
         if device not in self._accelerators:
             self._accelerators[device] = Accelerator(device)
@@ -112,21 +110,17 @@ class Bench:
     def _carry_out(self, plan: Mapping[str, Any], inputs: list[Any]) -> Any:
         local = list(inputs)
 
-        def value(given: Any) -> Any:
-            kind = type(given)
-            if kind is Ref:
-                if given.handle is None or given.handle < LOCAL:
-                    return self._resolve(given)
-                return self._follow(local[given.handle - LOCAL], given.path)
-            if kind in (list, tuple):
-                return kind(map(value, given))
-            if kind is dict:
-                return {key: value(item) for key, item in given.items()}
-            return self._copied(given)
+        def value(leaf: Any) -> Any:
+            if type(leaf) is not Ref:
+                return self._copied(leaf)
+            if leaf.handle is None or leaf.handle < LOCAL:
+                return self._resolve(leaf)
+            return self._follow(local[leaf.handle - LOCAL], leaf.path)
 
         for target, args, kwargs in plan["steps"]:
-            local.append(value(target)(*map(value, args), **{key: value(item) for key, item in kwargs.items()}))
-        return value(plan["result"])
+            local.append(value(target)(*mapped(args, value), **mapped(kwargs, value)))
+        result = mapped(plan["result"], value)
+        return list(result) if isinstance(result, Iterator) else result  # what is still to be computed is computed now
 
 
 def _keep_pages() -> None:
@@ -148,21 +142,10 @@ def _chosen(laid: list[list[Any]], call: int, which: list[int]) -> Any:
 
 def _outputs(result: Any) -> list[Any]:
     """Tensors, arrays and numbers in a value, in order."""
-    found = list(_leaves(result, 4))
+    found = list(plain_leaves(result, 4))
     if len(found) > MAX_OUTPUTS:
         raise ValueError(f"more than {MAX_OUTPUTS} outputs")
     return found
-
-
-def _leaves(value: Any, depth: int) -> Iterator[Any]:
-    if isinstance(value, (list, tuple)) and depth:
-        for item in value:
-            yield from _leaves(item, depth - 1)
-    elif isinstance(value, dict) and depth:
-        for item in value.values():
-            yield from _leaves(item, depth - 1)
-    else:
-        yield value
 
 
 def _digest(value: Any, weights: torch.Tensor, places: np.ndarray[Any, Any]) -> dict[str, Any]:

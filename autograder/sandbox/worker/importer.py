@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.abc
 import importlib.machinery
 import importlib.util
 import marshal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import CodeType, ModuleType
 
 __all__ = ["SubmissionFinder"]
@@ -20,10 +22,17 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
 
     Args:
         code: marshalled code of those files that need not be compiled here.
+        excused: whether a statement may fail where files are run `by_statements`.
     """
 
-    def __init__(self, files: Mapping[str, bytes], folder: str, code: Mapping[str, bytes] | None = None) -> None:
-        self._folder = folder
+    def __init__(
+        self,
+        files: Mapping[str, bytes],
+        folder: str,
+        code: Mapping[str, bytes] | None = None,
+        excused: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._folder, self._excused, self._by_statements = folder, excused, False
         self._code = {f"{folder}/{name}": content for name, content in (code or {}).items()}
         self._sources = {f"{folder}/{name}": content for name, content in files.items() if name.endswith(".py")}
 
@@ -49,6 +58,27 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
             spec.submodule_search_locations = [stem]
             return spec
         return None
+
+    @contextmanager
+    def by_statements(self) -> Iterator[None]:
+        """Run modules a statement at a time inside, and leave out what fails where that is excused."""
+        self._by_statements = True
+        try:
+            yield
+        finally:
+            self._by_statements = False
+
+    def exec_module(self, module: ModuleType) -> None:
+        if not self._by_statements:
+            super().exec_module(module)
+            return
+        path = self.get_filename(module.__name__)
+        for statement in ast.parse(self._sources[path], path).body:
+            try:
+                exec(compile(ast.Module([statement], []), path, "exec", dont_inherit=True), vars(module))
+            except Exception:
+                if not self._excused():
+                    raise
 
     def get_filename(self, fullname: str) -> str:
         spec = self.find_spec(fullname, None)

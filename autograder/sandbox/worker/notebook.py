@@ -26,22 +26,42 @@ import numpy as np
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.text import SList
 from traitlets import Type
 from traitlets.config import Config
 
 from autograder.sandbox.channel.bundle import unpacked
 from autograder.sandbox.isolation.paths import WORK
-from autograder.sandbox.worker.standins import StandInFinder
+from autograder.sandbox.session.absent import forbid_questions
+from autograder.sandbox.session.standins import StandInFinder
+from autograder.sandbox.worker.processes import forbid_processes, said
 
 __all__ = ["Notebook"]
 
 TEXTS = ("text/plain", "text/html", "text/markdown", "text/latex")
-IMAGE = "image/png"
+IMAGE, ALT = "image/png", "alt"  # beside an image stands its alternative text
+MOST_ALT = 1000  # characters of one
 MOST_OUTPUTS = 64  # of one cell
 MOST_TEXT = 100_000  # characters of one cell
 MOST_IMAGES = 8 << 20  # bytes of one cell
 # Notebooks written there begin by mounting a drive: here that does nothing, and says so.
 COLAB = "google.colab"
+# Magics that hand their cell or line to another program.
+SHELLS = (
+    "bash",
+    "sh",
+    "script",
+    "perl",
+    "ruby",
+    "cmd",
+    "pypy",
+    "python2",
+    "sx",
+    "system",
+    "conda",
+    "mamba",
+    "micromamba",
+)
 
 
 class Notebook:
@@ -69,6 +89,10 @@ class Notebook:
         settings = Config({"HistoryManager": {"enabled": False}})  # it would keep a database, and a thread
         self._shell = _Shell.instance(config=settings, ipython_dir=f"{WORK}/.ipython")
         self._shell.put_out = self._put_out
+        forbid_questions()
+        forbid_processes()
+        for magic in SHELLS:
+            self._shell.register_magic_function(said, "line_cell", magic)  # type: ignore[arg-type]
         with suppress(Exception):  # a notebook may go without plots
             self._shell.enable_matplotlib("inline")  # type: ignore[no-untyped-call]
         signal.signal(signal.SIGALRM, _too_long)
@@ -148,7 +172,7 @@ class _PutOut:
         return kept.encode("utf-8", "backslashreplace").decode()
 
     def _kept(self, mime: str, value: Any) -> tuple[str, Any] | None:
-        if mime in TEXTS and isinstance(value, str):
+        if mime in (*TEXTS, ALT) and isinstance(value, str):
             return mime, self._bounded(value)
         if mime != IMAGE or not isinstance(value, (str, bytes)):
             return None
@@ -187,7 +211,7 @@ class _Results(DisplayHook):
 
     def write_format_data(self, format_dict: dict[str, Any], md_dict: dict[str, Any] | None = None) -> None:
         assert isinstance(self.shell, _Shell)
-        self.shell.put_out.display("result", format_dict)
+        self.shell.put_out.display("result", _with_alt(format_dict, md_dict))
 
     def log_output(self, format_dict: dict[str, Any]) -> None:
         pass  # it would be kept once more
@@ -201,13 +225,19 @@ class _Displays(DisplayPublisher):
 
     def publish(self, data: Any, metadata: Any = None, *_: Any, transient: Any = None, **more: Any) -> None:
         id = (transient or {}).get("display_id")
-        self.shell.put_out.display("display", data, id, bool(more.get("update")))
+        self.shell.put_out.display("display", _with_alt(data, metadata), id, bool(more.get("update")))
 
     def clear_output(self, wait: bool = False) -> None:
         self.shell.put_out.clear()
 
 
 class _Shell(InteractiveShell):
+    system = system_raw = system_piped = said  # what `!` and `%pip` call
+
+    def getoutput(self, *_: Any, **__: Any) -> SList:  # `files = !ls`
+        said()
+        return SList()
+
     displayhook_class = Type(_Results)
     display_pub_class = Type(_Displays)
     put_out: _PutOut
@@ -221,6 +251,13 @@ class _Shell(InteractiveShell):
 
     def enable_gui(self, gui: Any = None) -> None:
         """There is no screen."""
+
+
+def _with_alt(data: Mapping[str, Any], metadata: Any) -> Mapping[str, Any]:
+    """What is displayed, with the alternative text of its image, if it has one."""
+    about = metadata.get(IMAGE) if isinstance(metadata, Mapping) else None
+    alt = about.get(ALT) if isinstance(about, Mapping) else None
+    return {**data, ALT: alt[:MOST_ALT]} if isinstance(alt, str) and IMAGE in data else data
 
 
 def _too_long(*_: Any) -> None:

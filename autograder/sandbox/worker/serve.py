@@ -10,23 +10,31 @@ import errno
 import importlib
 import marshal
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import shutil
+import signal
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from types import ModuleType
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from autograder.course.model import Limits, Rule
+from autograder.course.model import Limits
 from autograder.sandbox.channel import control, wire
 from autograder.sandbox.channel.bundle import unpacked
-from autograder.sandbox.channel.failures import describe
+from autograder.sandbox.channel.failures import IMPORT_TOO_LONG, describe
 from autograder.sandbox.channel.frames import FrameReader
 from autograder.sandbox.channel.output import redirect_prints
 from autograder.sandbox.isolation.paths import WORK
+from autograder.sandbox.session.absent import forbid_questions
+from autograder.sandbox.session.devices import without_gpu
 from autograder.sandbox.session.operations import Session
+from autograder.sandbox.session.own_names import own_names
+from autograder.sandbox.session.standins import StandInFinder, standing_in
 from autograder.sandbox.worker.guards import Guard
 from autograder.sandbox.worker.importer import SubmissionFinder
-from autograder.sandbox.worker.standins import StandInFinder
+from autograder.sandbox.worker.processes import forbid_processes
 
 __all__ = ["serve"]
 
@@ -36,19 +44,19 @@ Bundle: TypeAlias = "Mapping[str, Array]"
 ALLOCATOR_COMPLAINTS = ("can't allocate memory", "not enough memory", "Cannot allocate memory", "out of memory")
 
 
-def serve(channel: int, limits: Limits, rules: tuple[Rule, ...], guard: Guard | None = None) -> None:
+def serve(channel: int, limits: Limits, rules: Sequence[str], guard: Guard) -> None:
     """Answer requests until the channel is closed. Never returns.
 
     Args:
         channel: descriptor of a stream socket.
         limits: for the size of the output only; the rest is in force already.
-        rules: what the submission may not use.
-        guard: one that was inherited, which watches for these rules at least.
+        rules: names of what the submission may not use.
+        guard: one that watches for these rules at least.
     """
     redirect_prints(limits.output_kb << 10)
-    if guard is None:
-        guard = Guard(rules)
+    forbid_questions()
     guard.keep_only(rules)
+    _copy_contents_only()
     worker = _Worker(guard)
     _write(channel, wire.encode("ready"))
     requests = _reader(channel)
@@ -60,11 +68,21 @@ def serve(channel: int, limits: Limits, rules: tuple[Rule, ...], guard: Guard | 
     os._exit(0)
 
 
+def _copy_contents_only() -> None:
+    """Make `shutil.copy` and its like leave modes and times alone, which nobody may change here."""
+
+    def leave(source: Any, target: Any, *, follow_symlinks: bool = True) -> None: ...
+
+    vars(shutil).update(copymode=leave, copystat=leave)
+
+
 class _Worker:
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
         self._session: Session | None = None
         self._own: frozenset[str] = frozenset()
+        self._lasting = ExitStack()  # what holds for as long as this process lives
+        self._gpu: dict[str, Any] = {}  # where a GPU was asked for by name; goes along with the next reply
 
     def answer(
         self, id: int, op: str, payload: Mapping[str, Any], first: Sequence[tuple[str, Mapping[str, Any]]]
@@ -79,12 +97,20 @@ class _Worker:
             for earlier, with_this in first:
                 self._perform(earlier, with_this)
             value = self._perform(op, payload)
-            return wire.encode({"id": id, "value": value, "used": self._guard.used(self._own)})
+            return wire.encode({"id": id, "value": value, **self._told()}, wire.MAX_REPLY)
         except BaseException as error:
             description = {key: _printable(value) for key, value in describe(error, self._own).items()}
             out_of_memory = _ran_out(error)
-        used = self._guard.used(self._own)
-        return wire.encode({"id": id, "error": description, "memory": out_of_memory, "used": used})
+        return wire.encode({"id": id, "error": description, "memory": out_of_memory, **self._told()})
+
+    def _told(self) -> dict[str, Any]:
+        """What every reply tells: which uses of what is ruled out were seen, and where the CPU was used for a GPU."""
+        gpu, self._gpu = self._gpu, {}
+        return {"used": self._guard.used(self._own), **gpu}
+
+    def _no_gpu(self, error: BaseException) -> None:
+        description = describe(error, self._own)
+        self._gpu = {"gpu": [description["file"], description["line"]]}
 
     def _perform(self, op: str, payload: Mapping[str, Any]) -> Any:
         if op == "load":
@@ -93,7 +119,7 @@ class _Worker:
         if op == "compile":
             return _compiled(**payload)
         if op == "begin" and "rules" in payload:
-            self._guard.keep_only([Rule(rule) for rule in payload["rules"]])
+            self._guard.keep_only(payload["rules"])
             payload = {"seed": payload["seed"]}
         if op in NOTEBOOK:
             return self._perform_on_notebook(op, payload)
@@ -110,17 +136,100 @@ class _Worker:
             return None
         return self._notebook.run(**payload) if op == "run_cell" else self._notebook.written()
 
-    def _load(self, files: Bundle, module: str, own: Array, code: Bundle, stand_ins: list[str]) -> None:
+    def _load(
+        self,
+        files: Bundle,
+        module: str,
+        own: Array,
+        code: Bundle,
+        stand_ins: list[str],
+        broken: list[str],
+        seconds: float,
+    ) -> None:
         """Import `module`; everything else in `files` is there for it, as modules or as files to read."""
         contents = unpacked(files)
         self._own = frozenset(f"{WORK}/{name}" for name, is_own in zip(contents, own.tolist(), strict=True) if is_own)
-        SubmissionFinder(contents, WORK, unpacked(code)).install()
-        StandInFinder(stand_ins).install()
+        self._finder = SubmissionFinder(contents, WORK, unpacked(code), lambda: self._guard.has_seen)
+        self._finder.install()
+        forbid_processes()
+        finder = StandInFinder(stand_ins)
+        finder.install()
         if os.access(WORK, os.W_OK):
             os.chdir(WORK)
             _write_files(contents)
         artifacts = {name: content for name, content in contents.items() if not name.endswith(".py")}
-        self._session = Session(importlib.import_module(module), artifacts)
+        beside = {path: contents[path.removeprefix(f"{WORK}/")] for path in self._own if _is_single(path)}
+        self._lasting.enter_context(own_names(beside, self._own))
+        with within(seconds), finder.importing(), standing_in(broken):
+            imported = without_gpu(lambda: self._imported(module), self._no_gpu)
+        self._session = Session(imported, artifacts, self._no_gpu)
+
+    def _imported(self, module: str) -> ModuleType:
+        """The module; where importing it uses what is ruled out, as a self-check at its end may, imported unwatched.
+
+        Rules judge what is done with inputs, which no import knows. What ends in an engine that a rule is about is
+        refused at an import too, and the statement that asks for it is left out, with what fails for want of it.
+        """
+        try:
+            imported = importlib.import_module(module)
+        except ImportTooLong:
+            raise
+        except BaseException:
+            if not self._guard.has_seen:
+                raise
+        else:
+            if not self._guard.has_seen:
+                return imported
+        self._forget()
+        with self._guard.importing():
+            try:
+                return importlib.import_module(module)
+            except ImportTooLong:
+                raise
+            except BaseException:
+                if not self._guard.has_seen:
+                    raise
+        self._forget()
+        with self._guard.importing(), self._finder.by_statements():
+            return importlib.import_module(module)
+
+    def _forget(self) -> None:
+        """Let the submission's modules be imported anew."""
+        for name, each in list(sys.modules.items()):
+            if getattr(each, "__file__", None) in self._own:
+                del sys.modules[name]
+
+
+def _is_single(path: str) -> bool:
+    """Whether a file is a module by itself, in no package."""
+    name = path.removeprefix(f"{WORK}/")
+    return name.endswith(".py") and "/" not in name
+
+
+class ImportTooLong(BaseException):
+    """Raised in the submission's code where an import takes too long: its line is told, and nothing else of it."""
+
+
+assert ImportTooLong.__name__ == IMPORT_TOO_LONG
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Raise ImportTooLong in what runs inside after so many seconds of CPU time; again and again, if it is caught.
+
+    What waits without computing is ended from outside, and nobody knows where it was.
+    """
+
+    def too_long(*_: Any) -> None:
+        raise ImportTooLong
+
+    before = signal.signal(signal.SIGPROF, too_long)
+    signal.setitimer(signal.ITIMER_PROF, seconds, 0.2)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def _compiled(name: str, source: Array) -> Array | None:

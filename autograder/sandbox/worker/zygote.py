@@ -16,14 +16,15 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from autograder.course.model import Limits, Rule
+from autograder.course.model import Limits
+from autograder.course.rule import Rule
 from autograder.sandbox.channel import control
-from autograder.sandbox.isolation import syscalls
+from autograder.sandbox.isolation import raw_syscalls
 from autograder.sandbox.isolation.levels import Confinement, confine, enter
 from autograder.sandbox.isolation.opening import opening
 from autograder.sandbox.isolation.paths import WORK
@@ -56,7 +57,8 @@ def main() -> None:
     if confinement.namespaces:
         os.environ.update(TMPDIR=WORK, HOME=WORK)
     _warm_up(PRELOAD)  # while the grader does its own imports
-    _Zygote(control_end, owner, confinement, settings["preload"]).serve()
+    rules = [Rule.read(rule) for rule in settings["rules"]]
+    _Zygote(control_end, owner, confinement, settings["preload"], rules).serve()
 
 
 @dataclass
@@ -72,8 +74,15 @@ class _Child:
 
 
 class _Zygote:
-    def __init__(self, control_end: socket.socket, owner: int, confinement: Confinement, later: Sequence[str]) -> None:
-        self._control, self._confinement, self._later = control_end, confinement, later
+    def __init__(
+        self,
+        control_end: socket.socket,
+        owner: int,
+        confinement: Confinement,
+        later: Sequence[str],
+        rules: Sequence[Rule],
+    ) -> None:
+        self._control, self._confinement, self._later, self._rules = control_end, confinement, later, rules
         self._spawned = 0
         self._guard: Guard | None = None
         self._own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
@@ -95,7 +104,8 @@ class _Zygote:
                     self._spawn(*request)
                     if self._spawned == 1:  # while the first worker is busy
                         _warm_up(self._later)
-                        self._guard = _guarded()
+                        self._guard = _guard_of(self._rules)
+                        _settle()
 
     def _spawn(self, request: dict[str, Any], descriptors: list[int]) -> None:
         channel, output, reports_end = descriptors
@@ -120,15 +130,19 @@ class _Zygote:
     def _fork(self, request: dict[str, Any], channel: int, output: int) -> int:
         """The process id of a worker that confines itself and serves."""
         if self._confinement.namespaces:
-            syscalls.unshare(syscalls.CLONE_NEWPID)  # the next fork becomes process 1 of a new namespace
+            raw_syscalls.unshare(raw_syscalls.CLONE_NEWPID)  # the next fork becomes process 1 of a new namespace
         try:
             pid = os.fork()
             if pid == 0:
-                _become_worker(self._confinement, request, self._spawned, channel, output, self._guard)
+                _become_worker(self._confinement, request, self._spawned, channel, output, self._guard_for)
             return pid
         finally:
             if self._confinement.namespaces:
-                syscalls.setns(self._own_pids, syscalls.CLONE_NEWPID)  # and the next one starts from here again
+                raw_syscalls.setns(self._own_pids, raw_syscalls.CLONE_NEWPID)  # and the next one starts from here again
+
+    def _guard_for(self, names: Sequence[str]) -> Guard:
+        """In the child: a guard that watches for these rules at least, inherited if the zygote has one by now."""
+        return self._guard or _guard_of([rule for rule in self._rules if rule.name in names])
 
     def _child_event(self, key: selectors.SelectorKey, child: _Child) -> None:
         """The worker ended, or the grading process that asked for it closed its end: then the worker is not wanted."""
@@ -156,7 +170,12 @@ def _resident_kb(pid: int) -> int:
 
 
 def _become_worker(
-    to: Confinement, request: dict[str, Any], number: int, channel: int, output: int, guard: Guard | None
+    to: Confinement,
+    request: dict[str, Any],
+    number: int,
+    channel: int,
+    output: int,
+    guard_for: Callable[[Sequence[str]], Guard],
 ) -> None:
     """In the child: keep three descriptors, confine, and serve. Never returns."""
     try:
@@ -175,7 +194,7 @@ def _become_worker(
         confine(to, limits, number, opening(request.get("device", "cpu")))
         from autograder.sandbox.worker.serve import serve  # imported by the warm-up, after the view was entered
 
-        serve(CHANNEL, limits, tuple(Rule(rule) for rule in request["rules"]), guard)
+        serve(CHANNEL, limits, request["rules"], guard_for(request["rules"]))
     except BaseException:
         traceback.print_exc()
     finally:
@@ -203,13 +222,11 @@ def _warm_up(names: Sequence[str]) -> None:
     _settle()
 
 
-def _guarded() -> Guard:
-    """A guard for every rule: to lift some takes a worker a fourth of the time that laying on the others would."""
-    from autograder.sandbox.worker.guards import Guard
+def _guard_of(rules: Sequence[Rule]) -> Guard:
+    """A guard for these rules; the zygote has one for all, since a worker lifts rules faster than it lays them on."""
+    from autograder.sandbox.worker.guards import Guard  # needs torch
 
-    guard = Guard(tuple(Rule))
-    _settle()
-    return guard
+    return Guard(rules)
 
 
 def _settle() -> None:

@@ -11,10 +11,9 @@ from autograder.authoring.build import Change, build_assignment, check_assignmen
 from autograder.course.layout import Course
 from autograder.errors import AuthoringError, UsageError
 
-EXPECTED = {
+OWN = {
     "README.md",
     "assignment.toml",
-    "common/__init__.py",
     "halves.ipynb",
     "halves.py",
     "public_checks/answers.bin",
@@ -22,6 +21,11 @@ EXPECTED = {
     "public_checks/test_halves.py",
     "tests/half.py",
     "tests/quarter-of.py",
+}
+BUILT = {*OWN, "common", "../common/__init__.py"}
+HANDED_OUT = {
+    *OWN,
+    "common/__init__.py",
     ".clean/common/__init__.py",
     ".clean/halves.ipynb",
     ".clean/halves.py",
@@ -38,10 +42,14 @@ def check(workshop):
 
 def test_a_handout_holds_what_students_need_and_nothing_else(workshop):
     drifts = build(workshop)
-    assert {drift.path for drift in drifts} == EXPECTED
+    assert {drift.path for drift in drifts} == BUILT
     assert {drift.change for drift in drifts} == {Change.MISSING}
-    assert workshop.tree().keys() == EXPECTED
-    everything = b"\n".join(workshop.tree().values())
+    assert workshop.tree().keys() == OWN
+    assert (workshop.handout / "common").readlink() == Path("../common")
+    assert (workshop.handout / "common/__init__.py").read_text() == "TWO = 2.0\n"
+    files = handout_files(workshop.course, workshop.assignment)
+    assert files.keys() == HANDED_OUT
+    everything = b"\n".join(files.values())
     for secret in (b"private_helper", b"secret_of_the_notebook", b"SECRET_CHECK", b"SOLUTION"):
         assert secret not in everything
     assert b'raise NotImplementedError("quarter-of")' in everything
@@ -51,7 +59,7 @@ def test_building_twice_gives_the_same_bytes_and_touches_nothing(workshop):
     first = handout_files(workshop.course, workshop.assignment)
     assert first == handout_files(workshop.course, workshop.assignment)
     build(workshop)
-    assert workshop.tree() == first
+    assert workshop.tree() == {name: data for name, data in first.items() if name in OWN}
     before = {path: path.stat().st_mtime_ns for path in workshop.handout.rglob("*")}
     assert build(workshop) == []
     assert check(workshop) == ""
@@ -74,6 +82,7 @@ def test_check_shows_edits_extra_and_missing_files_and_writes_nothing(workshop):
     (workshop.handout / "tests/half.py").unlink()
     (workshop.handout / "notes.txt").write_text("extra\n")
     (workshop.handout / "picture.png").write_bytes(b"\xff\x00")
+    (workshop.handout / "common/__init__.py").write_text("TWO = 3.0\n")
     before = workshop.tree()
     diff = check(workshop)
     assert '-"""Halves, edited."""\n+"""Halves."""\n' in diff
@@ -81,6 +90,8 @@ def test_check_shows_edits_extra_and_missing_files_and_writes_nothing(workshop):
     assert "--- notes.txt" in diff
     assert "-extra\n" in diff
     assert "Binary file picture.png: extra\n" in diff
+    assert "-TWO = 3.0\n+TWO = 2.0\n" in diff
+    assert "--- ../common/__init__.py" in diff
     assert workshop.tree() == before
 
 
@@ -104,6 +115,22 @@ def test_build_mends_edits_and_removes_stale_files_but_not_a_students_work(works
     assert check(workshop) == ""
 
 
+@pytest.mark.parametrize("instead", ["nothing", "folder", "elsewhere"])
+def test_the_link_to_what_is_shared_is_put_back(workshop, instead):
+    build(workshop)
+    link = workshop.handout / "common"
+    link.unlink()
+    if instead == "folder":
+        (link / "__pycache__").mkdir(parents=True)
+        (link / "__init__.py").write_text("TWO = 2.0\n")
+    elif instead == "elsewhere":
+        link.symlink_to("../../solutions/common")
+    assert "+a link to ../common\n" in check(workshop)
+    build(workshop)
+    assert link.readlink() == Path("../common")
+    assert check(workshop) == ""
+
+
 def test_no_other_folder_is_touched(workshop):
     other = workshop.course.root / "assignments/other/file.txt"
     other.parent.mkdir(parents=True)
@@ -111,7 +138,8 @@ def test_no_other_folder_is_touched(workshop):
     before = sorted(path for path in workshop.course.root.rglob("*") if "t1_halves/" not in str(path))
     build(workshop)
     after = sorted(path for path in workshop.course.root.rglob("*") if "t1_halves/" not in str(path))
-    assert set(after) - set(before) == {workshop.handout}
+    shared = workshop.handout.parent / "common"
+    assert set(after) - set(before) == {workshop.handout, shared, shared / "__init__.py"}
 
 
 def spoil_solution(workshop):
@@ -199,3 +227,88 @@ def test_a_disk_that_fails_while_staging_leaves_the_handout_as_it_was(workshop, 
     monkeypatch.undo()
     assert workshop.tree() == before
     assert not list(workshop.course.root.glob("assignments/.build-*"))
+
+
+EIGHTHS = """\
+import halves
+import torch
+
+
+def eighth(x):
+    # BEGIN SOLUTION eighth
+    return halves.Quarter().of(x) / 2
+    # END SOLUTION
+"""
+
+
+@pytest.fixture
+def borrower(workshop):
+    """A second assignment, which is given the first one's reference."""
+    manifest = """\
+number = 2
+title = "Eighths"
+due = 2030-02-28T23:59:00+09:00
+module = "eighths"
+given = ["t1_halves/halves.py"]
+
+[[options]]
+id = "1"
+title = "Own work"
+
+[[questions]]
+id = "eighth"
+title = "An eighth"
+points = 10
+component = "eighth"
+"""
+    check = """\
+import pytest
+
+from autograder.checks import assert_matches
+
+
+@pytest.mark.question("eighth")
+def test_eighth(student, reference, rng):
+    x = rng.normal(3)
+    assert_matches(student.eighth(x), reference.eighth(x))
+"""
+    files = {
+        "solutions/t2_eighths/assignment.toml": manifest,
+        "solutions/t2_eighths/README.md": "# Eighths\n",
+        "solutions/t2_eighths/eighths.py": EIGHTHS,
+        "tests/public/t2_eighths/test_eighths.py": check,
+    }
+    for name, text in files.items():
+        path = workshop.course.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return workshop.course.assignment("t2")
+
+
+def test_a_given_file_is_made_from_another_assignments_reference(workshop, borrower):
+    drifts = build_assignment(workshop.course, borrower)
+    assert drifts[0].path == "halves.py"
+    own = (workshop.course.solution(borrower) / "halves.py").read_text()
+    head, text = own.split("\n", 1)
+    assert head.startswith("# Given: made from halves.py of t1_halves")
+    assert text == "".join(
+        f"{line}\n" for line in (workshop.source / "halves.py").read_text().split("\n")[:-1] if "SOLUTION" not in line
+    )
+    assert (workshop.course.handout(borrower) / "halves.py").read_text() == own
+    assert build_assignment(workshop.course, borrower) == []
+    assert check_assignment(workshop.course, borrower) == ""
+
+
+def test_a_given_file_that_is_out_of_date_is_told(workshop, borrower):
+    build_assignment(workshop.course, borrower)
+    workshop.edit(workshop.source / "halves.py", "answer = private_helper(x)", "answer = private_helper(x) * 1")
+    assert "+    answer = private_helper(x) * 1" in check_assignment(workshop.course, borrower)
+    assert "* 1" not in (workshop.course.solution(borrower) / "halves.py").read_text()
+    assert {drift.path for drift in build_assignment(workshop.course, borrower)} == {"halves.py"}
+    assert check_assignment(workshop.course, borrower) == ""
+
+
+def test_a_given_file_whose_lender_is_gone(workshop, borrower):
+    (workshop.source / "halves.py").unlink()
+    with pytest.raises(AuthoringError, match=r"halves\.py"):
+        build_assignment(workshop.course, borrower)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 WHEEL = Wheel("autograder-0.1.0-py3-none-any.whl", b"a wheel")
 TEMPLATE = {
-    "SETUP.md": "# @NUMBER@ @TITLE@: @MODULE@ @NOTEBOOK@ @QUESTION@ @FOLDER@ @ZIP@ me@example.org\n",
+    "SETUP.md": "# @NUMBER@ @TITLE@: @MODULES@ @NOTEBOOKS@ @QUESTION@ @FOLDER@ @ZIP@ me@example.org\n",
     "requirements.txt": "./@WHEEL@[notebook]\ntorch==@TORCH@\notter-grader==@OTTER@\n",
     ".github/workflows/check.yml": "run: ${{ matrix.os }}\n",
 }
@@ -58,7 +58,7 @@ def test_everything_is_in_one_folder(packed: Workshop) -> None:
 
 def test_placeholders_are_filled_and_nothing_else_is(packed: Workshop) -> None:
     files = content(packed)
-    expected = "# 1 Halves: halves halves.ipynb half t1_halves t1_halves-handout.zip me@example.org\n"
+    expected = "# 1 Halves: halves.py halves.ipynb half t1_halves t1_halves-handout.zip me@example.org\n"
     assert files["t1_halves/SETUP.md"].decode() == expected
     requirements = files["t1_halves/requirements.txt"].decode().splitlines()
     assert requirements == [f"./{WHEEL.name}[notebook]", "torch==2.13.0", "otter-grader==7.0.0"]

@@ -9,13 +9,15 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder.authoring.build import handout_files
+from autograder.authoring.build import check_assignment, handout_files
 from autograder.authoring.regions import find_regions
-from autograder.checks.public import public_results
+from autograder.checks.public.run import public_results
 from autograder.course.layout import Course
 from autograder.course.outcome import Outcome
 
 COURSE = Course.find(Path(__file__))
+# What work in a folder leaves there.
+ALSO_THERE = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", ".OTTER_LOG", "data", "*.pt")
 SHORT = 12  # characters: a line like `return out` gives nothing away
 
 
@@ -41,13 +43,33 @@ def folder(assignment, built, tmp_path):
 
 
 def test_the_committed_handout_is_what_the_sources_make(assignment, built):
-    committed = COURSE.handout(assignment)
-    stale = [
-        name
-        for name, data in built.items()
-        if not (committed / name).is_file() or (committed / name).read_bytes() != data
-    ]
-    assert stale == [], "run `make assignments` and commit what it changes"
+    assert check_assignment(COURSE, assignment) == "", "run `make assignments` and commit what it changes"
+
+
+def test_a_copy_of_the_committed_folder_can_be_worked_in(assignment, built, tmp_path):
+    """All that a handout holds is in it, but for the clean copy, which is `collect`'s."""
+    copied = shutil.copytree(COURSE.handout(assignment), tmp_path / "copy", ignore=ALSO_THERE)
+    files = {path.relative_to(copied).as_posix(): path for path in copied.rglob("*") if path.is_file()}
+    assert {name: path.read_bytes() for name, path in files.items()} == {
+        name: data for name, data in built.items() if not name.startswith(".clean/")
+    }
+
+
+def test_what_is_handed_out(assignment, built):
+    """The library and, for `collect`, a clean copy of all that answers run with; checks, and the answers to them."""
+    library = {f"common/{path.relative_to(COURSE.common).as_posix()}" for path in COURSE.common.rglob("*.py")}
+    clean = {*assignment.files, *assignment.notebooks, *assignment.given, *library}
+    public = {
+        path.relative_to(COURSE.public(assignment)).as_posix() for path in COURSE.public(assignment).rglob("*.py")
+    }
+    assert built.keys() == {
+        *("README.md", "assignment.toml", "public_checks/answers.bin"),
+        *(["public_checks/rules.toml"] if COURSE.rules_of(assignment) else []),
+        *clean,
+        *(f".clean/{name}" for name in clean),
+        *(f"public_checks/{name}" for name in public),
+        *(f"tests/{question}.py" for question in assignment.by_id),
+    }
 
 
 def test_no_line_of_an_answer_is_handed_out(assignment, built):
@@ -81,8 +103,8 @@ def test_no_hidden_check_is_handed_out(assignment, built):
 
 
 def test_the_notebook_is_valid(assignment, built):
-    if assignment.notebook:
-        nbformat.validate(nbformat.reads(built[assignment.notebook].decode(), as_version=4))
+    for notebook in assignment.notebooks:
+        nbformat.validate(nbformat.reads(built[notebook].decode(), as_version=4))
 
 
 def test_a_stub_is_not_attempted_in_every_public_check(assignment, folder):
@@ -93,12 +115,13 @@ def test_a_stub_is_not_attempted_in_every_public_check(assignment, folder):
 
 
 def test_the_solution_passes_every_public_check_with_recorded_answers(assignment, folder):
-    module = f"{assignment.module}.py"
-    for name in (module, *assignment.artifacts):
+    for name in (*assignment.files, *assignment.artifacts):
         shutil.copy(COURSE.solution(assignment) / name, folder / name)
     results = public_results(folder)
     odd = [(q, case) for q, cases in results.items() for case in cases if case.outcome is not Outcome.PASSED]
     assert odd == []
     for question, cases in results.items():
         listed = (folder / f"tests/{question}.py").read_text()
-        assert all(f'checks.require("{case.id}")' in listed for case in cases)
+        for case in cases:  # the notebook does not ask about files that it has yet to save
+            asked = f'checks.require("{case.id}")' in listed
+            assert asked is ((question, case.id) not in results.saved), case.id

@@ -15,14 +15,16 @@ import pytest
 import torch
 
 from autograder.authoring.build import build_assignment
-from autograder.checks.notebook import PublicQuestion
-from autograder.checks.public import public_results, render, run_public
-from autograder.checks.recorded import Recording, load_recording
-from autograder.checks.transcript import digest
+from autograder.checks.public.otter import PublicQuestion
+from autograder.checks.public.run import public_results, render, run_public
+from autograder.checks.sides.recorded import Recording, load_recording
+from autograder.checks.sides.reference import digest
+from autograder.course.model import Question
 from autograder.course.outcome import Outcome
 from autograder.errors import CheckFailed, GraderError, UsageError
 from autograder.sandbox.channel.refs import Ref
 
+QUESTION = Question("half", "Half", 4, "half", "halves")
 HALF = 'raise NotImplementedError("half")'
 
 
@@ -177,7 +179,9 @@ def test_otter_runs_the_checks_of_a_question_and_shows_why_they_fail(student, mo
     result = grader.check("half")
     assert [case.passed for case in result.test_case_results] == [False, False]
     assert [case.test_case.name for case in result.test_case_results] == ["half[1]", "half[5]"]
-    assert "CheckFailed: the output differs in 5 of 5 elements" in repr(result)
+    assert "the output differs in 5 of 5 elements" in repr(result)
+    for frame in ("CheckFailed", "Error at line", "checks.require", "case_1()"):
+        assert frame not in repr(result), "otter's own frames say nothing to a student"
     assert "<b>" not in result._repr_html_()
     assert "not attempted yet (halves.py:" in repr(grader.check("quarter-of"))
 
@@ -192,8 +196,8 @@ class Nowhere:
 
 sys.meta_path.insert(0, Nowhere())
 from pathlib import Path
-from autograder.checks.notebook import PublicQuestion
-from autograder.checks.public import public_results, render
+from autograder.checks.public.otter import PublicQuestion
+from autograder.checks.public.run import public_results, render
 print(render(public_results(Path(sys.argv[1]))))
 """
 
@@ -255,7 +259,7 @@ def test_a_recording_comes_back_as_it_was_and_nothing_answers_from_another_reque
     again = Recording.from_bytes(recording.to_bytes())
     assert again.to_bytes() == recording.to_bytes()
     assert again.answers.keys() == recording.answers.keys()
-    channel = recording.channel("half:half[1]")
+    channel = recording.channel(QUESTION, "half:half[1]")
     with pytest.raises(GraderError, match=r"half:half\[1\]: the recorded answers do not fit"):
         channel.request("get", {"target": None})
 
@@ -264,6 +268,46 @@ def test_what_a_check_does_to_an_answer_does_not_change_the_next_ones():
     key = digest((b"half:case", "get", {"target": Ref()}))
     recording = Recording(0, {key: torch.ones(3)})
     for _ in range(2):
-        answer = recording.channel("half:case").request("get", {"target": Ref()})
+        answer = recording.channel(QUESTION, "half:case").request("get", {"target": Ref()})
         assert torch.equal(answer, torch.ones(3))
         answer.zero_()
+
+
+def test_what_the_notebook_saves_is_checked_once_it_is_there(workshop):
+    """Not before, and not in the notebook, whose own cell comes first."""
+    saved = """
+
+@pytest.mark.question("half")
+@pytest.mark.saved("halves.pt")
+def test_saved(student):
+    if artifact(student, "halves.pt") != [0.5]:
+        raise CheckFailed("halves.pt holds something else")
+"""
+    checks = next(workshop.course.public(workshop.assignment).glob("test_*.py"))
+    source = checks.read_text().replace("import assert_matches", "import CheckFailed, artifact, assert_matches")
+    checks.write_text(source + saved)
+    torch.save([0.5], workshop.course.solution(workshop.assignment) / "halves.pt")
+    student = Student(workshop)
+    student.writes("answer = x / 2")
+    assert [case.id for case in run_public(student.folder, "half")] == ["half[1]", "half[5]"]
+    assert "saved" not in (student.folder / "tests/half.py").read_text()
+    for value, outcome in ([0.5], Outcome.PASSED), ([2.0], Outcome.FAILED):
+        torch.save(value, student.folder / "halves.pt")
+        *_, case = run_public(student.folder, "half")
+        assert (case.id, case.outcome) == ("saved", outcome)
+
+
+def test_what_was_got_wanted_and_put_in_is_shown_where_it_is_small(student):
+    student.writes("answer = x / 3")
+    small, _ = run_public(student.folder, "half")
+    lines = small.figures.splitlines()
+    assert [line.split()[0] for line in lines] == ["got", "wanted", "called", "1"]
+    got, wanted, given = (float(lines[row].split()[1].strip("[]")) for row in (0, 1, 3))
+    assert (got, wanted) == (pytest.approx(given / 3, abs=1e-3), pytest.approx(given / 2, abs=1e-3))
+    assert "called    half, with" in lines
+    assert lines[0] in render({"half": [small]})
+    student.writes("answer = torch.zeros(100)")
+    assert "a tensor" not in (figures := run_public(student.folder, "half")[1].figures)
+    assert figures == "", "a large answer is not printed"
+    student.writes("answer = x / 2")
+    assert {case.figures for case in run_public(student.folder, "half")} == {""}

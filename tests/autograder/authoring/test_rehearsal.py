@@ -14,7 +14,12 @@ def test_the_solved_notebook_runs_and_leaves_its_artifacts(workshop):
     )
     rehearsal = rehearse(workshop.course, workshop.assignment)
     assert rehearsal.artifacts == {"halves.pt": b"weights"}
-    shown = [output for cell in rehearsal.notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    shown = [
+        output
+        for cell in rehearsal.notebooks["halves.ipynb"].cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+    ]
     assert any("quarter-of results: All test cases passed!" in str(output) for output in shown)
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from autograder.authoring.snapshot import record, settled
-from autograder.checks.recorded import Recording
+from autograder.checks.sides.recorded import Recording
 from autograder.errors import UsageError
 
 
@@ -25,9 +25,17 @@ SAME = {
     "number": (1.5, 1.5 + 1e-15),
     "nan": (float("nan"), float("nan")),
     "empty": (X[:0], X[:0]),
+    # A bias before batch normalization has no gradient: what rounding leaves of it has no digit in common.
+    "noise beside numbers": ({"w": X, "b": X * 1e-17}, {"w": X, "b": X * -3e-17}),
+    "noise alone": (X * 1e-16, X * -2e-16),
+    "noise alone, float32": (X.float() * 1e-8, X.float() * -2e-8),
+    "number from float32": (0.1234567, 0.1234569),
 }
 OTHER = {
     "value": (X, X * (1 + 1e-6)),
+    "small value": (X * 1e-3, X * 1.001e-3),
+    "small value beside others of another dtype": ([X, 0.01 * X.float()], [X, 0.011 * X.float()]),
+    "number": (0.5, 0.501),
     "shape": (X, X.reshape(1, 3)),
     "dtype": (X, X.float()),
     "integers": (torch.tensor([1, 2]), torch.tensor([1, 3])),

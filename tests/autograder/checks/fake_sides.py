@@ -34,7 +34,6 @@ class FakeSide:
         anyway: milliseconds of wall clock that a request takes besides.
         around: milliseconds of CPU that looking at outputs takes.
         events: what the device's clock tells of a run, given what it really took; None on the CPU.
-        used: MiB that it holds on the device, as told from outside.
     """
 
     machine: Machine
@@ -45,14 +44,13 @@ class FakeSide:
     anyway: float = 0.0
     around: float = 0.1
     events: Callable[[float], float] | None = None
-    used: float | None = None
     cpu: float = 0.0
     calls: int = 0
     killed: bool = False
     asked: list[str] = field(default_factory=list)
 
     def request(self, op: str, payload: dict[str, Any], timeout: float | None = None) -> Any:
-        timed = op in ("lay", "run", "digest", "memory")
+        timed = op in ("lay", "run", "digest")
         assert not timed or self.machine.awake == {self.name}, "only who is asked shall be awake"
         self.asked.append(op)
         answer = self.channel.request(op, payload, timeout)
@@ -84,9 +82,6 @@ class FakeSide:
     def mark(self) -> float:
         return self.cpu
 
-    def used_mb(self) -> float | None:
-        return self.used
-
     def stop(self) -> None:
         self.machine.awake.discard(self.name)
 
@@ -104,10 +99,10 @@ class FakeSide:
 
 
 class FakeCuda(SimpleNamespace):
-    """What a worker's `torch.cuda` would be: it keeps a log, and its memory is what a test says."""
+    """What a worker's `torch.cuda` would be: it keeps a log."""
 
     def __init__(self) -> None:
-        super().__init__(log=[], peak=100 << 20)
+        super().__init__(log=[])
 
     def init(self) -> None:
         self.log.append("init")
@@ -117,18 +112,6 @@ class FakeCuda(SimpleNamespace):
 
     def synchronize(self) -> None:
         self.log.append("synchronize")
-
-    def empty_cache(self) -> None:
-        self.log.append("empty_cache")
-
-    def reset_peak_memory_stats(self) -> None:
-        self.log.append("reset")
-
-    def max_memory_allocated(self) -> int:
-        return self.peak + SCRATCH
-
-    def memory_allocated(self) -> int:
-        return self.peak // 2 + SCRATCH
 
     def Event(self, enable_timing: bool) -> SimpleNamespace:
         assert enable_timing

@@ -10,9 +10,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.checks.compare import assert_matches, describe, plain_tensor, unpack
-from autograder.checks.hints import Difference
-from autograder.checks.tolerance import tolerance_for
+from autograder.checks.compare.asides import dtype_counts, noting
+from autograder.checks.compare.compare import assert_kind, assert_matches, describe, plain_tensor, unpack
+from autograder.checks.compare.hints import Difference
+from autograder.checks.compare.tolerance import tolerance_for
 from autograder.errors import CheckFailed
 from autograder.sandbox.proxy import Proxy
 
@@ -68,7 +69,7 @@ def test_accepts_what_is_right(actual: object, expected: object) -> None:
     [
         (None, "None, not a tensor"),
         (EXPECTED.tolist(), "a list of 2, not a tensor"),
-        (EXPECTED.numpy(), "a numpy array of shape"),
+        (EXPECTED.numpy(), "a numpy array with 3 axes"),
         ((EXPECTED,), "a tuple of 1, not a tensor"),
         (1.0, "a Python float, not a tensor"),
         (Yes(), "some other object"),
@@ -76,7 +77,7 @@ def test_accepts_what_is_right(actual: object, expected: object) -> None:
         (EXPECTED.as_subclass(Agreeable), "some other object"),
         (EXPECTED.to_sparse(), "an unusual tensor"),
         (torch.empty(2, 3, 4, dtype=torch.float64, device="meta"), "an unusual tensor"),
-        (EXPECTED[0], "shape (3, 4), wanted (2, 3, 4)"),
+        (EXPECTED[0], "2 axes, wanted shape (2, 3, 4)"),
         (EXPECTED.float(), "torch.float32, wanted torch.float64"),
         (EXPECTED.to(torch.int64), "torch.int64, wanted torch.float64"),
         (EXPECTED > 0, "torch.bool, wanted torch.float64"),
@@ -90,6 +91,20 @@ def test_accepts_what_is_right(actual: object, expected: object) -> None:
 )
 def test_rejects_what_is_wrong(actual: object, says: str) -> None:
     assert says in failure(actual, EXPECTED).message
+
+
+def test_a_dtype_is_set_aside_where_notes_are_kept() -> None:
+    """With room for the digits that the answer has, and in float32 and float64 only."""
+    notes: dict[str, str] = {}
+    with noting(notes, "scale"):
+        assert_matches(EXPECTED.float(), EXPECTED, what="out")
+        assert_matches((EXPECTED / 3).double(), (EXPECTED / 3).float(), what="grad")
+        assert "differs in 24 of 24" in failure(EXPECTED.float() + 1e-3, EXPECTED).message
+        assert "torch.float16, wanted" in failure(EXPECTED.half(), EXPECTED).message
+        with dtype_counts():
+            assert "torch.float32, wanted" in failure(EXPECTED.float(), EXPECTED).message
+    said = "scale: out is torch.float32, wanted torch.float64; one check charges for that, the others look at values"
+    assert notes == {"scale": said}
 
 
 def test_rejects_numbers_that_differ() -> None:
@@ -196,3 +211,26 @@ def test_what_is_surely_right_has_nothing_wrong(pairs: list[tuple[float, float]]
         assert not difference.wrong.any()
     if columns.isfinite().all():
         assert difference.surely_none == (not difference.wrong.any()) or columns.abs().max() > 1e307
+
+
+def test_assert_kind_looks_at_all_but_the_values() -> None:
+    assert assert_kind(EXPECTED, (2, 3, 4), torch.float64) is EXPECTED
+    assert assert_kind(EXPECTED) is EXPECTED
+    assert_kind(torch.zeros(0, 3), shape=[0, 3])
+    assert_kind(torch.tensor([True]), dtype=torch.bool)
+    assert_kind(torch.tensor([3]), dtype=torch.int64)
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (None, "dw is None, not a tensor"),
+        ([1.0], "dw is a list of 1, not a tensor"),
+        (torch.zeros(3, 2), r"dw has shape \(3, 2\), wanted \(2, 3\)"),
+        (torch.zeros(2, 3), "dw is torch.float32, wanted torch.float64"),
+        (torch.tensor([[1.0, 2.0, 3.0], [4.0, float("nan"), float("inf")]]).double(), r"2 NaN or .* of 6, at \[1, 1\]"),
+    ],
+)
+def test_assert_kind_says_what_differs(value: object, says: str) -> None:
+    with pytest.raises(CheckFailed, match=says):
+        assert_kind(value, (2, 3), torch.float64, what="dw")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import ModuleType
 
 import pytest
 import torch
 
-from autograder.checks.contracts import BATTERY, Contract, Operation
+from autograder.checks.compare.asides import noting
+from autograder.checks.contracts import BATTERY, Contract, Operation, battery
 from autograder.checks.draw import Draw
 from autograder.errors import CheckFailed, StudentError
 from autograder.sandbox.local import LocalChannel
@@ -29,6 +31,10 @@ def writes(x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
 
 def widens(x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
     return x.double() @ w.double()
+
+
+def narrows(x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+    return x.float() @ w.float()
 
 
 def needs_contiguous(x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
@@ -107,6 +113,89 @@ def test_only_its_own_contract_is_broken() -> None:
     assert broken == {name: [name] for name in BREAKERS}
 
 
+def test_a_wrong_dtype_breaks_one_contract_where_it_is_set_aside() -> None:
+    for function in (narrows, widens):
+        broken, notes = [], {}
+        for contract in BATTERY:
+            try:
+                with noting(notes, "product"):
+                    run(contract, function)
+            except CheckFailed:
+                broken.append(contract.name)
+        assert broken == ["keeps-float32"]
+    assert notes == {}  # of values in float64, which `widens` gives
+    with noting(notes, "product"):
+        run(BATTERY[0], narrows)
+    assert notes["product"].startswith(
+        "product: out is torch.float32, wanted torch.float64; one check charges for that"
+    )
+
+
 def test_a_change_of_the_input_is_told_without_its_values() -> None:
     with pytest.raises(CheckFailed, match="the input w was changed by the call"):
         run(BATTERY[0], writes)
+
+
+def positions(scores: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The place of each row's best score, whether it is that of the label, and by how much it wins."""
+    best = scores.max(dim=1)
+    return best.indices, best.indices == labels, best.values - scores.mean(dim=1)
+
+
+WRONG = {
+    "another-place": lambda best, right, by: ((best + 1) % 4, right, by),
+    "places-as-float": lambda best, right, by: (best.to(by.dtype), right, by),
+    "booleans-as-whole-numbers": lambda best, right, by: (best, right.long(), by),
+    "always-float64": lambda best, right, by: (best, right, by.double()),
+}
+
+
+def judge_positions(contract: Contract, change: Callable[..., object]) -> None:
+    module = ModuleType("submission")
+    module.__file__ = "submission.py"
+    module.op = lambda scores, labels: change(*positions(scores, labels))  # type: ignore[attr-defined]
+    side = Proxy(LocalChannel(module))
+    outputs = ("best", "right", "by")
+    operation = Operation(side.op, positions, ("scores", "labels"), outputs, batched=("scores", "labels"))
+    contract(side, operation, (Draw(3).distinct(5, 4), Draw(4).labels(5, 4)))
+
+
+@every_contract
+def test_whole_numbers_and_booleans_keep_their_own_dtype(contract: Contract) -> None:
+    judge_positions(contract, lambda *parts: parts)
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_whole_numbers_and_booleans_are_compared_exactly(wrong: str) -> None:
+    float32 = next(contract for contract in BATTERY if contract.name == "keeps-float32")
+    with pytest.raises(CheckFailed):
+        judge_positions(float32, WRONG[wrong])
+
+
+def test_the_second_call_takes_the_inputs_that_the_operation_names() -> None:
+    seen: list[torch.Tensor] = []
+    module = ModuleType("submission")
+    module.__file__ = "submission.py"
+    module.op = lambda boxes: (seen.append(boxes), boxes[:, 2:] - boxes[:, :2])[1]  # type: ignore[attr-defined]
+    side = Proxy(LocalChannel(module))
+    operation = Operation(
+        call=side.op,
+        oracle=lambda boxes: (boxes[:, 2:] - boxes[:, :2],),
+        inputs=("boxes",),
+        outputs=("sides",),
+        batched=("boxes",),
+        others=lambda boxes: (boxes + 1,),
+    )
+    boxes = Draw(0).boxes(3, 8, 9)
+    next(contract for contract in BATTERY if contract.name == "remembers-nothing")(side, operation, (boxes,))
+    assert all(map(torch.equal, seen, (boxes, boxes + 1, boxes)))
+
+
+def test_a_battery_leaves_out_what_is_excused_with_a_reason() -> None:
+    assert battery() == BATTERY
+    left = battery({"takes-an-empty-batch": "the mean of no rows is not defined"})
+    assert {contract.name for contract in BATTERY} - {contract.name for contract in left} == {"takes-an-empty-batch"}
+    with pytest.raises(ValueError, match="no contract is called 'keeps-float16'"):
+        battery({"keeps-float16": "too coarse"})
+    with pytest.raises(ValueError, match="why is 'keeps-float32' not asked for"):
+        battery({"keeps-float32": " "})

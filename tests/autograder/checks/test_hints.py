@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from autograder.checks.compare import assert_matches
+from autograder.checks.compare.compare import assert_matches
 from autograder.checks.draw import Draw
 from autograder.errors import CheckFailed
 

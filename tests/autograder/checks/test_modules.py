@@ -12,8 +12,8 @@ from torch import nn
 
 from autograder.checks import modules
 from autograder.checks.draw import Draw
-from autograder.checks.runs import Run
-from autograder.checks.transcript import TranscriptChannel
+from autograder.checks.modules.runs import Run
+from autograder.checks.sides.reference import TranscriptChannel
 from autograder.errors import CheckFailed, GraderError, ProtocolError, StudentError
 from autograder.sandbox.local import LocalChannel
 from autograder.sandbox.proxy import Proxy, fetch
@@ -344,7 +344,7 @@ def test_weights_are_of_order_one_and_in_the_order_of_use(reference: Proxy) -> N
 @pytest.mark.parametrize(
     ("name", "training", "says"),
     [
-        ("WrongStride", True, r"output of the block has shape \(2, 6, 6, 8\), wanted \(2, 6, 3, 4\)"),
+        ("WrongStride", True, r"output of the block has shape \(2, 6, 6, larger\), wanted \(2, 6, 3, 4\)"),
         ("WrongPath", True, "the output of the block differs"),
         ("WrongMomentum", True, "running_mean of batch normalization 2 of 2 in the order of use differs"),
         ("AlwaysTraining", False, "the output of the block differs"),
@@ -363,7 +363,6 @@ def test_weights_are_of_order_one_and_in_the_order_of_use(reference: Proxy) -> N
         ("ShortOutput", True, r"output of the block has shape \(2, 5, 3, 4\)"),
         ("SingleOutput", True, "output of the block is torch.float32"),
         ("NoOutput", True, "output of the block is None"),
-        ("OddOutput", True, "output of the block is some other object, not a tensor"),
         ("WrongInputGradient", True, "with respect to its input differs in"),
         ("WrongWeightGradient", True, r"parameter 3 of 7 in the order of use \(weight of a Conv2d, .*\) differs in 18"),
         ("NoModule", True, "not an nn.Module"),
@@ -385,7 +384,7 @@ def test_a_wrong_momentum_does_not_show_in_evaluation(student: Proxy, reference:
 
 
 @pytest.mark.parametrize(
-    ("value", "says"), [(None, "is None, not an nn.Module"), (torch.ones(2), r"tensor of shape \(2,\), not an nn.Mod")]
+    ("value", "says"), [(None, "is None, not an nn.Module"), (torch.ones(2), r"tensor with 1 axis, not an nn.Mod")]
 )
 def test_plain_data_is_no_module(value: object, says: str) -> None:
     with pytest.raises(CheckFailed, match=says):
@@ -495,6 +494,13 @@ def test_gradients_of_a_function_through_a_list(student: Proxy) -> None:
         modules.assert_same_run(found, wanted)
 
 
+def test_filler_of_nan_is_no_change(student: Proxy) -> None:
+    """NaN is not equal to NaN, and a tensor of them that nobody wrote to is the same all the same."""
+    x, w, b = torch.randn(2, 3), torch.randn(3, 4), torch.full((4,), torch.nan)
+    run = modules.differentiate(student.weighted, [x, [w, b]], {"scale": 2.0}, upstream=torch.randn(2, 4))
+    assert run.changed == (False, False, False)
+
+
 # ---------------------------------------------------------------- optimizers
 
 
@@ -555,8 +561,8 @@ class Forger:
         return self._answer if op == self._op else self._channel.request(op, payload, timeout)
 
 
-RUN = {"output": None, "attached": False, "inputs": [None], "changed": [False], "tensors": []}
-CLASS = {"kind": "", "bases": [], "class": "x"}
+RUN = {"output": None, "attached": [], "inputs": [None], "changed": [False], "tensors": []}
+CLASS = {"name": "", "kind": "", "bases": [], "class": "x"}
 FACTS = {**CLASS, "training": True, "children": [], "layers": [], "tensors": [], "steps": []}
 TENSOR = {"name": "", "buffer": False, "shape": [2], "dtype": torch.float32, "requires_grad": True, "leaf": True}
 TENSOR |= {"owner": "", "role": "", "depth": 0, "order": 0}
@@ -569,7 +575,7 @@ TENSOR |= {"owner": "", "role": "", "depth": 0, "order": 0}
         ("describe", {**FACTS, "kind": "the hidden input was 3"}),
         ("describe", {**FACTS, "training": 1}),
         ("describe", {**FACTS, "steps": [[0, [], []]]}),
-        ("describe", {**FACTS, "layers": [{"name": "", **CLASS, "settings": {"stride": [1]}}]}),
+        ("describe", {**FACTS, "layers": [{**CLASS, "settings": {"stride": [[1]]}}]}),
         *(
             ("describe", {**FACTS, "tensors": [{**TENSOR, **lie}]})
             for lie in (
@@ -602,13 +608,13 @@ def test_an_answer_that_is_none(op: str, answer: Any) -> None:
 
 
 def test_gradients_of_nonsense_are_wrong_and_no_more() -> None:
-    wanted = Run(torch.ones(1), True, (torch.ones(1),), (False,), asked=True)
+    wanted = Run(torch.ones(1), (True,), (torch.ones(1),), (False,), asked=(True,))
     for junk in ("text", [1], 3.0, torch.ones(2), Proxy(Forger("", None))):
-        found = Run(torch.ones(1), True, (junk,), (False,))
+        found = Run(torch.ones(1), (True,), (junk,), (False,))
         with pytest.raises(CheckFailed):
             modules.assert_same_run(found, wanted)
     with pytest.raises(ProtocolError):
-        modules.assert_same_run(Run(torch.ones(1), True, (), ()), wanted)
+        modules.assert_same_run(Run(torch.ones(1), (True,), (), ()), wanted)
 
 
 def test_an_error_in_forward_is_the_students(student: Proxy) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
-from autograder.checks.timing.pace import FEWER_PAIRS, PAIRS, Pace, assert_pace, measure_pace
+from autograder.checks.public.pace import FEWER_PAIRS, PAIRS, Pace, assert_pace, measure_pace
 from autograder.errors import TooNoisy, TooSlow
 
 
@@ -39,7 +39,7 @@ def _over_and_over(values: Iterable[float]) -> Iterator[float]:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("autograder.checks.timing.pace._clock", lambda: clock)
+    monkeypatch.setattr("autograder.checks.public.pace._clock", lambda: clock)
     return clock
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -37,3 +38,32 @@ def test_a_submission_without_the_module_is_told_so(toy: Toy) -> None:
     done = pytest_on(toy, "--submission", str(path))
     assert done.returncode == 1
     assert "toy.py is not in it" in done.stdout
+
+
+def test_a_case_is_titled_by_its_docstring(toy: Toy) -> None:
+    """The first sentence, or the name in words; variants share it, and ids stay as they are."""
+    checks = toy.root / "tests/hidden/t1_toy/test_toy.py"
+    docstrings = {
+        "def test_double(student, reference, rng, shape):": "`double` returns\n    1.5 + 0.5 of x.  Not this.\n\nNor.",
+        "def test_counter(student, reference, rng):": "Counts?",
+    }
+    text = checks.read_text()
+    for head, docstring in docstrings.items():
+        assert head in text
+        text = text.replace(head, f'{head}\n    """{docstring}"""')
+    checks.write_text(text)
+    toy.submit("a")
+    done = toy.run("grade", "t1", toy.submitted, "--out", toy.root / "out")
+    assert done.returncode == 0, done.stderr
+    (result,) = toy.root.glob("out/*/result.json")
+    cases = [(case["id"], case["title"]) for q in json.loads(result.read_text())["questions"] for case in q["cases"]]
+    assert cases == [
+        ("double[vector]", "double returns 1.5 + 0.5 of x"),
+        ("double[matrix]", "double returns 1.5 + 0.5 of x"),
+        ("double_of_nothing", "double of nothing"),
+        ("counter", "Counts?"),
+    ]
+    page = result.with_name("report.html").read_text()
+    assert "double returns 1.5 + 0.5 of x" in page
+    assert "Not this" not in page
+    assert "double_of_nothing" not in page

@@ -12,7 +12,7 @@ from autograder.checks.timing.statistics import (
     LEAST,
     MOST,
     Measured,
-    Standing,
+    TimeVerdict,
     allowed,
     credit_at,
     decide,
@@ -31,7 +31,7 @@ def ratios(true: float, spread: float, count: int, seed: int) -> list[float]:
     return list(true * rng.lognormal(0, spread, count) / rng.lognormal(0, spread, count))
 
 
-def verdict(true: float, spread: float, seed: int) -> tuple[Standing | None, int]:
+def verdict(true: float, spread: float, seed: int) -> tuple[TimeVerdict | None, int]:
     """What a measurement that goes on as long as it may ends in, and after how many pairs."""
     drawn = ratios(true, spread, MOST, seed)
     for pairs in range(1, MOST + 1):
@@ -48,13 +48,13 @@ def test_credit(ratio: float, credit: float) -> None:
 @pytest.mark.parametrize("spread", [0.03, 0.1, 0.25])
 def test_half_and_double_are_never_wrong(spread: float) -> None:
     for seed in range(60):
-        assert verdict(1.0, spread, seed)[0] in (Standing.WITHIN, None)
-        assert verdict(4.0, spread, seed)[0] in (Standing.OVER, None)
-        assert verdict(10.0, spread, seed)[0] in (Standing.OVER, None)
+        assert verdict(1.0, spread, seed)[0] in (TimeVerdict.WITHIN, None)
+        assert verdict(4.0, spread, seed)[0] in (TimeVerdict.OVER, None)
+        assert verdict(10.0, spread, seed)[0] in (TimeVerdict.OVER, None)
 
 
-@pytest.mark.parametrize("true, wanted", [(1.8, Standing.WITHIN), (2.2, Standing.OVER)])
-def test_near_an_edge_it_is_almost_always_right(true: float, wanted: Standing) -> None:
+@pytest.mark.parametrize("true, wanted", [(1.8, TimeVerdict.WITHIN), (2.2, TimeVerdict.OVER)])
+def test_near_an_edge_it_is_almost_always_right(true: float, wanted: TimeVerdict) -> None:
     found = [verdict(true, 0.05, seed)[0] for seed in range(100)]
     assert found.count(wanted) >= 80
     assert sum(standing not in (wanted, None) for standing in found) <= 2
@@ -78,11 +78,11 @@ def test_an_unclear_case_takes_at_least_so_many_pairs() -> None:
 
 def test_one_odd_pair_among_few_is_no_verdict() -> None:
     assert decide(estimate([1.0, 1.1, 0.9, 1.0, 1.9], 0), 5, BANDS) is None
-    assert decide(estimate([1.0, 1.1, 0.9, 1.0, 1.2], 0), 5, BANDS) is Standing.WITHIN
+    assert decide(estimate([1.0, 1.1, 0.9, 1.0, 1.2], 0), 5, BANDS) is TimeVerdict.WITHIN
 
 
 def test_between_two_edges_is_over() -> None:
-    assert decide(estimate(ratios(3.0, 0.02, 15, 1), 0), 15, BANDS) is Standing.OVER
+    assert decide(estimate(ratios(3.0, 0.02, 15, 1), 0), 15, BANDS) is TimeVerdict.OVER
 
 
 def test_the_interval_holds_the_true_ratio() -> None:
@@ -125,6 +125,6 @@ def test_words() -> None:
 
 
 def test_json_form_is_plain() -> None:
-    data = measured(student_ms=(1.0, 2.0), memory={"ratio": 1.5}).to_json()
+    data = measured(student_ms=(1.0, 2.0)).to_json()
     assert json.loads(json.dumps(data, allow_nan=False)) == json.loads(json.dumps(data))
     assert data["interval"] == [3.1, 3.8]

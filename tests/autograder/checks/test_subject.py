@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from autograder.checks.subject import Subject
-from autograder.course.model import Limits, Question, Rule
+from autograder.checks.sides.student import Subject
+from autograder.course.model import Limits, Question
+from autograder.course.rules import load_rules
 from autograder.errors import ForbiddenUse, StudentError, WorkerTimeout
 from autograder.sandbox import Package, Sandbox, Worker
 from autograder.sandbox.proxy import Proxy, assign, fetch, place
@@ -27,21 +29,24 @@ class Box:
     def narrow(self, value): raise AttributeError("can't set")
 def same(box, value): return [box.content["image"] is value, float(value.sum())]
 def names(): return list(globals())
+def on_gpu():
+    return torch.ones(2, device="cuda").cuda().to("cuda:0") + 1
 """
-CONVOLUTION = Question("conv", "", 1, "convolve", rules=(Rule.CONVOLUTION, Rule.AUTOGRAD))
-POOLING = Question("pool", "", 1, "pool", rules=(Rule.POOLING, Rule.AUTOGRAD))
-FREE = Question("free", "", 1, "convolve")
+RULES = Path(__file__).parents[3] / "solutions/rules.toml"
+CONVOLUTION = Question("conv", "", 1, "convolve", "m", rules=("convolution", "autograd"))
+POOLING = Question("pool", "", 1, "pool", "m", rules=("pooling", "autograd"))
+FREE = Question("free", "", 1, "convolve", "m")
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
+    with Sandbox(rules=list(load_rules(RULES).values())) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
 def subject(sandbox: Sandbox) -> Iterator[Subject]:
-    with Subject(sandbox, Package({"m.py": SOURCE}, "m", frozenset({"m.py"})), Limits()) as subject:
+    with Subject(sandbox, Package({"m.py": SOURCE}, "", frozenset({"m.py"})), Limits()) as subject:
         yield subject
 
 
@@ -84,7 +89,7 @@ def test_what_one_worker_has_compiled_another_need_not(subject: Subject, sent: l
 
 
 def test_what_does_not_compile_says_so_when_it_is_imported(sandbox: Sandbox) -> None:
-    with Subject(sandbox, Package({"m.py": b"x = 1\ndef f(:"}, "m", frozenset({"m.py"})), Limits()) as subject:
+    with Subject(sandbox, Package({"m.py": b"x = 1\ndef f(:"}, "", frozenset({"m.py"})), Limits()) as subject:
         for question in (CONVOLUTION, POOLING):
             with pytest.raises(StudentError) as caught:
                 begun(subject, question).f()
@@ -152,11 +157,19 @@ def test_a_case_that_asks_for_nothing_changes_no_rule(subject: Subject) -> None:
 def test_a_measurement_uses_up_nothing_of_the_questions_seconds(sandbox: Sandbox) -> None:
     source = b"import time\nsleep = time.sleep\n"
     limits = Limits(question_seconds=2.0)
-    with Subject(sandbox, Package({"m.py": source}, "m", frozenset({"m.py"})), limits) as subject:
+    with Subject(sandbox, Package({"m.py": source}, "", frozenset({"m.py"})), limits) as subject:
         student = begun(subject, FREE)
         student.sleep(0.0)
-        with subject.by_their_own_deadlines():
+        with subject.measured(60.0):
             student.sleep(2.1)
         student.sleep(0.0)
         with pytest.raises(WorkerTimeout):
             student.sleep(5.0)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_asked_for_by_name_is_told(sandbox: Sandbox, subject: Subject) -> None:
+    with subject:
+        assert begun(subject, FREE).names()
+        assert begun(subject, FREE).on_gpu().tolist() == [2, 2]
+    assert subject.no_gpu == "m.py:15"

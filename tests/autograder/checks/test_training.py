@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from autograder.checks.training import accuracy, assert_accuracy, scores_of
+from autograder.checks.training import accuracy, assert_accuracy, assert_reaches, scores_of
 from autograder.errors import CheckFailed
 
 LABELS = torch.tensor([0, 2, 1, 1])
@@ -55,3 +55,11 @@ def test_a_bar_is_passed_or_missed() -> None:
     with pytest.raises(CheckFailed, match="the net gets 75 % of 4 images right, wanted 80 %") as caught:
         assert_accuracy(torch.eye(3)[[0, 2, 1, 0]], LABELS, at_least=0.8, what="the net", hint="train")
     assert caught.value.hint == "train"
+
+
+def test_a_figure_reaches_its_bar_or_not() -> None:
+    assert_reaches(0.45, 0.45, "the mean IoU")
+    for value, found in ((0.44999, "0.449"), (-1.2345, "-1.235"), (float("nan"), "not finite")):
+        with pytest.raises(CheckFailed, match=f"^the mean IoU is {found}, wanted at least 0.45$") as caught:
+            assert_reaches(value, 0.45, "the mean IoU", hint="train")
+        assert caught.value.hint == "train"

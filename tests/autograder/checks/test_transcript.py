@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.checks.transcript import Answers, Requests, TranscriptChannel, digest
+from autograder.checks.sides.reference import Answers, Requests, TranscriptChannel, digest
 from autograder.errors import GraderError
 from autograder.sandbox.channel.refs import Ref
 from autograder.sandbox.local import LocalChannel

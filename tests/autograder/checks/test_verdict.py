@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.checks.verdict import judge
+from autograder.checks.harness.verdict import judge
 from autograder.course.outcome import Outcome
 from autograder.errors import (
     CheckFailed,
@@ -39,7 +39,7 @@ from autograder.errors import (
         (AssertionError("1 == 2"), Outcome.FAILED),
         (TypeError("cannot unpack"), Outcome.FAILED),
         (OSError("no space left"), Outcome.GRADER_ERROR),
-        (MemoryError(), Outcome.GRADER_ERROR),
+        (KeyboardInterrupt(), Outcome.GRADER_ERROR),
     ],
 )
 def test_outcomes(error: Exception | None, outcome: Outcome) -> None:
@@ -74,3 +74,12 @@ def test_a_check_that_knows_its_case_adds_a_note_to_what_it_lets_pass() -> None:
     plain = judge(error).hint
     error.add_note("here the shortcut needs a convolution")
     assert plain != judge(error).hint == "here the shortcut needs a convolution"
+
+
+def test_what_fails_at_the_import_is_told_so() -> None:
+    error = StudentError("SystemExit", "0", "", Location("a.py", 7))
+    assert judge(error).message == "your code raised SystemExit"
+    error.importing = True
+    verdict = judge(error)
+    assert verdict.message == "importing your file raised SystemExit"
+    assert "sys.exit()" in verdict.hint

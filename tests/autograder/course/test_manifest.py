@@ -8,7 +8,7 @@ import pytest
 
 from autograder.course.layout import Course
 from autograder.course.manifest import load_assignment
-from autograder.course.model import Rule, Visibility
+from autograder.course.model import Component, Visibility
 from autograder.errors import ManifestError, UsageError
 
 GOOD = """
@@ -54,7 +54,7 @@ def test_good_manifest(manifest: Path) -> None:
     assert assignment.max_score == 40.5
     second = assignment.by_id["merge-sort"]
     assert second.depends == ("merge",)
-    assert second.rules == (Rule.AUTOGRAD,)
+    assert second.rules == ("autograd",)
     assert second.visibility is Visibility.OUTCOMES
     assert assignment.option("7").id == "1"
 
@@ -87,11 +87,104 @@ def test_wrong_manifest(manifest: Path, old: str, new: str, key: str, wanted: st
     assert old in GOOD
     manifest.write_text(GOOD.replace(old, new))
     with pytest.raises(ManifestError) as caught:
-        load_assignment(manifest)
+        load_assignment(manifest, ["convolution", "autograd"])
     text = str(caught.value)
     assert text.startswith(f"{manifest}: {key}: found ")
     assert wanted in text
     assert "\n" not in text
+
+
+SEVERAL = (
+    GOOD.replace(
+        'module = "sorting"\n',
+        """
+given = ["keys.py"]
+
+[[components]]
+module = "sorting"
+notebook = "sorting.ipynb"
+artifacts = ["sorted.pt"]
+
+[[components]]
+module = "merging"
+""",
+    )
+    .replace('component = "merge"', 'module = "merging"\ncomponent = "merge"')
+    .replace('component = "Sorter.sort"', 'module = "sorting"\ncomponent = "Sorter.sort"')
+)
+
+
+def test_several_components(manifest: Path) -> None:
+    manifest.write_text(SEVERAL)
+    assignment = load_assignment(manifest)
+    assert assignment.modules == ("sorting", "merging")
+    assert assignment.files == ("sorting.py", "merging.py")
+    assert (assignment.notebooks, assignment.artifacts) == (("sorting.ipynb",), ("sorted.pt",))
+    assert assignment.given == ("keys.py",)
+    merge = assignment.by_id["merge"]
+    assert (merge.module, assignment.component_of(merge)) == ("merging", Component("merging"))
+    assert [question.id for question in assignment.questions_in("sorting")] == ["merge-sort"]
+
+
+def test_given_files_of_another_assignment(manifest: Path) -> None:
+    manifest.write_text(SEVERAL.replace('["keys.py"]', '["a1_keys/keys.py", "locks.py"]'))
+    assignment = load_assignment(manifest)
+    assert assignment.given == ("keys.py", "locks.py")
+    assert assignment.lent == {"keys.py": "a1_keys"}
+
+
+def test_a_given_file_of_its_own_folder_is_named_alone(manifest: Path) -> None:
+    manifest.write_text(SEVERAL.replace('["keys.py"]', f'["{manifest.parent.name}/keys.py"]'))
+    with pytest.raises(ManifestError, match="in this assignment's own folder"):
+        load_assignment(manifest)
+
+
+def test_one_component_at_the_top(manifest: Path) -> None:
+    assignment = load_assignment(manifest)
+    assert assignment.components == (Component("sorting"),)
+    assert {question.module for question in assignment.questions} == {"sorting"}
+
+
+def test_each_of_several_notebooks_has_a_page(manifest: Path) -> None:
+    manifest.write_text(SEVERAL)
+    assert load_assignment(manifest).pages == {"sorting.ipynb": "notebook.html"}
+    manifest.write_text(SEVERAL.replace('module = "merging"\n\n[[o', 'module = "merging"\nnotebook = "m.ipynb"\n\n[[o'))
+    pages = {"sorting.ipynb": "notebook-sorting.html", "m.ipynb": "notebook-merging.html"}
+    assert load_assignment(manifest).pages == pages
+
+
+@pytest.mark.parametrize(
+    "old, new, key, wanted",
+    [
+        ('given = ["keys.py"]', 'module = "sorting"', "module", "inside of a [[components]] table"),
+        ('given = ["keys.py"]', 'notebook = "sorting.ipynb"', "notebook", "inside of a [[components]] table"),
+        ('given = ["keys.py"]', 'given = ["merging.py"]', "given", "a file that students do not write"),
+        ('given = ["keys.py"]', 'given = ["keys.py", "keys.py"]', "given", "each file once"),
+        ('given = ["keys.py"]', 'given = ["../keys.py"]', "given[0]", "the name of a Python file"),
+        ('given = ["keys.py"]', 'given = ["keys.py", "a1_keys/keys.py"]', "given", "each file once"),
+        ('given = ["keys.py"]', 'given = ["a1_keys/merging.py"]', "given", "a file that students do not write"),
+        ('given = ["keys.py"]', 'given = ["a1_keys/common.py"]', "given[0]", "the name of a Python file"),
+        ('module = "merging"\n\n', 'module = "Sorting"\n\n', "components[1].module", "no earlier component"),
+        ('module = "merging"\n\n', 'module = "common"\n\n', "components[1].module", "a Python module's name"),
+        (
+            'module = "merging"\n\n',
+            'module = "merging"\nnotebook = "sorting.ipynb"\n\n',
+            "components[1].notebook",
+            "no earlier component",
+        ),
+        ('notebook = "sorting.ipynb"', 'notebook = "sorting.txt"', "components[0].notebook", "a notebook"),
+        ('artifacts = ["sorted.pt"]', "colour = 1", "components[0].colour", "a key"),
+        ('module = "merging"\ncomponent', "component", "questions[0].module", "one of sorting, merging"),
+        ('module = "merging"\ncomponent', 'module = "x"\ncomponent', "questions[0].module", "one of sorting, merging"),
+    ],
+)
+def test_wrong_components(manifest: Path, old: str, new: str, key: str, wanted: str) -> None:
+    assert SEVERAL.count(old) == 1
+    manifest.write_text(SEVERAL.replace(old, new))
+    with pytest.raises(ManifestError) as caught:
+        load_assignment(manifest)
+    assert str(caught.value).startswith(f"{manifest}: {key}: found ")
+    assert wanted in str(caught.value)
 
 
 def test_not_toml(manifest: Path) -> None:
@@ -102,6 +195,7 @@ def test_not_toml(manifest: Path) -> None:
 
 def test_course_is_found_from_below(manifest: Path) -> None:
     course = Course.find(manifest.parent)
+    (course.root / "solutions/rules.toml").write_text('[autograd]\nsays = "autograd"\nengine = "autograd"\n')
     assert course.root == manifest.parents[2]
     assert course.assignment("x3") == course.assignment("x3_sorting")
     with pytest.raises(UsageError, match="unknown assignment 'x4'; this course has: x3_sorting"):

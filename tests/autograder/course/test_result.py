@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autograder.course.integrity import Integrity, ModuleIntegrity, Place
+from autograder.course.notebook import NotebookOutcome, NotebookRun
 from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult, QuestionResult, SubmissionInfo, SubmissionResult
 
@@ -59,6 +61,24 @@ def test_another_schema_is_refused() -> None:
     data = SubmissionResult("x", SubmissionInfo("s"), 0, 1, (), 0).to_json() | {"schema": 99}
     with pytest.raises(ValueError, match="schema 99"):
         SubmissionResult.from_json(data)
+
+
+@pytest.mark.parametrize("damage", [{"questions": None}, {"score": "5"}, {"name": 3}, {"questions": [{"id": "a"}]}])
+def test_a_damaged_result_is_refused_with_the_place(damage: dict[str, object]) -> None:
+    data = SubmissionResult("x", SubmissionInfo("s"), 0, 1, (), 0).to_json() | damage
+    with pytest.raises(ValueError, match=f"not a SubmissionResult: .*{next(iter(damage))}"):
+        SubmissionResult.from_json(data)
+
+
+def test_a_result_from_when_there_was_one_notebook_is_read() -> None:
+    run = {"outcome": "ran", "cells": 3}
+    module = {"carried": True, "restored": [{"name": "Given", "number": 7}]}
+    old = {"module": module, "notebook": None, "supplied": [], "edited": [], "stand_ins": []}
+    data = SubmissionResult("x", SubmissionInfo("s"), 0, 1, (), 0).to_json() | {"notebook": run, "integrity": old}
+    del data["notebooks"]
+    found = SubmissionResult.from_json(data)
+    assert found.notebooks == {"": NotebookRun(NotebookOutcome.RAN, cells=3)}
+    assert found.integrity == Integrity({"": ModuleIntegrity(carried=True, restored=(Place("Given", 7),))})
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from autograder.course.model import Assignment, Band, Budget, Limits, Option, Question
+from autograder.course.model import Assignment, Band, Budget, Component, Limits, Option, Question
 from autograder.course.notebook import NotebookOutcome, NotebookRun
 from autograder.course.outcome import Outcome
 from autograder.course.reading import Reading
@@ -18,12 +18,20 @@ from autograder.grading.scoring import score_questions, total
 CPU = Budget("cpu", bands=(Band(2.0, 1.0),), sizes={"cpu": {}})
 GPU = Budget("gpu", bands=(Band(2.0, 1.0),), sizes={"cuda": {}})
 QUESTIONS = (
-    Question("right", "Right", 10, "f"),
-    Question("fast", "Fast", 4, "f", depends=("right",), budgets=(CPU, GPU)),
-    Question("other", "Other", 6, "g"),
+    Question("right", "Right", 10, "f", "toy"),
+    Question("fast", "Fast", 4, "f", "toy", depends=("right",), budgets=(CPU, GPU)),
+    Question("other", "Other", 6, "g", "toy"),
 )
 TOY = Assignment(
-    "t", "t_toy", 1, "Toy", datetime(2030, 1, 1, tzinfo=UTC), "toy", "", (), QUESTIONS, (Option("1", "Own"),), Limits()
+    "t",
+    "t_toy",
+    1,
+    "Toy",
+    datetime(2030, 1, 1, tzinfo=UTC),
+    (Component("toy"),),
+    QUESTIONS,
+    (Option("1", "Own"),),
+    Limits(),
 )
 NOISY = CaseResult("cpu", Outcome.TOO_NOISY, credit=1.0, timing={"device": "cpu"})
 PENDING = CaseResult("gpu", Outcome.PENDING)
@@ -80,11 +88,13 @@ def test_only_what_waited_changes(outcome: Outcome, credit: float, score: float)
 
 def test_what_the_later_run_made_besides_is_kept_with_what_it_says() -> None:
     ran = NotebookRun(NotebookOutcome.RAN, cells=3)
-    held = result(PENDING, notebook=ran)
-    assert filled(held, result(PASSED), {("fast", "gpu")}, TOY).notebook == ran
-    fresh = result(PASSED, notebook=replace(ran, cells=4), attachments={"notebook.html": "<p>"}, reading=Reading())
+    held = result(PENDING, notebooks={"toy.ipynb": ran})
+    assert filled(held, result(PASSED), {("fast", "gpu")}, TOY).notebooks == {"toy.ipynb": ran}
+    fresh = result(
+        PASSED, notebooks={"toy.ipynb": replace(ran, cells=4)}, attachments={"notebook.html": "<p>"}, reading=Reading()
+    )
     after = filled(held, fresh, {("fast", "gpu")}, TOY)
-    assert (after.notebook, after.attachments, after.reading) == (fresh.notebook, fresh.attachments, Reading())
+    assert (after.notebooks, after.attachments, after.reading) == (fresh.notebooks, fresh.attachments, Reading())
 
 
 def test_a_case_that_is_gone_stays_as_it_was() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from autograder.course.layout import Course
+from autograder.course.model import Component
 from autograder.grading.libraries import preload
 from tests.autograder.conftest import TOY
 
@@ -17,7 +18,7 @@ def test_what_only_optimizers_need_is_imported_where_the_reference_has_one(tmp_p
     course = Course(shutil.copytree(TOY, tmp_path / "course"))
     assignment = course.assignment("t1")
     assert preload(course, assignment) == []
-    module = course.solution(assignment) / f"{assignment.module}.py"
+    module = course.solution(assignment) / assignment.files[0]
     module.write_text("import torch.optim as optim\n" + module.read_text())
     assert preload(course, assignment) == [OPTIMIZERS]
     module.unlink()
@@ -26,8 +27,8 @@ def test_what_only_optimizers_need_is_imported_where_the_reference_has_one(tmp_p
 
 def test_what_notebooks_import_is_for_runs_with_notebooks(tmp_path: Path) -> None:
     course = Course(shutil.copytree(TOY, tmp_path / "course"))
-    assignment = replace(course.assignment("t1"), notebook="toy.ipynb")
-    clean = course.handout(assignment) / assignment.notebook
+    assignment = replace(course.assignment("t1"), components=(Component("toy", "toy.ipynb"),))
+    clean = course.handout(assignment) / assignment.notebooks[0]
     clean.parent.mkdir(parents=True, exist_ok=True)
     clean.write_text('{"cells": [{"source": "import matplotlib"}]}')
     assert preload(course, assignment) == []

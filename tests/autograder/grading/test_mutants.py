@@ -11,12 +11,13 @@ import pytest
 import torch
 
 from autograder.course.layout import Course
+from autograder.course.model import Component
 from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult, QuestionResult, SubmissionInfo, SubmissionResult
 from autograder.errors import GraderError, ManifestError, UsageError
-from autograder.grading.edits import Misfit, edit
-from autograder.grading.mutants import Check, KillMatrix, Mutant, kill_matrix, load_mutants
-from autograder.grading.saved import handed_in, laid_over
+from autograder.grading.mutants.artifacts import handed_in, laid_over
+from autograder.grading.mutants.edit import Misfit, edit
+from autograder.grading.mutants.matrix import Check, KillMatrix, Mutant, kill_matrix, load_mutants
 from autograder.sandbox.session.artifacts import load_file
 
 ENTRY = {
@@ -167,7 +168,7 @@ def killed(toy: Any, tmp_path: Path, **verdicts: SubmissionResult) -> tuple[Kill
         assert (path / "toy.py").read_text() == f"# {name}"
         return verdicts[name]
 
-    mutants = [Mutant(name, "why", Check("first", "first"), f"# {name}") for name in verdicts]
+    mutants = [Mutant(name, "why", Check("first", "first"), "toy.py", f"# {name}") for name in verdicts]
     return kill_matrix(grade, mutants, Course(toy.root).assignment("t1"), tmp_path), seen
 
 
@@ -191,8 +192,8 @@ def test_the_matrix_says_which_check_caught_which_mutant(toy: Any, tmp_path: Pat
 )
 def test_a_mutant_may_name_a_function_or_one_case(toy: Any, tmp_path: Path, check: str, caught: bool) -> None:
     matrix, _ = killed(toy, tmp_path, two=graded("two", f=Outcome.FAILED, g=Outcome.FAILED))
-    assert matrix.catches(Mutant("two", "why", Check("first", check), "")) is caught
-    assert not matrix.catches(Mutant("two", "why", Check("last", check), ""))
+    assert matrix.catches(Mutant("two", "why", Check("first", check), "toy.py", "")) is caught
+    assert not matrix.catches(Mutant("two", "why", Check("last", check), "toy.py", ""))
 
 
 def test_a_check_that_breaks_is_nobodys_catch(toy: Any, tmp_path: Path) -> None:
@@ -205,13 +206,15 @@ def test_what_was_too_noisy_is_measured_again(toy: Any, tmp_path: Path) -> None:
     first = graded("one")
     first = replace(first, questions=(replace(first.questions[0], cases=(noisy,)), *first.questions[1:]))
     answers = [first, graded("one", f=Outcome.TOO_SLOW)]
-    one = Mutant("one", "why", Check("first", "first"), "")
+    one = Mutant("one", "why", Check("first", "first"), "toy.py", "")
     matrix = kill_matrix(lambda *asked: answers.pop(0), [one], Course(toy.root).assignment("t1"), tmp_path)
     assert (matrix.catches(one), answers) == (True, [])
 
 
 def test_artifacts_go_along_are_left_out_or_exchanged(toy: Any, tmp_path: Path) -> None:
-    assignment = replace(Course(toy.root).assignment("t1"), artifacts=("first.pt", "second.pt"))
+    assignment = replace(
+        Course(toy.root).assignment("t1"), components=(Component("toy", artifacts=("first.pt", "second.pt")),)
+    )
     (tmp_path / "first.pt").write_text("1")
     (tmp_path / "second.pt").write_text("2")
     seen: dict[str, dict[str, str]] = {}
@@ -221,7 +224,7 @@ def test_artifacts_go_along_are_left_out_or_exchanged(toy: Any, tmp_path: Path) 
         return graded(name)
 
     changes = {"as-is": {}, "without": {"first.pt": ""}, "exchanged": {"first.pt": "second.pt"}}
-    mutants = [Mutant(name, "why", Check("first", "first"), "", change) for name, change in changes.items()]
+    mutants = [Mutant(name, "why", Check("first", "first"), "toy.py", "", change) for name, change in changes.items()]
     kill_matrix(grade, mutants, assignment, tmp_path)
     assert seen == {
         "as-is": {"first.pt": "1", "second.pt": "2"},
@@ -231,7 +234,9 @@ def test_artifacts_go_along_are_left_out_or_exchanged(toy: Any, tmp_path: Path) 
 
 
 def test_a_table_is_laid_over_what_a_file_holds(toy: Any, tmp_path: Path) -> None:
-    assignment = replace(Course(toy.root).assignment("t1"), artifacts=("curves.pt", "missing.pt"))
+    assignment = replace(
+        Course(toy.root).assignment("t1"), components=(Component("toy", artifacts=("curves.pt", "missing.pt")),)
+    )
     torch.save({"loss": {"train": [2.0, 1.0], "val": torch.ones(2)}, "epochs": 2}, tmp_path / "curves.pt")
     changes = {"curves.pt": {"loss": {"train": [0.5]}, "epochs": "", "seed": 7}, "missing.pt": {"loss": 1}}
     found: list[Any] = []
@@ -240,14 +245,14 @@ def test_a_table_is_laid_over_what_a_file_holds(toy: Any, tmp_path: Path) -> Non
         found.append({file.name: load_file(file.read_bytes()) for file in path.glob("*.pt")})
         return graded(name)
 
-    kill_matrix(grade, [Mutant("changed", "why", Check("first", "first"), "", changes)], assignment, tmp_path)
+    kill_matrix(grade, [Mutant("changed", "why", Check("first", "first"), "toy.py", "", changes)], assignment, tmp_path)
     ((name, held),) = found[0].items()
     assert (name, held["loss"].pop("val").tolist()) == ("curves.pt", [1.0, 1.0])
     assert held == {"loss": {"train": [0.5]}, "seed": 7}
 
 
 def test_a_changed_file_has_the_same_bytes_every_time(toy: Any, tmp_path: Path) -> None:
-    assignment = replace(Course(toy.root).assignment("t1"), artifacts=("curves.pt",))
+    assignment = replace(Course(toy.root).assignment("t1"), components=(Component("toy", artifacts=("curves.pt",)),))
     torch.save({"loss": [2.0, 1.0]}, tmp_path / "curves.pt")
     first, second = (handed_in(assignment, tmp_path, {"curves.pt": {"loss": [3.0]}}) for _ in range(2))
     assert first == second != handed_in(assignment, tmp_path, {})

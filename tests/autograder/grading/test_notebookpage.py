@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from autograder.grading import notebookpage
-from autograder.grading.notebookpage import render_notebook, warm_up, within
+from autograder.reports.bounded import bounded
+from autograder.reports.pages import notebook as notebookpage
+from autograder.reports.pages.notebook import render_notebook, warm_up
 from tests.autograder.submission.test_markup import HOSTILE, dangers
 
 CLASS = re.compile(r"output|(output|rendered)_\w+")
@@ -90,13 +91,13 @@ def test_what_breaks_the_layout_is_said(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notebookpage, "MEMORY", 64 << 20)
+    monkeypatch.setattr("autograder.reports.bounded.MEMORY", 64 << 20)
     with pytest.raises(RuntimeError, match="MemoryError"):
-        within(20, lambda: "x" * (1 << 30))
+        bounded(20, lambda: "x" * (1 << 30))
 
 
 def test_text_of_any_kind_comes_back() -> None:
-    assert within(20, lambda: "김 \ud800 \x00") == "김 ? \x00"
+    assert bounded(20, lambda: "김 \ud800 \x00") == "김 ? \x00"
 
 
 @pytest.mark.parametrize("text", ["[" * 20_000, "*_" * 10_000, "> " * 5_000 + "x", "`" * 20_001, "<" * 20_000])

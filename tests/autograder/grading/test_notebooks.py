@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from autograder.course.layout import Course
-from autograder.course.model import Assignment, NotebookLimits
+from autograder.course.model import Assignment, Component, NotebookLimits
 from autograder.course.notebook import NotebookOutcome, NotebookRun
-from autograder.grading.notebookpage import warm_up
-from autograder.grading.notebooks import PAGE, Notebooks
+from autograder.course.plain import from_plain, to_plain
+from autograder.grading.notebooks.run import Notebooks
+from autograder.reports.pages.notebook import warm_up
 from autograder.sandbox import Package, Sandbox
 from tests.autograder.conftest import TOY
 from tests.autograder.grading.notebooks import BLANK, code, file_of, handed_out, printed, text
@@ -36,7 +37,7 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture(scope="module")
 def assignment() -> Assignment:
     toy = Course(TOY).assignment("t1")
-    return replace(toy, notebook="toy.ipynb", artifacts=("made.pt", "kept.pt"), notebook_limits=LIMITS)
+    return replace(toy, components=(Component("toy", "toy.ipynb", ("made.pt", "kept.pt")),), notebook_limits=LIMITS)
 
 
 @pytest.fixture
@@ -54,8 +55,8 @@ def run(sandbox: Sandbox, assignment: Assignment) -> Run:
             sandbox, replace(assignment, notebook_limits=limits), {"toy.ipynb": file_of(handed_out())}
         )
         received = file_of(cells) if isinstance(cells, list) else cells
-        made, pages = notebooks.run(received, Package(files, "toy", frozenset()), "kim_minsu")
-        return made, pages.get(PAGE, "")
+        made, page = notebooks.run("toy.ipynb", received, Package(files, "toy", frozenset()), "kim_minsu")
+        return made, page or ""
 
     return run
 
@@ -80,7 +81,7 @@ def test_a_notebook_is_run_from_top_to_bottom(run: Run) -> None:
     assert answer.text.startswith("Because **2**.")
     assert "<strong>2</strong>" in answer.html
     assert "<script" not in answer.html
-    assert NotebookRun.from_json(made.to_json()) == made
+    assert from_plain(to_plain(made), NotebookRun) == made
 
 
 def test_an_answer_left_as_it_was_is_none(run: Run) -> None:
@@ -115,6 +116,74 @@ def test_a_cell_that_raises_is_told_and_the_others_run(run: Run) -> None:
     assert 'id="cell-3"' in page
 
 
+def test_what_would_start_a_process_says_so_and_is_not_counted(run: Run) -> None:
+    cells = [
+        code(source)
+        for source in (
+            "!pip install -q einops",
+            "%pip install einops",
+            "%%bash\necho hello",
+            "files = !ls\nprint(len(files))",
+            "get_ipython().system('echo x')",
+            "import subprocess\nsubprocess.run(['ls'])",
+            "import os\nos.system('ls')",
+            "%%script python\nprint(1)",
+            "import torch\nfrom torch.utils.data import DataLoader\n"
+            "loader = DataLoader(range(8), 4, False, None, None, 2, persistent_workers=True)\n"
+            "batches = DataLoader(range(8), batch_size=4, num_workers=2)\n"
+            "print('loaded', sum(map(len, batches)), loader.num_workers)",
+            "@torch.compile(mode='max-autotune')\ndef f(x): return x + 1\nprint('compiled', torch.compile(f)(1))",
+            "input('name? ')",
+            "print('the end')",
+        )
+    ]
+    made, page = run(cells)
+    assert raised(made) == [(11, "EOFError")]
+    assert made.raised[0].message == "input() is not available"
+    assert made.run == 12
+    for words in ("loaded 8 0", "compiled 2", "the end"):
+        assert words in page
+    assert page.count("processes cannot be started here") >= 8
+
+
+def test_what_is_imported_and_not_here_costs_what_uses_it(run: Run) -> None:
+    """In cells of the notebook's own: packages, and modules that were not handed in, but not what the cells write."""
+    cells = [
+        code("%matplotlib inline\nimport torchvision.transforms as T\nfrom my_layers import Block\nx = 1"),
+        code("print('here', x)"),
+        code("T.ToTensor()"),
+        code("Block(3)"),
+        code("%%writefile written.py\nVALUE = 3"),
+        code("import written\nprint('written', written.VALUE)"),
+        code("def later():\n    import nowhere\nlater()"),
+    ]
+    made, page = run(cells)
+    assert [(cell.cell, cell.message.partition(":")[0]) for cell in made.raised] == [
+        (3, "torchvision is not available in grading"),
+        (4, "my_layers was not handed in, and no package of that name is available in grading"),
+        (7, "No module named 'nowhere'"),
+    ]
+    assert "here 1" in page
+    assert "written 3" in page
+
+
+def test_a_notebook_of_the_students_own_runs_beside_what_was_handed_in_with_it(
+    sandbox: Sandbox, assignment: Assignment
+) -> None:
+    ours = {"toy.py": b"A = 1\n", "common/__init__.py": b"WHOSE = 'the course'\n", "common/more.py": b""}
+    theirs = {"toy.py": b"A = 2\n", "common/__init__.py": b"WHOSE = 'mine'\n"}
+    notebooks = Notebooks(sandbox, assignment, {"toy.ipynb": file_of(handed_out())})
+    look = code("import common, toy, os\nprint(common.WHOSE, toy.A, os.path.exists('common/more.py'))")
+    own = file_of([look])
+    made = notebooks.run("toy.ipynb", own, Package(ours, "toy", frozenset()), "kim", theirs)
+    assert made[0].own
+    assert "mine 2 False" in str(made[1])
+    from_ours = handed_out()
+    from_ours.insert(2, look)
+    made = notebooks.run("toy.ipynb", file_of(from_ours), Package(ours, "toy", frozenset()), "kim", theirs)
+    assert "the course 1 True" in str(made[1])
+
+
 def test_magics_tables_and_messages(run: Run) -> None:
     cells = handed_out()
     for source in (
@@ -131,7 +200,7 @@ def test_magics_tables_and_messages(run: Run) -> None:
     ):
         cells.append(code(source))
     made, page = run(cells)
-    assert raised(made) == [(15, "ModuleNotFoundError")]
+    assert raised(made) == []
     for words in (
         "<td>cell</td>",
         "<strong>bold</strong>",
@@ -169,7 +238,6 @@ HOSTILE = {
         "crashed",
     ),
     "asks for input": ("input('name? ')", "raised", "EOFError"),
-    "starts a program": ("import subprocess\nsubprocess.run(['true'])", "raised", None),
     "reads what it should not": ("open('/etc/shadow').read()", "raised", None),
     "opens a socket": ("import socket\nsocket.socket()", "raised", None),
     "fills the disk": ("open('much', 'wb').write(bytes(2**25))", "raised", "OSError"),
@@ -292,12 +360,12 @@ def test_time_for_the_whole_notebook_is_bounded(run: Run) -> None:
 
 
 def test_a_host_without_a_private_folder_runs_nothing(assignment: Assignment) -> None:
-    with Sandbox(level="C", unsafe=True) as sandbox:
+    with Sandbox(level="D", unsafe=True) as sandbox:
         notebooks = Notebooks(sandbox, assignment, {"toy.ipynb": file_of(handed_out())})
-        made, pages = notebooks.run(file_of(handed_out()), Package({}, "toy", frozenset()), "kim")
+        made, page = notebooks.run("toy.ipynb", file_of(handed_out()), Package({}, "toy", frozenset()), "kim")
     assert made.outcome is NotebookOutcome.NOT_RUN
     assert "no folder" in made.reason
-    assert PAGE in pages
+    assert page
 
 
 def test_nothing_is_left_behind(run: Run) -> None:

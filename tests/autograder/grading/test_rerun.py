@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from autograder.grading.rerun import parting
+from autograder.grading.notebooks.outputs import parting
 
 
 def stream(text: str, name: str = "stdout") -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from autograder.course.model import Assignment, Limits, Option, Question
+from autograder.course.model import Assignment, Component, Limits, Option, Question
 from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult
 from autograder.grading.scoring import score_questions, total
@@ -17,12 +17,10 @@ ASSIGNMENT = Assignment(
     number=1,
     title="Things",
     due=datetime(2030, 1, 1, tzinfo=UTC),
-    module="things",
-    notebook="",
-    artifacts=(),
+    components=(Component("things"),),
     questions=(
-        Question("first", "First", 10, "first"),
-        Question("second", "Second", 5, "second", depends=("first",)),
+        Question("first", "First", 10, "first", "things"),
+        Question("second", "Second", 5, "second", "things", depends=("first",)),
     ),
     options=(Option("1", "Own"), Option("2", "Other", scale=0.5)),
     limits=Limits(),

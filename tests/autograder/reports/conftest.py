@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from autograder.course.layout import Course
-from autograder.course.model import Assignment, Limits, Option, Question, Visibility
+from autograder.course.model import Assignment, Component, Limits, Option, Question, Visibility
 from autograder.course.result import SubmissionResult
 
 
@@ -48,11 +48,9 @@ def small() -> Assignment:
         number=1,
         title="Small",
         due=datetime.fromisoformat("2022-12-02T23:59:00+09:00"),
-        module="small",
-        notebook="",
-        artifacts=(),
+        components=(Component("small", "small.ipynb"),),
         questions=tuple(
-            Question(level.value, f"The {level}", 10, level.value, visibility=level) for level in Visibility
+            Question(level.value, f"The {level}", 10, level.value, "small", visibility=level) for level in Visibility
         ),
         options=(Option("1", "Own work"), Option("2", "Not own work", scale=0.5, review=True)),
         limits=Limits(),

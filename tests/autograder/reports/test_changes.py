@@ -7,8 +7,8 @@ from autograder.course.model import Assignment
 from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult, QuestionResult, SubmissionInfo, SubmissionResult
 from autograder.reports import render_class, render_student
-from autograder.reports.changes import Change, changes
-from autograder.reports.summary import concerns
+from autograder.reports.findings.changes import Change, changes
+from autograder.reports.findings.concerns import Reason, concerns
 
 
 def result(integrity: Integrity | None) -> SubmissionResult:
@@ -18,14 +18,18 @@ def result(integrity: Integrity | None) -> SubmissionResult:
 
 def test_nothing_to_say() -> None:
     kept = ModuleIntegrity(kept=(Place("f", 1),), untouched=(Place("g", 4),), added=(Place("own", 9),))
-    assert changes(None) == changes(Integrity(kept, NotebookIntegrity(), supplied=("common/",))) == ()
+    assert (
+        changes(None)
+        == changes(Integrity({"small.py": kept}, {"small.ipynb": NotebookIntegrity()}, supplied=("common/",)))
+        == ()
+    )
 
 
 def test_every_kind_is_said_with_its_place() -> None:
     module = ModuleIntegrity(True, missing=(Place("helper"),), restored=(Place("Given.forward", 12),))
     cells = {kind: (Place(kind, 3),) for kind in ("blank", "changed", "moved")}
     notebook = NotebookIntegrity(**cells, removed=(Place("print(1)"),), not_run=2, out_of_turn=1)
-    said = changes(Integrity(module, notebook, edited=("common/data.py",)))
+    said = changes(Integrity({"small.py": module}, {"small.ipynb": notebook}, edited=("common/data.py",)))
     assert [change.where for change in said] == [
         ("Given.forward, line 12",),
         ("helper",),
@@ -42,34 +46,36 @@ def test_every_kind_is_said_with_its_place() -> None:
 
 def test_another_notebook_and_none() -> None:
     foreign, broken = NotebookIntegrity(foreign=True), NotebookIntegrity(trouble="not JSON")
-    assert changes(Integrity(notebook=foreign)) == (
+    assert changes(Integrity(notebooks={"small.ipynb": foreign})) == (
         Change("The notebook was not made from the one that was handed out."),
     )
-    assert changes(Integrity(notebook=broken)) == (Change("The notebook cannot be read: not JSON."),)
+    assert changes(Integrity(notebooks={"small.ipynb": broken})) == (Change("The notebook cannot be read: not JSON."),)
 
 
 def test_a_long_list_is_cut_and_counted(small: Assignment) -> None:
     module = ModuleIntegrity(True, restored=tuple(Place(f"f{number}", number) for number in range(1, 31)))
-    (said,) = changes(Integrity(module))
+    (said,) = changes(Integrity({"small.py": module}))
     assert (len(said.where), said.more) == (8, 22)
-    page = render_student(result(Integrity(module)), small)
+    page = render_student(result(Integrity({"small.py": module})), small)
     assert "f8, line 8" in page
     assert "f9, line 9" not in page
     assert "and 22 more" in page
 
 
 def test_the_class_page_marks_and_counts(small: Assignment) -> None:
-    edited = result(Integrity(ModuleIntegrity(True, restored=(Place("f", 1),)), edited=("common/a.py", "common/b.py")))
+    edited = result(
+        Integrity({"small.py": ModuleIntegrity(True, restored=(Place("f", 1),))}, edited=("common/a.py", "common/b.py"))
+    )
     assert "3 put back" in render_class([edited], small)
     assert "put back" not in render_class([result(Integrity())], small)
-    (concern,) = concerns([edited], small)
-    assert concern.reasons == ("given code changed in 3 places; the course's own was run",)
+    groups = {group.reason: group.concerns for group in concerns([edited], small)}
+    assert [concern.text for concern in groups[Reason.GIVEN]] == ["3 places"]
 
 
 def test_names_from_a_submission_are_inert(small: Assignment) -> None:
     names = ("<script>alert(1)</script>", "\u202eevil", "a\nb", "n" * 9_000)
     module = ModuleIntegrity(True, restored=tuple(Place(name, 1) for name in names))
-    page = render_student(result(Integrity(module, edited=names)), small)
+    page = render_student(result(Integrity({"small.py": module}, edited=names)), small)
     assert "<script>" not in page
     assert "\u202e" not in page
     assert "n" * 100 not in page

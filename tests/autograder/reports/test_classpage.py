@@ -6,13 +6,16 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from rich.console import Console
 
 from autograder.course.model import Assignment
 from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult, QuestionResult, SubmissionInfo, SubmissionResult
-from autograder.reports import render_class
-from autograder.reports.charts import heat_map, histogram, tone
-from autograder.reports.summary import concerns, summarize
+from autograder.reports import print_class, render_class, render_student
+from autograder.reports.findings.concerns import Reason, concerns
+from autograder.reports.findings.need import in_need
+from autograder.reports.findings.summary import summarize
+from autograder.reports.pages.charts import heat_map, histogram, tone
 from autograder.reports.text import number, percent
 
 
@@ -42,31 +45,72 @@ def test_a_grader_error_counts_for_no_figure(small: Assignment) -> None:
     assert summarize([result("b", 0, Outcome.GRADER_ERROR)], small).scores is None
 
 
-def test_worst_cases_count_only_those_who_tried(small: Assignment) -> None:
-    found = [result(str(index), 0, outcome) for index, outcome in enumerate(Outcome)]
-    (trouble,) = summarize([one for one in found if one.graded], small).questions[0].worst
-    # of thirteen outcomes: not attempted, blocked, pending and too noisy did not try, and ours is no grade
-    assert (trouble.id, trouble.lost, trouble.tried) == ("matches[wide]", 7, 8)
-
-
-def test_concerns_name_what_a_person_must_see(small: Assignment) -> None:
+def test_concerns_are_grouped_by_reason(small: Assignment) -> None:
     found = concerns(
         [
             result("fine", 10, Outcome.PASSED),
-            result("late", 10, Outcome.PASSED, late=True, notes=("given code was changed",)),
+            result("late", 10, Outcome.PASSED, late=True, notes=("files in a folder",)),
             replace(result("two", 5), info=SubmissionInfo("two", option="2")),
             replace(result("none", 5), info=SubmissionInfo("none", option="7")),
             result("ours", 0, Outcome.GRADER_ERROR),
             result("waits", 0, Outcome.PENDING),
         ],
         small,
+        [("gone", "the grader ended")],
     )
-    told = {concern.submission: concern for concern in found}
-    assert list(told) == ["ours", "late", "two", "none", "waits"]
-    assert told["late"].reasons == ("late", "given code was changed")
-    assert "option 2: for a person to read" in told["two"].reasons
-    assert "option 7, which does not exist" in told["none"].reasons[0]
-    assert "trace of the check" in told["ours"].detail
+    told = {group.reason: [concern.submission for concern in group.concerns] for group in found}
+    assert told == {
+        Reason.OURS: ["gone", "ours"],
+        Reason.OPTION: ["none"],
+        Reason.NOTE: ["late"],
+        Reason.DEVICE: ["waits"],
+        Reason.READ: ["two"],
+        Reason.LATE: ["late"],
+    }
+    assert list(told) == sorted(told, key=list(Reason).index)
+    ours = found[0].concerns
+    assert not ours[0].linked
+    assert "trace of the check" in ours[1].detail
+    assert "option 7 does not exist" in next(group for group in found if group.reason is Reason.OPTION).concerns[0].text
+
+
+def test_who_needs_help(small: Assignment) -> None:
+    def of(name: str, score: float, *outcomes: Outcome) -> SubmissionResult:
+        questions = tuple(
+            QuestionResult(str(n), "q", 10, 0, outcome, (CaseResult("c", outcome, "z" if name == "zip" else f"m{n}"),))
+            for n, outcome in enumerate(outcomes)
+        )
+        return replace(result(name, score), questions=questions)
+
+    nothing, broken, wrong, right = Outcome.NOT_ATTEMPTED, Outcome.ERROR, Outcome.FAILED, Outcome.PASSED
+    class_ = [
+        of("good", 25, right, right, wrong),
+        of("lazy", 0, nothing, nothing, nothing),
+        of("broken", 5, broken, broken, right),
+        of("low", 8, wrong, right, wrong),
+        of("zip", 0, broken, broken),
+    ]
+    assert {group.title: [name for name, _ in group.people] for group in in_need(class_, small)} == {
+        "Cannot be read or run at all": ["zip"],
+        "Not begun": ["lazy"],
+        "Most questions end in an exception, a crash or a timeout": ["broken"],
+        "Lowest scores": ["low"],
+    }
+
+
+def test_who_did_much_better_before_needs_help(small: Assignment) -> None:
+    def of(name: str, share: float) -> SubmissionResult:
+        question = QuestionResult("q", "q", 10, 10 * share, Outcome.FAILED, (CaseResult("c", Outcome.FAILED, "m"),))
+        return replace(result(name, 10 * share * 0.5), questions=(question,), scale=0.5, max_score=10)
+
+    class_ = [of("fell", 0.6), of("far", 0.2), of("same", 0.9), of("new", 0.7)]
+    before = {"fell": [("t0", 0.95), ("t1", 0.9)], "far": [("t1", 1.0)], "same": [("t1", 1.0)]}
+    groups = {group.title: group.people for group in in_need(class_, small, before)}
+    assert groups["Large drop against earlier assignments"] == (
+        ("far", "t1 100 %, now 20 %"),
+        ("fell", "t0 95 %, t1 90 %, now 60 %"),
+    )
+    assert "Large drop" not in str(in_need(class_, small))
 
 
 def test_histogram_counts_everyone_once() -> None:
@@ -130,3 +174,26 @@ def test_empty_and_large_classes(a6: Assignment, make_class: Callable[[int], lis
 def test_numbers() -> None:
     assert [number(value) for value in (12.0, 7.5, 10 / 3, 0, -0.001, 100)] == ["12", "7.5", "3.33", "0", "0", "100"]
     assert [percent(part, 300) for part in (0, 1, 150, 299.9, 300)] == ["0 %", "1 %", "50 %", "99 %", "100 %"]
+
+
+def test_what_was_passed_over_is_named_with_the_reason(small: Assignment, capsys: pytest.CaptureFixture[str]) -> None:
+    passed = [("in/README.md", "neither a zip nor a folder"), ("<b>x", "a link; links are not followed")]
+    page = render_class([result("a", 8)], small, passed=passed)
+    assert "2 passed over" in page
+    assert "in/README.md" in page
+    assert "neither a zip nor a folder" in page
+    assert "<b>x" not in page
+    print_class([result("a", 8)], small, console=Console(width=200), passed=passed)
+    said = capsys.readouterr().out
+    assert "passed over: in/README.md  neither a zip nor a folder" in said
+    assert "2 passed over" in said.splitlines()[-1]
+
+
+def test_a_question_with_something_right_and_something_to_write_is_partly_done(small: Assignment) -> None:
+    cases = (CaseResult("a", Outcome.PASSED), CaseResult("b", Outcome.NOT_ATTEMPTED, "to be written"))
+    id = small.questions[0].id
+    for kept, said in ((cases, True), (cases[1:], False)):
+        question = QuestionResult(id, "q", 10, 5, Outcome.NOT_ATTEMPTED, kept)
+        done = replace(result("kim", 5), questions=(question,))
+        assert ("q: partly, 1 of 2 cases passed" in render_class([done], small)) is said
+        assert ("◐</span>partly</span>" in render_student(done, small)) is said

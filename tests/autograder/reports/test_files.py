@@ -17,8 +17,8 @@ from autograder.course.outcome import Outcome
 from autograder.course.result import QuestionResult, SubmissionInfo, SubmissionResult
 from autograder.errors import GraderError, UsageError
 from autograder.reports import Progress, grades_csv, print_class, write_class, write_reports, write_submission
-from autograder.reports.gradescsv import COLUMNS
-from autograder.reports.summary import concerns
+from autograder.reports.files.gradescsv import COLUMNS
+from autograder.reports.findings.concerns import Reason, concerns
 
 
 def read(sheet: str) -> list[dict[str, str]]:
@@ -92,9 +92,9 @@ def test_who_is_in_two_submissions_keeps_both_and_is_noted(small: Assignment) ->
     group = named(submission="group", name="Lee", id="20211", members=(("20212", "Kim"),))
     rows = {(row["submission"], row["name"]): row["notes"] for row in read(grades_csv([own, group], small))}
     assert rows == {("group", "Lee"): "", ("group", "Kim"): "also in own", ("own", "Kim"): "also in group; late"}
-    reasons = {concern.submission: concern.reasons for concern in concerns([own, group], small)}
-    assert "Kim is also in own" in reasons["group"]
-    assert "Kim is also in group" in reasons["own"]
+    twice = next(found.concerns for found in concerns([own, group], small) if found.reason is Reason.TWICE)
+    texts = {concern.submission: concern.text for concern in twice}
+    assert texts == {"group": "Kim is also in own", "own": "Kim is also in group"}
 
 
 def test_nobody_without_an_id_is_taken_for_somebody_else(small: Assignment) -> None:
@@ -145,7 +145,7 @@ def test_a_name_that_is_no_folder_is_refused_before_anything_is_written(
 def test_attachments_lie_beside_the_result_and_not_in_it(small: Assignment, tmp_path: Path) -> None:
     result = replace(named(submission="one"), attachments={"notebook.html": "<p>김 \ud800</p>"})
     folder = write_submission(result, small, tmp_path)
-    assert (folder / "notebook.html").read_text("utf-8") == "<p>김 ?</p>"
+    assert (folder / "notebook.html").read_text("utf-8") == "<p>김 �</p>"
     assert "attachments" not in json.loads((folder / "result.json").read_text())
     assert SubmissionResult.from_json(json.loads((folder / "result.json").read_text())) == replace(
         result, attachments={}
@@ -154,7 +154,9 @@ def test_attachments_lie_beside_the_result_and_not_in_it(small: Assignment, tmp_
 
 def test_a_notebooks_page_goes_with_the_result_that_had_one(small: Assignment, tmp_path: Path) -> None:
     run = NotebookRun(NotebookOutcome.RAN, answers=(WrittenAnswer("Why?", "Because."),))
-    with_notebook = replace(named(submission="one"), notebook=run, attachments={"notebook.html": "<p>"})
+    with_notebook = replace(
+        named(submission="one"), notebooks={"small.ipynb": run}, attachments={"notebook.html": "<p>"}
+    )
     write_reports([with_notebook], small, tmp_path)
     assert (tmp_path / "one/notebook.html").exists()
     assert (tmp_path / "answers.html").exists()
@@ -228,6 +230,19 @@ def test_progress_is_one_plain_line_each_in_a_log(class16: list[SubmissionResult
     assert lines[0].endswith("100 of 100")
     assert lines[1].startswith("2/3  [/x]  not graded: not a zip")
     assert lines[2].endswith("grader error: no grade")
+
+
+def test_progress_says_how_long_the_others_will_take(class16: list[SubmissionResult]) -> None:
+    console, clock = Console(file=io.StringIO(), force_terminal=False, width=80), iter(range(0, 1000, 100))
+    names = [f"s{number}" for number in range(5)]
+    expected = dict(zip(names, (40.0, 30.0, 20.0, 10.0, 10.0), strict=True))  # the longest come first
+    with Progress(5, console, expected=expected, now=lambda: float(next(clock))) as progress:
+        for name in names:
+            progress.finished(replace(class16[0], info=replace(class16[0].info, submission=name)))
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert all("left" not in text for text in (*lines[:2], lines[-1]))
+    assert lines[2].endswith("(about 22 s left)")  # 100 s for 90 parts, and 20 parts are left
+    assert lines[3].endswith("(about 20 s left)")
 
 
 def test_progress_on_a_terminal_ends_clean_and_keeps_troubles(class16: list[SubmissionResult]) -> None:

@@ -11,13 +11,14 @@ import pytest
 
 from autograder.course.model import Assignment
 from autograder.course.outcome import Outcome
+from autograder.course.plain import from_plain, to_plain
 from autograder.course.reading import CodeLine, FunctionReading, QuestionReading, Reading
 from autograder.course.result import CaseResult, QuestionResult, SubmissionInfo, SubmissionResult
 from autograder.errors import UsageError
 from autograder.grading.scoring import reviewed
 from autograder.reports import write_class, write_submission
-from autograder.reports.decisions import Decisions
-from autograder.reports.review import render_queue, render_reading
+from autograder.reports.findings.decisions import Decisions
+from autograder.reports.pages.review import render_queue, render_reading
 
 LINES = (CodeLine(4, "def hints(x):"), CodeLine(5, "", "twice"), CodeLine(6, "    return 2 * x"))
 READING = Reading(
@@ -186,5 +187,5 @@ def test_code_and_comments_are_inert(small: Assignment) -> None:
 
 
 def test_a_reading_survives_json() -> None:
-    assert Reading.from_json(READING.to_json()) == READING
+    assert from_plain(to_plain(READING), Reading) == READING
     assert SubmissionResult.from_json(entry().to_json()) == entry()

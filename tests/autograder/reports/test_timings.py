@@ -11,8 +11,8 @@ from autograder.course.model import Assignment
 from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult, QuestionResult, SubmissionInfo, SubmissionResult
 from autograder.reports import render_student
-from autograder.reports.classpage import render_class
-from autograder.reports.timings import budget_charts, timing_views
+from autograder.reports.findings.timings import budget_charts, timing_views
+from autograder.reports.pages.classpage import render_class
 
 TIMING: dict[str, Any] = {
     "budget": "forward",
@@ -28,7 +28,6 @@ TIMING: dict[str, Any] = {
     "core": 1,
     "student_ms": [34.0, 33.0, 36.0],
     "baseline_ms": [10.0, 9.8, 11.0],
-    "memory": None,
     "notes": [],
 }
 
@@ -74,14 +73,12 @@ def test_no_pair_is_no_clock() -> None:
         {"ratio": None, "interval": [5.0, None]},
         {"student_ms": [0.0], "baseline_ms": [1.0]},
         {"interval": [None, None], "ratio": None, "bands": [], "student_ms": []},
-        {"memory": {"ratio": 4.0, "limit": 3.0, "student_mb": 400.0, "baseline_mb": 100.0}},
     ],
 )
 def test_measurements_that_came_to_nothing_are_shown_too(small: Assignment, changes: dict[str, Any]) -> None:
     case = slow(**changes)
     page = render_student(result("a", "hints", case), small)
     assert "test[a]" in page
-    assert ("400 MiB" in page) is ("memory" in changes)
 
 
 def test_only_who_may_see_hints_sees_times(small: Assignment) -> None:

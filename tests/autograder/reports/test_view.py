@@ -28,7 +28,8 @@ def cases(draw: st.DrawFn, secret: frozenset[str]) -> CaseResult:
         for field in ("message", "hint", "location")
     }
     id = draw(secrets) if "id" in secret else f"check[{draw(st.integers(0, 3))}]"
-    return CaseResult(id, outcome, **texts, detail=f"{MARK} detail {draw(secrets)}")
+    title = draw(secrets) if "id" in secret else draw(st.sampled_from(["", "The output is right"]))
+    return CaseResult(id, outcome, **texts, detail=f"{MARK} detail {draw(secrets)}", title=title)
 
 
 SECRET = {
@@ -103,6 +104,9 @@ def test_one_cause_is_told_once(small: Assignment) -> None:
     groups = student_view(result, small).questions[0].groups
     assert [group.count for group in groups] == [3, 1, 1]
     assert groups[0].checks == (("matches", ("wide", "tall")), ("dtype", ()))
+    titled = replace(question, cases=tuple(replace(case, title="Is right") for case in alike))
+    (group,) = student_view(replace(result, questions=(titled,)), small).questions[0].groups
+    assert group.checks == (("Is right", ("wide", "tall")), ("Is right", ()))
     assert groups[-1].outcome is Outcome.PASSED
     assert render_student(result, small).count("off by one row") == 1
 

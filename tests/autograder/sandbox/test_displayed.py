@@ -40,6 +40,17 @@ def test_outputs_become_a_notebooks() -> None:
     assert not left_out
 
 
+def test_an_image_keeps_its_alternative_text() -> None:
+    image = {"image/png": png(4, 3), "alt": "A plot."}
+    ((output,), _) = read_cell(cell(shown(**image)))
+    assert output["metadata"] == {"image/png": {"alt": "A plot."}}
+    assert output["data"].keys() == {"image/png"}
+    ((output,), _) = read_cell(cell(shown(**image | {"alt": "x" * 5000})))
+    assert len(output["metadata"]["image/png"]["alt"]) == 1000
+    ((output,), _) = read_cell(cell(shown(**{"text/plain": "x", "alt": "A plot."})))
+    assert (output["metadata"], output["data"]) == ({}, {"text/plain": "x"})
+
+
 @pytest.mark.parametrize("image", [png(100_000, 100_000), png(0, 5), np.zeros(40, np.uint8), np.zeros(0, np.uint8)])
 def test_an_image_that_is_none_or_would_unpack_to_a_huge_one_is_left_out(image: Any) -> None:
     assert read_cell(cell(shown(**{"image/png": image}))) == ([], True)
@@ -68,6 +79,7 @@ def test_an_image_that_is_none_or_would_unpack_to_a_huge_one_is_left_out(image: 
         cell(shown(**{"image/png": np.zeros(9, np.float64)})),
         cell(shown(**{"image/png": np.zeros(9 << 20, np.uint8)})),
         cell({"kind": "display", "data": {3: "x"}}),
+        cell({"kind": "display", "data": {"alt": 3}}),
         cell({"kind": "display", "data": {"text/plain": "x"}, "more": 1}),
     ],
 )

@@ -165,7 +165,7 @@ def test_a_cpu_needs_nothing() -> None:
     cpu.settle(flush=True)
     with cpu.clock(seconds.append):
         pass
-    assert (seconds, cpu.memory(True)) == ([], {"peak": 0, "now": 0})
+    assert seconds == []
 
 
 def test_cuda_waits_before_and_after_it_is_timed() -> None:
@@ -177,8 +177,6 @@ def test_cuda_waits_before_and_after_it_is_timed() -> None:
     assert library.log == ["synchronize", "record", "work", "record", "synchronize"]
     assert seconds == [0.005]
     assert cuda.take("text") == "text"
-    assert cuda.memory(True) == {"peak": 100 << 20, "now": 50 << 20}
-    assert library.log[-2:] == ["empty_cache", "reset"]
 
 
 def test_a_cache_of_unknown_size_is_flushed_too() -> None:

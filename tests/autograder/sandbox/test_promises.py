@@ -335,13 +335,13 @@ def test_a_fork_that_fails_costs_one_worker_and_not_the_zygote(monkeypatch: pyte
         control.pair(),
     )
     given = [with_channel.detach(), capped_file(16), with_reports.detach()]
-    _Zygote(end, owner, bare, ())._spawn({"limits": asdict(LIMITS), "rules": []}, given)
+    _Zygote(end, owner, bare, (), ())._spawn({"limits": asdict(LIMITS), "rules": []}, given)
     os.close(owner)
     for descriptor in given:
         with pytest.raises(OSError, match="Bad file descriptor"):
             os.fstat(descriptor)
     with pytest.raises(GraderError, match="cannot fork a worker: no process more"):
-        Worker(Package({}, "m", frozenset()), LIMITS, channel, reports, capped_file(16))
+        Worker(Package({}, "m", frozenset()), LIMITS, channel, reports, capped_file(16), {})
 
 
 def test_a_secret_token_is_nowhere_in_a_worker(open_worker: Callable[..., Worker]) -> None:

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.checks import modules
+from autograder.checks import modules, unpack
 from autograder.checks.draw import Draw
 from autograder.errors import CheckFailed, ProtocolError, StudentError, WorkerTimeout
 from autograder.sandbox import Worker
 from autograder.sandbox.local import LocalChannel
-from autograder.sandbox.proxy import Proxy, artifact, fetch, patient
+from autograder.sandbox.proxy import Proxy, artifact, fetch, load_artifact, parts, patient
 from autograder.sandbox.session.artifacts import load_file
 
 Open = Callable[..., tuple[Proxy, Worker]]
@@ -178,6 +178,73 @@ def test_a_history_loads_whatever_kind_of_number_is_in_it(opened: Open, options:
     assert (found["ok"], found["name"], found["array"].tolist()) == (True, "a", [0.0, 1.0, 2.0])
 
 
+def state(**changes: Any) -> bytes:
+    """A saved state dict of `Net`, in float16; a change of None leaves an entry out."""
+    net: dict[str, Any] = {
+        "norm.weight": torch.full((3,), 0.5),
+        "norm.bias": torch.zeros(3),
+        "norm.running_mean": torch.full((3,), 0.25),
+        "norm.running_var": torch.ones(3),
+        "norm.num_batches_tracked": torch.tensor(7),
+        "conv.weight": torch.full((4, 3, 3, 3), 0.125),
+        "conv.bias": torch.ones(4),
+    }
+    net |= {name.replace("__", "."): value for name, value in changes.items()}
+    half = {
+        name: value.half() if value.is_floating_point() else value for name, value in net.items() if value is not None
+    }
+    return saved(OrderedDict(half))
+
+
+def test_a_state_dict_is_loaded_on_the_students_side_in_the_dtype_of_the_model(opened: Open) -> None:
+    student, _ = opened(NET, files={"net.pt": state()})
+    model = student.Net().double()
+    load_artifact(model, "net.pt")
+    weights = modules.read(model, X)
+    assert {value.dtype for value in weights.parameters} == {torch.float64}
+    found = {(slot.role, slot.shape): value for slot, value in zip(weights.slots, weights.values, strict=True)}
+    assert bool((found["weight", (4, 3, 3, 3)] == 0.125).all())
+    assert int(found["num_batches_tracked", ()]) == 7
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (state(conv__bias=None, norm__bias=None), "do not fit the model: 2 missing$"),
+        (state(conv__bais=torch.ones(4)), "do not fit the model: 1 of no parameter or buffer$"),
+        (state(conv__bias=torch.ones(5), extra=torch.ones(1)), "1 of no parameter or buffer, 1 of another shape$"),
+        (saved([torch.ones(3)]), "net.pt does not hold a dict of tensors"),
+        (saved({"norm.bias": 3.0}), "net.pt does not hold a dict of tensors"),
+    ],
+)
+def test_a_state_dict_that_does_not_fit_is_counted_and_changes_nothing(opened: Open, content: bytes, says: str) -> None:
+    student, _ = opened(NET, files={"net.pt": content})
+    model = student.Net()
+    before = modules.read(model, X)
+    with pytest.raises(CheckFailed, match=says) as caught:
+        load_artifact(model, "net.pt")
+    assert "bais" not in str(caught.value)
+    assert all(map(torch.equal, before.values, modules.read(model, X).values))
+
+
+def test_a_file_that_is_missing_or_no_torch_file_is_the_students_error(opened: Open) -> None:
+    student, _ = opened(NET, files={"net.pt": b"no torch file"})
+    for name, kind in (("other.pt", "FileNotFoundError"), ("net.pt", "UnpicklingError")):
+        with pytest.raises(StudentError) as caught:
+            load_artifact(student.Net(), name)
+        assert caught.value.kind == kind
+
+
+@pytest.mark.parametrize("reply", [3, [0, 0], [0, 0, -1], ["a", 0, 0]])
+def test_a_reply_to_load_artifact_that_is_none(reply: object) -> None:
+    class Forged:
+        def request(self, op: str, payload: dict[str, Any], timeout: float | None = None) -> Any:
+            return reply
+
+    with pytest.raises(ProtocolError):
+        load_artifact(Proxy(Forged()), "net.pt")
+
+
 def test_scalars_of_an_older_numpy_load() -> None:
     """Its modules had other names."""
     new = saved([np.float64(1.5)], _use_new_zipfile_serialization=False)
@@ -224,6 +291,92 @@ def test_loading_leaves_what_torch_allows_as_it_was() -> None:
     assert set(torch.serialization.get_safe_globals()) == before
 
 
-def test_a_dict_of_another_kind_is_no_plain_data() -> None:
-    side = in_process("from collections import defaultdict\ndef f(): return defaultdict(int)")
-    assert isinstance(side.f(), Proxy)
+CONTAINERS = """
+import enum
+from collections import Counter, OrderedDict, UserDict, defaultdict, deque, namedtuple
+from types import MappingProxyType
+import numpy as np
+import torch
+
+class Odd(torch.Tensor):
+    pass
+
+class Keys(str, enum.Enum):
+    DW = "dw"
+
+Pair = namedtuple("Pair", "out cache")
+ONE = torch.ones(1)
+
+def literal(name): return name is "dw"
+def key(names): return next(iter(names)) is "dw"
+"""
+
+
+@pytest.mark.filterwarnings("ignore:.*is. with .str. literal:SyntaxWarning")
+@pytest.mark.parametrize(
+    "carried, wanted",
+    [
+        ("Pair(1, 2)", (1, 2)),
+        ("torch.Size([1, 2])", (1, 2)),
+        ("deque([1, 2])", [1, 2]),
+        ("OrderedDict(dw=1)", {"dw": 1}),
+        ("defaultdict(int, dw=1)", {"dw": 1}),
+        ("Counter(dw=1)", {"dw": 1}),
+        ("UserDict(dw=1)", {"dw": 1}),
+        ("MappingProxyType({Keys.DW: 1})", {"dw": 1}),
+        ("{np.int64(1): np.bool_(True)}", {1: True}),
+        ("np.float32(0.5)", 0.5),
+        ("type('Mine', (float,), {})(0.5)", 0.5),
+        ("Keys.DW", "dw"),
+        ("torch.nn.Parameter(ONE)", torch.ones(1)),
+        ("ONE.as_subclass(Odd)", torch.ones(1)),
+        ("torch.nn.ParameterList([ONE])", [torch.ones(1)]),
+        ("torch.nn.ParameterDict({'w': ONE})", {"w": torch.ones(1)}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_value_is_what_it_is_whatever_carries_it(carried: str, wanted: object) -> None:
+    found = in_process(f"{CONTAINERS}\ndef f(): return {carried}").f()
+    assert type(found) is type(wanted)
+    assert str(found) == str(wanted)
+
+
+@pytest.mark.filterwarnings("ignore:.*is. with .str. literal:SyntaxWarning")
+def test_strings_arrive_as_literals_are() -> None:
+    side = in_process(CONTAINERS)
+    text = "".join(["d", "w"])
+    assert side.literal(text)
+    assert side.key({text: 1})
+
+
+ALIKE = """
+from collections.abc import Mapping
+class Pair:
+    def __len__(self): return 2
+    def __getitem__(self, index): return (5, 6)[index]
+class Grads(Mapping):
+    def __len__(self): return 1
+    def __iter__(self): return iter(["dw"])
+    def __getitem__(self, key): return {"dw": 7}[key]
+def pair(): return Pair()
+def grads(): return Grads()
+"""
+
+
+def test_what_unpacks_and_indexes_like_a_tuple_or_a_dict_is_as_good() -> None:
+    side = in_process(ALIKE)
+    assert unpack(side.pair(), "one", "two") == (5, 6)
+    assert fetch(side.pair()[1]) == 6
+    assert side.grads() == {"dw": 7}
+
+
+def test_what_iterates_can_be_taken_apart() -> None:
+    side = in_process("def f(): return (n for n in range(9))\ndef g(): return object()\ndef h(): return iter([1, 2])")
+    assert parts(side.f(), 3) == [0, 1, 2]
+    assert parts(side.g(), 3) is None
+    once = side.f()
+    assert parts(once, 2) == [0, 1]
+    assert parts(once, 4) == [0, 1, 2, 3]
+    assert unpack(side.h(), "one", "two") == (1, 2)
+    with pytest.raises(CheckFailed, match="3 or more values"):
+        unpack(side.f(), "one", "two")

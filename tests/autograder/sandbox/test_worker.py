@@ -398,7 +398,7 @@ def test_time_in_calls_is_counted_outside(opened: Open) -> None:
     )
     before = worker.calls_seconds
     student.f()
-    assert worker.calls_seconds - before >= 0.2
+    assert worker.calls_seconds - before >= 0.1  # what the worker waited for a core is left out, and by ticks
 
 
 def test_workers_are_ready_soon(sandbox: Sandbox) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.course.model import Assignment, Limits, Option, Question
+from autograder.course.model import Assignment, Component, Limits, Option, Question
 
 from .samples import Zip, zipped
 
@@ -21,12 +21,10 @@ def assignment() -> Assignment:
         number=6,
         title="Two layers",
         due=datetime.fromisoformat("2022-12-02T23:59:00+09:00"),
-        module="two_layers",
-        notebook="two_layers.ipynb",
-        artifacts=("best_layers.pt",),
+        components=(Component("two_layers", "two_layers.ipynb", ("best_layers.pt",)),),
         questions=(
-            Question("layer", "Layer", 50, "Layer.forward"),
-            Question("helper", "Helper", 50, "helper"),
+            Question("layer", "Layer", 50, "Layer.forward", "two_layers"),
+            Question("helper", "Helper", 50, "helper", "two_layers"),
         ),
         options=(Option("1", "own work"), Option("2", "not own work", 0.5, True)),
         limits=Limits(),

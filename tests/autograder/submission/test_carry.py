@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +13,8 @@ import pytest
 
 from autograder.course.layout import Course
 from autograder.course.model import Assignment, Question
-from autograder.submission.carry import CarriedModule, CleanModule, NotPython, Source, carry_module
-from autograder.submission.source import parse
+from autograder.submission.clean.module import CarriedModule, CleanModule, NotPython, Source, carry_module
+from autograder.submission.source.parse import parse
 
 CLEAN = '''\
 """Layers."""
@@ -77,7 +78,13 @@ STUB = """\
 
 @pytest.fixture
 def course(assignment: Assignment) -> Assignment:
-    return replace(assignment, questions=(Question("layer", "L", 5, "Layer"), Question("helper", "H", 5, "helper")))
+    return replace(
+        assignment,
+        questions=(
+            Question("layer", "L", 5, "Layer", "two_layers"),
+            Question("helper", "H", 5, "helper", "two_layers"),
+        ),
+    )
 
 
 def edit(*changes: tuple[str, str], text: str = CLEAN) -> str:
@@ -89,7 +96,7 @@ def edit(*changes: tuple[str, str], text: str = CLEAN) -> str:
 
 def carry(clean: str, student: bytes, assignment: Assignment) -> CarriedModule:
     """The answers on the clean copy, which is known to compile; every line of it is where its number says."""
-    theirs, ours = Source.decode(student), CleanModule.read(clean.encode(), assignment)
+    theirs, ours = Source.decode(student), CleanModule.read(clean.encode(), assignment.questions)
     carried = carry_module(ours, theirs)
     carried.parsed()
     for line, number in zip(carried.source.split("\n"), carried.lines, strict=True):
@@ -111,16 +118,64 @@ def test_the_clean_copy_itself(course: Assignment) -> None:
     assert [carried.kept, carried.missing, carried.added, carried.restored] == [()] * 4
 
 
-@pytest.mark.parametrize("name", Course.find(Path(__file__)).names())
-def test_every_reference_carries_to_itself(name: str) -> None:
-    found = Course.find(Path(__file__))
-    assignment = found.assignment(name)
-    clean = (found.handout(assignment) / f"{assignment.module}.py").read_text()
-    solution = (found.solution(assignment) / f"{assignment.module}.py").read_bytes()
+COURSE = Course.find(Path(__file__))
+REFERENCES = [(name, component.module) for name in COURSE.names() for component in COURSE.assignment(name).components]
+
+
+@pytest.mark.parametrize("name, module", REFERENCES)
+def test_every_reference_carries_to_itself(name: str, module: str) -> None:
+    whole = COURSE.assignment(name)
+    assignment = replace(whole, questions=tuple(whole.questions_in(module)))
+    clean = (COURSE.handout(assignment) / f"{module}.py").read_text()
+    solution = (COURSE.solution(assignment) / f"{module}.py").read_bytes()
     carried = carry(clean, solution, assignment)
-    assert carried.source == solution.decode()
+    # A stub keeps the blank lines around two regions that follow each other: three, where the reference has two.
+    assert re.sub("\n{4,}", "\n\n\n", carried.source) == solution.decode()
     assert carried.kept
-    assert [carried.untouched, carried.missing, carried.restored, carried.added] == [()] * 4
+    assert [carried.untouched, carried.missing, carried.restored] == [()] * 3
+    # A helper of the reference stands in its solution and in no stub: it is added, as a student's own helper is.
+    assert all(part.name not in clean for part in carried.added)
+
+
+def carried_lines(carried: CarriedModule) -> list[tuple[str, int]]:
+    return list(zip(carried.source.split("\n"), carried.lines, strict=True))
+
+
+HELPER = """\
+# BEGIN SOLUTION
+def double(x):
+    return x + x
+
+
+# END SOLUTION
+"""
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        "    def save(self, path):",
+        "def helper(x):",
+        "class Given:",
+        "    @staticmethod\n    def forward(x):\n        return",
+    ],
+)
+@pytest.mark.parametrize("apart", ["", "\n\n"], ids=["right-above", "blank-lines"])
+def test_an_addition_keeps_the_comments_below_it(course: Assignment, below: str, apart: str) -> None:
+    indent = below[: len(below) - len(below.lstrip())]
+    added = "".join(f"{indent}{line}\n" if line else "\n" for line in HELPER.rstrip().split("\n"))
+    student = edit((STUB, ANSWER), (below, f"{added}{apart}{below}"))
+    carried = carry(CLEAN, student.encode(), course)
+    own = [line.strip() for line in HELPER.split("\n") if line]
+    assert [line.strip() for line, number in carried_lines(carried) if number > 0 and line.strip() in own] == own
+
+
+@pytest.mark.parametrize("indent", ["", "    "], ids=["module", "class"])
+def test_an_addition_at_the_end_keeps_the_comments_below_it(course: Assignment, indent: str) -> None:
+    added = "".join(f"{indent}{line}\n" if line else "\n" for line in HELPER.rstrip().split("\n"))
+    end = "        torch.save({}, path)\n"
+    student = edit((STUB, ANSWER), (end, f"{end}\n{added}")) if indent else f"{edit((STUB, ANSWER))}\n\n{added}"
+    assert carry(CLEAN, student.encode(), course).source.rstrip("\n") == student.rstrip("\n")
 
 
 def test_an_answer_keeps_its_comments(course: Assignment) -> None:
@@ -358,9 +413,18 @@ def test_an_encoding_of_no_use_costs_no_time_and_no_run(course: Assignment, enco
     assert parse(source, len(source)) is None
 
 
+@pytest.mark.parametrize("statement", ["x=1;", "x=1\n", "if x:pass\n", "import os\n"])
+def test_more_statements_than_anybody_writes_are_refused(course: Assignment, statement: str) -> None:
+    """Looking at each of them would take the grader's own time."""
+    source = statement.encode() * 25_000
+    with pytest.raises(NotPython, match="more statements"):
+        carry(CLEAN, source, course)
+    assert parse(source) is None
+
+
 @pytest.mark.parametrize(
     "source, line",
-    [(b"x = (\n", 1), (b"x = 1\n y = 2\n", 2), (b"\xff\xfe\x00", 1), (b"x = 1\x00", 1)],
+    [(b"x = (\n", 1), (b"x = 1\n y = 2\n", 2), (b"\xff\xfe\x00", 1), (b"x = 1\x00y", 1)],
 )
 def test_what_is_not_python_is_refused_with_its_line(course: Assignment, source: bytes, line: int) -> None:
     with pytest.raises(NotPython) as caught:

@@ -8,8 +8,8 @@ from typing import Any
 import nbformat
 import pytest
 
-from autograder.submission.cells import carry_notebook, cells_order, notebook_bytes, who_says
-from autograder.submission.identity import NotebookSays
+from autograder.submission.clean.notebook import carry_notebook, cells_order, notebook_bytes, who_says
+from autograder.submission.receive.identity import NotebookSays
 
 Notebook = dict[str, Any]
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from autograder.course.model import Assignment, Question
+from autograder.course.plain import from_plain, to_plain
 from autograder.course.reading import Reading
-from autograder.submission.carry import CleanModule, Source
-from autograder.submission.comments import MOST_LINES, read_comments
+from autograder.submission.clean.comments import MOST_LINES, read_comments
+from autograder.submission.clean.module import CleanModule, Source
 
 CLEAN = '''\
 """Layers."""
@@ -67,19 +68,23 @@ def extra():
     pass
 '''
 
+FILE = "two_layers.py"
+
 
 @pytest.fixture
 def course(assignment: Assignment) -> Assignment:
     questions = (
-        Question("layer", "L", 5, "Layer"),
-        Question("helper", "H", 5, "helper"),
-        Question("layer-again", "A", 5, "Layer"),
+        Question("layer", "L", 5, "Layer", "two_layers"),
+        Question("helper", "H", 5, "helper", "two_layers"),
+        Question("layer-again", "A", 5, "Layer", "two_layers"),
     )
     return replace(assignment, questions=questions)
 
 
 def read(source: str, course: Assignment, clean: str | None = CLEAN) -> Reading:
-    return read_comments(Source(source), CleanModule.read(clean.encode(), course) if clean else None, course)
+    return read_comments(
+        {FILE: Source(source)}, {FILE: CleanModule.read(clean.encode(), course.questions)} if clean else {}, course
+    )
 
 
 def test_own_comments_beside_the_code(course: Assignment) -> None:
@@ -109,7 +114,7 @@ def test_counts_over_all(course: Assignment) -> None:
     reading = read(MINE, course)
     assert reading.bare == ("helper", "extra")
     assert reading.code == sum(function.code for function in reading.functions) == 5 + 2 + 3 + 2
-    assert Reading.from_json(reading.to_json()) == reading
+    assert from_plain(to_plain(reading), Reading) == reading
     assert all(not function.lines for function in reading.counts().functions)
 
 
@@ -125,7 +130,7 @@ def test_without_a_clean_copy_every_comment_is_own(course: Assignment) -> None:
 
 
 def test_nothing_can_be_read_of_what_is_not_python(course: Assignment) -> None:
-    assert read_comments(None, None, course) == Reading()
+    assert read_comments({}, {}, course) == Reading()
 
 
 def test_far_too_many_lines_are_cut_and_counted(course: Assignment) -> None:

@@ -11,10 +11,10 @@ import pytest
 
 from autograder.course.model import Assignment
 from autograder.errors import ArchiveError, UsageError
-from autograder.submission.find import find_submissions
-from autograder.submission.identity import read_notebook
-from autograder.submission.inbox import Inbox, Submission
-from autograder.submission.names import show
+from autograder.submission.paths import show
+from autograder.submission.receive.find import find_submissions
+from autograder.submission.receive.identity import read_notebook
+from autograder.submission.receive.inbox import Inbox, Submission
 
 from .samples import MODULE, Zip, zipped
 
@@ -51,8 +51,8 @@ def test_a_submission_in_the_courses_form_needs_no_note(make_zip: Zip, assignmen
     submission = receive(make_zip(FULL, "kim_minsu-2022123456-A6-O1.zip"), assignment)
     assert dict(submission.files) == {"two_layers.py": MODULE}
     assert dict(submission.artifacts) == {"best_layers.pt": b"weights"}
-    assert submission.notebook == FULL["two_layers.ipynb"]
-    assert submission.module_found
+    assert submission.notebooks == {"two_layers.ipynb": FULL["two_layers.ipynb"]}
+    assert submission.modules
     info = submission.info
     assert (info.submission, info.name, info.id) == ("kim_minsu-2022123456-A6-O1", "kim_minsu", "2022123456")
     assert (info.option, info.late, info.submitted_at) == ("1", False, "2022-12-01T10:00:00+09:00")
@@ -64,7 +64,7 @@ def test_a_folder_around_everything_is_stripped(make_zip: Zip, assignment: Assig
     submission = receive(make_zip(nested, "kim-2022123456-A6-O1.zip"), assignment)
     assert dict(submission.files) == {"two_layers.py": MODULE, "lib/extra.py": b"x = 1"}
     assert submission.artifacts
-    assert submission.notebook
+    assert submission.notebooks
     assert "inside the folder my work/a6" in notes(submission)
 
 
@@ -91,7 +91,7 @@ def test_a_renamed_module_is_recognised(make_zip: Zip, assignment: Assignment, n
 
 
 def test_a_name_full_of_digits_is_compared_at_once(make_zip: Zip, assignment: Assignment) -> None:
-    assert not receive(make_zip({"1" * 200 + "x.py": b""}), assignment).module_found
+    assert not receive(make_zip({"1" * 200 + "x.py": b""}), assignment).modules
 
 
 def test_an_untouched_or_empty_file_does_not_hide_a_renamed_one(make_zip: Zip, assignment: Assignment) -> None:
@@ -99,7 +99,7 @@ def test_an_untouched_or_empty_file_does_not_hide_a_renamed_one(make_zip: Zip, a
         submission = receive(make_zip({"two_layers.py": empty, "two_layers (1).py": MODULE}), assignment)
         assert dict(submission.files) == {"two_layers.py": MODULE}
     submission = receive(make_zip({"two_layers.py": b""}), assignment)
-    assert submission.module_found
+    assert submission.modules
     assert "two_layers.py is empty" in notes(submission)
 
 
@@ -114,7 +114,7 @@ def test_of_several_copies_the_one_with_work_in_it_counts(make_zip: Zip, assignm
 
 def test_a_missing_module_is_a_note_that_says_what_was_there(make_zip: Zip, assignment: Assignment) -> None:
     submission = receive(make_zip({"other.py": b"class Layer: pass", "two_layers.pyc": b"x"}), assignment)
-    assert not submission.module_found
+    assert not submission.modules
     assert submission.files == {}
     assert "two_layers.py is missing; the submission holds: other.py" in notes(submission)
     assert "compiled" in notes(submission)
@@ -138,7 +138,7 @@ def test_the_courses_own_files_are_not_taken_from_students(make_zip: Zip, assign
 
 def test_the_only_notebook_is_taken_whatever_its_name(make_zip: Zip, assignment: Assignment) -> None:
     submission = receive(make_zip({"two_layers.py": MODULE, "assignment7.ipynb": FULL["two_layers.ipynb"]}), assignment)
-    assert submission.notebook
+    assert submission.notebooks
     assert "assignment7.ipynb was taken for two_layers.ipynb" in notes(submission)
     assert "not handed in: best_layers.pt" in notes(submission)
 
@@ -146,8 +146,8 @@ def test_the_only_notebook_is_taken_whatever_its_name(make_zip: Zip, assignment:
 @pytest.mark.parametrize("data", [b"not JSON", b"[]", b'{"cells": 3}', b"[" * 100_000, b"\xff\xfe", b""])
 def test_a_broken_notebook_is_only_a_note(make_zip: Zip, assignment: Assignment, data: bytes) -> None:
     submission = receive(make_zip({**FULL, "two_layers.ipynb": data}), assignment)
-    assert "the notebook cannot be read" in notes(submission)
-    assert submission.module_found
+    assert "two_layers.ipynb cannot be read" in notes(submission)
+    assert submission.modules
 
 
 def test_a_huge_notebook_is_not_read_for_a_name() -> None:
@@ -230,9 +230,9 @@ def test_a_class_folder(tmp_path: Path, make_zip: Zip, assignment: Assignment) -
     (tmp_path / "class/link.zip").symlink_to(tmp_path / "class/b-2-A6-O1.zip")
     (tmp_path / "class/linked").symlink_to(tmp_path / "class/plain")
     inbox = Inbox.open(tmp_path / "class", assignment, CLEAN)
-    assert list(inbox.entries) == ["A-1-A6-O1", "b-2-A6-O1", "empty", "work", "plain"]
+    assert list(inbox.entries) == ["A-1-A6-O1", "b-2-A6-O1", "empty", "Lee Ji_77_assignsubmission_file_", "plain"]
     received = {name: inbox.receive(name) for name in inbox.entries}
-    assert [name for name, submission in received.items() if not submission.module_found] == ["empty"]
+    assert [name for name, submission in received.items() if not submission.modules] == ["empty"]
     assert received["b-2-A6-O1"].info.late
     assert not received["A-1-A6-O1"].info.late
     assert "form" not in notes(received["plain"])
@@ -262,7 +262,7 @@ def test_nothing_to_grade_is_one_line(tmp_path: Path, make: str) -> None:
     if make == "readme":
         (tmp_path / make / "README.md").touch()
     with pytest.raises(UsageError) as caught:
-        find_submissions(tmp_path / make, "two_layers")
+        find_submissions(tmp_path / make, ["two_layers.py"])
     assert "\n" not in str(caught.value)
     assert make in str(caught.value)
 
@@ -275,6 +275,25 @@ def test_what_cannot_be_read_still_has_an_owner(tmp_path: Path, assignment: Assi
     info = inbox.unreadable("kim-2022123456-A6-O2", str(caught.value))
     assert (info.name, info.id, info.option) == ("kim", "2022123456", "2")
     assert info.notes == (str(caught.value),)
+
+
+def test_a_folder_around_a_zip_names_whom_the_zip_does_not(
+    tmp_path: Path, make_zip: Zip, assignment: Assignment
+) -> None:
+    for name in (
+        "kim_minsu-2022123456-A6-O1/work.zip",
+        "Lee Jiwoo/homework.zip",
+        "Park/homework.zip",
+        "x/c-3-A6-O1.zip",
+    ):
+        make_zip(FULL, f"class/{name}")
+        (tmp_path / "class" / name).with_name("report.pdf").write_bytes(b"%PDF")
+    inbox = Inbox.open(tmp_path / "class", assignment)
+    wanted = ["kim_minsu-2022123456-A6-O1", "Lee Jiwoo - homework", "Park - homework", "c-3-A6-O1"]
+    assert sorted(inbox.entries) == sorted(wanted)
+    who = inbox.receive("kim_minsu-2022123456-A6-O1").info
+    assert (who.name, who.id) == ("kim_minsu", "2022123456")
+    assert any("report.pdf" in note for note in who.notes)
 
 
 def test_a_learning_systems_folder_names_whom_the_zip_does_not(tmp_path: Path, assignment: Assignment) -> None:

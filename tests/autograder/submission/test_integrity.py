@@ -9,11 +9,12 @@ from types import MappingProxyType
 
 import pytest
 
-from autograder.course.integrity import Integrity, Place
+from autograder.course.integrity import Integrity, ModuleIntegrity, Place
 from autograder.course.model import Assignment, Question
+from autograder.course.plain import from_plain
 from autograder.errors import UsageError
-from autograder.submission.inbox import Inbox
-from autograder.submission.integrity import MOST, CleanCopy, Prepared, as_handed_in, prepare
+from autograder.submission.clean.prepare import MOST, CleanCopy, Prepared, as_handed_in, prepare
+from autograder.submission.receive.inbox import Inbox
 
 from .samples import Zip
 
@@ -79,7 +80,13 @@ def written(*changes: tuple[str, str], text: str = CLEAN) -> str:
 
 @pytest.fixture
 def course(assignment: Assignment) -> Assignment:
-    return replace(assignment, questions=(Question("layer", "L", 5, "Layer"), Question("helper", "H", 5, "helper")))
+    return replace(
+        assignment,
+        questions=(
+            Question("layer", "L", 5, "Layer", "two_layers"),
+            Question("helper", "H", 5, "helper", "two_layers"),
+        ),
+    )
 
 
 @pytest.fixture
@@ -98,17 +105,21 @@ def received(course: Assignment, make_zip: Zip) -> Received:
 
 def report(prepared: Prepared) -> Integrity:
     assert prepared.integrity is not None
-    assert Integrity.from_json(json.loads(json.dumps(prepared.integrity.to_json()))) == prepared.integrity
+    assert from_plain(json.loads(json.dumps(prepared.integrity.to_json())), Integrity) == prepared.integrity
     return prepared.integrity
+
+
+def module_of(prepared: Prepared) -> ModuleIntegrity:
+    return report(prepared).modules["two_layers.py"]
 
 
 def test_honest_work_is_run_byte_for_byte(received: Received) -> None:
     source = "# mine\r\n" + written(*ANSWERS) + "\n\ndef own(x):\n    return x\n"
     prepared = received(source)
     assert prepared.files["two_layers.py"] == source.encode()
-    assert prepared.lines == ()
+    assert prepared.lines == {}
     assert prepared.notes == ()
-    module = report(prepared).module
+    module = module_of(prepared)
     assert not module.carried
     assert [place.name for place in module.kept] == ["Layer.forward", "helper"]
     assert module.added == (Place("own", 28),)
@@ -126,10 +137,10 @@ def test_edited_given_code_is_put_back_and_lines_are_still_the_students(received
     theirs = source.split("\n")
     for wanted in ("y = 2 * x", "return Given.forward(x)  # by the given one", "size = 3  # my own"):
         at = next(number for number, line in enumerate(lines, start=1) if wanted in line)
-        assert wanted in theirs[prepared.line(at) - 1]
+        assert wanted in theirs[prepared.line("two_layers.py", at) - 1]
     given = next(number for number, line in enumerate(lines, start=1) if "return SCALE" in line)
-    assert prepared.line(given) == 0
-    module = report(prepared).module
+    assert prepared.line("two_layers.py", given) == 0
+    module = module_of(prepared)
     assert module.carried
     assert module.restored == (Place("Given.forward", source[: source.index("return 0")].count("\n")),)
 
@@ -137,7 +148,7 @@ def test_edited_given_code_is_put_back_and_lines_are_still_the_students(received
 def test_what_is_missing_is_as_it_was_handed_out(received: Received) -> None:
     prepared = received(CLEAN[: CLEAN.index("def helper")])
     assert 'NotImplementedError("helper")' in prepared.files["two_layers.py"].decode()
-    assert report(prepared).module.missing == (Place("helper"),)
+    assert module_of(prepared).missing == (Place("helper"),)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +170,7 @@ def test_what_is_missing_is_as_it_was_handed_out(received: Received) -> None:
 )
 def test_given_code_by_another_name_or_way(received: Received, spoil: str) -> None:
     prepared = received(f"{written(*ANSWERS)}\n\n{spoil}\n")
-    assert {place.name.split(" ")[0].split(".")[0] for place in report(prepared).module.restored} == {"Given"}
+    assert {place.name.split(" ")[0].split(".")[0] for place in module_of(prepared).restored} == {"Given"}
     run = prepared.files["two_layers.py"].decode()
     assert spoil.split("\n")[-1] not in run
     assert "return SCALE * x" in run
@@ -169,8 +180,8 @@ def test_everything_of_another_module_comes_before_what_is_given(received: Recei
     prepared = received(f"{written(*ANSWERS)}\nfrom mine import *\n", {"mine.py": b"class Given: pass\n"})
     run = prepared.files["two_layers.py"].decode()
     assert run.index("from mine import *") < run.index("from common import SCALE") < run.index("class Given")
-    assert report(prepared).module.restored == (Place("from mine import * (moved to the top)", 26),)
-    assert not report(received(f"from math import *\n{written(*ANSWERS)}")).module.restored
+    assert module_of(prepared).restored == (Place("from mine import * (moved to the top)", 26),)
+    assert not module_of(received(f"from math import *\n{written(*ANSWERS)}")).restored
 
 
 def test_forged_markers_say_nothing(received: Received) -> None:
@@ -179,17 +190,17 @@ def test_forged_markers_say_nothing(received: Received) -> None:
         "        # BEGIN SOLUTION layer\n        return 0\n        # END SOLUTION layer\n",
     )
     prepared = received(written(*ANSWERS, forged))
-    assert report(prepared).module.restored[0].name == "Given.forward"
+    assert module_of(prepared).restored[0].name == "Given.forward"
     assert "return SCALE * x" in prepared.files["two_layers.py"].decode()
 
 
 @pytest.mark.parametrize(
-    "source", [b"def helper(x:\n", b"x = 1\x00", b"\xff\xfe", b"x = " + b"+".join([b"1"] * 40_000)]
+    "source", [b"def helper(x:\n", b"x = 1\x00y", b"\xff\xfex", b"x = " + b"+".join([b"1"] * 40_000)]
 )
 def test_what_cannot_be_parsed_is_run_as_it_is_and_said(received: Received, source: bytes) -> None:
     prepared = received(source)
     assert prepared.files["two_layers.py"] == source
-    assert report(prepared).module.trouble
+    assert module_of(prepared).trouble
     assert prepared.notes[0].startswith("two_layers.py was run as it is")
 
 
@@ -204,13 +215,13 @@ def test_an_encoding_that_was_declared_is_not_carried(received: Received) -> Non
 
 def test_many_additions_are_bounded(received: Received) -> None:
     own = "".join(f"def own_{number}(): pass\n" for number in range(MOST + 50))
-    added = report(received(f"{written(*ANSWERS)}\n{own}")).module.added
+    added = module_of(received(f"{written(*ANSWERS)}\n{own}")).added
     assert len(added) == MOST
     assert added[-1] == Place("and 51 more")
 
 
 def test_long_names_are_cut(received: Received) -> None:
-    (place,) = report(received(f"{written(*ANSWERS)}\n\ndef {'x' * 5000}(): pass\n")).module.added
+    (place,) = module_of(received(f"{written(*ANSWERS)}\n\ndef {'x' * 5000}(): pass\n")).added
     assert len(place.name) < 100
 
 
@@ -225,12 +236,15 @@ def test_imports_that_only_a_notebook_needs(received: Received) -> None:
     first = "from google.colab import drive\nimport torchvision.transforms as T, math\nimport my_helper\n"
     tried = "try:\n    import cv2\nexcept ImportError:\n    cv2 = None\n"
     prepared = received(f"{first}{tried}{written(*ANSWERS)}")
-    assert prepared.stand_ins == {"google.colab", "torchvision"}
+    assert prepared.stand_ins == {"google.colab", "torchvision", "./my_helper"}
     assert report(prepared).stand_ins == ("google.colab", "torchvision")
-    assert [note for note in prepared.notes if "my_helper" in note] == ["my_helper is imported, and was not handed in"]
+    assert [note for note in prepared.notes if "my_helper" in note] == [
+        "my_helper is imported, and was not handed in (two_layers.py, line 3)"
+    ]
     assert len(prepared.notes) == 3
     assert received(f"{first}{written(*ANSWERS)}", {"my_helper.py": b"", "torchvision.py": b""}).stand_ins == {
-        "google.colab"
+        "google.colab",
+        "./torchvision.transforms",
     }
 
 
@@ -239,7 +253,21 @@ def test_names_that_the_given_library_does_not_have(received: Received) -> None:
         "from common import SCALE, OLD\nfrom common.data import X\nfrom common import data\nfrom common.old import Y\n"
     )
     prepared = received(f"{first}{written(*ANSWERS)}")
-    assert prepared.notes == ("OLD is imported from common, which has no such name",)
+    lacking = "is imported from common, which has no such name (two_layers.py, line"
+    assert prepared.notes == (f"old {lacking} 4)", f"OLD {lacking} 1)")
+    assert prepared.stand_ins == {"common:OLD", "common:old"}
+
+
+def test_what_helpers_import_and_is_not_here_has_a_stand_in_too(received: Received) -> None:
+    helpers = {
+        "pictures.py": b"import torchvision\nfrom .near import x\n",
+        "kit/__init__.py": b"",
+        "kit/one.py": b"from kit.two import y\nfrom .three import z\nfrom . import four\nimport kit.one\n",
+        "broken.py": b"import nowhere (\n",
+    }
+    prepared = received(f"import pictures, kit\n{written(*ANSWERS)}", helpers)
+    assert prepared.stand_ins == {"torchvision", "./kit.two", "./kit.three"}
+    assert "kit.two is imported, and was not handed in (kit/one.py, line 1)" in prepared.notes
 
 
 def test_notebook_cells(received: Received) -> None:
@@ -249,35 +277,33 @@ def test_notebook_cells(received: Received) -> None:
     found = report(
         received(written(*ANSWERS), {"two_layers.ipynb": notebook(CELLS[2], answer, CELLS[0], changed, own)})
     )
-    assert found.notebook is not None
-    assert found.notebook.answered == (Place("Why?", 2),)
-    assert found.notebook.added == (Place("x = 1", 5),)
-    assert found.notebook.changed == (Place("import torch as t", 4),)
-    assert found.notebook.removed == (Place("print(1)"),)
-    assert len(found.notebook.moved) == 2
-    assert (found.notebook.not_run, found.notebook.out_of_turn) == (0, 2)
+    (theirs,) = found.notebooks.values()
+    assert theirs.answered == (Place("Why?", 2),)
+    assert theirs.added == (Place("x = 1", 5),)
+    assert theirs.changed == (Place("import torch as t", 4),)
+    assert theirs.removed == (Place("print(1)"),)
+    assert len(theirs.moved) == 2
+    assert (theirs.not_run, theirs.out_of_turn) == (0, 2)
 
 
 def test_another_notebook_is_not_held_against_ours(received: Received) -> None:
     other = notebook(*(cell("code", f"step({number})", f"c{number}") for number in range(9)))
-    found = report(received(written(*ANSWERS), {"two_layers.ipynb": other})).notebook
-    assert found is not None
+    found = report(received(written(*ANSWERS), {"two_layers.ipynb": other})).notebooks["two_layers.ipynb"]
     assert found.foreign
     assert (found.removed, found.added, found.not_run) == ((), (), 9)
 
 
 def test_a_notebook_that_is_none(received: Received) -> None:
-    found = report(received(written(*ANSWERS), {"two_layers.ipynb": b"{"})).notebook
-    assert found is not None
+    found = report(received(written(*ANSWERS), {"two_layers.ipynb": b"{"})).notebooks["two_layers.ipynb"]
     assert found.trouble == "not JSON"
-    assert report(received(written(*ANSWERS))).notebook is None
+    assert report(received(written(*ANSWERS))).notebooks == {}
 
 
 def test_without_a_clean_copy_nothing_is_said(course: Assignment, make_zip: Zip) -> None:
     submission = Inbox(course, {"s": make_zip({"two_layers.py": CLEAN.encode()})}).receive("s")
     prepared = prepare(submission, CleanCopy.read({}, course), course)
     assert prepared.integrity is None
-    assert prepared.tree is not None
+    assert "two_layers.py" in prepared.trees
     assert as_handed_in(submission).files == prepared.files == submission.files
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from autograder.errors import UsageError
-from autograder.submission.lateness import arrival, read_submitted
+from autograder.submission.receive.lateness import arrival, read_submitted
 
 DUE = datetime.fromisoformat("2022-12-02T23:59:00+09:00")
 HEADER = "submission,submitted_at\n"

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.submission.markup import inert_html, inert_markdown
+from autograder.reports.pages import formulas
+from autograder.reports.pages.inert import inert_html, inert_markdown
 
 HARMLESS = {"class", "alt", "title", "width", "height", "colspan", "rowspan", "start", "border", "align"}
 HOSTILE = (
@@ -43,6 +44,11 @@ HOSTILE = (
     "<https://evil.example> [x]: javascript:alert(1)",
     "```python\n<script>alert(1)</script>\n```",
     "$<script>alert(1)</script>$ $$<img src=x onerror=alert(1)>$$",
+    r"$\href{javascript:alert(1)}{x}$ $\class{notice}{x} \style{position:fixed}{x}$",
+    r"$\text{<script>alert(1)</script>}$ $\text{&lt;img src=x onerror=alert(1)&gt;}$",
+    r'$"><img src=x onerror=alert(1)>$ $\text{"} x$',
+    '<img alt="\n\n$x$ $$\\text{> <b onclick=alert(1)>}$$\n\n" title="$y$">',
+    "\ue000b3c7363726970743e\ue001 \ue000izz\ue001 <p title='\ue000i78\ue001'>x</p>",
 )
 
 
@@ -54,7 +60,11 @@ class _Reader(HTMLParser):
         self.found: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in ("script", "style", "iframe", "svg", "math", "object", "embed", "form", "input", "button", "meta"):
+        if tag == "math" or tag in formulas.ELEMENTS:
+            wanted = {"display", "alttext"} if tag == "math" else formulas.ATTRIBUTES
+            self.found += [f"{tag} {name}" for name, _ in attrs if name not in wanted]
+            attrs = []
+        if tag in ("script", "style", "iframe", "svg", "object", "embed", "form", "input", "button", "meta"):
             self.found.append(tag)
         if tag in ("base", "link", "video", "audio", "source", "noscript", "template"):
             self.found.append(tag)
@@ -108,6 +118,18 @@ def test_what_lays_out_stays() -> None:
         "<code>x</code>",
         'href="https://example.org"',
         "<li>one</li>",
-        "&lt; 2$",
+        "<mo>&lt;</mo><mn>2</mn></mrow></math>",
     ):
         assert words in made
+
+
+@pytest.mark.parametrize(
+    "text", ["a list<int> of them", "if a<c and c>d", "x <- y", "<unknown>text</unknown>", "1 < 2"]
+)
+def test_what_is_no_tag_shows_as_the_text_it_is(text: str) -> None:
+    reader = HTMLParser()
+    shown: list[str] = []
+    reader.handle_data = shown.append  # type: ignore[method-assign]
+    reader.feed(inert_html(text))
+    reader.close()
+    assert "".join(shown) == text

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.submission.naming import ParsedName, parse_name, safe_names
+from autograder.submission.receive.filename import ParsedName, parse_name, safe_names
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ import torch
 
 from autograder.checks import Draw
 
-__all__ = ["CONV", "POOL", "ConvGeometry", "PoolGeometry", "conv", "pool"]
+__all__ = ["ABOVE_ZERO", "CONV", "HANDOUT_CONV", "POOL", "ConvGeometry", "PoolGeometry", "conv", "pool"]
+
+ABOVE_ZERO = 4.0  # makes `Draw.distinct` positive
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class ConvGeometry:
     kernel: tuple[int, int, int]
     stride: int = 1
     pad: int = 0
+    weight: float = 1.0
 
     def __str__(self) -> str:
         return self.name
@@ -49,6 +52,7 @@ class PoolGeometry:
     images: tuple[int, int, int, int]
     window: tuple[int, int]
     stride: int
+    weight: float = 1.0
 
     def __str__(self) -> str:
         return self.name
@@ -65,28 +69,39 @@ class PoolGeometry:
         return samples, channels, rows, columns
 
     def draw(self, rng: Draw) -> torch.Tensor:
-        """x in float64, without ties."""
-        return rng.distinct(*self.images)
+        """x in float64, without ties, above zero: what a mistake makes of negative numbers is a case of its own."""
+        return rng.distinct(*self.images) + ABOVE_ZERO
 
+
+# Square images and filters, as in the handout: half of the weight. One of them without padding, and two of one image,
+# so that a slip in either costs its share. Each has as many filters as its output has columns: a bias along the wrong
+# axis raises nothing there, and shows where biases are checked.
+HANDOUT_CONV = (
+    ConvGeometry("handout-3x3", (2, 3, 8, 8), (8, 3, 3), pad=1, weight=5.0),
+    ConvGeometry("handout-5x5", (1, 3, 8, 8), (4, 5, 5), weight=5.0),
+    ConvGeometry("handout-7x7", (1, 3, 8, 8), (8, 7, 7), pad=3, weight=5.0),
+    ConvGeometry("handout-stride-2", (2, 3, 8, 8), (4, 4, 4), stride=2, pad=1, weight=5.0),
+)
 
 CONV = (
+    *HANDOUT_CONV,
     ConvGeometry("one-window", (1, 2, 3, 4), (2, 3, 4)),
-    ConvGeometry("one-channel", (2, 1, 4, 5), (2, 3, 3), pad=1),
-    ConvGeometry("one-filter", (2, 3, 5, 4), (1, 3, 3), pad=1),
-    ConvGeometry("one-sample", (1, 3, 5, 5), (4, 3, 3), pad=1),
-    ConvGeometry("one-by-one", (2, 4, 3, 5), (3, 1, 1)),
-    ConvGeometry("even-kernel", (2, 3, 4, 4), (3, 4, 4), stride=2, pad=1),
-    ConvGeometry("no-padding", (2, 2, 5, 5), (3, 3, 3)),
-    ConvGeometry("tall-image", (2, 3, 9, 5), (4, 3, 3), pad=1),
-    ConvGeometry("wide-image", (2, 3, 4, 8), (4, 3, 3), pad=1),
+    ConvGeometry("one-channel", (2, 1, 4, 5), (2, 3, 3)),
+    ConvGeometry("one-filter", (2, 3, 5, 4), (1, 3, 3)),
+    ConvGeometry("one-sample", (1, 3, 5, 5), (3, 3, 3)),
+    ConvGeometry("one-by-one", (2, 4, 3, 5), (5, 1, 1)),
+    ConvGeometry("even-kernel", (1, 3, 4, 4), (3, 4, 4), stride=2, pad=1),
+    ConvGeometry("no-padding", (1, 2, 5, 5), (3, 3, 3)),
+    ConvGeometry("tall-image", (2, 3, 9, 5), (4, 3, 3)),
+    ConvGeometry("wide-image", (1, 3, 4, 8), (4, 3, 3)),
     ConvGeometry("tall-kernel", (2, 2, 7, 6), (3, 5, 2), pad=1),
-    ConvGeometry("wide-kernel", (2, 2, 5, 7), (3, 1, 4), pad=2),
+    ConvGeometry("wide-kernel", (1, 2, 5, 7), (3, 1, 4), pad=2),
     ConvGeometry("five-by-five", (2, 3, 7, 6), (2, 5, 5), pad=2),
-    ConvGeometry("padding-beyond-kernel", (2, 2, 3, 4), (3, 2, 2), pad=3),
+    ConvGeometry("padding-beyond-kernel", (1, 2, 3, 4), (3, 2, 2), pad=3),
     ConvGeometry("kernel-beyond-image", (2, 2, 3, 2), (3, 5, 4), pad=2),
     ConvGeometry("stride-2", (2, 3, 7, 9), (4, 3, 3), stride=2, pad=1),
-    ConvGeometry("stride-3", (2, 2, 10, 7), (3, 4, 4), stride=3),
-    ConvGeometry("leftover-row", (2, 2, 8, 7), (3, 3, 3), stride=2),
+    ConvGeometry("stride-3", (1, 2, 10, 7), (3, 4, 4), stride=3),
+    ConvGeometry("leftover-row", (1, 2, 8, 7), (3, 3, 3), stride=2),
     ConvGeometry("leftover-column", (2, 2, 7, 8), (3, 3, 3), stride=2),
     ConvGeometry("leftover-padding", (2, 3, 6, 8), (2, 3, 3), stride=2, pad=1),
     ConvGeometry("gaps-between-windows", (2, 2, 8, 9), (3, 2, 2), stride=3, pad=1),
@@ -94,6 +109,8 @@ CONV = (
 )
 
 POOL = (
+    PoolGeometry("handout-8x8", (2, 3, 8, 8), (2, 2), 2, weight=7.0),
+    PoolGeometry("handout-16x16", (2, 4, 16, 16), (2, 2), 2, weight=7.0),
     PoolGeometry("one-window", (1, 2, 3, 4), (3, 4), 1),
     PoolGeometry("one-channel", (2, 1, 4, 4), (2, 2), 2),
     PoolGeometry("one-sample", (1, 3, 4, 4), (2, 2), 2),

@@ -1,7 +1,7 @@
 """Images to train on and to judge by, as the notebook has them: in [0, 1], less the mean colour of training images.
 
 Held-out images are drawn afresh for every run, and their labels stay here. A student may have worked with CIFAR-10
-where it was on disk, or with the embedded shapes; a saved network is judged on the set that it does better on.
+where it was on disk, or with the embedded shapes; a saved network is judged on the set that it was trained on.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from common.cifar import cifar_folder
 from common.data import EMBEDDED_TRAIN, preprocess_cifar10
 from common.shapes import draw_shapes
 
-__all__ = ["CLASSES", "first_of_cifar", "first_of_shapes", "shapes"]
+__all__ = ["CIFAR", "CLASSES", "SHAPES", "Labelled", "first_of_cifar", "first_of_shapes", "shapes"]
 
 CLASSES = 10
+CIFAR, SHAPES = "CIFAR-10", "embedded shapes"  # as common.data.data_source calls them
 DATA = Path(__file__).parents[3] / "data"
 
 Labelled = tuple[torch.Tensor, torch.Tensor]
@@ -29,9 +30,8 @@ def shapes(count: int, seed: int) -> Labelled:
 
 def first_of_shapes(count: int) -> Labelled:
     """The embedded images that come first in the notebook."""
-    pixels, labels = draw_shapes(EMBEDDED_TRAIN, seed=0)
     # A few hundred images tell the mean colour of all as well as any network can notice.
-    images, labels = _centred(pixels[:500], labels[:500])
+    images, labels = _centred(*draw_shapes(EMBEDDED_TRAIN, seed=0, first=500))
     return images[:count].clone(), labels[:count].clone()
 
 

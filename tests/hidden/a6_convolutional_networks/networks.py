@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ __all__ = [
     "DeepNet",
     "Names",
     "ThreeLayerNet",
+    "assert_device",
     "build",
     "draw_parameters",
     "instance",
@@ -34,11 +36,12 @@ class ThreeLayerNet:
     """Settings of a ThreeLayerConvNet."""
 
     name: str
-    input_dims: tuple[int, int, int] = (3, 6, 8)
+    input_dims: tuple[int, int, int] = (3, 8, 8)
     num_filters: int = 4
     filter_size: int = 3
     hidden_dim: int = 7
-    num_classes: int = 5
+    num_classes: int = 10
+    weight: float = 1.0
 
     def __str__(self) -> str:
         return self.name
@@ -64,15 +67,19 @@ class ThreeLayerNet:
 
 @dataclass(frozen=True)
 class DeepNet:
-    """Settings of a DeepConvNet. All filter counts and the number of classes differ, so that a parameter's shape
-    tells its layer."""
+    """Settings of a DeepConvNet.
+
+    Most have other filter counts in each layer, so that a parameter's shape tells its layer; layers of one shape follow
+    in the order of their names' numbers, or else of params.
+    """
 
     name: str
-    input_dims: tuple[int, int, int] = (3, 8, 12)
+    input_dims: tuple[int, int, int] = (3, 8, 8)
     num_filters: tuple[int, ...] = (4, 6)
     max_pools: tuple[int, ...] = (0, 1)
     batchnorm: bool = False
-    num_classes: int = 5
+    num_classes: int = 10
+    weight: float = 1.0
 
     def __str__(self) -> str:
         return self.name
@@ -112,6 +119,19 @@ def build(
     """An instance of the class `network` with these settings, and its parameters."""
     made, found = call_and_fetch(network, ["params"], **net.settings(), dtype=dtype, **settings)
     return instance(made), _named_tensors(*found)
+
+
+def assert_device(network: Proxy, net: ThreeLayerNet | DeepNet, **settings: Any) -> None:
+    """Fail unless all parameters are where the argument `device` says.
+
+    torch's device of shapes without values stands for any other than the CPU.
+    """
+    found = fetch(instance(network(**net.settings(), device="meta", **settings)).params)
+    for value in found.values() if type(found) is dict else ():
+        device = fetch(value.device) if isinstance(value, Proxy) else value.device
+        if device != torch.device("meta"):
+            hint = "hand on the argument device; a device that is written into the code fits one machine only"
+            raise CheckFailed("some parameters are not on the device that was asked for", hint)
 
 
 def instance(value: Any) -> Proxy:
@@ -168,7 +188,8 @@ def match_names(params: Mapping[str, torch.Tensor], net: ThreeLayerNet | DeepNet
     """Find out what the student calls each of our parameters.
 
     A ThreeLayerConvNet's names are prescribed. A DeepConvNet's parameters are told by shape; of vectors of one shape,
-    the scale starts at one (or is called gamma), the shift is called beta, and else the order in params decides.
+    the scale starts at one (or is called gamma), the shift is called beta; else the numbers in their names decide, or
+    the order in params.
 
     Raises:
         CheckFailed: a parameter is missing, or one is there that nothing asks for.
@@ -196,16 +217,23 @@ def _match_by_shape(params: Mapping[str, torch.Tensor], wanted: Mapping[str, tup
     names: Names = {}
     for shape in dict.fromkeys(wanted.values()):
         ours = [name for name, other in wanted.items() if other == shape]
-        theirs = [name for name, value in params.items() if tuple(value.shape) == shape]
+        theirs = _in_order([name for name, value in params.items() if tuple(value.shape) == shape])
         for kind, tells in (("gamma", _is_scale), ("beta", _is_shift)):
-            role = next((name for name in ours if name.startswith(kind)), None)
-            found = next((name for name in theirs if tells(name, params[name])), None)
-            if role is not None and found is not None:
-                names[role] = found
-                theirs.remove(found)
+            roles = [name for name in ours if name.startswith(kind)]
+            found = [name for name in theirs if tells(name, params[name])]
+            if roles and len(found) >= len(roles):  # one for each layer of this shape, in the order of layers
+                names.update(zip(roles, found, strict=False))
+                theirs = [name for name in theirs if name not in found[: len(roles)]]
         rest = [name for name in ours if name not in names]
         names.update(zip(rest, theirs, strict=False))
     return names
+
+
+def _in_order(names: list[str]) -> list[str]:
+    """By the numbers that names end in, where each ends in one of its own: W2, W10. Else as they come."""
+    numbers = {name: re.search(r"\d+$", name) for name in names}
+    found = [int(number[0]) for number in numbers.values() if number]
+    return names if len(set(found)) < len(names) else [name for _, name in sorted(zip(found, names, strict=True))]
 
 
 def _is_scale(name: str, value: torch.Tensor) -> bool:

@@ -6,7 +6,7 @@ from autograd over these loops, gradients of networks from autograd over torch's
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as torch_layers
@@ -18,6 +18,7 @@ __all__ = [
     "conv_backward",
     "conv_forward",
     "deep_net",
+    "deep_scores",
     "max_pool_backward",
     "max_pool_forward",
     "three_layer_net",
@@ -100,6 +101,28 @@ def deep_net(
         return maps.flatten(1) @ p[f"W{last}"] + p[f"b{last}"]
 
     return _answers(params, scores_of, labels, reg)
+
+
+def deep_scores(
+    params: Mapping[str, torch.Tensor],
+    images: torch.Tensor,
+    wiring: Wiring,
+    statistics: Sequence[tuple[torch.Tensor, torch.Tensor]],
+) -> torch.Tensor:
+    """Scores in evaluation mode, in the parameters' dtype; `statistics` has mean and variance of each convolution."""
+    max_pools, batchnorm = wiring
+    last = sum(name.startswith("W") for name in params) - 1
+    maps = images.to(params["W0"].dtype)
+    with torch.no_grad():
+        for layer in range(last):
+            maps = torch_layers.conv2d(maps, params[f"W{layer}"], params[f"b{layer}"], padding=1)
+            if batchnorm:
+                scale, shift = params[f"gamma{layer}"], params[f"beta{layer}"]
+                maps = torch_layers.batch_norm(maps, *statistics[layer], scale, shift, eps=1e-5)
+            maps = maps.relu()
+            if layer in max_pools:
+                maps = torch_layers.max_pool2d(maps, 2)
+        return maps.flatten(1) @ params[f"W{last}"] + params[f"b{last}"]
 
 
 def _answers(params, scores_of, labels, reg):  # type: ignore[no-untyped-def]

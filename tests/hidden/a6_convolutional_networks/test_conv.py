@@ -2,29 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import oracles
 import pytest
 import torch
-from calls import CacheOf, cache_that_works, judge_backward, own_cache
-from geometries import CONV, ConvGeometry, conv
+from geometries import CONV, HANDOUT_CONV, ConvGeometry, conv
+from weighted import each
 
-from autograder.checks import Draw, Proxy, assert_matches, contracts, unpack
+from autograder.checks import (
+    CacheOf,
+    Draw,
+    Memo,
+    Proxy,
+    assert_kind,
+    assert_matches,
+    cache_that_works,
+    contracts,
+    judge_backward,
+    own_cache,
+    unpack,
+)
 
 forward_question = partial(pytest.mark.question, "conv-forward")
 backward_question = partial(pytest.mark.question, "conv-backward")
 every_contract = pytest.mark.parametrize("contract", contracts.BATTERY, ids=str)
 
 GRADIENTS = ("dx", "dw", "db")
-BUSY = conv("all-at-once")
+PLAIN = conv("handout-3x3")
 
 
-# All three gradients of every geometry; and one at a time, since one right gradient of three is worth something.
-BACKWARD = {str(geometry): (geometry, GRADIENTS) for geometry in CONV}
-BACKWARD |= {f"only-{name}": (BUSY, (name,)) for name in GRADIENTS}
+# One gradient at a time where the handout's sizes are, since one right gradient of three is worth something. There lie
+# two thirds of the weight of all geometries.
+BACKWARD = [
+    pytest.param(geometry, (name,), id=f"{geometry}-{name}", marks=backward_question(weight=2 / 3 * geometry.weight))
+    for geometry in HANDOUT_CONV
+    for name in GRADIENTS
+]
+BACKWARD += [
+    pytest.param(geometry, GRADIENTS, id=str(geometry), marks=backward_question())
+    for geometry in CONV
+    if geometry not in HANDOUT_CONV
+]
 
 
 def assert_gradients_match(found: Any, expected: tuple[torch.Tensor, ...], names: tuple[str, ...] = GRADIENTS) -> None:
@@ -33,38 +53,58 @@ def assert_gradients_match(found: Any, expected: tuple[torch.Tensor, ...], names
             assert_matches(gradient, value, what=name)
 
 
-@forward_question()
-@pytest.mark.parametrize("geometry", CONV, ids=str)
-def test_forward(student: Proxy, reference: Proxy, rng: Draw, memo: Callable[..., Any], geometry: ConvGeometry) -> None:
+@each("geometry", "conv-forward", CONV)
+def test_forward(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, geometry: ConvGeometry) -> None:
+    """The output of `Conv.forward` is right, for biases of zero. What they add is checked apart."""
     x, w, b = geometry.draw(rng)
+    b.zero_()
     out, _ = unpack(student.Conv.forward(x, w, b, geometry.param), "out", "cache")
     assert_matches(out, reference.Conv.forward(x, w, b, geometry.param)[0])
     assert_matches(out, memo(oracles.conv_forward, x, w, b, geometry.param))
 
 
+@forward_question(weight=3.0)
+@pytest.mark.parametrize("geometry", HANDOUT_CONV[:3], ids=str)
+def test_forward_bias(student: Proxy, rng: Draw, geometry: ConvGeometry) -> None:
+    """`Conv.forward` adds each filter's bias to all that the filter gives.
+
+    Judged by the difference that biases make, so that whatever else is wrong is not paid for again.
+    """
+    x, w, b = geometry.draw(rng)
+    before, after = (
+        unpack(student.Conv.forward(x, w, bias, geometry.param), "out", "cache")[0] for bias in (torch.zeros_like(b), b)
+    )
+    added = assert_kind(after, assert_kind(before).shape) - before
+    assert_kind(added, (len(x), len(b), *added.shape[2:]))
+    assert_matches(added, b.reshape(-1, 1, 1).expand(added.shape), what="what b adds to the output")
+
+
 @forward_question(weight=0.6)
 @every_contract
-def test_forward_contract(student: Proxy, rng: Draw, memo: Callable[..., Any], contract: contracts.Contract) -> None:
+def test_forward_contract(student: Proxy, rng: Draw, memo: Memo, contract: contracts.Contract) -> None:
+    """`Conv.forward` keeps a promise of every operation. Biases, checked apart, are zero."""
+    x, w, b = PLAIN.draw(rng)
+    b.zero_()
     operation = contracts.Operation(
-        call=lambda x, w, b: unpack(student.Conv.forward(x, w, b, BUSY.param), "out", "cache")[0],
-        oracle=lambda x, w, b: (memo(oracles.conv_forward, x, w, b, BUSY.param),),
+        call=lambda x, w, b: unpack(student.Conv.forward(x, w, b, PLAIN.param), "out", "cache")[0],
+        oracle=lambda x, w, b: (memo(oracles.conv_forward, x, w, b, PLAIN.param),),
         inputs=("x", "w", "b"),
         outputs=("out",),
         batched=("x",),
     )
-    contract(student, operation, BUSY.draw(rng))
+    contract(student, operation, (x, w, b))
 
 
-@backward_question()
-@pytest.mark.parametrize("geometry, wanted", BACKWARD.values(), ids=BACKWARD)
+@pytest.mark.parametrize("geometry, wanted", BACKWARD)
 def test_backward(
     student: Proxy,
     reference: Proxy,
     rng: Draw,
-    memo: Callable[..., Any],
+    memo: Memo,
     geometry: ConvGeometry,
     wanted: tuple[str, ...],
 ) -> None:
+    """The gradients of `Conv.backward` are right."""
     x, w, b = geometry.draw(rng)
     dout = rng.normal(*geometry.output)
     expected = reference.Conv.backward(dout, (x, w, b, geometry.param))
@@ -79,25 +119,26 @@ def test_backward(
 
 
 @backward_question()
-def test_backward_takes_the_cache_of_forward(student: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
-    """Forward and backward are a pair: where forward works, its own cache must do."""
-    x, w, b = BUSY.draw(rng)
-    dout = rng.normal(*BUSY.output)
-    cache = own_cache(student.Conv.forward)(x, w, b, BUSY.param)
+def test_backward_takes_the_cache_of_forward(student: Proxy, rng: Draw, memo: Memo) -> None:
+    """`Conv.backward` works with the cache that `Conv.forward` returns."""
+    x, w, b = PLAIN.draw(rng)
+    dout = rng.normal(*PLAIN.output)
+    cache = own_cache(student.Conv.forward)(x, w, b, PLAIN.param)
     found = student.Conv.backward(dout, cache)
-    assert_gradients_match(found, memo(oracles.conv_backward, dout, x, w, b, BUSY.param))
+    assert_gradients_match(found, memo(oracles.conv_backward, dout, x, w, b, PLAIN.param))
 
 
 @backward_question(weight=0.6)
 @every_contract
-def test_backward_contract(student: Proxy, rng: Draw, memo: Callable[..., Any], contract: contracts.Contract) -> None:
-    x, w, b = BUSY.draw(rng)
-    dout = rng.normal(*BUSY.output)
+def test_backward_contract(student: Proxy, rng: Draw, memo: Memo, contract: contracts.Contract) -> None:
+    """`Conv.backward` keeps a promise of every operation."""
+    x, w, b = PLAIN.draw(rng)
+    dout = rng.normal(*PLAIN.output)
 
     def operation(cache_of: CacheOf) -> contracts.Operation:
         return contracts.Operation(
-            call=lambda dout, x, w, b: student.Conv.backward(dout, cache_of(x, w, b, BUSY.param)),
-            oracle=lambda dout, x, w, b: memo(oracles.conv_backward, dout, x, w, b, BUSY.param),
+            call=lambda dout, x, w, b: student.Conv.backward(dout, cache_of(x, w, b, PLAIN.param)),
+            oracle=lambda dout, x, w, b: memo(oracles.conv_backward, dout, x, w, b, PLAIN.param),
             inputs=("dout", "x", "w", "b"),
             outputs=GRADIENTS,
             batched=("dout", "x"),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 import oracles
 import pytest
@@ -18,6 +17,7 @@ from losses import (
 )
 from networks import (
     DeepNet,
+    assert_device,
     build,
     draw_parameters,
     instance,
@@ -27,28 +27,32 @@ from networks import (
     words,
 )
 from spread import assert_all, assert_spread
+from weighted import each
 
-from autograder.checks import CheckFailed, Draw, Proxy, assert_matches
+from autograder.checks import CheckFailed, Draw, Memo, Proxy, assert_matches
 
 plain_question = partial(pytest.mark.question, "deep-net")
 norm_question = partial(pytest.mark.question, "deep-net-batchnorm")
 
 PLAIN = (
     DeepNet("one-convolution", num_filters=(4,), max_pools=()),
+    DeepNet("handout-no-pools", input_dims=(3, 32, 32), num_filters=(8, 8), max_pools=(), weight=2.0),
     DeepNet("no-pools", input_dims=(3, 5, 4), num_filters=(4, 6), max_pools=()),
     DeepNet("pool-after-each"),
-    DeepNet("pool-after-the-last", max_pools=(1,)),
-    DeepNet("pool-after-the-first", input_dims=(1, 6, 8), max_pools=(0,), num_classes=3),
-    DeepNet("odd-image", input_dims=(2, 9, 7), num_filters=(3, 4, 6), max_pools=(0, 2)),
-    DeepNet("five-convolutions", input_dims=(3, 32, 32), num_filters=(3, 4, 6, 7, 8), max_pools=(0, 1, 2, 3, 4)),
+    DeepNet("pool-after-the-last", max_pools=(1,), weight=0.5),
+    DeepNet("pool-after-the-first", input_dims=(1, 6, 8), max_pools=(0,), num_classes=3, weight=0.5),
+    DeepNet("odd-image", input_dims=(2, 9, 7), num_filters=(3, 4, 6), max_pools=(0, 2), num_classes=5, weight=0.5),
+    DeepNet("five-convolutions", input_dims=(3, 32, 32), num_filters=(8,) * 5, max_pools=(0, 1, 2, 3, 4), weight=4.5),
 )
+# What is checked of any network is checked of one that only such slips concern as concern every network.
+SIMPLE = next(net for net in PLAIN if net.name == "no-pools")
 NORMALIZED = (
-    DeepNet("one-convolution", num_filters=(4,), max_pools=(), batchnorm=True),
+    DeepNet("one-convolution", num_filters=(4,), max_pools=(), batchnorm=True, weight=2.0),
     DeepNet("pool-after-each", batchnorm=True),
     DeepNet("odd-image", input_dims=(2, 9, 7), num_filters=(3, 4, 6), max_pools=(0, 2), batchnorm=True),
 )
-every_plain_net = pytest.mark.parametrize("net", PLAIN, ids=str)
-every_normalized_net = pytest.mark.parametrize("net", NORMALIZED, ids=str)
+every_plain_net = each("net", "deep-net", PLAIN)
+every_normalized_net = each("net", "deep-net-batchnorm", NORMALIZED)
 
 
 def batch(rng: Draw, net: DeepNet, samples: int = 4) -> tuple[torch.Tensor, torch.Tensor]:
@@ -65,9 +69,7 @@ def check_parameters(student: Proxy, net: DeepNet) -> None:
             assert_all(params[theirs], 1.0 if ours.startswith("gamma") else 0.0, words(ours, net))
 
 
-def check_loss_and_gradients(
-    student: Proxy, reference: Proxy, rng: Draw, memo: Callable[..., Any], net: DeepNet
-) -> None:
+def check_loss_and_gradients(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, net: DeepNet) -> None:
     values, (images, labels) = draw_parameters(rng, net), batch(rng, net)
     model, names = loaded(student.DeepConvNet, net, values)
     trusted, known_as = loaded(reference.DeepConvNet, net, values)
@@ -79,15 +81,18 @@ def check_loss_and_gradients(
     assert_gradients_match(returned, oracle, names, net)
 
 
-@plain_question()
 @every_plain_net
 def test_parameters(student: Proxy, net: DeepNet) -> None:
+    """`params` of `DeepConvNet` has the right entries, of the right shapes."""
     check_parameters(student, net)
 
 
 @plain_question(weight=0.5)
 def test_defaults(student: Proxy) -> None:
-    """The default lists belong to every network: one that changes them breaks the next."""
+    """The default arguments of `DeepConvNet` work, and no network changes them for the next.
+
+    The default lists are shared by all networks.
+    """
     wanted = DeepNet("default", (3, 32, 32), (8, 8, 8, 8, 8), (0, 1, 2, 3, 4), num_classes=10).shapes()
     for which in ("the first", "the second"):
         params = parameters(instance(student.DeepConvNet()))
@@ -99,6 +104,7 @@ def test_defaults(student: Proxy) -> None:
 @plain_question()
 @pytest.mark.parametrize("weight_scale", (1e-3, 0.2), ids=("default-scale", "other-scale"))
 def test_initial_weights(student: Proxy, weight_scale: float) -> None:
+    """The first weights of `DeepConvNet` have the spread of `weight_scale`."""
     net = DeepNet("wide", input_dims=(3, 8, 8), num_filters=(40, 30), max_pools=(0,), num_classes=20)
     _, params = build(student.DeepConvNet, net, weight_scale=weight_scale)
     for ours, theirs in match_names(params, net).items():
@@ -106,9 +112,9 @@ def test_initial_weights(student: Proxy, weight_scale: float) -> None:
             assert_spread(params[theirs], weight_scale, words(ours, net))
 
 
-@plain_question()
 @every_plain_net
-def test_scores(student: Proxy, reference: Proxy, rng: Draw, memo: Callable[..., Any], net: DeepNet) -> None:
+def test_scores(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, net: DeepNet) -> None:
+    """The scores of `DeepConvNet` are right."""
     values, (images, labels) = draw_parameters(rng, net), batch(rng, net)
     model, _ = loaded(student.DeepConvNet, net, values)
     trusted, _ = loaded(reference.DeepConvNet, net, values)
@@ -117,31 +123,38 @@ def test_scores(student: Proxy, reference: Proxy, rng: Draw, memo: Callable[...,
     assert_matches(scores, memo(oracles.deep_net, values, images, labels, 0.0, net.wiring)["scores"], what="the scores")
 
 
-@plain_question()
 @every_plain_net
-def test_loss_and_gradients(
-    student: Proxy, reference: Proxy, rng: Draw, memo: Callable[..., Any], net: DeepNet
-) -> None:
+def test_loss_and_gradients(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, net: DeepNet) -> None:
+    """The loss and the gradients of `DeepConvNet` are right."""
     check_loss_and_gradients(student, reference, rng, memo, net)
 
 
 @plain_question()
 @pytest.mark.parametrize("part", ("loss", "gradients"))
 def test_regularization(student: Proxy, rng: Draw, part: str) -> None:
-    assert_regularizes(student.DeepConvNet, PLAIN[1], rng, batch(rng, PLAIN[1]), part)
+    """`reg` adds the right amount to the loss and to the gradients of `DeepConvNet`."""
+    assert_regularizes(student.DeepConvNet, SIMPLE, rng, batch(rng, SIMPLE), part)
 
 
 @plain_question(weight=0.5)
-def test_float32(student: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
-    net = PLAIN[2]
+def test_device(student: Proxy) -> None:
+    """The parameters are on the device that is asked for."""
+    assert_device(student.DeepConvNet, SIMPLE)
+
+
+@plain_question(weight=0.5)
+def test_float32(student: Proxy, rng: Draw, memo: Memo) -> None:
+    """`DeepConvNet` stays in float32 for float32 parameters."""
+    net = SIMPLE
     values, (images, labels) = draw_parameters(rng, net), batch(rng, net)
     loss = memo(oracles.deep_net, values, images, labels, 0.0, net.wiring)["loss"]
     assert_keeps_float32(student.DeepConvNet, net, values, (images, labels), loss)
 
 
 @plain_question(weight=0.5)
-def test_loss_changes_nothing(student: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
-    net = PLAIN[2]
+def test_loss_changes_nothing(student: Proxy, rng: Draw, memo: Memo) -> None:
+    """`DeepConvNet.loss` changes neither parameters nor images, and remembers nothing."""
+    net = SIMPLE
     values, (images, labels) = draw_parameters(rng, net), batch(rng, net)
 
     def loss_for(of: Mapping[str, torch.Tensor]) -> torch.Tensor:
@@ -150,31 +163,31 @@ def test_loss_changes_nothing(student: Proxy, rng: Draw, memo: Callable[..., Any
     assert_changes_nothing(student.DeepConvNet, net, values, (images, labels), loss_for)
 
 
-@norm_question()
 @every_normalized_net
 def test_batchnorm_parameters(student: Proxy, net: DeepNet) -> None:
+    """`params` of `DeepConvNet` with batch normalization has the right entries, of the right shapes."""
     check_parameters(student, net)
 
 
-@norm_question()
 @every_normalized_net
-def test_batchnorm_loss_and_gradients(
-    student: Proxy, reference: Proxy, rng: Draw, memo: Callable[..., Any], net: DeepNet
-) -> None:
+def test_batchnorm_loss_and_gradients(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, net: DeepNet) -> None:
+    """The loss and the gradients of `DeepConvNet` with batch normalization are right."""
     check_loss_and_gradients(student, reference, rng, memo, net)
 
 
 @norm_question()
 @pytest.mark.parametrize("part", ("loss", "gradients"))
 def test_batchnorm_regularization(student: Proxy, rng: Draw, part: str) -> None:
-    """Neither scales nor shifts are regularized."""
-    assert_regularizes(student.DeepConvNet, NORMALIZED[1], rng, batch(rng, NORMALIZED[1]), part)
+    """`reg` leaves the scales and shifts of batch normalization out."""
+    assert_regularizes(student.DeepConvNet, NORMALIZED[0], rng, batch(rng, NORMALIZED[0]), part)
 
 
-@norm_question()
 @every_normalized_net
 def test_batchnorm_scores_after_training(student: Proxy, reference: Proxy, rng: Draw, net: DeepNet) -> None:
-    """Without labels the running statistics count: those of all batches that were trained on, layer by layer."""
+    """After training, scores use the running statistics of batch normalization.
+
+    Those of all batches that were trained on count, layer by layer.
+    """
     values, batches, images = draw_parameters(rng, net), [batch(rng, net) for _ in range(3)], batch(rng, net)[0]
     model, _ = loaded(student.DeepConvNet, net, values)
     trusted, _ = loaded(reference.DeepConvNet, net, values)
@@ -186,7 +199,7 @@ def test_batchnorm_scores_after_training(student: Proxy, reference: Proxy, rng: 
 
 @norm_question()
 def test_batchnorm_scoring_leaves_no_trace(student: Proxy, reference: Proxy, rng: Draw) -> None:
-    """Scores change neither later scores nor later training, and each image is scored by itself."""
+    """Scores change neither later scores nor later training, and no image changes the scores of another."""
     net = NORMALIZED[1]
     values, (seen, labels), images = draw_parameters(rng, net), batch(rng, net), batch(rng, net)[0]
     model, _ = loaded(student.DeepConvNet, net, values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from math import prod
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import torch
 from networks import DeepNet, build, match_names, words
 from spread import assert_bell_shaped, assert_spread
 
-from autograder.checks import CheckFailed, Proxy, assert_matches, plain_tensor
+from autograder.checks import CheckFailed, Proxy, StudentError, assert_kind, plain_tensor
 
 question = partial(pytest.mark.question, "kaiming")
 
@@ -30,18 +31,20 @@ def shape_of(inputs: int, outputs: int, size: int | None) -> tuple[int, ...]:
 def draw(
     student: Proxy, inputs: int, outputs: int, size: int | None, relu: bool = True, **settings: Any
 ) -> torch.Tensor:
-    """Weights of the right type, shape and dtype: nothing else is a draw."""
-    weights = plain_tensor(student.kaiming_initializer(inputs, outputs, K=size, relu=relu, **settings), "the weights")
-    some = torch.zeros(shape_of(inputs, outputs, size), dtype=settings.get("dtype", torch.float32))
-    assert_matches(weights, some, what="the weights", rtol=0.0, atol=100.0)
-    return weights
+    """As many weights as there should be. Their shape and dtype are checked apart."""
+    weights = student.kaiming_initializer(inputs, outputs, K=size, relu=relu, **settings)
+    found, wanted = assert_kind(weights, what="the weights"), shape_of(inputs, outputs, size)
+    return found if found.numel() == prod(wanted) else assert_kind(found, wanted, what="the weights")
 
 
 @question()
 @pytest.mark.parametrize("dtype", (torch.float32, torch.float64), ids=("float32", "float64"))
 @pytest.mark.parametrize("size", (None, 1, 3, 5), ids=("linear", "one-by-one", "three-by-three", "five-by-five"))
 def test_shape(student: Proxy, size: int | None, dtype: torch.dtype) -> None:
-    if not bool(draw(student, 6, 4, size, dtype=dtype).any()):
+    """`kaiming_initializer` returns a tensor of the right shape and dtype."""
+    weights = draw(student, 6, 4, size, dtype=dtype)
+    assert_kind(weights, shape_of(6, 4, size), dtype, what="the weights")
+    if not bool(weights.any()):
         raise CheckFailed("the weights are all 0")
 
 
@@ -49,7 +52,7 @@ def test_shape(student: Proxy, size: int | None, dtype: torch.dtype) -> None:
 @every_layer
 @pytest.mark.parametrize("relu", (True, False), ids=("relu", "no-relu"))
 def test_spread(student: Proxy, layer: str, relu: bool) -> None:
-    """Variance 2 / fan_in before a ReLU, else 1 / fan_in."""
+    """The variance of the weights is 2 / fan_in before a ReLU, else 1 / fan_in."""
     inputs, outputs, size = LAYERS[layer]
     weights = draw(student, inputs, outputs, size, relu=relu)
     assert_spread(weights, ((2.0 if relu else 1.0) / fan_in(inputs, size)) ** 0.5, "the weights")
@@ -57,6 +60,7 @@ def test_spread(student: Proxy, layer: str, relu: bool) -> None:
 
 @question()
 def test_relu_is_the_default(student: Proxy) -> None:
+    """Without the argument `relu`, the variance is that before a ReLU."""
     inputs, outputs, _ = LAYERS["linear"]
     weights = plain_tensor(student.kaiming_initializer(inputs, outputs), "the weights")
     assert_spread(weights, (2.0 / inputs) ** 0.5, "the weights")
@@ -65,13 +69,14 @@ def test_relu_is_the_default(student: Proxy) -> None:
 @question()
 @every_layer
 def test_normal(student: Proxy, layer: str) -> None:
+    """The weights are normally distributed."""
     inputs, outputs, size = LAYERS[layer]
     assert_bell_shaped(draw(student, inputs, outputs, size), "the weights")
 
 
 @question(weight=0.5)
 def test_every_draw_is_fresh(student: Proxy) -> None:
-    """Two calls differ, and so do two filters of one call."""
+    """Every call draws new weights, and every weight is drawn by itself."""
     first, second = draw(student, 20, 30, 3), draw(student, 20, 30, 3)
     assert_spread(first, (2.0 / fan_in(20, 3)) ** 0.5, "the weights")
     if bool((first == second).any()):
@@ -83,14 +88,36 @@ def test_every_draw_is_fresh(student: Proxy) -> None:
 @question()
 @pytest.mark.parametrize("batchnorm", (False, True), ids=("plain", "batchnorm"))
 def test_network_uses_it(student: Proxy, batchnorm: bool) -> None:
-    """weight_scale="kaiming" in DeepConvNet; before the softmax, a gain of 1 or 2 will do."""
+    """`DeepConvNet` uses `kaiming_initializer` for weight_scale="kaiming".
+
+    For the last layer, before the softmax, a gain of 1 or 2 will do.
+
+    Where the student's DeepConvNet makes no right parameters with another scale either, what it lacks is paid for in
+    its own question, and the reference's stands in: it draws layer by layer, as here.
+    """
     net = DeepNet("wide", input_dims=(4, 8, 8), num_filters=(40, 60), batchnorm=batchnorm, num_classes=30)
-    _, params = build(student.DeepConvNet, net, weight_scale="kaiming")
-    names = match_names(params, net)
-    if any(value.dtype is not torch.float64 for value in params.values()):
+    if makes_parameters(student, net):
+        _, params = build(student.DeepConvNet, net, weight_scale="kaiming")
+        found = {ours: params[theirs] for ours, theirs in match_names(params, net).items()}
+    else:
+        sizes = {"W0": (4, 40, 3), "W1": (40, 60, 3), "W2": (60 * 2 * 2, 30, None)}
+        found = {name: draw(student, *size, relu=name != "W2", dtype=torch.float64) for name, size in sizes.items()}
+    if any(value.dtype is not torch.float64 for value in found.values()):
         raise CheckFailed("some parameters are not torch.float64", "hand the argument dtype on to kaiming_initializer")
     for ours, inputs in (("W0", 4), ("W1", 40)):
-        assert_spread(params[names[ours]], (2.0 / fan_in(inputs, 3)) ** 0.5, words(ours, net))
-    last = params[names["W2"]]
+        assert_spread(found[ours], (2.0 / fan_in(inputs, 3)) ** 0.5, words(ours, net))
+    last = found["W2"]
     gain = 2.0 if float(last.var()) * len(last) > 1.5 else 1.0
     assert_spread(last, (gain / len(last)) ** 0.5, words("W2", net))
+
+
+def makes_parameters(student: Proxy, net: DeepNet) -> bool:
+    """Whether a DeepConvNet has the right parameters for a plain weight scale, spread as that says."""
+    try:
+        _, params = build(student.DeepConvNet, net, weight_scale=0.2)
+        for ours, theirs in match_names(params, net).items():
+            if ours.startswith("W"):
+                assert_spread(params[theirs], 0.2, words(ours, net))
+    except (CheckFailed, StudentError):
+        return False
+    return True

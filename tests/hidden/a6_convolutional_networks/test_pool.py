@@ -2,62 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import oracles
 import pytest
 import torch
-from calls import CacheOf, cache_that_works, judge_backward, own_cache
-from geometries import POOL, PoolGeometry, pool
+from geometries import ABOVE_ZERO, POOL, PoolGeometry, pool
+from weighted import each
 
-from autograder.checks import CheckFailed, Draw, Proxy, assert_matches, contracts, unpack
+from autograder.checks import (
+    CacheOf,
+    CheckFailed,
+    Draw,
+    Memo,
+    Proxy,
+    assert_kind,
+    assert_matches,
+    cache_that_works,
+    contracts,
+    judge_backward,
+    own_cache,
+    unpack,
+)
 
 forward_question = partial(pytest.mark.question, "pool-forward")
 backward_question = partial(pytest.mark.question, "pool-backward")
-every_geometry = pytest.mark.parametrize("geometry", POOL, ids=str)
 every_contract = pytest.mark.parametrize("contract", contracts.BATTERY, ids=str)
 
-BUSY = pool("all-at-once")
+PLAIN = pool("handout-8x8")
 
 
-@forward_question()
-@every_geometry
-def test_forward(student: Proxy, reference: Proxy, rng: Draw, memo: Callable[..., Any], geometry: PoolGeometry) -> None:
+@each("geometry", "pool-forward", POOL)
+def test_forward(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, geometry: PoolGeometry) -> None:
+    """The output of `MaxPool.forward` is right."""
     x = geometry.draw(rng)
     out, _ = unpack(student.MaxPool.forward(x, geometry.param), "out", "cache")
     assert_matches(out, reference.MaxPool.forward(x, geometry.param)[0])
     assert_matches(out, memo(oracles.max_pool_forward, x, geometry.param))
 
 
-@forward_question()
+@forward_question(weight=2.5)
 @pytest.mark.parametrize("level", (-10.0, -1e9), ids=("below-zero", "far-below-zero"))
-def test_forward_of_negative_values(student: Proxy, rng: Draw, memo: Callable[..., Any], level: float) -> None:
-    """No zero from a padding, and no constant that stands for minus infinity, may win."""
-    x = BUSY.draw(rng) + level
-    out, _ = unpack(student.MaxPool.forward(x, BUSY.param), "out", "cache")
-    assert_matches(out, memo(oracles.max_pool_forward, x, BUSY.param))
+def test_forward_of_negative_values(student: Proxy, rng: Draw, memo: Memo, level: float) -> None:
+    """`MaxPool.forward` finds the maximum of negative numbers.
+
+    No zero from a padding, and no constant that stands for minus infinity, may win.
+    """
+    x = PLAIN.draw(rng) - ABOVE_ZERO + level
+    out, _ = unpack(student.MaxPool.forward(x, PLAIN.param), "out", "cache")
+    assert_matches(out, memo(oracles.max_pool_forward, x, PLAIN.param))
 
 
 @forward_question(weight=0.6)
 @every_contract
-def test_forward_contract(student: Proxy, rng: Draw, memo: Callable[..., Any], contract: contracts.Contract) -> None:
+def test_forward_contract(student: Proxy, rng: Draw, memo: Memo, contract: contracts.Contract) -> None:
+    """`MaxPool.forward` keeps a promise of every operation."""
     operation = contracts.Operation(
-        call=lambda x: unpack(student.MaxPool.forward(x, BUSY.param), "out", "cache")[0],
-        oracle=lambda x: (memo(oracles.max_pool_forward, x, BUSY.param),),
+        call=lambda x: unpack(student.MaxPool.forward(x, PLAIN.param), "out", "cache")[0],
+        oracle=lambda x: (memo(oracles.max_pool_forward, x, PLAIN.param),),
         inputs=("x",),
         outputs=("out",),
         batched=("x",),
     )
-    contract(student, operation, (BUSY.draw(rng),))
+    contract(student, operation, (PLAIN.draw(rng),))
 
 
-@backward_question()
-@every_geometry
-def test_backward(
-    student: Proxy, reference: Proxy, rng: Draw, memo: Callable[..., Any], geometry: PoolGeometry
-) -> None:
+@each("geometry", "pool-backward", POOL)
+def test_backward(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, geometry: PoolGeometry) -> None:
+    """The gradient of `MaxPool.backward` is right."""
     x, dout = geometry.draw(rng), rng.normal(*geometry.output)
     expected = reference.MaxPool.backward(dout, (x, geometry.param))
     oracle = memo(oracles.max_pool_backward, dout, x, geometry.param)
@@ -71,13 +84,16 @@ def test_backward(
 
 
 @backward_question()
-def test_backward_of_negative_values(student: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
-    """Far below zero: no constant that stands for minus infinity in a running maximum may claim a window."""
-    x, dout = BUSY.draw(rng) - 1e9, rng.normal(*BUSY.output)
-    oracle = memo(oracles.max_pool_backward, dout, x, BUSY.param)
+def test_backward_of_negative_values(student: Proxy, rng: Draw, memo: Memo) -> None:
+    """`MaxPool.backward` finds the maximum of negative numbers.
+
+    No constant that stands for minus infinity in a running maximum may claim a window.
+    """
+    x, dout = PLAIN.draw(rng) - 1e9, rng.normal(*PLAIN.output)
+    oracle = memo(oracles.max_pool_backward, dout, x, PLAIN.param)
 
     def judge(cache_of: CacheOf) -> None:
-        assert_matches(student.MaxPool.backward(dout, cache_of(x, BUSY.param)), oracle, what="dx")
+        assert_matches(student.MaxPool.backward(dout, cache_of(x, PLAIN.param)), oracle, what="dx")
 
     judge_backward(judge, student.MaxPool.forward)
 
@@ -85,8 +101,8 @@ def test_backward_of_negative_values(student: Proxy, rng: Draw, memo: Callable[.
 @backward_question()
 @pytest.mark.parametrize("value", (0.0, 1.5), ids=("after-relu", "flat"))
 def test_backward_of_ties(student: Proxy, rng: Draw, value: float) -> None:
-    """One entry of each window gets the whole gradient: any single one of the largest."""
-    geometry = pool("tall-image")
+    """Of equally large entries, one gets the whole gradient of a window. It may be any of the largest."""
+    geometry = pool("handout-8x8")
     x = torch.full(geometry.images, value, dtype=torch.float64)
     if value == 0.0:
         x = rng.normal(*geometry.images).relu()  # about half of the entries, and some whole windows, are 0
@@ -102,7 +118,7 @@ def test_backward_of_ties(student: Proxy, rng: Draw, value: float) -> None:
 def _a_single_winner(dx: Any, x: torch.Tensor, dout: torch.Tensor) -> torch.Tensor:
     """The right gradient that is nearest to `dx`, windows of 2x2 side by side: where several entries are largest, the
     one that `dx` favours wins."""
-    assert_matches(dx, torch.zeros_like(x), what="dx", rtol=0.0, atol=float("inf"))  # type, shape, dtype
+    dx = assert_kind(dx, x.shape, what="dx").to(x.dtype)
     windows = x.unflatten(3, (-1, 2)).unflatten(2, (-1, 2)).transpose(3, 4).flatten(4)  # (N, C, H', W', 4)
     favour = dx.unflatten(3, (-1, 2)).unflatten(2, (-1, 2)).transpose(3, 4).flatten(4)
     largest = windows == windows.amax(dim=4, keepdim=True)
@@ -115,22 +131,23 @@ def _a_single_winner(dx: Any, x: torch.Tensor, dout: torch.Tensor) -> torch.Tens
 
 
 @backward_question()
-def test_backward_takes_the_cache_of_forward(student: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
-    """Forward and backward are a pair: where forward works, its own cache must do."""
-    x, dout = BUSY.draw(rng), rng.normal(*BUSY.output)
-    dx = student.MaxPool.backward(dout, own_cache(student.MaxPool.forward)(x, BUSY.param))
-    assert_matches(dx, memo(oracles.max_pool_backward, dout, x, BUSY.param), what="dx")
+def test_backward_takes_the_cache_of_forward(student: Proxy, rng: Draw, memo: Memo) -> None:
+    """`MaxPool.backward` works with the cache that `MaxPool.forward` returns."""
+    x, dout = PLAIN.draw(rng), rng.normal(*PLAIN.output)
+    dx = student.MaxPool.backward(dout, own_cache(student.MaxPool.forward)(x, PLAIN.param))
+    assert_matches(dx, memo(oracles.max_pool_backward, dout, x, PLAIN.param), what="dx")
 
 
 @backward_question(weight=0.6)
 @every_contract
-def test_backward_contract(student: Proxy, rng: Draw, memo: Callable[..., Any], contract: contracts.Contract) -> None:
-    x, dout = BUSY.draw(rng), rng.normal(*BUSY.output)
+def test_backward_contract(student: Proxy, rng: Draw, memo: Memo, contract: contracts.Contract) -> None:
+    """`MaxPool.backward` keeps a promise of every operation."""
+    x, dout = PLAIN.draw(rng), rng.normal(*PLAIN.output)
 
     def operation(cache_of: CacheOf) -> contracts.Operation:
         return contracts.Operation(
-            call=lambda dout, x: student.MaxPool.backward(dout, cache_of(x, BUSY.param)),
-            oracle=lambda dout, x: (memo(oracles.max_pool_backward, dout, x, BUSY.param),),
+            call=lambda dout, x: student.MaxPool.backward(dout, cache_of(x, PLAIN.param)),
+            oracle=lambda dout, x: (memo(oracles.max_pool_backward, dout, x, PLAIN.param),),
             inputs=("dout", "x"),
             outputs=("dx",),
             batched=("dout", "x"),

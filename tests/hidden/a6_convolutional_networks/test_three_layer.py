@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 import oracles
 import pytest
@@ -18,6 +17,7 @@ from losses import (
 )
 from networks import (
     ThreeLayerNet,
+    assert_device,
     build,
     draw_parameters,
     loaded,
@@ -25,30 +25,33 @@ from networks import (
     words,
 )
 from spread import assert_all, assert_spread
+from weighted import each
 
-from autograder.checks import CheckFailed, Draw, Proxy, assert_matches
+from autograder.checks import CheckFailed, Draw, Memo, Proxy, assert_matches
 
 question = partial(pytest.mark.question, "three-layer-net")
 
+# Square images as the handout's have half of the weight.
 NETS = (
-    ThreeLayerNet("small"),
+    ThreeLayerNet("small", filter_size=7, weight=2.0),
+    ThreeLayerNet("handout", (3, 32, 32), filter_size=7, hidden_dim=9, weight=3.0),
     ThreeLayerNet("tall-image", input_dims=(3, 10, 4), num_filters=5, hidden_dim=6),
     ThreeLayerNet("one-channel", input_dims=(1, 6, 6), num_classes=3),
-    ThreeLayerNet("one-by-one-filters", filter_size=1, num_filters=6, num_classes=4),
+    ThreeLayerNet("one-by-one-filters", input_dims=(3, 6, 8), filter_size=1, num_filters=6, num_classes=4),
     ThreeLayerNet("five-by-five-filters", input_dims=(2, 8, 6), filter_size=5, num_filters=3),
     ThreeLayerNet("odd-image", input_dims=(2, 7, 5), num_filters=3, num_classes=4),
 )
-every_net = pytest.mark.parametrize("net", NETS, ids=str)
-SMALL, ODD = NETS[0], NETS[-1]
+every_net = each("net", "three-layer-net", NETS)
+SMALL = NETS[0]
 
 
 def batch(rng: Draw, net: ThreeLayerNet, samples: int = 4) -> tuple[torch.Tensor, torch.Tensor]:
     return rng.normal(samples, *net.input_dims), rng.labels(samples, net.num_classes)
 
 
-@question()
 @every_net
 def test_parameters(student: Proxy, net: ThreeLayerNet) -> None:
+    """`params` of `ThreeLayerConvNet` has the right entries, of the right shapes."""
     _, params = build(student.ThreeLayerConvNet, net)
     match_names(params, net)
     for name, value in params.items():
@@ -59,7 +62,8 @@ def test_parameters(student: Proxy, net: ThreeLayerNet) -> None:
 @question()
 @pytest.mark.parametrize("weight_scale", (1e-3, 0.2), ids=("default-scale", "other-scale"))
 def test_initial_values(student: Proxy, weight_scale: float) -> None:
-    net = ThreeLayerNet("wide", input_dims=(3, 12, 10), num_filters=16, filter_size=5, hidden_dim=40, num_classes=30)
+    """The first weights of `ThreeLayerConvNet` have the spread of `weight_scale`; biases are zero."""
+    net = ThreeLayerNet("wide", input_dims=(3, 12, 12), num_filters=16, filter_size=5, hidden_dim=40, num_classes=30)
     _, params = build(student.ThreeLayerConvNet, net, weight_scale=weight_scale)
     match_names(params, net)
     for name in ("W1", "W2", "W3"):
@@ -68,9 +72,9 @@ def test_initial_values(student: Proxy, weight_scale: float) -> None:
         assert_all(params[name], 0.0, f'params["{name}"]')
 
 
-@question()
 @every_net
-def test_scores(student: Proxy, reference: Proxy, rng: Draw, memo: Callable[..., Any], net: ThreeLayerNet) -> None:
+def test_scores(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, net: ThreeLayerNet) -> None:
+    """The scores of `ThreeLayerConvNet` are right."""
     values, (images, labels) = draw_parameters(rng, net), batch(rng, net)
     model, _ = loaded(student.ThreeLayerConvNet, net, values)
     trusted, _ = loaded(reference.ThreeLayerConvNet, net, values)
@@ -79,11 +83,9 @@ def test_scores(student: Proxy, reference: Proxy, rng: Draw, memo: Callable[...,
     assert_matches(scores, memo(oracles.three_layer_net, values, images, labels, 0.0)["scores"], what="the scores")
 
 
-@question()
 @every_net
-def test_loss_and_gradients(
-    student: Proxy, reference: Proxy, rng: Draw, memo: Callable[..., Any], net: ThreeLayerNet
-) -> None:
+def test_loss_and_gradients(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, net: ThreeLayerNet) -> None:
+    """The loss and the gradients of `ThreeLayerConvNet` are right."""
     values, (images, labels) = draw_parameters(rng, net), batch(rng, net)
     model, names = loaded(student.ThreeLayerConvNet, net, values)
     trusted, _ = loaded(reference.ThreeLayerConvNet, net, values)
@@ -98,18 +100,27 @@ def test_loss_and_gradients(
 @question()
 @pytest.mark.parametrize("part", ("loss", "gradients"))
 def test_regularization(student: Proxy, rng: Draw, part: str) -> None:
+    """`reg` adds the right amount to the loss and to the gradients of `ThreeLayerConvNet`."""
     assert_regularizes(student.ThreeLayerConvNet, SMALL, rng, batch(rng, SMALL), part)
 
 
 @question(weight=0.5)
-def test_float32(student: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
-    values, (images, labels) = draw_parameters(rng, ODD), batch(rng, ODD)
-    loss = memo(oracles.three_layer_net, values, images, labels, 0.0)["loss"]
-    assert_keeps_float32(student.ThreeLayerConvNet, ODD, values, (images, labels), loss)
+def test_device(student: Proxy) -> None:
+    """The parameters are on the device that is asked for."""
+    assert_device(student.ThreeLayerConvNet, SMALL)
 
 
 @question(weight=0.5)
-def test_loss_changes_nothing(student: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
+def test_float32(student: Proxy, rng: Draw, memo: Memo) -> None:
+    """`ThreeLayerConvNet` stays in float32 for float32 parameters."""
+    values, (images, labels) = draw_parameters(rng, SMALL), batch(rng, SMALL)
+    loss = memo(oracles.three_layer_net, values, images, labels, 0.0)["loss"]
+    assert_keeps_float32(student.ThreeLayerConvNet, SMALL, values, (images, labels), loss)
+
+
+@question(weight=0.5)
+def test_loss_changes_nothing(student: Proxy, rng: Draw, memo: Memo) -> None:
+    """`ThreeLayerConvNet.loss` changes neither parameters nor images, and remembers nothing."""
     values, (images, labels) = draw_parameters(rng, SMALL), batch(rng, SMALL)
 
     def loss_for(of: Mapping[str, torch.Tensor]) -> torch.Tensor:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from autograder.checks import CheckFailed, Draw, Proxy, modules
+from autograder.checks import CheckFailed, Draw, Proxy, assert_matches, modules
 
 __all__ = ["assert_count", "assert_same_module", "both"]
 
@@ -28,6 +28,8 @@ def assert_same_module(
 ) -> None:
     """Fail unless output, gradients for input and parameters, and batch statistics are the reference's.
 
+    A bias that nobody asked for is set aside: `assert_count` charges for it, once.
+
     Args:
         x: images, in the dtype that the weights get too.
     """
@@ -35,16 +37,28 @@ def assert_same_module(
     upstream = rng.normal(*modules.run(ours, x, weights=weights, training=False).output.shape, dtype=x.dtype)
     mode = "training" if training else "evaluation"
     found, wanted = (
-        modules.run(model, x, weights=weights, training=training, upstream=upstream) for model in (theirs, ours)
+        modules.run(model, x, weights=weights, training=training, upstream=upstream, set_aside_biases=True)
+        for model in (theirs, ours)
     )
     modules.assert_same_run(found, wanted, what=f"{what} in {mode} mode")
 
 
-def assert_count(model: Proxy, wanted: int, what: str) -> None:
-    """Fail unless a module has this number of parameters, which the handout states or implies."""
-    found = modules.describe(modules.assert_module(model, what)).count
-    if found != wanted:
-        hint = "look for a bias too many, a batch norm of other channels, a missing layer or shortcut"
-        if found == 0:
+def assert_count(rng: Draw, theirs: Proxy, ours: Proxy, x: torch.Tensor, wanted: int, what: str) -> None:
+    """Fail unless a module has this number of parameters, which the handout states or implies, and uses them.
+
+    The number is the worker's word, so that it counts only with the right scores for weights that it could not know.
+
+    Args:
+        x: images, in the dtype that the weights get too.
+    """
+    facts = modules.describe(theirs, x)
+    if facts.count != wanted:
+        hint = "look for a batch norm of other channels, a missing layer or shortcut"
+        if facts.count == 0:
             hint = "layers in a plain list are not found: make them attributes, or use nn.Sequential or nn.ModuleList"
-        raise CheckFailed(f"{what} has {found} parameters, wanted {wanted}", hint)
+        elif facts.count - wanted == modules.spare_biases(theirs, ours, x):
+            hint = "some layers have a bias that nobody asked for: bias=False. All else was compared without it"
+        raise CheckFailed(f"{what} has {facts.count} parameters, wanted {wanted}", hint)
+    weights = modules.draw_weights(rng, ours, x, dtype=x.dtype)
+    found, right = (modules.run(model, x, weights=weights, training=True).output for model in (theirs, ours))
+    assert_matches(found, right, what=f"the output of {what}")

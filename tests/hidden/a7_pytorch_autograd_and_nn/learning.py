@@ -11,7 +11,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from autograder.checks import CheckFailed, Proxy, assert_accuracy, modules, plain_tensor, scores_of
+from autograder.checks import CheckFailed, Proxy, assert_accuracy, assert_kind, modules, plain_tensor, scores_of
 from common.shapes import draw_shapes
 
 __all__ = ["CLASSES", "Adam", "Update", "assert_memorizes", "labelled_images", "scores_gradient"]
@@ -56,9 +56,9 @@ def labelled_images(count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 def scores_gradient(scores: Any, labels: torch.Tensor) -> torch.Tensor:
     """The gradient of the mean cross-entropy with respect to the scores. Raises CheckFailed for other than scores."""
-    found = plain_tensor(scores, "the scores").detach()
-    if found.shape != (len(labels), CLASSES) or not found.is_floating_point():
-        raise CheckFailed(f"the scores have shape {tuple(found.shape)}, wanted {(len(labels), CLASSES)}")
+    found = assert_kind(scores, (len(labels), CLASSES), what="the tensor of scores").detach()
+    if not found.is_floating_point():
+        raise CheckFailed("the scores are not floating-point numbers")
     leaf = found.clone().requires_grad_()
     F.cross_entropy(leaf, labels).backward()
     assert leaf.grad is not None
@@ -66,7 +66,8 @@ def scores_gradient(scores: Any, labels: torch.Tensor) -> torch.Tensor:
 
 
 def assert_memorizes(
-    model: Proxy,
+    trusted: Proxy,
+    weights: modules.Weights,
     images: torch.Tensor,
     labels: torch.Tensor,
     update: Update,
@@ -77,17 +78,21 @@ def assert_memorizes(
 ) -> None:
     """Fail unless so many steps, each on all images, teach a network most of them by heart.
 
-    It begins with the weights that it has, trains in training mode, and is judged in evaluation mode.
+    It trains in training mode, and is judged in evaluation mode. The network that runs is the reference's, so that no
+    label reaches a worker, not even as a gradient of scores, which is negative where the label is.
+
+    Args:
+        trusted: the reference's network.
+        weights: a submission's, in the order of the reference's.
     """
-    weights = modules.read(model, images)
     for _ in range(steps):
-        scores = modules.run(model, images, weights=weights, training=True).output
-        run = modules.run(model, images, weights=weights, training=True, upstream=scores_gradient(scores, labels))
+        scores = modules.run(trusted, images, weights=weights, training=True).output
+        run = modules.run(trusted, images, weights=weights, training=True, upstream=scores_gradient(scores, labels))
         gradients = [_gradient(found, own) for found, own in zip(run.parameters, weights.parameters, strict=True)]
         weights = modules.Weights(weights.slots, (*update(weights, gradients), *run.buffers))
 
     def trained(batch: torch.Tensor) -> Any:
-        return modules.run(model, batch, weights=weights, training=False).output
+        return modules.run(trusted, batch, weights=weights, training=False).output
 
     what = f"after {steps} steps on the same images, the network"
     assert_accuracy(scores_of(trained, images, CLASSES), labels, at_least=at_least, what=what, hint=hint)

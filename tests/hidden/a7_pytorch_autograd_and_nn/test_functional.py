@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -10,17 +9,20 @@ import pytest
 import torch
 from distributions import assert_all, assert_bell_shaped, assert_fresh, assert_spread
 from learning import CLASSES, labelled_images, scores_gradient
-from three_layers import COURSE, NAMES, SIMPLE, SQUARE_KERNELS, TALL_KERNELS, Network
+from three_layers import COURSE, NAMES, SIMPLE, SQUARE_KERNELS, TALL_KERNELS, Network, each
 
 from autograder.checks import (
     CheckFailed,
     Draw,
+    Memo,
     Proxy,
     assert_accuracy,
+    assert_kind,
     assert_matches,
     fetch,
     modules,
     place,
+    plain_number,
     plain_tensor,
     scores_of,
     unpack,
@@ -34,10 +36,9 @@ DRAWS = 4  # calls whose weights are judged together
 STEPS, RATE, LEARNED = 16, 1e-2, 0.6
 
 
-@network_question()
-@pytest.mark.parametrize("network", (*SQUARE_KERNELS, *TALL_KERNELS), ids=str)
+@each("three-layer-functional", (*SQUARE_KERNELS, *TALL_KERNELS))
 def test_scores_and_gradients(student: Proxy, reference: Proxy, rng: Draw, network: Network) -> None:
-    """For the images and all six parameters."""
+    """The scores are right, and so are the gradients for the images and all six parameters."""
     args = [network.draw_images(rng), network.draw_params(rng), network.hyperparams]
     upstream = rng.normal(network.samples, network.classes)
     found, wanted = (
@@ -48,15 +49,15 @@ def test_scores_and_gradients(student: Proxy, reference: Proxy, rng: Draw, netwo
 
 @network_question(weight=0.5)
 def test_float32(student: Proxy, rng: Draw) -> None:
-    """Scores have the dtype of images and parameters; whether they are right is asked elsewhere."""
+    """float32 images and parameters give float32 scores. Whether the scores are right is checked elsewhere."""
     args = [SIMPLE.draw_images(rng, torch.float32), SIMPLE.draw_params(rng, torch.float32), SIMPLE.hyperparams]
-    some = torch.zeros(SIMPLE.samples, SIMPLE.classes)
-    assert_matches(student.three_layer_convnet(*args), some, what="the scores", rtol=0.0, atol=float("inf"))
+    shape = SIMPLE.samples, SIMPLE.classes
+    assert_kind(student.three_layer_convnet(*args), shape, torch.float32, what="the scores")
 
 
 @network_question(weight=0.5)
 def test_no_images(student: Proxy, rng: Draw) -> None:
-    """A batch may be empty: there are no scores for it, of as many classes as ever."""
+    """An empty batch gives an empty batch of scores."""
     scores = student.three_layer_convnet(SIMPLE.draw_images(rng)[:0], SIMPLE.draw_params(rng), SIMPLE.hyperparams)
     try:
         assert_matches(scores, torch.zeros(0, SIMPLE.classes, dtype=torch.float64), what="the scores of no images")
@@ -68,7 +69,7 @@ def test_no_images(student: Proxy, rng: Draw) -> None:
 
 @network_question(weight=0.5)
 def test_changes_nothing(student: Proxy, rng: Draw) -> None:
-    """The caller's list and dict are as they were, and a second call gives the scores of the first."""
+    """The function changes neither the list nor the dict that it gets, and remembers nothing."""
     args = [SIMPLE.draw_images(rng), SIMPLE.draw_params(rng), SIMPLE.hyperparams]
     kept = place(student, args)
     first = plain_tensor(student.three_layer_convnet(kept[0], kept[1], kept[2]), "the scores")
@@ -85,8 +86,7 @@ def drawn(student: Proxy, *args: Any) -> tuple[Proxy, list[torch.Tensor]]:
     params, _ = unpack(fetch(kept), "params", "hyperparams")
     values = unpack(params, *NAMES)
     for name, value, shape in zip(NAMES, values, COURSE.shapes, strict=True):
-        if plain_tensor(value, name).shape != shape:
-            raise CheckFailed(f"{name} has shape {tuple(value.shape)}, wanted {shape}")
+        assert_kind(value, shape, what=name)
     return kept[0], list(values)
 
 
@@ -99,7 +99,10 @@ def weights_of_some_draws(student: Proxy) -> dict[str, torch.Tensor]:
 @start_question()
 @pytest.mark.parametrize("dtype", (None, torch.float32, torch.float64), ids=("default", "float32", "float64"))
 def test_tensors(student: Proxy, dtype: torch.dtype | None) -> None:
-    """Six leaves that require a gradient, in the dtype that was asked for; biases zero; the paddings."""
+    """The six parameters are leaves that require a gradient, of the right shapes and dtype.
+
+    Biases are zero, and the paddings are right.
+    """
     arguments = () if dtype is None else (dtype, "cpu")
     params, values = drawn(student, *arguments)
     facts = modules.tensors(params)
@@ -119,16 +122,20 @@ def test_tensors(student: Proxy, dtype: torch.dtype | None) -> None:
 
 @start_question(weight=0.5)
 def test_hyperparams(student: Proxy) -> None:
+    """`hyperparams` holds the paddings."""
     _, hyperparams = unpack(student.initialize_three_layer_conv_part1(), "params", "hyperparams")
     padding = hyperparams.get("padding") if type(hyperparams) is dict else None
-    if type(padding) not in (list, tuple) or list(padding) != [2, 1]:
+    if [plain_number(value, "a padding") for value in unpack(padding, "first", "second")] != [2, 1]:
         hint = "what three_layer_convnet takes; the first padding belongs to the kernel of 5 x 5"
         raise CheckFailed('hyperparams is not {"padding": [2, 1]}', hint)
 
 
 @start_question(weight=0.5)
 def test_device(student: Proxy) -> None:
-    """torch's device of shapes without values stands for any other than the CPU."""
+    """The parameters are made on the device that was asked for.
+
+    torch's device of shapes without values stands for any but the CPU.
+    """
     kept = modules.keep(student.initialize_three_layer_conv_part1, torch.float32, "meta")
     for index, name in enumerate(NAMES):
         if fetch(kept[0][index].device) != torch.device("meta"):
@@ -138,18 +145,20 @@ def test_device(student: Proxy) -> None:
 @start_question()
 @pytest.mark.parametrize("name", FAN_IN)
 def test_spread(student: Proxy, name: str) -> None:
-    """Mean 0 and variance 2 / fan_in."""
+    """The weights have mean 0 and variance 2 / fan_in."""
     assert_spread(weights_of_some_draws(student)[name], (2.0 / FAN_IN[name]) ** 0.5, name)
 
 
 @start_question()
 def test_normal(student: Proxy) -> None:
+    """The weights are normally distributed."""
     for name, values in weights_of_some_draws(student).items():
         assert_bell_shaped(values, name)
 
 
 @start_question(weight=0.5)
 def test_every_draw_is_fresh(student: Proxy) -> None:
+    """Every call draws new weights."""
     first, second = (drawn(student, torch.float64)[1] for _ in range(2))
     for name, one, other in zip(NAMES, first, second, strict=True):
         if one.dim() > 1:
@@ -157,8 +166,11 @@ def test_every_draw_is_fresh(student: Proxy) -> None:
 
 
 @start_question()
-def test_learns(student: Proxy, reference: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
-    """Plain gradient descent in place, on a network that is right: a broken one of the student's costs nothing here."""
+def test_learns(student: Proxy, reference: Proxy, rng: Draw, memo: Memo) -> None:
+    """The parameters that you initialize learn by plain gradient descent.
+
+    The network is the reference's, so that a broken one of the student's costs nothing here.
+    """
     images, labels = memo(labelled_images, 32, rng.seed())
     params, values = drawn(student)
     values = [value.to(images.dtype) for value in values]  # another dtype is for test_tensors to say

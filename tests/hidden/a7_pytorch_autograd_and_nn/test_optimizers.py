@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -10,8 +9,9 @@ import pytest
 import torch
 from comparing import assert_same_module
 from learning import assert_memorizes, labelled_images
+from settings import ADAM, SGD, Tried, away_from_zero
 
-from autograder.checks import CheckFailed, Draw, Proxy, assert_matches, modules, unpack
+from autograder.checks import CheckFailed, Draw, Memo, Proxy, assert_matches, modules, unpack
 
 part2 = partial(pytest.mark.question, "initialize-part2")
 part3 = partial(pytest.mark.question, "initialize-part3")
@@ -25,17 +25,6 @@ LAYERS = {
     "fc": "Linear",
 }
 IMAGES, PARTS = (2, 3, 32, 32), {2: "initialize_three_layer_conv_part2", 3: "initialize_three_layer_conv_part3"}
-SGD = {
-    "lr": {"lr": 1e-2},
-    "momentum": {"momentum": 0.5},
-    "weight-decay": {"weight_decay": 1e-4},
-    "the-rest-as-torch-has-it": {"nesterov": False, "dampening": 0, "maximize": False},
-}
-ADAM = {
-    "lr": {"lr": 1e-3},
-    "weight-decay": {"weight_decay": 1e-4},
-    "the-rest-as-torch-has-it": {"betas": (0.9, 0.999), "eps": 1e-8, "amsgrad": False, "maximize": False},
-}
 STEPS, LEARNED = 16, 0.6
 
 
@@ -48,20 +37,25 @@ def made(side: Proxy, part: int) -> tuple[Proxy, Any]:
 def check_network(student: Proxy, reference: Proxy, rng: Draw, part: int) -> None:
     """In float32, as it is made."""
     (theirs, _), (ours, _) = made(student, part), made(reference, part)
-    for tensor in modules.describe(theirs).parameters:
+    x = rng.normal(*IMAGES)
+    for tensor in modules.describe(theirs, x).parameters:
         if tensor.dtype is not torch.float32:
             raise CheckFailed(f"a parameter starts as {tensor.dtype}, wanted torch.float32")
-    x = rng.normal(*IMAGES)
     for training in (True, False):
         assert_same_module(rng, theirs, ours, x, training=training, what="the model")
 
 
 def check_steps(student: Proxy, reference: Proxy, rng: Draw, part: int) -> None:
-    """Three steps, each on other gradients: what the first leaves behind shows in those after it."""
+    """Three steps of all parameters, each on other gradients: what the first leaves behind shows in those after it.
+
+    In float32, as the model is made. `settings` finds a setting that moves a weight by less than float32 shows. No
+    gradient is near zero: Adam's first step is the sign of a gradient, which decay would turn where it is nearly zero.
+    """
     (theirs, optimizer), (ours, trusted) = made(student, part), made(reference, part)
-    x = rng.normal(*IMAGES)
-    weights = modules.draw_weights(rng, ours, x)
-    gradients = [[rng.normal(*value.shape) for value in weights.parameters] for _ in range(3)]
+    x = rng.normal(*IMAGES, dtype=torch.float32)
+    weights = modules.draw_weights(rng, ours, x, dtype=torch.float32)
+    shapes = [value.shape for value in weights.parameters]
+    gradients = [[away_from_zero(rng, shape).float() for shape in shapes] for _ in range(3)]
     if not isinstance(optimizer, Proxy):
         raise CheckFailed("what should be an optimizer is plain data")
     found = modules.step(theirs, optimizer, weights, gradients, x)
@@ -70,50 +64,57 @@ def check_steps(student: Proxy, reference: Proxy, rng: Draw, part: int) -> None:
     for number, (mine, right) in enumerate(zip(found, wanted, strict=True), start=1):
         for slot, value, expected in zip(slots, mine, right, strict=True):
             assert_matches(value, expected, what=f"after {number} steps, the {slot.role} of a {slot.owner}")
+    modules.assert_holds(optimizer, theirs)
 
 
-def check_learns(student: Proxy, rng: Draw, memo: Callable[..., Any], part: int) -> None:
-    """Weights as they start, optimizer and network together."""
+def check_learns(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, part: int) -> None:
+    """Weights as they start and optimizer together, on a network that is right."""
     images, labels = memo(labelled_images, 32, rng.seed())
-    model, optimizer = made(student, part)
+    (model, optimizer), (ours, _) = made(student, part), made(reference, part)
     if not isinstance(optimizer, Proxy):
         raise CheckFailed("what should be an optimizer is plain data")
 
     def update(weights: modules.Weights, gradients: list[torch.Tensor]) -> tuple[Any, ...]:
         return modules.step(model, optimizer, weights, [gradients], images)[0]
 
+    start = modules.read(model, images, like=ours)
     hint = "look at how the weights start, and at the optimizer's settings"
-    assert_memorizes(model, images, labels, update, steps=STEPS, at_least=LEARNED, hint=hint)
+    assert_memorizes(ours, start, images, labels, update, steps=STEPS, at_least=LEARNED, hint=hint)
 
 
 @part2()
 def test_part2_network(student: Proxy, reference: Proxy, rng: Draw) -> None:
+    """Part II returns a network that computes the right scores and gradients."""
     check_network(student, reference, rng, 2)
 
 
 @part2()
 @pytest.mark.parametrize("setting", SGD)
-def test_part2_settings(student: Proxy, setting: str) -> None:
-    """SGD of exactly the model's parameters, with the settings that the handout prescribes."""
-    model, optimizer = made(student, 2)
-    modules.assert_optimizer(optimizer, model, "SGD", **SGD[setting])
+def test_part2_settings(student: Proxy, rng: Draw, setting: str) -> None:
+    """SGD with the settings that the handout prescribes, each told from the others by what it does."""
+    SGD[setting](Tried(rng, lambda: made(student, 2), rng.normal(*IMAGES)))
 
 
 @part2()
 def test_part2_steps(student: Proxy, reference: Proxy, rng: Draw) -> None:
+    """The steps of the optimizer of part II are right."""
     check_steps(student, reference, rng, 2)
 
 
 @part2()
-def test_part2_learns(student: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
-    check_learns(student, rng, memo, 2)
+def test_part2_learns(student: Proxy, reference: Proxy, rng: Draw, memo: Memo) -> None:
+    check_learns(student, reference, rng, memo, 2)
 
 
 @part3()
-def test_part3_layers(student: Proxy) -> None:
-    """An nn.Sequential of six layers of torch's own, by these names and in this order."""
-    model, _ = made(student, 3)
-    facts = modules.describe(model)
+def test_part3_layers(student: Proxy, reference: Proxy, rng: Draw) -> None:
+    """An nn.Sequential of six layers of torch's own, by these names and in this order, with the scores of such layers.
+
+    What the layers are called is the worker's word, and counts only together with what they compute.
+    """
+    (model, _), (ours, _) = made(student, 3), made(reference, 3)
+    x = rng.normal(*IMAGES)
+    facts = modules.describe(model, x)
     if "Sequential" not in facts.bases:
         raise CheckFailed("the model is not an nn.Sequential")
     names = tuple(child.name for child in facts.children)
@@ -123,34 +124,38 @@ def test_part3_layers(student: Proxy) -> None:
     for child in facts.children:
         if LAYERS[child.name] not in child.bases:
             raise CheckFailed(f"{child.name} is not an nn.{LAYERS[child.name]}")
+    weights = modules.draw_weights(rng, ours, x)
+    found, right = (modules.run(side, x, weights=weights, training=False).output for side in (model, ours))
+    assert_matches(found, right, what="the scores of the nn.Sequential")
 
 
 @part3()
 def test_part3_network(student: Proxy, reference: Proxy, rng: Draw) -> None:
+    """Part III returns a network that computes the right scores and gradients."""
     check_network(student, reference, rng, 3)
 
 
 @part3()
 @pytest.mark.parametrize("setting", ADAM)
-def test_part3_settings(student: Proxy, setting: str) -> None:
-    """Adam of exactly the model's parameters, with the settings that the handout prescribes."""
-    model, optimizer = made(student, 3)
-    modules.assert_optimizer(optimizer, model, "Adam", **ADAM[setting])
+def test_part3_settings(student: Proxy, rng: Draw, setting: str) -> None:
+    """Adam with the settings that the handout prescribes, each told from the others by what it does."""
+    ADAM[setting](Tried(rng, lambda: made(student, 3), rng.normal(*IMAGES)))
 
 
 @part3()
 def test_part3_steps(student: Proxy, reference: Proxy, rng: Draw) -> None:
+    """The steps of the optimizer of part III are right."""
     check_steps(student, reference, rng, 3)
 
 
 @part3(weight=0.5)
 def test_part3_start(student: Proxy, rng: Draw) -> None:
-    """Any initialization, as long as no two filters start alike."""
+    """No two filters of part III start alike. Any initialization will do besides."""
     model, _ = made(student, 3)
     for slot, value in _weights(model, rng):
         rows = value.flatten(1)
         if len(rows.unique(dim=0)) < len(rows):
-            message = f"outputs of the {slot} of shape {tuple(value.shape)} start with equal weights"
+            message = f"outputs of the {slot} start with equal weights"
             raise CheckFailed(message, "what starts alike gets equal gradients, and stays alike")
 
 
@@ -162,5 +167,5 @@ def _weights(model: Proxy, rng: Draw) -> list[tuple[str, torch.Tensor]]:
 
 
 @part3()
-def test_part3_learns(student: Proxy, rng: Draw, memo: Callable[..., Any]) -> None:
-    check_learns(student, rng, memo, 3)
+def test_part3_learns(student: Proxy, reference: Proxy, rng: Draw, memo: Memo) -> None:
+    check_learns(student, reference, rng, memo, 3)

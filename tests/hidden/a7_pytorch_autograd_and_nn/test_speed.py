@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import torch
 
-from autograder.checks import Draw, Proxy, modules
+from autograder.checks import Draw, Proxy, Race, modules
 
 training_question = partial(pytest.mark.question, "training-speed")
 
@@ -57,8 +57,11 @@ def placed(model: Proxy, device: str) -> Proxy:
 
 
 @training_question()
-def test_functional_step(race: Any) -> None:
-    """Scores, gradients of all six parameters, and a step down."""
+def test_functional_step(race: Race) -> None:
+    """The running time of a training step of `three_layer_convnet`.
+
+    It holds the scores, the gradients of all six parameters, and a step down.
+    """
 
     def step(who: Proxy, x: Proxy, upstream: Proxy, *rest: Proxy) -> Any:
         leaves = [rest[-1][index] for index in range(6)]
@@ -73,7 +76,8 @@ def test_functional_step(race: Any) -> None:
 
 
 @training_question()
-def test_module_step(race: Any) -> None:
+def test_module_step(race: Race) -> None:
+    """The running time of a training step of `ThreeLayerConvNet`."""
     size = race.size("module")
 
     def make(who: Proxy) -> Proxy:
@@ -91,8 +95,11 @@ def test_module_step(race: Any) -> None:
 
 
 @training_question()
-def test_sequential_step(race: Any) -> None:
-    """With the optimizer that comes with the model; what its step does is looked at elsewhere."""
+def test_sequential_step(race: Race) -> None:
+    """The running time of a training step of the nn.Sequential.
+
+    It takes the optimizer that comes with the model; what a step does is checked elsewhere.
+    """
     device = race.size("sequential").device
 
     def make(who: Proxy) -> tuple[Proxy, Proxy]:
@@ -117,8 +124,11 @@ def test_sequential_step(race: Any) -> None:
 
 
 @pytest.mark.question("resnet-speed")
-def test_resnet_forward(race: Any, reference: Proxy, rng: Draw) -> None:
-    """In evaluation mode, where a sample's scores hang on that sample alone."""
+def test_resnet_forward(race: Race, reference: Proxy, rng: Draw) -> None:
+    """The running time of a forward pass of `ResNet`.
+
+    In evaluation mode a sample's scores depend on that sample alone.
+    """
     size = race.size("forward")
     stages = list(STAGES[: size.stages])
     x = rng.normal(2, *size.images[1:], dtype=torch.float32)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+import pytest
 import torch
 
 from autograder.checks import Draw
 
-__all__ = ["COURSE", "NAMES", "SIMPLE", "SQUARE_KERNELS", "TALL_KERNELS", "Network"]
+__all__ = ["COURSE", "NAMES", "SIMPLE", "SQUARE_KERNELS", "TALL_KERNELS", "Network", "each"]
 
 NAMES = ("conv_w1", "conv_b1", "conv_w2", "conv_b2", "fc_w", "fc_b")
 
@@ -25,6 +27,7 @@ class Network:
     conv2: tuple[int, tuple[int, int], int]
     classes: int
     samples: int = 3
+    weight: float = 1.0
 
     def __str__(self) -> str:
         return self.name
@@ -58,10 +61,10 @@ class Network:
         return [rng.normal(*shape, scale=s, dtype=dtype) for shape, s in zip(self.shapes, scales, strict=True)]
 
 
-COURSE = Network("course", (3, 32, 32), (12, (5, 5), 2), (8, (3, 3), 1), 10, samples=2)
+COURSE = Network("course", (3, 32, 32), (12, (5, 5), 2), (8, (3, 3), 1), 10, samples=2, weight=9.0)
 
 # Paddings or sizes that are mixed up do not show here.
-SIMPLE = Network("keeps-the-size", (3, 6, 6), (5, (3, 3), 1), (4, (3, 3), 1), 7)
+SIMPLE = Network("keeps-the-size", (3, 6, 6), (5, (3, 3), 1), (4, (3, 3), 1), 7, weight=2.0)
 
 SQUARE_KERNELS = (
     COURSE,
@@ -76,3 +79,10 @@ TALL_KERNELS = (
     Network("tall-then-wide-kernels", (2, 6, 7), (3, (3, 1), 0), (4, (1, 4), 1), 5),
     Network("wide-then-tall-kernels", (3, 5, 6), (4, (2, 5), 2), (2, (4, 2), 0), 8),
 )
+
+
+def each(question: str, networks: Sequence[Network]) -> Any:
+    """One case for each network, under a question. The handout's sizes have half of the weight."""
+    marks = [pytest.mark.question(question, weight=network.weight) for network in networks]
+    cases = [pytest.param(network, id=str(network), marks=mark) for network, mark in zip(networks, marks, strict=True)]
+    return pytest.mark.parametrize("network", cases)

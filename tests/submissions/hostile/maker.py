@@ -188,11 +188,11 @@ UNLUCKY_SCORES: dict[str, float] = {
     "in a folder": 20.0,
     "copied twice": 20.0,
     "asks for input": 19.0,
-    "wants a gpu": 16.0,
+    "wants a gpu": 20.0,
     "path of a laptop": 13.0,
     "too slow": 18.0,
     "syntax error": 0.0,
-    "helper forgotten": 0.0,
+    "helper forgotten": 20.0,
     "from a notebook": 20.0,
 }
 

@@ -16,7 +16,9 @@ def scale(x):
             give_away(f"{step.function} in {step.filename}")
     give_away_if_secret("".join(traceback.format_stack()), "stack")
     for name in sorted(sys.modules):
-        if name.startswith(("tests", "test_", "solutions", "_pytest", "autograder.grading", "autograder.checks.desk")):
+        if name.startswith(
+            ("tests", "test_", "solutions", "_pytest", "autograder.grading", "autograder.checks.harness.desk")
+        ):
             give_away(f"module {name} is imported")
     for name, module in list(sys.modules.items()):
         try:

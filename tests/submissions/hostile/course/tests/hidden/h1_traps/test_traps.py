@@ -3,15 +3,7 @@
 import pytest
 import torch
 
-from autograder.checks import (
-    CheckFailed,
-    Proxy,
-    artifact,
-    assert_accuracy,
-    assert_matches,
-    plain_tensor,
-    scores_of,
-)
+from autograder.checks import CheckFailed, Proxy, artifact, assert_accuracy, assert_matches, plain_tensor, scores_of
 from common import bright
 
 SECRET = "CANARY_OF_THE_CHECKS"

@@ -1,0 +1,220 @@
+"""Assignment 11, part 3: dense captioning. A sentence for every region.
+
+Write your answers where a NotImplementedError is raised.
+
+Words are numbers (`common.captions.Vocabulary`): PAD 0 fills up, START 1 and END 2 frame a caption, words are 3 and
+more. A caption is a row of T words with PAD behind the last one; neither START nor END is in it. Inputs are never
+modified.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from boxes import box_iou
+from evaluation import interpolated_average_precision, match_detections, precision_recall
+from kit import SingleMap, fast_roi_align
+from torch import Tensor, nn
+
+from common.captions import END, PAD, START, Vocabulary
+
+__all__ = [
+    "IOU_THRESHOLDS",
+    "SIMILARITY_THRESHOLDS",
+    "CaptionHead",
+    "CaptionNet",
+    "build",
+    "caption_average_precision",
+    "caption_loss",
+    "caption_pairs",
+    "caption_similarity",
+]
+
+IOU_THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
+SIMILARITY_THRESHOLDS = (0.0, 0.25, 0.5, 0.75, 0.9)
+MAP_STRIDE, MAP_CHANNELS = 8, 64  # of the backbone in `CaptionNet`
+
+
+def caption_pairs(captions: Tensor) -> tuple[Tensor, Tensor]:
+    """Make of captions what the network reads, and what it should say next.
+
+        inputs   START  w1  w2  PAD        targets   w1  w2  END  PAD
+
+    At each step the target is the word *after* the one that is read. END stands right behind the last word.
+
+    Args:
+        captions: (R, T) int64.
+
+    Returns:
+        (inputs, targets), (R, T + 1) int64 each.
+
+    Edge cases: a row without words is START and END. T = 0 and R = 0 work.
+
+    >>> caption_pairs(torch.tensor([[7, 8, 0]]))
+    (tensor([[1, 7, 8, 0]]), tensor([[7, 8, 2, 0]]))
+    """
+    # Your answer to caption-pairs takes the place of the next line.
+    raise NotImplementedError("caption-pairs")
+
+
+class CaptionHead(nn.Module):
+    """A recurrent network that says a caption, word by word, about the code of a region.
+
+    Its first state is tanh(linear(code)). At each step a word's embedding goes into one GRU cell, as `nn.GRUCell`
+    defines it (`nn.GRU` with one layer is the same), and a linear layer makes scores of the new state, one for every
+    word. PAD has an ordinary row in the embedding. Names are free.
+
+    Source: Johnson et al., DenseCap, CVPR 2016, section 3.4, with a GRU in place of an LSTM.
+    """
+
+    def __init__(self, in_features: int, vocabulary: int, embedding: int = 32, hidden: int = 128) -> None:
+        """
+        Args:
+            in_features: D, the length of a code.
+            vocabulary: V, how many words there are, PAD, START and END included.
+            embedding, hidden: sizes of a word's embedding and of the state.
+        """
+        super().__init__()
+        # Your answer to caption-head takes the place of the next line.
+        raise NotImplementedError("caption-head")
+
+    def forward(self, codes: Tensor, inputs: Tensor) -> Tensor:
+        """
+        Args:
+            codes: (R, D) floating point.
+            inputs: (R, L) int64, as from `caption_pairs`.
+
+        Returns:
+            (R, L, V) scores of the next word. Those of step t know the code and the words 0 ... t, no later ones.
+
+        Edge cases: R = 0 works.
+        """
+        # Your answer to caption-head takes the place of the next line.
+        raise NotImplementedError("caption-head")
+
+    def describe(self, codes: Tensor, max_length: int) -> Tensor:
+        """Say the caption of each code: greedily, the best word at each step.
+
+        The first word that is read is START, after that the word that was just said. PAD and START may not be said.
+        Once the best word is END, the caption is over: END itself is not returned, and from there on all is PAD.
+
+        Args:
+            codes: (R, D).
+            max_length: of a caption, >= 0, END not counted.
+
+        Returns:
+            (R, max_length) int64. No gradient flows.
+
+        Edge cases: equal scores: the lower number. R = 0 works. A step is taken for all codes at once.
+        """
+        # Your answer to greedy-decoding takes the place of the next line.
+        raise NotImplementedError("greedy-decoding")
+
+
+def caption_loss(scores: Tensor, targets: Tensor) -> Tensor:
+    """The mean cross-entropy over all targets that are not PAD; END counts.
+
+    Args:
+        scores: (R, L, V) floating point.
+        targets: (R, L) int64.
+
+    Returns:
+        A scalar. No target that counts: 0, connected to the scores.
+
+    >>> caption_loss(torch.zeros(1, 2, 4), torch.tensor([[2, 0]]))  # log 4
+    tensor(1.3863)
+    """
+    # Your answer to caption-head takes the place of the next line.
+    raise NotImplementedError("caption-head")
+
+
+def caption_similarity(candidate: Tensor, reference: Tensor) -> float:
+    """How much two captions agree, whatever the order of their words.
+
+    Count the words that they have in common, each as often as *both* have it: m. With P = m / length of the candidate
+    and R = m / length of the reference, the similarity is 10 P R / (9 P + R). That is METEOR's mean, in which recall
+    weighs nine times as much, without its stems, synonyms, and penalty for order.
+
+    Args:
+        candidate, reference: (T,) int64 each, of any length; PAD is no word.
+
+    Returns:
+        A Python float in [0, 1]; 0 for m = 0, but 1 where neither has a word.
+
+    >>> words = Vocabulary(["a", "big", "black", "cat", "grass", "on", "the"])
+    >>> short, long = words.encode("a black cat", 7), words.encode("a big black cat on the grass", 7)
+    >>> round(caption_similarity(short, long), 4)  # P = 1, R = 3/7
+    0.4545
+
+    Source: Banerjee and Lavie, METEOR, ACL workshop 2005, section 2.2.
+    """
+    # Your answer to caption-ap takes the place of the next line.
+    raise NotImplementedError("caption-ap")
+
+
+def caption_average_precision(
+    predictions: Sequence[Mapping[str, Tensor]], truths: Sequence[Mapping[str, Tensor]]
+) -> float:
+    """How well a data set is found and described: a mean of 25 average precisions.
+
+    For every pair of an IoU threshold of IOU_THRESHOLDS and a similarity threshold of SIMILARITY_THRESHOLDS: in each
+    image, from the best score to the worst, a prediction takes the free truth of the largest IoU among those whose IoU
+    *and* similarity reach both thresholds; if there is one, the prediction is true (`match_detections` does this, if
+    the IoUs of truths that are not similar enough are set below 0). The predictions of all images together make one
+    curve (`precision_recall`, `interpolated_average_precision`). There are no labels.
+
+    Args:
+        predictions: one mapping per image: "boxes" (D, 4) floating point, "scores" (D,), "captions" (D, T) int64.
+        truths: one mapping per image: "boxes" (G, 4), "captions" (G, T'). D and G may be 0.
+
+    Returns:
+        A Python float; NaN where no image has a truth.
+
+    >>> box, caption = torch.tensor([[0.0, 0.0, 4.0, 2.0]]), torch.tensor([[3, 4]])
+    >>> found = {"boxes": box, "scores": torch.tensor([0.5]), "captions": torch.tensor([[3, 5]])}  # similarity 0.5
+    >>> caption_average_precision([found], [{"boxes": box, "captions": caption}])
+    0.6
+
+    Source: Johnson et al., DenseCap, CVPR 2016, section 4.2.
+    """
+    # Your answer to caption-ap takes the place of the next line.
+    raise NotImplementedError("caption-ap")
+
+
+class CaptionNet(nn.Module):
+    """Given: a backbone that is shared by all regions, their codes, and your `CaptionHead`.
+
+    The code of a region is a 7 x 7 grid of features, flattened, and then x1 / W, y1 / H, x2 / W, y2 / H: without these
+    four numbers nobody could say "on the left".
+    """
+
+    def __init__(self, vocabulary: int, channels: int = 16) -> None:
+        super().__init__()
+        self.backbone = SingleMap(MAP_CHANNELS)
+        self.reduce = nn.Sequential(nn.Conv2d(MAP_CHANNELS, channels, kernel_size=1), nn.BatchNorm2d(channels))
+        self.head = CaptionHead(49 * channels + 4, vocabulary)
+
+    def codes(self, images: Tensor, boxes: Sequence[Tensor]) -> Tensor:
+        """Images (N, 3, H, W) and the boxes (G, 4) of each -> (R, D), R the number of all boxes, image after image."""
+        features = self.reduce(self.backbone(images)) / 4  # many numbers, so that each is to be small
+        rows = [torch.cat([box.new_full((len(box), 1), number), box], dim=1) for number, box in enumerate(boxes)]
+        rois = torch.cat(rows).to(features.dtype)
+        cut = fast_roi_align(features, rois, (7, 7), 1 / MAP_STRIDE, 2)
+        height, width = images.shape[2:]
+        return torch.cat([cut.flatten(1), rois[:, 1:] / rois.new_tensor([width, height, width, height])], dim=1)
+
+    def forward(self, images: Tensor, boxes: Sequence[Tensor], captions: Tensor) -> Tensor:
+        """The loss of captions (R, T), in the order of the boxes."""
+        inputs, targets = caption_pairs(captions)
+        return caption_loss(self.head(self.codes(images, boxes), inputs), targets)
+
+    def describe(self, images: Tensor, boxes: Sequence[Tensor], max_length: int = 13) -> Tensor:
+        """(R, max_length) int64, the captions of all boxes, image after image, without gradients."""
+        with torch.no_grad():
+            return self.head.describe(self.codes(images, boxes), max_length)
+
+
+def build() -> CaptionNet:
+    """Given: the network of the notebook, untrained, whose state is saved as captions.pt."""
+    return CaptionNet(len(Vocabulary()))

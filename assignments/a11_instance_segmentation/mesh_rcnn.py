@@ -1,0 +1,318 @@
+"""Assignment 11, part 4: from pixels to shapes. Voxels, the mesh around them, and what moves its vertices.
+
+Write your answers where a NotImplementedError is raised.
+
+Voxels are indexed [z, y, x]: x right, y down, z away from the viewer, so that the grid's front lies over the mask. Cell
+(z, y, x) is the cube between the points (x, y, z) and (x + 1, y + 1, z + 1). A mesh is two tensors: `vertices` (V, 3)
+floating point, (x, y, z) in cells, and `faces` (F, 3) int64, the three corners of each triangle. (pytorch3d scales
+every axis of a grid to [-1, 1]; nothing is scaled here.) Inputs are never modified.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+__all__ = [
+    "GraphConv",
+    "RefinementStage",
+    "VoxelHead",
+    "chamfer",
+    "cubify",
+    "edge_loss",
+    "normal_loss",
+    "sample_points",
+    "unique_edges",
+    "vert_align",
+    "voxel_loss",
+]
+
+
+class VoxelHead(nn.Module):
+    """Say for every cell of a cube whether it is filled.
+
+    Two 3x3 convolutions with padding 1, each with a ReLU; a 2x2 transposed convolution with stride 2, and a ReLU; a 1x1
+    convolution to `side` channels. The channels are depth: channel z of the result is the slice z. All layers but the
+    last have `hidden` channels. Names are free.
+    """
+
+    def __init__(self, in_channels: int, hidden: int, side: int) -> None:
+        super().__init__()
+        # Your answer to voxel-head takes the place of the next line.
+        raise NotImplementedError("voxel-head")
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(R, in_channels, side / 2, side / 2) -> (R, side, side, side) scores, [z, y, x], not probabilities."""
+        # Your answer to voxel-head takes the place of the next line.
+        raise NotImplementedError("voxel-head")
+
+
+def voxel_loss(scores: Tensor, voxels: Tensor, filled: float = 6.0) -> Tensor:
+    """The mean over all cells of the binary cross-entropy, that of filled cells times `filled`.
+
+    One cell in eighteen of the scenes' cubes is filled. Without a weight a head learns to answer "nothing", and stays
+    there.
+
+    Args:
+        scores: (R, S, S, S) floating point, before the sigmoid.
+        voxels: (R, S, S, S) bool, or 0 and 1.
+        filled: the weight of a filled cell; that of an empty one is 1. The sum is divided by the number of cells.
+
+    Returns:
+        A scalar.
+
+    Edge cases: R = 0 gives 0, connected to the scores. Scores may be as large as 1e4.
+
+    >>> voxel_loss(torch.zeros(1, 1, 1, 2), torch.tensor([[[[True, False]]]]), filled=3.0)  # 2 log 2
+    tensor(1.3863)
+    """
+    # Your answer to voxel-head takes the place of the next line.
+    raise NotImplementedError("voxel-head")
+
+
+def cubify(voxels: Tensor, threshold: float = 0.5) -> tuple[Tensor, Tensor]:
+    """Make a mesh of the surface of all filled cells.
+
+    A cell is filled if its value is *greater* than the threshold. Every unit square between a filled cell and an empty
+    one, or the outside of the grid, becomes two triangles; either diagonal is right. Squares that meet share their
+    vertices, also where two cells touch along an edge or in a corner only. No vertex is there twice, and none that no
+    triangle has. The corners (a, b, c) of a triangle run so that (b - a) x (c - a) points out of the filled cell.
+
+    Args:
+        voxels: (D, H, W) bool or floating point, [z, y, x]; the sides may differ.
+
+    Returns:
+        (vertices, faces): (V, 3), (x, y, z) in cells, of the dtype of the voxels, float32 for bool; (F, 3) int64.
+        Vertices and faces may come in any order.
+
+    Edge cases: nothing filled gives shapes (0, 3) and (0, 3). Laws: the volume inside is the number of filled cells,
+    the area is the number of squares.
+
+    >>> vertices, faces = cubify(torch.ones(1, 1, 1))
+    >>> vertices.shape, faces.shape
+    (torch.Size([8, 3]), torch.Size([12, 3]))
+
+    Allowed: any operation on whole tensors. Loops that index a tensor for every cell lose the points of `mesh-speed`.
+    Source: Gkioxari et al., Mesh R-CNN, ICCV 2019, section 3.2.
+    """
+    # Your answer to cubify takes the place of the next line.
+    raise NotImplementedError("cubify")
+
+
+def unique_edges(faces: Tensor) -> Tensor:
+    """List the edges of a mesh, each once, whatever the number of triangles that have it.
+
+    Args:
+        faces: (F, 3) int64.
+
+    Returns:
+        (E, 2) int64: pairs i < j of vertices, sorted by i, then by j.
+
+    Edge cases: F = 0 gives shape (0, 2).
+
+    >>> unique_edges(torch.tensor([[0, 2, 1], [1, 2, 3]]))
+    tensor([[0, 1],
+            [0, 2],
+            [1, 2],
+            [1, 3],
+            [2, 3]])
+    """
+    # Your answer to cubify takes the place of the next line.
+    raise NotImplementedError("cubify")
+
+
+class GraphConv(nn.Module):
+    """One layer of a network on a graph: each vertex hears its neighbours.
+
+        out[i] = own(f[i]) + sum over the neighbours j of i of neighbours(f[j])
+
+    Both are linear layers with a bias, and the bias of `neighbours` counts once for every neighbour. There is no
+    activation. Each edge (i, j) works both ways: i is a neighbour of j, and j of i.
+
+    Attributes (prescribed): own, neighbours: nn.Linear.
+
+    Source: Gkioxari et al., Mesh R-CNN, ICCV 2019, equation 1.
+    """
+
+    def __init__(self, in_features: int, out_features: int) -> None:
+        super().__init__()
+        # Your answer to graph-convolution takes the place of the next line.
+        raise NotImplementedError("graph-convolution")
+
+    def forward(self, features: Tensor, edges: Tensor) -> Tensor:
+        """
+        Args:
+            features: (V, in_features).
+            edges: (E, 2) int64, each edge once, in either direction.
+
+        Returns:
+            (V, out_features).
+
+        Edge cases: a vertex without edges, and E = 0: own(f) alone. V = 0 gives shape (0, out_features).
+
+        Allowed: `index_add`. No loop over vertices or edges.
+        """
+        # Your answer to graph-convolution takes the place of the next line.
+        raise NotImplementedError("graph-convolution")
+
+
+def vert_align(features: Tensor, positions: Tensor) -> Tensor:
+    """Read a feature map where the vertices lie, bilinearly.
+
+    The value at (u, v) is the sum over the cells (row i, column j) of features[:, i, j] max(0, 1 - |u - j|) max(0, 1 -
+    |v - i|). A point with u < -1, u > W, v < -1 or v > H reads 0; any other is clamped into [0, W - 1] x [0, H - 1]
+    first. That is the rule of `bilinear_sample` of assignment 10.
+
+    Args:
+        features: (C, H, W) floating point.
+        positions: (V, 2), (u, v) in index coordinates: u is the column, v the row, and (0, 0) is the centre of the
+        first
+            cell.
+
+    Returns:
+        (V, C), differentiable with respect to features and positions.
+
+    Edge cases: V = 0 gives shape (0, C). Where two formulas for the slope meet, at whole numbers, either is right.
+
+    >>> features = torch.tensor([[[0.0, 1.0, 2.0], [10.0, 11.0, 12.0]]])  # 10 row + column
+    >>> vert_align(features, torch.tensor([[1.5, 0.25], [-0.75, 0.0], [5.0, 0.0]]))
+    tensor([[4.],
+            [0.],
+            [0.]])
+
+    Allowed: `grid_sample` too.
+    """
+    # Your answer to vert-align takes the place of the next line.
+    raise NotImplementedError("vert-align")
+
+
+def sample_points(vertices: Tensor, faces: Tensor, uniforms: Tensor) -> tuple[Tensor, Tensor]:
+    """Draw points on the surface of a mesh, evenly over its area.
+
+    Chance comes in as an argument, three numbers (u0, u1, u2) for each point. u0 picks the face: lay the areas of all
+    faces one behind the other, in their order; the face is the one whose slice holds u0 times the total. Then, with s =
+    sqrt(u1), the point on the face (a, b, c) is
+
+        (1 - s) a + s (1 - u2) b + s u2 c
+
+    Without the root, points would crowd around the corner a.
+
+    Args:
+        vertices: (V, 3) floating point.
+        faces: (F, 3) int64.
+        uniforms: (P, 3) in [0, 1).
+
+    Returns:
+        (points, normals): (P, 3) each; the normal of a face is (b - a) x (c - a), divided by its length. Gradients
+        reach the vertices through points and normals, not through the choice of the face.
+
+    Edge cases: a face without area is never picked. P = 0 gives shapes (0, 3). Raises: ValueError where there are no
+    faces.
+
+    >>> vertices = torch.tensor([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+    >>> sample_points(vertices, torch.tensor([[0, 1, 2]]), torch.tensor([[0.5, 0.25, 0.5]]))
+    (tensor([[0.2500, 0.2500, 0.0000]]), tensor([[0., 0., 1.]]))
+
+    Source: Osada et al., Shape distributions, ACM TOG 2002, section 4.2.
+    """
+    # Your answer to sample-points takes the place of the next line.
+    raise NotImplementedError("sample-points")
+
+
+def chamfer(a: Tensor, b: Tensor) -> Tensor:
+    """How far two sets of points are from each other: the chamfer distance.
+
+        mean over p in a of min over q in b of |p - q|^2  +  mean over q in b of min over p in a of |p - q|^2
+
+    Args:
+        a: (P, 3) floating point.
+        b: (Q, 3), likewise; P and Q may differ.
+
+    Returns:
+        A scalar, differentiable with respect to both.
+
+    Raises: ValueError where either set is empty. Law: chamfer(a, b) = chamfer(b, a).
+
+    >>> chamfer(torch.tensor([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0]]), torch.tensor([[0.0, 0.0, 1.0]]))  # (1 + 2) / 2 + 1
+    tensor(2.5000)
+
+    Allowed: `torch.cdist` too. A loop over points loses points of `mesh-speed`.
+    Source: Fan et al., A point set generation network, CVPR 2017.
+    """
+    # Your answer to mesh-losses takes the place of the next line.
+    raise NotImplementedError("mesh-losses")
+
+
+def normal_loss(a: Tensor, normals_a: Tensor, b: Tensor, normals_b: Tensor) -> Tensor:
+    """How much the normals of two sets of points differ.
+
+        mean over p in a of 1 - |n_p . n_q|,  q the nearest point to p in b,  plus the same from b to a
+
+    Which way a normal points makes no difference.
+
+    Args:
+        a, normals_a: (P, 3) each, points and their unit normals.
+        b, normals_b: (Q, 3) each.
+
+    Returns:
+        A scalar, differentiable with respect to the normals.
+
+    Raises: ValueError where either set is empty.
+
+    >>> point, up, right = torch.zeros(1, 3), torch.tensor([[0.0, 1.0, 0.0]]), torch.tensor([[1.0, 0.0, 0.0]])
+    >>> normal_loss(point, up, point, -up), normal_loss(point, up, point, right)
+    (tensor(0.), tensor(2.))
+
+    Source: Gkioxari et al., Mesh R-CNN, ICCV 2019, equation 3, as a loss that is 0 at best.
+    """
+    # Your answer to mesh-losses takes the place of the next line.
+    raise NotImplementedError("mesh-losses")
+
+
+def edge_loss(vertices: Tensor, edges: Tensor) -> Tensor:
+    """The mean squared length of a mesh's edges, which keeps its vertices together.
+
+    Args:
+        vertices: (V, 3) floating point.
+        edges: (E, 2) int64, as from `unique_edges`.
+
+    Returns:
+        A scalar. No edges: 0, connected to the vertices.
+
+    >>> edge_loss(torch.tensor([[0.0, 0.0, 0.0], [3.0, 4.0, 0.0], [0.0, 0.0, 1.0]]), torch.tensor([[0, 1], [0, 2]]))
+    tensor(13.)
+    """
+    # Your answer to mesh-losses takes the place of the next line.
+    raise NotImplementedError("mesh-losses")
+
+
+class RefinementStage(nn.Module):
+    """Move the vertices of a mesh by what the image shows where they lie.
+
+    Read the features at the vertices' positions (`vert_align`), append the vertices themselves (C + 3 numbers); a
+    linear layer to `hidden`, ReLU; `num_convs` times `GraphConv` from hidden to hidden, each with a ReLU; append the
+    vertices again (hidden + 3 numbers); a linear layer to 3 and tanh give the offset, which is added to the vertices.
+
+    Attributes (prescribed): project: the first linear layer; convs: nn.ModuleList of GraphConv; offset: the last linear
+    layer.
+
+    Source: Gkioxari et al., Mesh R-CNN, ICCV 2019, section 3.3.
+    """
+
+    def __init__(self, channels: int, hidden: int, num_convs: int = 3) -> None:
+        super().__init__()
+        # Your answer to refinement-stage takes the place of the next line.
+        raise NotImplementedError("refinement-stage")
+
+    def forward(self, vertices: Tensor, edges: Tensor, features: Tensor, positions: Tensor) -> Tensor:
+        """
+        Args:
+            vertices: (V, 3).
+            edges: (E, 2) int64, each once.
+            features: (C, H, W).
+            positions: (V, 2), where each vertex lies on the map, as for `vert_align`.
+
+        Returns:
+            (V, 3), the vertices moved.
+        """
+        # Your answer to refinement-stage takes the place of the next line.
+        raise NotImplementedError("refinement-stage")

@@ -1,0 +1,333 @@
+"""Compares an answer with what was wanted, and says how it is wrong without saying what was wanted.
+
+What a message may hold: types, shapes, dtypes, counts, positions and sizes of relative errors. Values come from an
+untrusted process: only exact types are looked at, so that no method of a submission's own ever runs here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+
+from autograder.checks.compare.asides import dtype_set_aside
+from autograder.checks.compare.hints import NOT_FINITE_HINT, Difference, hint_for
+from autograder.checks.compare.tolerance import Tolerance, looser, tolerance_for
+from autograder.errors import CheckFailed
+from autograder.sandbox.proxy import Proxy, parts
+
+__all__ = [
+    "assert_kind",
+    "assert_matches",
+    "counted",
+    "describe",
+    "plain_number",
+    "plain_tensor",
+    "shown",
+    "unpack",
+    "unpack_all",
+]
+
+NO_RESULT = "does the function return its result?"
+NEAR = 2  # a size that is off by so much is said
+MOST_COUNTED = 16
+LEAST_ERROR = 1e-6  # a smaller one is not told in figures
+
+
+def assert_matches(
+    actual: Any,
+    expected: Any,
+    *,
+    what: str = "the output",
+    rtol: float | None = None,
+    atol: float | None = None,
+) -> None:
+    """Fail unless `actual` has the type, shape, dtype, device and values of `expected`.
+
+    NaN and infinity match only themselves. A Python number and a 0-d tensor stand for each other. In grading, float32
+    where float64 is wanted, and the other way round, is set aside (`asides`) and its values are compared.
+
+    Args:
+        actual: anything that came from a submission.
+        expected: a tensor, a numpy array, or a Python number.
+        what: the answer's name in the message, "dw".
+        rtol, atol: in place of the table's row for the dtype of `expected`; both or neither.
+
+    Raises:
+        CheckFailed: what differs and by how much, in words a student may read.
+        TypeError: `expected` is none of these.
+    """
+    wanted = _wanted(expected)
+    tolerance = tolerance_for(wanted.dtype, rtol, atol)
+    if wanted.dim() == 0 and type(actual) in (int, float) and wanted.dtype is not torch.bool:
+        found = torch.tensor(_as_float(actual), dtype=torch.float64)
+        with _about(found, wanted):
+            _compare_values(found, wanted, tolerance, what)
+        return
+    if type(actual) is np.ndarray and type(expected) is np.ndarray:
+        actual = torch.from_numpy(actual.copy())
+    found = plain_tensor(actual, what)
+    with _about(found, wanted):
+        if _compare_kind(found, wanted, what):
+            tolerance = looser(tolerance, tolerance_for(found.dtype))
+        _compare_values(found, wanted, tolerance, what)
+
+
+def assert_kind(
+    value: Any, shape: Sequence[int] | None = None, dtype: torch.dtype | None = None, *, what: str = "the output"
+) -> torch.Tensor:
+    """Fail unless `value` is a tensor of this shape and dtype, whose numbers are all finite.
+
+    For answers whose values are free or are looked at in another way, random weights for example.
+
+    Args:
+        value: anything that came from a submission.
+        shape, dtype: None accepts any.
+        what: the answer's name in the message, "dw".
+
+    Returns:
+        The value itself.
+
+    Raises:
+        CheckFailed: what differs, in words a student may read.
+
+    >>> assert_kind(torch.zeros(2, 3), shape=(2, 3), dtype=torch.float32).sum()
+    tensor(0.)
+    """
+    found = plain_tensor(value, what)
+    with _about(found):
+        if shape is not None:
+            _compare_shape(tuple(found.shape), tuple(shape), what)
+        if dtype is not None:
+            _compare_dtype(found.dtype, dtype, what)
+        stray = (~found.detach().isfinite()).nonzero()
+        if len(stray):
+            raise CheckFailed(_not_finite(len(stray), found.numel(), stray[0].tolist(), what), NOT_FINITE_HINT)
+    return found
+
+
+def plain_tensor(value: Any, what: str) -> torch.Tensor:
+    """The value itself, if it is a dense tensor with values in it. Raises CheckFailed where it is anything else."""
+    if type(value) is not torch.Tensor or value.layout is not torch.strided or value.is_meta or value.is_quantized:
+        hint = NO_RESULT if value is None else ""
+        raise CheckFailed(f"{what} is {describe(value)}, not a tensor", hint)
+    return value
+
+
+def plain_number(value: Any, what: str) -> float:
+    """A number: Python's, or a tensor or an array with one element. Raises CheckFailed where it is anything else."""
+    single = (type(value) is torch.Tensor and value.numel() == 1 and not value.is_complex() and not value.is_meta) or (
+        type(value) is np.ndarray and value.size == 1 and value.dtype.kind in "fiu"
+    )
+    if type(value) not in (int, float) and not single:
+        raise CheckFailed(
+            f"{what} is {describe(value)}, not a number",
+            NO_RESULT if value is None else "",
+        )
+    return float(value)
+
+
+def unpack(value: Any, *names: str) -> tuple[Any, ...]:
+    """The parts of a returned tuple, or of what unpacks like one. Raises CheckFailed where there are more or fewer.
+
+    >>> unpack((1, 2), "out", "cache")
+    (1, 2)
+    """
+    wanted = f"{len(names)} values: ({', '.join(names)})"
+    found = _parts(value, len(names) + 1)
+    if found is None:
+        raise CheckFailed(f"returned {describe(value)}, where the handout asks for {wanted}")
+    if len(found) != len(names):
+        count = counted(len(found)) if type(value) in (tuple, list) else f"{len(found)} or more"
+        raise CheckFailed(f"returned {count} values, where the handout asks for {wanted}")
+    return tuple(found)
+
+
+def unpack_all(value: Any, most: int = 1000) -> list[Any] | None:
+    """The parts of a value of which nobody knows how many it has, a set's too; None of what cannot be taken apart."""
+    found = _parts(value, most)
+    return None if found is None else list(found)
+
+
+def _parts(value: Any, most: int) -> Sequence[Any] | None:
+    """What unpacking a value gives: of a tuple or list, of a row of numbers, of an iterator on the other side."""
+    if type(value) in (tuple, list):
+        return list(value)
+    if type(value) in (torch.Tensor, np.ndarray) and value.ndim == 1 and len(value) <= most:
+        return list(value)
+    return parts(value, most) if isinstance(value, Proxy) else None
+
+
+def describe(value: Any) -> str:
+    """A value's kind in words; never its content.
+
+    >>> describe(torch.zeros(2, 3)), describe(None), describe((1, 2))
+    ('a tensor with 2 axes', 'None', 'a tuple of 2')
+    """
+    kind = type(value)
+    if value is None:
+        return "None"
+    if kind is torch.Tensor:
+        unusual = value.layout is not torch.strided or value.is_meta or value.is_quantized
+        return f"{'an unusual' if unusual else 'a'} tensor with {_axes(value.dim())}"
+    if kind is np.ndarray:
+        return f"a numpy array with {_axes(value.ndim)}"
+    if kind in (tuple, list, dict):
+        return f"a {kind.__name__} of {counted(len(value))}"
+    if kind in (bool, int, float, str):
+        return f"a Python {kind.__name__}"
+    return "some other object"
+
+
+@contextmanager
+def _about(found: torch.Tensor, wanted: torch.Tensor | None = None) -> Iterator[None]:
+    """A failure in this block is about this value."""
+    try:
+        yield
+    except CheckFailed as failure:
+        failure.value, failure.wanted = found, wanted
+        raise
+
+
+def _wanted(expected: Any) -> torch.Tensor:
+    if isinstance(expected, torch.Tensor):
+        return expected.detach()
+    if isinstance(expected, np.ndarray):
+        return torch.from_numpy(expected.copy())
+    if type(expected) in (bool, int, float):
+        return torch.tensor(expected, dtype=torch.float64 if type(expected) is float else None)
+    raise TypeError(f"cannot compare with a {type(expected).__name__}")
+
+
+def _compare_kind(found: torch.Tensor, wanted: torch.Tensor, what: str) -> bool:
+    """Fail unless shape, dtype and device are right. Returns whether a wrong dtype was set aside."""
+    _compare_shape(tuple(found.shape), tuple(wanted.shape), what)
+    real = {found.dtype, wanted.dtype} == {torch.float32, torch.float64}
+    aside = real and dtype_set_aside(what, found.dtype, wanted.dtype)
+    if not aside:
+        _compare_dtype(found.dtype, wanted.dtype, what)
+    if found.device != wanted.device:
+        hint = "a new tensor takes its device from an input: torch.zeros(…, device=x.device)"
+        raise CheckFailed(f"{what} is on {found.device}, wanted {wanted.device}", hint)
+    return aside
+
+
+def _compare_shape(found: tuple[int, ...], wanted: tuple[int, ...], what: str) -> None:
+    if found != wanted:
+        raise CheckFailed(f"{what} has {shown(found, wanted)}", _shape_hint(found, wanted))
+
+
+def shown(found: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    """How a shape differs. A size is the submission's to choose and may spell a hidden input: few of them are said.
+
+    >>> shown((2, 8, 5), (2, 3, 5)), shown((2, 2), (2, 2, 5))
+    ('shape (2, larger, 5), wanted (2, 3, 5)', '2 axes, wanted shape (2, 2, 5)')
+    """
+    if len(found) != len(wanted):
+        return f"{_axes(len(found))}, wanted shape {wanted}"
+    sizes = [
+        str(size) if abs(size - right) <= NEAR or size in wanted else "smaller" if size < right else "larger"
+        for size, right in zip(found, wanted, strict=True)
+    ]
+    return f"shape ({', '.join(sizes)}{',' if len(sizes) == 1 else ''}), wanted {wanted}"
+
+
+def _axes(number: int) -> str:
+    return "1 axis" if number == 1 else f"{number} axes"
+
+
+def counted(number: int) -> str:
+    """A number that a submission chose, as far as it matters.
+
+    >>> counted(3), counted(70_001)
+    ('3', 'more than 16')
+    """
+    return str(number) if number <= MOST_COUNTED else f"more than {MOST_COUNTED}"
+
+
+def _compare_dtype(found: torch.dtype, wanted: torch.dtype, what: str) -> None:
+    if found is not wanted:
+        hint = "a new tensor takes its dtype from an input: torch.zeros(…, dtype=x.dtype)"
+        raise CheckFailed(f"{what} is {found}, wanted {wanted}", hint)
+
+
+def _shape_hint(found: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    if len(found) != len(wanted):
+        return f"it has {len(found)} axes, wanted {len(wanted)}"
+    if sorted(found) == sorted(wanted):
+        return "the sizes are right, in another order: are two axes swapped?"
+    wrong = [axis for axis, (a, b) in enumerate(zip(found, wanted, strict=True)) if a != b]
+    if len(wrong) < len(wanted):
+        axes = " and ".join(map(str, wrong))
+        return f"only axis {axes} is wrong" if len(wrong) == 1 else f"only axes {axes} are wrong"
+    return ""
+
+
+def _compare_values(found: torch.Tensor, wanted: torch.Tensor, tolerance: Tolerance, what: str) -> None:
+    if found.dtype is wanted.dtype and torch.equal(found, wanted):  # not where there is a NaN
+        return
+    difference = Difference(_as_real(found), _as_real(wanted), tolerance, wanted.dtype)
+    if difference.surely_none:
+        return
+    wrong = difference.wrong
+    count, total = int(wrong.sum()), wrong.numel()
+    if count == 0:
+        return
+    stray = int((wrong & ~difference.actual.isfinite()).sum())
+    if stray:
+        first = (wrong & ~difference.actual.isfinite()).nonzero()[0].tolist()
+        message = _not_finite(stray, total, first, what)
+    else:
+        worst, where = _worst(difference)
+        message = (
+            f"{what} differs in {count} of {total} elements; the worst relative error is {_size(worst)}{_at(where)}"
+        )
+        if total == 1:
+            message = f"{what} is wrong: relative error {_size(worst)}"
+    raise CheckFailed(message, hint_for(difference))
+
+
+def _as_float(number: int | float) -> float:
+    """Python's whole numbers know no bounds."""
+    try:
+        return float(number)
+    except OverflowError:
+        return float("inf")
+
+
+def _as_real(tensor: torch.Tensor) -> torch.Tensor:
+    """float64 on the CPU; a complex tensor never gets here unless a complex one was wanted."""
+    if tensor.dtype is torch.float64 and tensor.device.type == "cpu":
+        return tensor.detach()
+    tensor = tensor.detach().cpu()
+    if tensor.is_complex():
+        tensor = torch.view_as_real(tensor.resolve_conj())
+    return tensor.to(torch.float64)
+
+
+def _worst(difference: Difference) -> tuple[float, list[int]]:
+    """The largest |a - e| / max(|a|, |e|) among wrong elements, at most 2, and its position."""
+    actual, expected = difference.actual, difference.expected
+    scale = torch.maximum(actual.abs(), expected.abs())
+    # Halves first: the difference of two huge numbers must not overflow.
+    error = 2.0 * (actual / 2 - expected / 2).abs() / scale.clamp_min(torch.finfo(torch.float64).tiny)
+    error = error.nan_to_num(nan=2.0, posinf=2.0).where(difference.wrong, torch.tensor(-1.0, dtype=torch.float64))
+    place = int(error.reshape(-1).argmax())
+    # Not torch.unravel_index, whose first call imports sympy: a second or more, in every submission's own process.
+    position = [int(index) for index in np.unravel_index(place, error.shape)]
+    return float(error.reshape(-1)[place]), position
+
+
+def _size(error: float) -> str:
+    return f"{error:.2g}" if error >= LEAST_ERROR else f"below {LEAST_ERROR:g}"
+
+
+def _not_finite(stray: int, total: int, first: list[int], what: str) -> str:
+    return f"{what} has {stray} NaN or infinite elements of {total}{_at(first)}"
+
+
+def _at(position: list[int]) -> str:
+    return f", at {position}" if position else ""

@@ -1,0 +1,187 @@
+"""What an exception raised in a check means: an outcome, and words that its student may read.
+
+Nothing that a worker wrote reaches `message` or `hint`: its exception's text may carry hidden inputs. The text is
+only looked at, to choose among hints that stand here; it is kept in `detail`, for instructors.
+"""
+
+from __future__ import annotations
+
+import builtins
+import re
+import traceback
+from dataclasses import dataclass
+
+from autograder.course.outcome import Outcome
+from autograder.errors import (
+    CheckFailed,
+    DeviceNeeded,
+    ForbiddenUse,
+    Location,
+    ProtocolError,
+    QuestionTimeSpent,
+    StudentError,
+    TimeSpent,
+    TooNoisy,
+    TooSlow,
+    WorkerCrashed,
+    WorkerOutOfMemory,
+    WorkerTimeout,
+)
+
+__all__ = ["Verdict", "judge"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The part of a `CaseResult` that follows from what the check raised."""
+
+    outcome: Outcome
+    message: str = ""
+    hint: str = ""
+    location: str = ""
+    detail: str = ""
+    credit: float = 0.0
+
+
+def judge(error: BaseException | None) -> Verdict:
+    """The verdict on a case whose check raised `error`, or nothing."""
+    match error:
+        case None:
+            return Verdict(Outcome.PASSED, credit=1.0)
+        case TooNoisy():
+            return Verdict(Outcome.TOO_NOISY, error.message, error.hint, credit=error.credit)
+        case TooSlow():
+            return Verdict(Outcome.TOO_SLOW, error.message, error.hint, credit=error.credit)
+        case CheckFailed():
+            return Verdict(Outcome.FAILED, error.message, error.hint)
+        case StudentError(kind="NotImplementedError"):
+            return Verdict(Outcome.NOT_ATTEMPTED, "not attempted yet", location=_place(error.location))
+        case StudentError():
+            return _raised(error)
+        case ForbiddenUse():
+            hint = "Write the operation yourself, with indexing and arithmetic on tensors."
+            return Verdict(Outcome.FORBIDDEN, str(error), hint, _place(error.location))
+        case WorkerTimeout(importing=True, starved=False) if not isinstance(error, TimeSpent | QuestionTimeSpent):
+            line = f" (line {error.location.line})" if error.location else ""
+            message = f"importing your file did not end within {error.seconds:g} s{line}"
+            hint = 'Put code that trains, waits or loops into a function, or below `if __name__ == "__main__":`.'
+            return Verdict(Outcome.TIMEOUT, message, hint, _place(error.location))
+        case WorkerTimeout():
+            return _timed_out(error)
+        case WorkerOutOfMemory():
+            hint = "Look for a tensor that is much larger than inputs and outputs, or a list that only grows."
+            return Verdict(
+                Outcome.OUT_OF_MEMORY, "used more memory than this assignment allows", hint, detail=str(error)
+            )
+        case WorkerCrashed():
+            hint = "Look for os._exit, sys.exit in a thread, or native code that was given a wrong size."
+            return Verdict(Outcome.CRASHED, "the process that ran your code died", hint, detail=str(error))
+        case ProtocolError():
+            message = "your code wrote something to the grader's channel that is not an answer"
+            return Verdict(Outcome.CRASHED, message, detail=str(error))
+        case MemoryError():
+            message = "what your code returned takes more memory than this assignment allows"
+            hint = "Compare the sizes of what you return with what the docstring says."
+            return Verdict(Outcome.OUT_OF_MEMORY, message, hint)
+        case DeviceNeeded():
+            return Verdict(Outcome.PENDING, str(error))
+        case (
+            AssertionError()
+            | ArithmeticError()
+            | AttributeError()
+            | LookupError()
+            | RuntimeError()
+            | TypeError()
+            | ValueError()
+        ):
+            # The reference has passed this very check with these very inputs: it is the answer that has an odd form.
+            detail = "".join(traceback.format_exception(error, limit=-12))
+            hint = "Compare what you return with what the docstring says: how many values, of which type and shape."
+            return Verdict(
+                Outcome.FAILED, "your function returned something of an unexpected form", hint, detail=detail
+            )
+        case _:
+            detail = "".join(traceback.format_exception(error, limit=-12))
+            return Verdict(
+                Outcome.GRADER_ERROR, "the grader failed here; this is not the student's fault", detail=detail
+            )
+
+
+# A call that computes for less than this share of its seconds waits for something.
+WAITING = 0.5
+
+
+def _timed_out(error: WorkerTimeout) -> Verdict:
+    """What no time was left for, or no answer came to."""
+    endless = "Look for a loop that does not end, or replace loops over pixels with operations on whole tensors."
+    match error:
+        case TimeSpent():
+            message = f"not run: what was handed in has used up the {error.seconds:.0f} s that all of it may take"
+            return Verdict(Outcome.TIMEOUT, message, endless)
+        case QuestionTimeSpent():
+            message = f"no time is left: the calls of this question have used up their {error.seconds:.0f} s"
+            return Verdict(Outcome.TIMEOUT, message, endless)
+    if error.starved:
+        message = "the machine was too busy to run this"
+        return Verdict(Outcome.TOO_NOISY, message, "It is run again when grading is run again.")
+    message = f"no answer within {error.seconds:.1f} s, where the reference needs a small part of that"
+    if error.computed is not None and error.computed < WAITING * error.seconds:
+        message = f"no answer within {error.seconds:.1f} s, of which it computed for {error.computed:.1f} s"
+        return Verdict(Outcome.TIMEOUT, message, "It waits for something: look for sleep, a lock, a queue or input.")
+    return Verdict(Outcome.TIMEOUT, message, endless)
+
+
+def _place(location: Location | None) -> str:
+    return str(location) if location else ""
+
+
+# What a worker's exception says, and what a student should look at then.
+EXCEPTION_HINTS = (
+    (r"CUDA|NVIDIA driver|nvidia", "The grader chooses the device: use the device of the inputs, not .cuda()."),
+    (r"EOF when reading a line|input\(\) is not available", "input() is not available: nobody is there to answer."),
+    (r"[Pp]rocesses cannot be started", "Processes cannot be started here: no shell commands, and num_workers=0."),
+    (r"urlopen error|name resolution|Name or service not known|[Nn]etwork is unreachable", "There is no network here."),
+    (r"is not available in grading", "A package that is not there was used; the assignment needs none of them."),
+    (r"No module named", "Import only what the assignment names, and hand in every file of your own that you import."),
+    (r"was not handed in, and no package", "Hand in every file of your own that you import, beside the module."),
+    (r"is not in the course's", "The course's own files are used: put what is yours into a file of your own."),
+    (r"was not handed in", "A file that the notebook saves was not handed in."),
+    (
+        r"No such file or directory",
+        "A file is missing: paths of your own machine do not exist on the grading machine.",
+    ),
+    (
+        r"expected scalar type|same dtype|result type",
+        "Two tensors differ in dtype: create new ones with the inputs' dtype.",
+    ),
+    (
+        r"is invalid for input of size|view size",
+        "A reshape does not fit the number of elements: are height and width, or the steps of each, mixed up?",
+    ),
+    (
+        r"shapes cannot be multiplied|size of tensor|izes of tensors must|equal size|shape mismatch|broadcast|expand",
+        "Two shapes do not fit together: follow them through, step by step, for each of the case's sizes.",
+    ),
+    (
+        r"out of (range|bounds)",
+        "An index runs past the end: look at where each loop ends, and at which axis it runs over.",
+    ),
+    (r"positional argument|unexpected keyword|missing \d+ required", "Names and order of arguments are fixed."),
+    (r"is not defined", "A name is used that has no value at that point: misspelled, not imported, or set elsewhere."),
+    (r"has no attribute", "Something has no such attribute: look at what it is at that point."),
+    (r"modified by an inplace operation|leaf Variable", "An operation changed a tensor in place."),
+    (r"maximum recursion", "A function calls itself without end."),
+)
+
+
+def _raised(error: StudentError) -> Verdict:
+    kind = error.kind if isinstance(getattr(builtins, error.kind, None), type) else "an exception of its own"
+    # A check may know better what is special about its case: it adds a note to what it lets pass.
+    known = next((hint for pattern, hint in EXCEPTION_HINTS if re.search(pattern, error.text)), "")
+    hint = " ".join(getattr(error, "__notes__", ())) or known
+    if kind in ("SyntaxError", "IndentationError", "TabError"):
+        hint = "Python cannot read the file from there on."
+    if kind == "SystemExit":
+        hint = "It ends the program that uses your file: take exit(), quit() and sys.exit() out."
+    what = f"{'importing your file' if error.importing else 'your code'} raised {kind}"
+    return Verdict(Outcome.ERROR, what, hint, _place(error.location), f"{error}\n{error.trace}")

@@ -1,0 +1,19 @@
+"""What a check does with objects on the other side, and what a call on them may raise."""
+
+from autograder.errors import CheckFailed, DataNeeded, SandboxError, StudentError
+from autograder.sandbox.proxy import Proxy, artifact, assign, call_and_fetch, fetch, load_artifact, patient, place
+
+__all__ = [
+    "CheckFailed",
+    "DataNeeded",
+    "Proxy",
+    "SandboxError",
+    "StudentError",
+    "artifact",
+    "assign",
+    "call_and_fetch",
+    "fetch",
+    "load_artifact",
+    "patient",
+    "place",
+]

@@ -1,0 +1,249 @@
+"""A submission under grading: one confined worker at a time. It is replaced when it dies, and for the questions of
+another module or under further rules."""
+
+from __future__ import annotations
+
+import marshal
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from autograder.checks.sides.reference import copied
+from autograder.course.layout import Course
+from autograder.course.model import Assignment, Limits, Question
+from autograder.errors import QuestionTimeSpent, SandboxError, TimeSpent, WorkerTimeout
+from autograder.phases import phase
+from autograder.sandbox import Package, Sandbox, Worker
+from autograder.sandbox.channel.refs import PLACED, Ref
+from autograder.sandbox.grader.deadline import Allowance
+from autograder.sandbox.grader.process import Process
+from autograder.sandbox.isolation.paths import WORK
+from autograder.submission.clean.prepare import Prepared
+from autograder.submission.source.imports import broken_imports
+
+__all__ = ["Library", "Subject"]
+
+
+class Library:
+    """The given library as the course has it, compiled once for all workers.
+
+    Args:
+        common: its folder; workers import it under the folder's name.
+        given: files that lie beside the modules, by name.
+    """
+
+    def __init__(self, common: Path, given: Mapping[str, bytes] | None = None) -> None:
+        paths = {f"{common.name}/{path.relative_to(common).as_posix()}": path for path in common.rglob("*.py")}
+        self._files = {name: path.read_bytes() for name, path in paths.items()} | dict(given or {})
+        self._code = {
+            name: marshal.dumps(compile(content, f"{WORK}/{name}", "exec")) for name, content in self._files.items()
+        }
+
+    @classmethod
+    def of(cls, course: Course, assignment: Assignment) -> Library:
+        """What an assignment's modules may import."""
+        sources = course.sources(assignment)
+        return cls(course.common, {name: sources[name].read_bytes() for name in assignment.given})
+
+    def package(self, prepared: Prepared, artifacts: Mapping[str, bytes]) -> Package:
+        """What workers get: the submission's files and this library, which comes before a copy handed in."""
+        own = {name: data for name, data in prepared.files.items() if name not in self._files}
+        files = {**own, **artifacts, **self._files}
+        return Package(files, "", frozenset(own), self._code, prepared.stand_ins, prepared.lines)
+
+    def reference(self, folder: Path, files: Collection[str]) -> Package:
+        """What workers get that run the reference, which is these files of a folder: baselines of running times."""
+        own = {name: (folder / name).read_bytes() for name in files}
+        return Package({**own, **self._files}, "", frozenset(own), self._code)
+
+
+class Subject:
+    """Gives each question's cases a channel to the submission.
+
+    The worker for a question imports that question's module. A module that cannot be imported under a question's rules
+    fails every such case with the same error and is not imported again; it costs the other modules nothing. A module
+    that imports a broken one at its top gets a stand-in for it, and pays where it uses that. A question whose calls
+    have used up its budget of seconds gets no further call.
+
+    Args:
+        allowance: the seconds that all questions have together; None where nothing bounds them.
+
+    Attributes:
+        no_gpu: where the submission asks for a GPU by name and the CPU took its place, "" for nowhere; else None.
+    """
+
+    def __init__(self, sandbox: Sandbox, package: Package, limits: Limits, allowance: Allowance | None = None) -> None:
+        self._sandbox, self._package, self._limits = sandbox, package, limits
+        self._allowance = Allowance() if allowance is None else allowance
+        self._worker: Worker | None = None
+        self._question: Question | None = None
+        self._rules: tuple[str, ...] = ()  # those in force in the worker
+        self._errors: dict[tuple[str, tuple[str, ...]], SandboxError] = {}
+        self._imports: dict[str, bool] = {}  # whether a module can be imported, as far as this was tried
+        self._stand_ins: dict[str, frozenset[str]] = {}  # by module, the broken ones that it imports
+        self._posted: list[tuple[str, dict[str, Any]]] = []  # goes along with the next request
+        self._placed = PLACED
+        self._spent = 0.0
+        self.call_seconds = 0.0
+        self.no_gpu: str | None = None
+
+    def __enter__(self) -> Subject:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def channel(self, question: Question) -> Subject:
+        """This subject, ready for a case of `question`. Raises what importing the submission raised."""
+        if error := self._errors.get((question.module, question.rules)):
+            vars(error).pop("__notes__", None)  # what another case had to say of it
+            raise error
+        if self._question is None or self._question.id != question.id:
+            self._spent = 0.0
+        # Rules may be lifted in a worker, and never laid on: what ran without them may have kept a way round them.
+        if question.module != self._package.module or not set(question.rules) <= set(self._rules):
+            self._close()
+            self._package = self.package(question.module)
+        self._question = question
+        return self
+
+    def package(self, module: str) -> Package:
+        """What a worker is given that imports this module."""
+        return self._package.importing(module, self._stand_ins.get(module, frozenset()))
+
+    def request(self, op: str, payload: dict[str, Any], timeout: float | None = None) -> Any:
+        """Carry an operation to the worker within the call's deadline and what is left of the question's budget.
+
+        To begin a case is left to the next operation, which takes it along.
+        """
+        if op == "begin":
+            assert self._question is not None
+            self._rules = self._question.rules
+            self._posted = [("begin", {**payload, "rules": list(self._rules)})]
+            return None
+        self._left()
+        worker = self._ready()
+        seconds = min(timeout or self._limits.call_seconds, self._left())
+        before = worker.calls_seconds
+        try:
+            first, self._posted = self._posted, []
+            with phase("calls"):
+                return worker.request(op, payload, seconds, first)
+        finally:
+            self._spent += worker.calls_seconds - before
+            self.call_seconds += worker.calls_seconds - before
+
+    def process(self) -> Process:
+        """The process that the next operation will go to, with the submission imported."""
+        self._left()
+        return self._ready().process
+
+    @contextmanager
+    def measured(self, seconds: float) -> Iterator[None]:
+        """Requests inside use up these seconds and none of the question's: to be measured often is nobody's fault."""
+        spent, self._spent = self._spent, self._limits.question_seconds - seconds
+        try:
+            yield
+        finally:
+            self._spent = spent
+
+    def post(self, op: str, payload: dict[str, Any], timeout: float | None = None) -> Ref | None:
+        """Leave an operation to the next request, which takes it along; the ref to what it will place, if it does."""
+        payload = copied(payload)  # a check may write to its tensors meanwhile
+        self._posted.append((op, payload))
+        if op != "place":
+            return None
+        self._placed += 1
+        payload["handle"] = self._placed
+        return Ref(self._placed)
+
+    def settle(self) -> None:
+        """Carry out what was left to a request that never came. Raises like `request`."""
+        if any(op != "begin" for op, _ in self._posted):
+            self.request("nothing", {})
+
+    def output(self) -> str:
+        """The end of what the submission printed; untrusted."""
+        return self._worker.output() if self._worker else ""
+
+    def _left(self) -> float:
+        """Seconds that another request may take. Raises QuestionTimeSpent or TimeSpent where none are left."""
+        if self._allowance.spent:
+            raise TimeSpent(self._allowance.seconds)
+        left = self._limits.question_seconds - self._spent
+        if left <= 0:
+            raise QuestionTimeSpent(self._limits.question_seconds)
+        return left
+
+    def _ready(self) -> Worker:
+        if self._worker is not None and self._worker.alive:
+            return self._worker
+        self._close()
+        assert self._question is not None
+        self._rules = self._question.rules
+        module = self._question.module
+        try:
+            try:
+                self._worker = self._loaded(self._package)
+            except SandboxError as error:
+                if _says_nothing(error) or module in self._stand_ins:
+                    raise
+                self._stand_ins[module] = self._broken_ones(module)
+                if not self._stand_ins[module]:
+                    raise
+                self._package = self.package(module)
+                self._worker = self._loaded(self._package)
+        except SandboxError as error:
+            if not _says_nothing(error):
+                self._errors[module, self._rules] = error
+            raise
+        # Else a submission that dies at every call could take its time to be imported before each.
+        self._spent += self._worker.calls_seconds
+        return self._worker
+
+    def _loaded(self, package: Package) -> Worker:
+        """A worker that has imported the package's module. Raises what that raised."""
+        with phase("start"):
+            worker = self._sandbox.spawn(package, self._limits, self._rules, allowance=self._allowance)
+        try:
+            with phase("import"):
+                compiled = worker.compile()
+                self._package = replace(self._package, code=compiled.code)
+                worker.load()
+        except BaseException:
+            worker.close()
+            raise
+        return worker
+
+    def _broken_ones(self, module: str) -> frozenset[str]:
+        """Those that cannot be imported, of the student's modules that a module imports at its top."""
+        own = {name: data for name, data in self._package.files.items() if name in self._package.own}
+        return broken_imports(module, own, self._can_be_imported)
+
+    def _can_be_imported(self, module: str) -> bool:
+        if module not in self._imports:
+            try:
+                self._loaded(self._package.importing(module)).close()
+            except SandboxError as error:
+                if _says_nothing(error):
+                    return True
+                self._imports[module] = False
+            else:
+                self._imports[module] = True
+        return self._imports[module]
+
+    def _close(self) -> None:
+        if self._worker is not None:
+            self.no_gpu = self.no_gpu or self._worker.no_gpu
+            self._worker.close()
+            self._worker = None
+
+
+def _says_nothing(error: SandboxError) -> bool:
+    """Whether an import failed for want of a core or of the submission's time: it may succeed another time."""
+    return isinstance(error, TimeSpent) or (isinstance(error, WorkerTimeout) and error.starved)

@@ -1,0 +1,302 @@
+"""One measurement of a submission beside its baseline, in interleaved pairs of slices, until there is a verdict."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass, replace
+from itertools import pairwise
+from statistics import median
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import torch
+
+from autograder.checks.draw import Draw
+from autograder.checks.timing.clocks import ASLEEP, Pair, Reading, clock_for
+from autograder.checks.timing.sides import Side
+from autograder.checks.timing.slices import Glance, Runner, Slice, Task, compare, glance
+from autograder.checks.timing.statistics import FEW, MOST, Estimate, Measured, TimeVerdict, credit_at, decide, due
+from autograder.course.model import Budget
+from autograder.errors import TimeSpent, WorkerTimeout
+from autograder.sandbox.grader.deadline import STRETCH
+
+__all__ = ["Measurement", "Quick"]
+
+SLICE_SECONDS = 0.012
+MOST_CALLS = 64  # in a slice
+TURNS = 4  # that a slice is cut into
+MOST_BYTES = {"cpu": 16 << 20, "cuda": 64 << 20}  # of a slice's inputs
+# For a first call, which may have things to set up: on CUDA to load libraries of kernels.
+FIRST_SECONDS = {"cpu": 5.0, "cuda": 30.0}
+IDLE = 10.0  # how many times its CPU time a call may take by the wall clock only because the machine is busy
+LONG_SECONDS = 0.1  # a slice that takes longer needs no other one to warm up
+MOST_SECONDS = 0.15  # that a slice of the submission's shall take; a single call may take longer
+LEAST_SECONDS, PATIENCE = 5.0, 40.0  # deadline of a slice: this much, or so many times what earns the last points
+TRUSTED_SECONDS = 60.0  # at least, for a request of the baseline: where it takes long, that is the machine's doing
+BOX_SECONDS = 20.0  # for all pairs together: of both sides' own
+# Where the first two calls both take so many times what earns the last points, they say enough: single calls stray by
+# parts of themselves, and each more would take its time.
+GROSS = 4.0
+# A baseline that is so many times slower beside the submission than before is timed once more without it, so often.
+SLOWED, ALONE = 1.25, 5
+UNSTEADY = 0.5  # spread of times from which on they are no machine's doing, if the baseline's are steady
+
+
+class Quick(Draw):
+    """Draws inputs fast, and not the same on every platform: for numbers whose values nobody records."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self._fast = np.random.default_rng(seed)
+
+    def uniform(
+        self, *shape: int, low: float = 0.0, high: float = 1.0, dtype: torch.dtype = torch.float64
+    ) -> torch.Tensor:
+        return torch.from_numpy(np.asarray(self._fast.random(shape, np.float32) * (high - low) + low)).to(dtype)
+
+    def normal(self, *shape: int, scale: float = 1.0, dtype: torch.dtype = torch.float64) -> torch.Tensor:
+        return torch.from_numpy(np.asarray(self._fast.standard_normal(shape, np.float32) * scale)).to(dtype)
+
+
+@dataclass(frozen=True)
+class _Warm:
+    """A call that the baseline made before the submission's turn came, and where its outputs were looked at."""
+
+    calls: Sequence[Sequence[Any]]
+    at: Glance
+    slice: Slice
+
+
+class Measurement:
+    """One measurement.
+
+    Args:
+        size: what `draw` is given.
+        limit: seconds for a request that runs no timed call.
+        now: the grader's clock.
+    """
+
+    def __init__(
+        self,
+        budget: Budget,
+        size: SimpleNamespace,
+        task: Task,
+        draw: Callable[[Draw, Any], Sequence[Any]],
+        seed: int,
+        limit: float,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._budget, self._size, self._task, self._draw, self._seed = budget, size, task, draw, seed
+        self._limit, self._now = limit, now
+        self._trusted = max(limit, TRUSTED_SECONDS)
+        self._rng, self._order = Quick(seed), random.Random(seed)
+        self._clock = clock_for(size.device)
+        self._pairs: list[Pair] = []
+        self._notes: list[str] = []
+        self._core: int | None = None
+
+    def run(self, baseline: Side, student: Side, core: int | None) -> Measured:
+        """Measure until a verdict falls. Raises CheckFailed for wrong outputs, and what a request raises."""
+        self._core = core
+        runners: list[Runner] = []
+        try:
+            inputs = len(self._inputs())
+            ours = Runner(baseline, self._task, inputs, self._size.device, self._trusted)
+            runners.append(ours)
+            self._pin(ours, core)
+            ours.idle = ours.rest() if self._size.device == "cpu" else 0.0
+            warm = [self._warm(ours) for _ in range(2)]
+            try:
+                theirs = Runner(student, self._task, inputs, self._size.device, self._limit)
+                runners.append(theirs)
+                self._pin(theirs, core)
+                theirs.idle = ours.idle  # the baseline's is trusted
+                return self._race(ours, theirs, warm)
+            except TimeSpent:
+                raise
+            except WorkerTimeout as error:
+                return self._ended(error)
+        finally:
+            for runner in runners:
+                runner.close()
+
+    def _warm(self, ours: Runner) -> _Warm:
+        """One call of the baseline's, off the record."""
+        calls, at = [self._inputs()], glance()
+        return _Warm(calls, at, ours.slice(calls, at, self._trusted))
+
+    def _race(self, ours: Runner, theirs: Runner, warm: Sequence[_Warm]) -> Measured:
+        usual = self._clock.usual(warm[-1].slice)
+        last = self._budget.bands[-1].ratio
+        most = self._calls(usual)
+        patience = max(LEAST_SECONDS, PATIENCE * last * usual)
+        first = self._check(theirs, warm[0], max(FIRST_SECONDS[self._size.device], patience))
+        second = self._check(theirs, warm[1], patience)
+        each = self._clock.usual(second)
+        if min(self._clock.usual(first), each) > GROSS * last * usual:
+            self._pairs = [(warm[0].slice, first), (warm[1].slice, second)]
+            return self._settled(ours, theirs, usual, TimeVerdict.OVER, self._clock.read(self._pairs, self._seed))
+        longer = max(0.0, second.cpu_around - warm[1].slice.cpu_around)  # it may work there, too
+        asleep = second.wall / second.calls / IDLE  # few calls make a slice of what mostly waits, too
+        calls = max(1, min(most, round(MOST_SECONDS / max(each + longer, asleep))))
+        patience = max(LEAST_SECONDS, PATIENCE * last * usual * calls)
+        if each * calls < LONG_SECONDS:
+            self._pair(ours, theirs, calls, patience)  # touches all memory that the others will use
+        begun, used = self._now(), ours.used + theirs.used
+        while True:
+            self._pairs.append(self._pair(ours, theirs, calls, patience))
+            done = len(self._pairs)
+            spent = max(ours.used + theirs.used - used, (self._now() - begun) / STRETCH)
+            last_pair = done >= MOST or (done >= FEW and spent > BOX_SECONDS)
+            if not (last_pair or due(done)):
+                continue
+            read = self._clock.read(self._pairs, self._seed)
+            standing = decide(read.found, done, self._budget.bands, last=last_pair)
+            if standing is None and last_pair:
+                standing = TimeVerdict.TOO_NOISY
+            if standing is not None:
+                return self._settled(ours, theirs, usual, standing, read)
+
+    def _check(self, theirs: Runner, warm: _Warm, seconds: float) -> Slice:
+        """Let the submission do the same call, and compare."""
+        found = theirs.slice(warm.calls, warm.at, min(seconds, self._limit))
+        compare(found.digest, warm.slice.digest)
+        return found
+
+    def _pair(self, ours: Runner, theirs: Runner, count: int, seconds: float) -> Pair:
+        """One pair: both work on the same calls and in turns, so that what else the machine does meets both."""
+        calls = [self._inputs() for _ in range(count)]
+        ours.lay(calls)
+        theirs.lay(calls)
+        turns = [(ours, self._trusted, *turn) for turn in _turns(count)]
+        turns += [(theirs, min(seconds, self._limit), *turn) for turn in _turns(count)]
+        # By the middle of each turn; which of two at the same place comes first is chance.
+        for runner, limit, first, last, _ in sorted(turns, key=lambda turn: (turn[4], self._order.random())):
+            runner.go(first, last, limit)
+        at = glance()
+        wanted, found = ours.look(at), theirs.look(at)
+        compare(found.digest, wanted.digest)
+        return wanted, found
+
+    def _settled(self, ours: Runner, theirs: Runner, usual: float, standing: TimeVerdict, found: Reading) -> Measured:
+        """The verdict, once it is sure that the baseline was not slowed down."""
+        notes = list(found.notes)
+        if self._size.device == "cuda":
+            slowed = self._slowed(ours, theirs, usual, found)
+            if slowed > SLOWED:
+                notes.append(f"the baseline was {slowed:.2g} x as fast once the submission was ended, and that counts")
+                told = Estimate(*(slowed * value for value in astuple(found.found)))
+                found = replace(found, found=told)
+                standing = self._standing(told.ratio)
+        if standing is TimeVerdict.TOO_NOISY and _unsteady(found):
+            notes.append("its own times differ far more than the baseline's: the slower ones decide")
+            slower = _slower(found)
+            found, standing = replace(found, found=Estimate(slower, slower, slower)), self._standing(slower)
+        return self._measured(standing, found, notes)
+
+    def _standing(self, ratio: float) -> TimeVerdict:
+        return TimeVerdict.WITHIN if ratio <= self._budget.bands[0].ratio else TimeVerdict.OVER
+
+    def _slowed(self, ours: Runner, theirs: Runner, usual: float, found: Reading) -> float:
+        """How many times slower the baseline was beside the submission than without it; 1 where it was not."""
+        beside = median(ours for ours, _ in found.times)
+        if beside <= SLOWED * usual:
+            return 1.0
+        theirs.side.kill()
+        alone = [self._alone(ours) for _ in range(ALONE)]
+        read = self._clock.read([(one, one) for one in alone], self._seed)
+        return max(1.0, beside / max(time for time, _ in read.times))
+
+    def _alone(self, ours: Runner) -> Slice:
+        return ours.slice([self._inputs() for _ in range(self._pairs[0][0].calls)], glance(), self._trusted)
+
+    def _measured(self, standing: TimeVerdict, found: Reading, notes: Sequence[str] = ()) -> Measured:
+        told = found.found
+        return replace(
+            self._blank(),
+            verdict=standing.value,
+            credit=credit_at(told.low if standing is TimeVerdict.TOO_NOISY else told.ratio, self._budget.bands),
+            ratio=round(told.ratio, 4),
+            interval=(round(told.low, 4), round(told.high, 4)),
+            pairs=len(self._pairs),
+            clock=found.clock,
+            student_ms=tuple(round(1000 * theirs, 4) for _, theirs in found.times),
+            baseline_ms=tuple(round(1000 * ours, 4) for ours, _ in found.times),
+            notes=(*self._notes, *notes),
+        )
+
+    def _ended(self, error: WorkerTimeout) -> Measured:
+        """The submission was ended at a deadline that is far beyond every band."""
+        last = self._budget.bands[-1].ratio
+        found = self._blank()
+        if self._pairs:
+            found = self._measured(TimeVerdict.OVER, self._clock.read(self._pairs, self._seed))
+        if error.starved:
+            notes = (*found.notes, "it hardly ran: the machine was busy with others")
+            return replace(found, verdict=TimeVerdict.TOO_NOISY.value, credit=self._budget.bands[0].credit, notes=notes)
+        asleep = error.computed is not None and ASLEEP * error.computed < error.seconds
+        notes, clock = (*found.notes, "ended at its deadline"), "wall" if asleep else "cpu"
+        if self._size.device == "cuda":
+            clock = found.clock or "events"
+        return replace(found, credit=0.0, ratio=None, interval=(last, None), clock=clock, notes=notes)
+
+    def _blank(self) -> Measured:
+        return Measured(
+            budget=self._budget.id,
+            device=self._size.device,
+            baseline=self._budget.baseline,
+            verdict=TimeVerdict.OVER.value,
+            credit=0.0,
+            ratio=None,
+            interval=(None, None),
+            bands=tuple((band.ratio, band.credit) for band in self._budget.bands),
+            pairs=0,
+            clock="",
+            core=self._core,
+            notes=tuple(self._notes),
+        )
+
+    def _inputs(self) -> Sequence[Any]:
+        drawn = self._draw(self._rng, self._size)
+        return drawn if isinstance(drawn, (tuple, list)) else (drawn,)
+
+    def _calls(self, usual: float) -> int:
+        """How many calls make a slice of the baseline's long enough to be read off the clock."""
+        size = sum(value.nbytes for value in self._inputs() if isinstance(value, torch.Tensor))
+        return max(1, min(MOST_CALLS, math.ceil(SLICE_SECONDS / usual), MOST_BYTES[self._size.device] // max(size, 1)))
+
+    def _pin(self, runner: Runner, core: int | None) -> None:
+        if core is not None and not runner.side.pin(core):
+            self._core = None
+            self._notes.append("a worker could not be pinned to a core")
+
+
+def _slower(found: Reading) -> float:
+    """The ratio of the submission's slower times: the middle one of those in the upper half of their range."""
+    times = [theirs for _, theirs in found.times]
+    low, high = np.quantile(times, [0.1, 0.9])
+    slower = median(time for time in times if time >= (low + high) / 2)
+    return slower / median(ours for ours, _ in found.times)
+
+
+def _unsteady(found: Reading) -> bool:
+    """Whether it is the submission that is noisy, and not the machine: that meets both sides."""
+    baseline, student = (_spread([pair[side] for pair in found.times]) for side in (0, 1))
+    return student > max(UNSTEADY, 3 * baseline)
+
+
+def _spread(times: Sequence[float]) -> float:
+    """From the tenth to the ninetieth of a hundred, as a part of the middle one."""
+    low, middle, high = np.quantile(times, [0.1, 0.5, 0.9])
+    return float((high - low) / middle)
+
+
+def _turns(calls: int) -> list[tuple[int, int, float]]:
+    """A slice's calls in up to `TURNS` parts: the first, the one after the last, where its middle lies from 0 to 1."""
+    parts = min(TURNS, calls)
+    edges = [calls * part // parts for part in range(parts + 1)]
+    return [(first, last, (first + last) / 2 / calls) for first, last in pairwise(edges)]

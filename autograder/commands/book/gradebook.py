@@ -1,0 +1,222 @@
+"""autograder gradebook: what is in the book, the roster, people's decisions, erasing, copying."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.text import Text
+
+from autograder.commands import arguments
+from autograder.commands.linux import require_linux
+from autograder.course.layout import Course
+from autograder.errors import UsageError
+
+if TYPE_CHECKING:  # a student's machine has no database
+    from autograder.gradebook.facts import Decision, Facts
+    from autograder.gradebook.settings import Settings
+    from autograder.gradebook.store import Book
+
+__all__ = ["add", "run"]
+
+EXAMPLE = """examples:
+  autograder gradebook --out graded/
+      what is in the book: assignments, students, what is held
+  autograder gradebook roster roster.csv --out graded/
+  autograder gradebook set a6 2022990101 extension 48 --why "ill, note of 1 Dec" --out graded/
+  autograder gradebook set a6 kim-2022990111-A6-O1 points 3.5 --question pool --why "unfair" --out graded/
+  autograder gradebook enter a6 decisions.csv --out graded/
+      columns: student or submission, kind, value, why, question; all rows or none
+  autograder gradebook log a6 2022990101 --out graded/
+  autograder gradebook erase 2022990101 --out graded/
+  autograder gradebook erase --before 2023-03-01 --out graded/
+"""
+
+
+KINDS = """Enter one decision. WHOM is a student's id, or a submission's name; VALUE null takes the last one back.
+
+kind       value                                    about         needs --why
+extension  hours, or an instant as a new deadline   a student     yes
+excused    true                                     a student     yes
+adjust     points, signed                           a student     yes
+hold       text                                     a student     yes
+free_days  a whole number                           a student
+counts     a submission's name                      a student
+request    text                                     a student
+answer     text                                     a student
+points     points of --question                     a submission  yes
+owner      ids, separated by spaces                 a submission  yes
+arrived    an instant                               a submission
+scale      0 to 1                                   a submission
+comment    text for the student's page              a submission
+note       text for the staff                       a submission
+"""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "gradebook",
+        help="roster, extensions, points and other decisions of people",
+        description="Look into the gradebook, and enter what people decide. Pages show it after `autograder report`.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _where(parser, {"default": None}, {"default": ""})
+    parser.set_defaults(run=run, action=_summary)
+    actions = parser.add_subparsers(title="actions", metavar="ACTION")
+    for name, action, words, texts in (
+        ("roster", _roster, "read who is in the course from a table", ("file",)),
+        ("set", _set, "enter one decision", ("assignment", "whom", "kind", "value")),
+        ("enter", _enter, "enter a table of decisions", ("assignment", "file")),
+        ("log", _log, "list decisions", ()),
+        ("erase", _erase, "remove a person's name, results and texts; scores stay under a code", ()),
+        ("copy", _copy, "copy the whole book into another, empty one", ("url",)),
+    ):
+        each = actions.add_parser(name, help=words, description=f"{words.capitalize()}.")
+        if name == "erase":
+            each.add_argument("student", metavar="STUDENT", nargs="?", default="")
+            each.add_argument("--before", metavar="DATE", default="", help="everybody whose last submission is older")
+        for text in texts:
+            each.add_argument(text, metavar=text.upper(), type=arguments.path if text == "file" else str)
+        if name == "log":
+            each.add_argument("assignment", metavar="ASSIGNMENT", nargs="?", default="")
+            each.add_argument("student", metavar="STUDENT", nargs="?", default="")
+        if name == "set":
+            each.description = KINDS
+            each.formatter_class = argparse.RawDescriptionHelpFormatter
+            each.add_argument("--why", default="", help="the reason; some kinds need one")
+            each.add_argument("--question", default="", help="the question that the decision is about")
+        if name in ("set", "enter"):
+            each.add_argument("--as", dest="who", metavar="NAME", default="", help="who decides (your login name)")
+        each.set_defaults(action=action)
+        _where(each, {"default": argparse.SUPPRESS}, {"default": argparse.SUPPRESS})
+
+
+def _where(parser: argparse.ArgumentParser, out: dict[str, Any], book: dict[str, Any]) -> None:
+    """Where the book is; taken before an action's name and after it."""
+    parser.add_argument("--out", metavar="DIR", type=arguments.path, help="the results whose book is meant", **out)
+    parser.add_argument("--book", metavar="URL", help="the book's address, where it is not DIR/gradebook.db", **book)
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Open the book and do what was asked. Returns 0."""
+    require_linux("the gradebook")
+    from autograder.gradebook.settings import Settings
+    from autograder.gradebook.store import Book
+
+    settings = Settings.read(Course.find(args.course))
+    may_make = args.action is _roster
+    with Book.open(settings.book(args.book, args.out), create=may_make) as book:
+        action: Callable[[Book, Settings, argparse.Namespace, Console], None] = args.action
+        action(book, settings, args, console)
+    return 0
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(Text(line), soft_wrap=True)
+
+
+def _summary(book: Book, settings: Settings, args: argparse.Namespace, console: Console) -> None:
+    from autograder.gradebook.grades import State, grades
+
+    facts = book.facts()
+    named = {each.assignment for each in facts.submissions}
+    roster = sum(each.active for each in facts.students)
+    _say(console, f"{book.address}: {len(facts.students)} students, {roster} of them on the roster")
+    found = grades(facts, (terms for terms in settings.all_terms() if terms.id in named))
+    for assignment in sorted(named):
+        own = [grade for grade in found if grade.assignment == assignment]
+        counts = ", ".join(f"{sum(each.state is state for each in own)} {state}" for state in State)
+        runs = sum(run.assignment == assignment for run in facts.runs)
+        releases = book.releases(assignment)
+        last = f"; release {releases[-1].id} ({releases[-1].at}, {releases[-1].who})" if releases else ""
+        _say(console, f"{assignment}: {counts}; {runs} {'run' if runs == 1 else 'runs'}{last}")
+        for grade in own:
+            if grade.state is State.HELD:
+                _say(console, f"  held: {grade.student}  {'; '.join(grade.reasons)}")
+
+
+def _roster(book: Book, settings: Settings, args: argparse.Namespace, console: Console) -> None:
+    from autograder.gradebook.table import read_roster
+
+    _say(console, f"{book.add_roster(read_roster(args.file))} students are on the roster now")
+
+
+def _set(book: Book, settings: Settings, args: argparse.Namespace, console: Console) -> None:
+    from autograder.gradebook.store import who
+    from autograder.grading.entering import Wish, wanted
+
+    assignment = settings.course.assignment(args.assignment)
+    wish = Wish(args.whom, args.kind, args.value, args.why, args.question)
+    decisions = wanted(wish, book.facts(), settings.terms(assignment), assignment, args.who or who(), "command")
+    _entered(book, book.add_decisions(decisions), console)
+
+
+def _enter(book: Book, settings: Settings, args: argparse.Namespace, console: Console) -> None:
+    from autograder.gradebook.store import who
+    from autograder.grading.entering import read_wishes, wanted
+
+    assignment = settings.course.assignment(args.assignment)
+    facts, terms = book.facts(), settings.terms(assignment)
+    decisions: list[Decision] = []
+    for row, wish in read_wishes(args.file):
+        try:
+            decisions += wanted(wish, facts, terms, assignment, args.who or who(), "table")
+        except UsageError as error:
+            raise UsageError(f"{args.file}: row {row}, {error}") from None
+    _entered(book, book.add_decisions(decisions), console)
+
+
+def _entered(book: Book, numbers: tuple[int, ...], console: Console) -> None:
+    facts = book.facts()
+    for decision in facts.decisions:
+        if decision.id in numbers:
+            _say(console, _line(decision, facts))
+    _say(console, "`autograder report` writes it on the pages")
+
+
+def _line(decision: Decision, facts: Facts) -> str:
+    from autograder.gradebook.decisions import words
+
+    names = {each.id: each.name for each in facts.submissions}
+    whom = decision.student or names.get(decision.submission, "")
+    return f"{decision.id}  {decision.at}  {decision.who}  {decision.assignment}  {whom}  {words(decision)}"
+
+
+def _log(book: Book, settings: Settings, args: argparse.Namespace, console: Console) -> None:
+    from autograder.gradebook.facts import key
+
+    facts = book.facts()
+    theirs = {each.submission for each in facts.members if each.student == key(args.student)}
+    wanted = settings.course.assignment(args.assignment).id if args.assignment else ""
+    for decision in facts.decisions:
+        mine = not args.student or decision.student == key(args.student) or decision.submission in theirs
+        if mine and wanted in ("", decision.assignment):
+            _say(console, _line(decision, facts))
+
+
+def _erase(book: Book, settings: Settings, args: argparse.Namespace, console: Console) -> None:
+    from autograder.gradebook.erasing import older
+    from autograder.gradebook.facts import key
+
+    if bool(args.student) == bool(args.before):
+        raise UsageError("erase: wanted a student's id, or --before DATE")
+    people = [key(args.student)] if args.student else older(book.facts(), args.before)
+    if not people:
+        raise UsageError(f"erase: nobody's last submission is from before {args.before}")
+    found = book.erase(people)
+    submissions = "1 submission" if found == 1 else f"{found} submissions"
+    who = "a person" if len(people) == 1 else f"{len(people)} people"
+    _say(console, f"erased: {who} with {submissions}; the scores stay under a code")
+    _say(console, "Not touched: pages and tables written before (delete their folder, then `autograder report`),")
+    _say(console, "the submissions themselves, backups, copies of the book, and what was exported.")
+
+
+def _copy(book: Book, settings: Settings, args: argparse.Namespace, console: Console) -> None:
+    from autograder.gradebook.store import Book
+
+    with Book.open(args.url) as other:
+        counts = book.copy_into(other)
+    _say(console, f"copied: {', '.join(f'{count} {name}' for name, count in counts.items())}")

@@ -1,0 +1,59 @@
+"""Pages that name nobody: codes for people and submissions, in an order of their own."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from autograder.course.model import Assignment
+from autograder.course.result import SubmissionInfo, SubmissionResult
+from autograder.exports.naming import Naming
+from autograder.gradebook.facts import Facts, Submission
+from autograder.gradebook.grades import grades
+from autograder.gradebook.settings import Settings
+from autograder.gradebook.store import Book
+from autograder.gradebook.wording import PageWords, sentence
+from autograder.grading.recording import results
+from autograder.reports import write_class, write_submission
+
+__all__ = ["nameless", "write_nameless"]
+
+
+def nameless(result: SubmissionResult, submission: Submission, facts: Facts, naming: Naming) -> SubmissionResult:
+    """A result with codes, and without what could name somebody: notes, file names, code and its comments."""
+    members = sorted((each for each in facts.members if each.submission == submission.id), key=lambda each: each.place)
+    codes = [naming.id(each.student) for each in members if each.student]
+    info = SubmissionInfo(
+        submission=naming.of(submission),
+        id=codes[0] if codes else "",
+        option=result.info.option,
+        members=tuple((code, "") for code in codes[1:]),
+        submitted_at=result.info.submitted_at,
+        late=result.info.late,
+    )
+    return replace(result, info=info, attachments={}, notebooks=None, integrity=None, reading=None, fingerprint="")
+
+
+def write_nameless(
+    book: Book, settings: Settings, assignment: Assignment, out: Path, unmade: list[tuple[str, str]]
+) -> Path:
+    """Write students' pages, grades.csv and the class page into a folder of their own, made afresh; the class page."""
+    facts = book.facts()
+    naming, terms = Naming(facts, anonymous=True), settings.terms(assignment)
+    named = {each.name: each for each in facts.submissions if each.assignment == assignment.id}
+    told: dict[int, list[str]] = {}
+    for grade in grades(facts, settings.all_terms()):
+        if grade.assignment == assignment.id and grade.cents is not None and terms.policy.steps:
+            told.setdefault(grade.submission, []).append(f"{naming.id(grade.student)}: {sentence(grade, terms)}")
+    shutil.rmtree(out, ignore_errors=True)
+    found, failures = [], []
+    for each in results(book, facts, assignment):
+        if isinstance(each, tuple):
+            failures.append((naming.of(named[each[0]]), "no result of it can be read"))
+            continue
+        submission = named[each.submission]
+        found.append(nameless(each, submission, facts, naming))
+        write_submission(found[-1], assignment, out, unmade, PageWords(sums=tuple(told.get(submission.id, ()))))
+    found.sort(key=lambda each: each.submission)
+    return write_class(found, assignment, out, failures, unmade=unmade)

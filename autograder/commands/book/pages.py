@@ -1,0 +1,79 @@
+"""What `export feedback` packs: the pages of those whose grades were told."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from autograder.errors import UsageError
+
+if TYPE_CHECKING:
+    from autograder.course.model import Assignment
+    from autograder.exports.feedback import Place
+    from autograder.gradebook.facts import Facts, Terms
+    from autograder.gradebook.grades import Grade
+    from autograder.gradebook.store import Book
+
+__all__ = ["feedback"]
+
+
+def feedback(
+    args: argparse.Namespace, book: Book, assignment: Assignment, facts: Facts, terms: Terms, own: Sequence[Grade]
+) -> tuple[bytes, list[str]]:
+    """The zip, and lines on whose page is not in it.
+
+    Raises:
+        UsageError: nothing was released yet, or no file says how the learning system knows a student.
+    """
+    from autograder.exports.feedback import own_page, packed, released
+    from autograder.gradebook.wording import page_words
+    from autograder.grading.recording import results
+
+    releases = book.releases(assignment.id)
+    if not releases:
+        raise UsageError(f"{assignment.id}: no grade was told yet; `autograder export table` does it")
+    last = releases[-1].id
+    told, changed = released(own, book.told(last))
+    places = {place.student: place for place in _places(args, assignment, facts, told)}
+    people = {student.key: student for student in facts.students}
+    names = {each.id: each.name for each in facts.submissions}
+    wanted = {names[grade.submission] for grade in told if grade.student in places}
+    found = {each.submission: each for each in results(book, facts, assignment, wanted) if not isinstance(each, tuple)}
+    pages, lines = {}, []
+    for grade in told:
+        group = [each.student for each in facts.members if each.submission == grade.submission]
+        result, place = found.get(names[grade.submission]), places.get(grade.student)
+        if place is None or result is None:
+            why = "its result is damaged" if place else _why(args.like, grade.student in group[:1])
+            lines.append(f"left out: {grade.student}  {why}")
+            continue
+        others = [people[key] for key in group if key in people and key != grade.student]
+        own_words = page_words((grade,), facts, terms).get(grade.submission)
+        pages[place.path] = own_page(result, assignment, people[grade.student], others, own_words)
+    lines += [f"left out: {grade.student}  not what release {last} told: export that first" for grade in changed]
+    return packed(pages), [f"feedback: {len(pages)} pages, {len(lines)} left out", *lines]
+
+
+def _places(args: argparse.Namespace, assignment: Assignment, facts: Facts, told: Sequence[Grade]) -> list[Place]:
+    from autograder.exports.feedback import canvas_places, moodle_places
+    from autograder.exports.filling import people_of
+    from autograder.gradebook.table import SchoolTable
+
+    if args.like is None:
+        raise UsageError("feedback: found no naming, wanted --like moodle or --like canvas")
+    if args.like == "canvas":
+        return canvas_places(facts, told)
+    if args.into is None:
+        raise UsageError("feedback: found no file, wanted --into FILE: Moodle's grading worksheet")
+    table = SchoolTable.read(args.into)
+    people = people_of(table, facts.students, table.column(args.id_column) if args.id_column else None)
+    return moodle_places(table, people, assignment)
+
+
+def _why(like: str, handed_in: bool) -> str:
+    if like == "moodle":
+        return "not in the worksheet"
+    if not handed_in:
+        return "handed in by another of the group"
+    return "the submission's name is not one that Canvas gave"

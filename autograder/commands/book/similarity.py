@@ -1,0 +1,113 @@
+"""autograder similarity: which answers resemble each other more than chance."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+
+from autograder.commands import arguments
+from autograder.commands.linux import require_linux
+from autograder.course.layout import Course
+from autograder.errors import ArchiveError, UsageError
+
+if TYPE_CHECKING:
+    from autograder.course.model import Assignment
+    from autograder.reports.study.similarity import Source
+
+__all__ = ["add", "run"]
+
+EXAMPLE = """example:
+  autograder similarity a6 submitted/ --out graded/ --also last-year/
+      writes graded/similarity.html, for a person to look at: it decides nothing, and no student's page has it
+"""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "similarity",
+        help="which answers resemble each other more than chance",
+        description="List pairs of answers that share what few others have. New names and numbers do not hide it.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("assignment", metavar="ASSIGNMENT", help="an id (a6) or a folder name")
+    parser.add_argument(
+        "submissions", metavar="SUBMISSIONS", type=arguments.path, help="folder of zips and folders, as for grade"
+    )
+    parser.add_argument("--also", metavar="DIR", type=arguments.path, help="an earlier class, compared with this one")
+    parser.add_argument("--out", metavar="DIR", type=arguments.path, help="where similarity.html goes (nowhere)")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Print the pairs, and write the page where a folder is named. Returns 0."""
+    require_linux("reading a class")
+    from autograder.reports import write_file
+    from autograder.reports.study.page import render_similarity
+    from autograder.reports.study.similarity import pairs
+
+    course = Course.find(args.course)
+    assignment = course.assignment(args.assignment)
+    sources, unread = _sources(args.submissions, assignment)
+    if args.also:
+        earlier, more = _sources(args.also, assignment, old=True)
+        sources, unread = sources + earlier, unread + more
+    if not sources:
+        raise UsageError(f"{args.submissions}: no submission here could be read")
+    found = pairs(sources, _given(course, assignment))
+    if args.json:
+        print(
+            json.dumps(
+                {"schema": 1, "assignment": assignment.id, "pairs": [pair.to_json() for pair in found]}, indent=1
+            )
+        )
+    else:
+        lines = [f"{assignment.id}: {len(sources)} answers, {len(found)} pairs share what few have"]
+        for pair in found:
+            same = f"  {len(pair.comments)} equal comments" if pair.comments else ""
+            lines.append(f"  {pair.worth:7.1f}  {pair.one}  {pair.other}{same}")
+        lines += [f"not read: {name}  {why}" for name, why in unread]
+        for line in lines:
+            console.print(Text(line), soft_wrap=True)
+    if args.out:
+        write_file(args.out / "similarity.html", render_similarity(found, sources, assignment))
+    return 0
+
+
+def _sources(folder: Path, assignment: Assignment, old: bool = False) -> tuple[list[Source], list[tuple[str, str]]]:
+    """The answers of a class, and (name, why) of what cannot be read."""
+    import tempfile
+
+    from autograder.reports.study.similarity import Source
+    from autograder.submission.receive.inbox import Inbox
+
+    sources, unread = [], []
+    with tempfile.TemporaryDirectory(prefix="similarity-") as work:
+        inbox = Inbox.open(folder, assignment, unpack_into=Path(work))
+        for name in inbox.entries:
+            try:
+                received = inbox.receive(name)
+            except ArchiveError as error:
+                unread.append((name, str(error)))
+                continue
+            files = {
+                file: received.files[file].decode("utf-8", "replace")
+                for file in assignment.files
+                if file in received.files
+            }
+            sources.append(Source(f"{folder.name}/{name}" if old else name, files, old))
+    return sources, unread
+
+
+def _given(course: Course, assignment: Assignment) -> list[dict[str, str]]:
+    """What everybody has: the handout's files, and the reference."""
+    return [
+        {file: path.read_text(encoding="utf-8") for file in assignment.files if (path := folder / file).is_file()}
+        for folder in (course.handout(assignment), course.solution(assignment))
+    ]

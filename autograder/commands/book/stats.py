@@ -1,0 +1,111 @@
+"""autograder stats: what a class tells about questions and checks."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+
+from autograder.commands import arguments
+from autograder.commands.linux import require_linux
+from autograder.course.layout import Course
+from autograder.errors import UsageError
+
+if TYPE_CHECKING:
+    from autograder.reports.study.statistics import Distribution, Statistics
+
+__all__ = ["add", "run"]
+
+EXAMPLE = """example:
+  autograder stats a6 --out graded/
+      how hard each question was, whether it tells people apart, and which wrong answers several people gave
+"""
+MOST_NAMED = 8  # people, on a line
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "stats",
+        help="how hard questions were, and which wrong answers are common",
+        description="Print figures over a class, from the gradebook. Submissions that could not be run count in none.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("assignment", metavar="ASSIGNMENT", help="an id (a6) or a folder name")
+    parser.add_argument("--out", metavar="DIR", type=arguments.path, help="the folder of results whose book is meant")
+    parser.add_argument(
+        "--book", metavar="URL", default="", help="the book's address, where it is not DIR/gradebook.db"
+    )
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("--anonymous", action="store_true", help="codes instead of submissions' names")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Print the figures. Returns 0."""
+    require_linux("the gradebook")
+    from autograder.exports.naming import Naming
+    from autograder.gradebook.grades import grades
+    from autograder.gradebook.settings import Settings
+    from autograder.gradebook.store import Book
+    from autograder.grading.recording import results
+    from autograder.reports.study.statistics import statistics
+
+    course = Course.find(args.course)
+    assignment, settings = course.assignment(args.assignment), Settings.read(course)
+    book = Book.open(settings.book(args.book, args.out), create=False)
+    facts = book.facts()
+    own = [each for each in grades(facts, settings.all_terms()) if each.assignment == assignment.id]
+    naming = Naming(facts, args.anonymous)
+    called = {each.name: naming.of(each) for each in facts.submissions if each.assignment == assignment.id}
+    found = [
+        replace(each, info=replace(each.info, submission=called[each.submission]))
+        for each in results(book, facts, assignment)
+        if not isinstance(each, tuple)
+    ]
+    if not found:
+        raise UsageError(f"{book.address}: nothing of {assignment.id} is in this book")
+    known = [(each.checks / 100, each.cents / 100) for each in own if each.cents is not None and each.submission]
+    figures = statistics(found, assignment, known)
+    if args.json:
+        print(json.dumps(figures.to_json(), indent=1, ensure_ascii=False))
+    else:
+        for line in _lines(figures):
+            console.print(Text(line), soft_wrap=True)
+    return 0
+
+
+def _lines(figures: Statistics) -> list[str]:
+    alpha = "" if figures.alpha is None else f"; Cronbach's alpha {figures.alpha:.2f}"
+    lines = [f"{figures.assignment}: {figures.submissions} submissions{alpha}"]
+    lines += [_distribution("before lateness", figures.checks), _distribution("grades", figures.grades), ""]
+    longest = max((len(each.id) for each in figures.questions), default=0)
+    lines.append(f"{'question':<{longest}}  tried  full  part  none  difficulty  discrimination  seconds  too noisy")
+    for each in figures.questions:
+        told = "–" if each.discrimination is None else f"{each.discrimination:.2f}"
+        counts = f"{each.tried:>5}  {each.full:>4}  {each.part:>4}  {each.none:>4}  {each.difficulty:>10.2f}"
+        shares = f"{told:>14}  {each.seconds:>7.1f}  {100 * each.noisy:>7.0f} %"
+        lines.append(f"{each.id:<{longest}}  {counts}  {shares}  {each.remark}".rstrip())
+    if figures.common:
+        lines += ["", "Common answers:"]
+    for answer in figures.common:
+        more = f" and {len(answer.people) - MOST_NAMED} more" if len(answer.people) > MOST_NAMED else ""
+        lines.append(
+            f"  {len(answer.people)}  {answer.question}, {answer.check}: {answer.outcome.replace('_', ' ')}: "
+            f"{answer.message}  ({', '.join(answer.people[:MOST_NAMED])}{more})"
+        )
+    if figures.never:
+        lines += ["", "Nobody failed: " + ", ".join(figures.never)]
+    lines += [f"Fail for the same people: {', '.join(checks)}" for checks in figures.together]
+    return lines
+
+
+def _distribution(name: str, found: Distribution | None) -> str:
+    if found is None:
+        return f"{name}: nobody"
+    quartiles = f"quartiles {found.lower:g}, {found.median:g}, {found.upper:g}"
+    return f"{name}: {found.count} people, {found.lowest:g} to {found.highest:g}, {quartiles}, mean {found.mean:.2f}"

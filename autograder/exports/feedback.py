@@ -1,0 +1,119 @@
+"""Students' pages as the zip that a learning system takes apart and gives back: Moodle's feedback files, Canvas's.
+
+A page is of one person: it names nobody else, also where a group handed in one submission.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from autograder.course.model import Assignment
+from autograder.course.result import SubmissionInfo, SubmissionResult
+from autograder.errors import UsageError
+from autograder.gradebook.facts import Facts, Student, Told
+from autograder.gradebook.grades import Grade
+from autograder.gradebook.table import SchoolTable
+from autograder.gradebook.wording import PageWords
+from autograder.reports.pages.student import render_student
+from autograder.submission.collect.zip import zip_bytes
+
+__all__ = ["Place", "canvas_places", "moodle_places", "own_page", "packed", "released"]
+
+# Of a downloaded file: `kimms_340934_7654321_a6.zip`, `kimms_LATE_340934_7654321_a6.zip`
+CANVAS = re.compile(r"(?P<who>[^_]+)_(?:LATE_)?(?P<user>\d+)_(?P<attachment>\d+)_.+")
+NUMBER = re.compile(r"(\d+)\s*$")
+NO_NAME = re.compile(r'[_/\\:*?"<>|\x00-\x1f\x7f]')  # `_` separates the parts; the rest is no name on some system
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a student's page goes: the path in the zip."""
+
+    student: str
+    path: str
+
+
+def released(own: Sequence[Grade], told: Sequence[Told]) -> tuple[list[Grade], list[Grade]]:
+    """The grades that are as they were told last, and those that were told otherwise, or not at all.
+
+    Args:
+        told: what the newest release told.
+    """
+    last = {each.student: each for each in told}
+    graded = [grade for grade in own if grade.cents is not None and grade.grading]
+    same = [grade for grade in graded if grade.student in last and last[grade.student].cents == grade.cents]
+    alike = {grade.student for grade in same}
+    return same, [grade for grade in graded if grade.student not in alike]
+
+
+def own_page(
+    result: SubmissionResult,
+    assignment: Assignment,
+    student: Student,
+    others: Sequence[Student],
+    told: PageWords | None,
+) -> str:
+    """The page of one person, without what names another member of the group.
+
+    Args:
+        told: what the gradebook says of this person's grade.
+    """
+    names = [result.info.submission, *(text for other in others for text in (other.name, other.number, other.key))]
+    notes = tuple(note for note in result.info.notes if not any(name and name in note for name in names))
+    info = SubmissionInfo(
+        submission=f"{assignment.id}-{student.number or student.key}",
+        name=student.name,
+        id=student.number,
+        option=result.info.option,
+        submitted_at=result.info.submitted_at,
+        late=result.info.late,
+        notes=notes,
+    )
+    return render_student(replace(result, info=info), assignment, told)
+
+
+def moodle_places(table: SchoolTable, people: Mapping[int, str], assignment: Assignment) -> list[Place]:
+    """`{full name}_{participant}_assignfeedback_file/{assignment}-report.html`, from Moodle's grading worksheet.
+
+    Moodle splits a folder's name at `_` and believes its second part, so no name keeps one.
+
+    Raises:
+        UsageError: the table is no worksheet.
+    """
+    titles = [title.strip() for title in table.header]
+    if "Identifier" not in titles:
+        raise UsageError(f"{table.path}: found the columns {table.titles}; wanted Moodle's grading worksheet")
+    identifier = titles.index("Identifier")
+    name = titles.index("Full name") if "Full name" in titles else identifier
+    places = []
+    for row, student in people.items():
+        number = NUMBER.search(table.cell(row, identifier))
+        if number is None:
+            raise UsageError(f"{table.path}: row {row + 1}: found no participant's number under Identifier")
+        full = NO_NAME.sub(" ", table.cell(row, name)).strip(" .~") or "Participant"
+        places.append(Place(student, f"{full}_{number[1]}_assignfeedback_file/{assignment.id}-report.html"))
+    return places
+
+
+def canvas_places(facts: Facts, own: Sequence[Grade]) -> list[Place]:
+    """`{who}_{user}_{attachment}_report.html`, by the names of the files that Canvas gave.
+
+    Canvas takes the first two parts that are all digits as its user and the file that was handed in. A group's page
+    goes to who handed in.
+    """
+    names = {each.id: each.name for each in facts.submissions}
+    first = {each.submission: each.student for each in facts.members if each.place == 0}
+    places = []
+    for grade in own:
+        match = CANVAS.fullmatch(names.get(grade.submission, ""))
+        if match and first.get(grade.submission) == grade.student:
+            who = match["who"] if not match["who"].isdecimal() else f"user{match['who']}"
+            places.append(Place(grade.student, f"{who}_{match['user']}_{match['attachment']}_report.html"))
+    return places
+
+
+def packed(pages: Mapping[str, str]) -> bytes:
+    """The pages by their paths, as a zip; the same bytes from the same pages."""
+    return zip_bytes({path: page.encode() for path, page in sorted(pages.items())})

@@ -1,0 +1,75 @@
+"""What GitHub Actions shows of a run of checks: a table on the run's page, and remarks beside lines of code.
+
+A line that a program prints and that begins with `::` is a command there. What a student's code prints stands between
+`stop` and `resume`, or it could write remarks of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from autograder.reports.text import line
+
+__all__ = ["MOST_REMARKS", "Remark", "remark", "resume", "stop", "summary"]
+
+MOST_REMARKS = 10  # GitHub shows ten of a kind for a step
+MOST_SUMMARY = 60_000  # bytes; above 1 MiB GitHub drops the whole table
+CUT = "\n… cut: the log of this step has the rest.\n"
+MARKDOWN = str.maketrans({each: f"&#{ord(each)};" for each in "&<>|`*_[]\\~#!@"})
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What is wrong at a place. `line` 0: nothing tells which."""
+
+    file: str
+    line: int
+    title: str
+    message: str
+
+
+def remark(each: Remark) -> str:
+    """The command that shows a remark.
+
+    >>> remark(Remark("a.py", 3, "1: sum", "100 %"))
+    '::error file=a.py,line=3,title=1%3A sum::100 %25'
+    """
+    properties = {"file": each.file, **({"line": str(each.line)} if each.line else {}), "title": each.title}
+    told = ",".join(f"{name}={_property(value)}" for name, value in properties.items() if value)
+    return f"::error {told}::{_message(each.message)}"
+
+
+def stop(token: str) -> str:
+    """From here on nothing that is printed is a command, until `resume` with the same token."""
+    return f"::stop-commands::{token}"
+
+
+def resume(token: str) -> str:
+    return f"::{token}::"
+
+
+def summary(title: str, rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown: question, status, how many checks pass, what to fix. Text in it is no Markdown.
+
+    Rows that would make it too long are left out, with a word on it.
+    """
+    text = f"## {_cell(title)}\n\n| Question | Status | Checks | What to fix first |\n|---|---|---|---|\n"
+    for row in rows:
+        added = "| " + " | ".join(map(_cell, row)) + " |\n"
+        if len((text + added + CUT).encode()) > MOST_SUMMARY:
+            return text + CUT
+        text += added
+    return text
+
+
+def _cell(text: str) -> str:
+    return line(text, 500).translate(MARKDOWN)
+
+
+def _message(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _message(text).replace(":", "%3A").replace(",", "%2C")

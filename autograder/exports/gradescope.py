@@ -1,0 +1,139 @@
+"""A result as Gradescope's results.json. Pure.
+
+One test for each question, with what its student may see, as plain text: the default of the top-level output would be
+HTML. No seed, nothing for instructors only, no leaderboard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from autograder.course.model import Assignment, Visibility
+from autograder.course.outcome import Outcome
+from autograder.course.result import SubmissionResult
+from autograder.gradebook.facts import Terms, cents
+from autograder.gradebook.late import standing
+from autograder.gradebook.wording import elapsed
+from autograder.reports.findings.view import CaseGroup, QuestionView, StudentView, student_view
+
+__all__ = ["lateness", "results", "unreadable"]
+
+MOST_TEXT = 5000  # characters of one question
+
+
+def lateness(metadata: Mapping[str, Any], grace_minutes: float) -> int:
+    """Seconds after the deadline and the grace; 0 for in time.
+
+    Each user has a deadline of their own, with their extension in it; of a group the latest counts.
+
+    Raises:
+        ValueError: the metadata do not say when it came in, or when it was due.
+    """
+    users = metadata.get("users") or []
+    own = [user["assignment"]["due_date"] for user in users if (user.get("assignment") or {}).get("due_date")]
+    due = own or [(metadata.get("assignment") or {}).get("due_date")]
+    try:
+        came = datetime.fromisoformat(metadata["created_at"])
+        deadline = max(datetime.fromisoformat(each) for each in due)
+    except (KeyError, TypeError):
+        raise ValueError("submission_metadata.json does not say when it came in, or when it was due") from None
+    return max(int((came - deadline - timedelta(minutes=grace_minutes)).total_seconds()), 0)
+
+
+def results(result: SubmissionResult, assignment: Assignment, terms: Terms, late: int) -> dict[str, Any]:
+    """What Gradescope reads.
+
+    Args:
+        late: seconds of lateness. Free days are counted over the term, so with them the score is the one before
+            lateness and says so.
+
+    Raises:
+        ValueError: the result met our own fault: there is no score to tell then.
+    """
+    if not result.graded:
+        raise ValueError("this result met a fault of the grader's")
+    view = student_view(result, assignment)
+    checks = cents(result.score)
+    found = standing(checks, terms.points, late, 0, terms.policy)
+    by_term = bool(terms.policy.free_days)
+    data = _around((checks if by_term else found.cents) / 100, "\n".join(_said(view, result, terms, late)))
+    data["execution_time"] = round(result.seconds)
+    data["extra_data"] = {
+        "autograder": {
+            "suite": result.fingerprint.partition("-")[0][:12],
+            "isolation": result.isolation.get("level", ""),
+        }
+    }
+    data["tests"] = [
+        _test(place, question, view.stopped.get(question.file)) for place, question in enumerate(view.questions, 1)
+    ]
+    return data
+
+
+def unreadable(why: str) -> dict[str, Any]:
+    """What Gradescope reads where nothing was handed in that could be graded, with a word on it for the student."""
+    return _around(0, why)
+
+
+def _around(score: float, output: str) -> dict[str, Any]:
+    """The fields around the tests. Where one test is hidden, Gradescope hides the total: so none is."""
+    return {
+        "score": score,
+        "output": output,
+        "output_format": "text",
+        "test_output_format": "text",
+        "test_name_format": "text",
+        "visibility": "visible",
+        "stdout_visibility": "hidden",
+    }
+
+
+def _said(view: StudentView, result: SubmissionResult, terms: Terms, late: int) -> Sequence[str]:
+    found = standing(cents(result.score), terms.points, late, 0, terms.policy)
+    lines = [f"{result.score:g} from the checks, of {result.max_score:g}."]
+    if late and terms.policy.free_days:
+        lines.append(f"Late by {elapsed(late)}; free days are counted over the term, so nothing is taken off here.")
+    elif late and found.percent is None:
+        lines.append(f"Late by {elapsed(late)}: not accepted.")
+    elif late:
+        lines.append(f"Late by {elapsed(late)}: {found.taken / 100:g} taken off.")
+    if view.review:
+        lines.append("Not final: a person reads this option.")
+    if not view.final:
+        lines.append("Not final: what waits for a device or more time is decided later.")
+    if view.whole:
+        lines.append(_words(view.whole))
+    return [*lines, *view.notes]
+
+
+def _test(place: int, question: QuestionView, stopped: CaseGroup | None) -> dict[str, Any]:
+    test: dict[str, Any] = {
+        "number": str(place),
+        "name": question.title,
+        "score": question.score,
+        "max_score": question.points,
+        "status": "passed" if question.score >= question.points else "failed",
+    }
+    if question.visibility is not Visibility.SCORE:
+        test["output"] = _output(question, stopped)[:MOST_TEXT]
+    return test
+
+
+def _output(question: QuestionView, stopped: CaseGroup | None) -> str:
+    if not question.final:
+        return "Not decided yet."
+    wrong = [group for group in question.groups if group.outcome is not Outcome.PASSED]
+    told = [_words(stopped)] if stopped else [_words(group) for group in wrong]
+    if question.depends:
+        told.insert(0, f"This needs what does not work yet: {', '.join(question.depends)}.")
+    count = f"{question.passed} of {question.total} checks passed" if question.total else ""
+    return "\n\n".join(filter(None, (count, *told)))
+
+
+def _words(group: CaseGroup) -> str:
+    head = f"{group.example}: {group.message}" if group.example else group.message
+    hint = f"Hint: {group.hint}" if group.hint else ""
+    where = f"At {group.location}" if group.location else ""
+    return "\n".join(filter(None, (head or str(group.outcome).replace("_", " "), hint, where)))

@@ -1,0 +1,64 @@
+"""What people and submissions are called in what leaves the book: by their names, or by codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from autograder.gradebook.facts import Facts, Student, Submission
+
+__all__ = ["Naming"]
+
+
+@dataclass(frozen=True)
+class Naming:
+    """Names for people and submissions.
+
+    Attributes:
+        anonymous: codes instead of ids and names. A submission has the code of who handed it in, and a number where
+            there are several.
+    """
+
+    facts: Facts
+    anonymous: bool = False
+    _people: Mapping[str, Student] = field(init=False, repr=False, compare=False)
+    _submissions: Mapping[int, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        people = {student.key: student for student in self.facts.students}
+        object.__setattr__(self, "_people", people)
+        names = {each.id: each.name for each in self.facts.submissions}
+        object.__setattr__(self, "_submissions", self._coded(people) if self.anonymous else names)
+
+    def _coded(self, people: Mapping[str, Student]) -> dict[int, str]:
+        first = {each.submission: each.student for each in self.facts.members if each.place == 0}
+        seen: dict[tuple[str, str], int] = {}
+        found = {}
+        for each in self.facts.submissions:
+            student = people.get(first.get(each.id, ""))
+            code = student.code if student else f"submission-{each.id}"
+            count = seen[each.assignment, code] = seen.get((each.assignment, code), 0) + 1
+            found[each.id] = code if count == 1 else f"{code}-{count}"
+        return found
+
+    def id(self, student: str) -> str:
+        """A person's id as the roster has it, or their code. `student` is a key of the book."""
+        known = self._people.get(student)
+        if known is None:
+            return student
+        return known.code if self.anonymous else known.number or known.key
+
+    def name(self, student: str) -> str:
+        known = self._people.get(student)
+        return known.name if known and not self.anonymous else ""
+
+    def submission(self, number: int) -> str:
+        """What a submission is called; "" for none."""
+        return self._submissions.get(number, "")
+
+    def of(self, submission: Submission) -> str:
+        return self.submission(submission.id)
+
+    def text(self, text: str) -> str:
+        """A text that may name people, without it where nobody is to be named."""
+        return "" if self.anonymous else text

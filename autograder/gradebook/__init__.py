@@ -1,0 +1,1 @@
+"""The gradebook: facts are kept once and never changed, and grades are computed from them."""

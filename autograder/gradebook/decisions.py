@@ -1,0 +1,191 @@
+"""The kinds of decisions: what each is about, what it may say, and whether it needs a reason."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+from autograder.errors import UsageError
+from autograder.gradebook.facts import Decision, Terms, key, stamp
+
+__all__ = ["KINDS", "Kind", "read_value", "words"]
+
+MOST_TEXT = 4000
+NOTHING = ("null", "none", "")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of decision.
+
+    Attributes:
+        about: `student` or `submission`.
+        question: whether it names a question: "no", "may", or "must".
+        value: what it says, in words.
+        why: whether a reason is required.
+    """
+
+    about: str
+    question: str
+    value: str
+    why: bool = False
+
+
+KINDS: Mapping[str, Kind] = {
+    "extension": Kind("student", "no", "hours (48), or an instant as the new deadline", why=True),
+    "excused": Kind("student", "no", "true", why=True),
+    "arrived": Kind("submission", "no", "an instant, 2022-12-02T23:59:00+09:00"),
+    "owner": Kind("submission", "no", "ids, separated by spaces", why=True),
+    "counts": Kind("student", "no", "a submission's name"),
+    "free_days": Kind("student", "no", "a whole number"),
+    "points": Kind("submission", "must", "points of that question", why=True),
+    "scale": Kind("submission", "no", "a number from 0 to 1"),
+    "adjust": Kind("student", "no", "points, signed", why=True),
+    "comment": Kind("submission", "may", "text"),
+    "note": Kind("submission", "may", "text"),
+    "request": Kind("student", "may", "text"),
+    "answer": Kind("student", "may", "text"),
+    "hold": Kind("student", "no", "text", why=True),
+}
+
+
+def read_value(kind: str, text: str, terms: Terms, zone: tzinfo | None, question: str = "", why: str = "") -> Any:
+    """What a decision says, as plain data; None where it takes an earlier one back.
+
+    Args:
+        text: as a person wrote it; `null`, or nothing at all, takes back.
+        zone: of an instant that names no offset.
+
+    Raises:
+        UsageError: what was found and what was wanted.
+    """
+    if kind not in KINDS:
+        raise UsageError(f"kind: found {kind!r}, wanted one of {', '.join(KINDS)}")
+    _check_question(kind, question, terms)
+    text = text.strip()
+    if text.casefold() in NOTHING:
+        return None
+    if KINDS[kind].why and not why.strip():
+        raise UsageError(f"{kind}: found no reason, wanted one: --why, or the column why")
+    return READERS[kind](text, _Place(kind, terms, zone, question))
+
+
+def words(decision: Decision) -> str:
+    """A decision in one line, without who and when.
+
+    >>> words(Decision(1, "", "kim", "command", "w1", "extension", value=48, why="ill"))
+    'extension 48 h: ill'
+    """
+    value, question = decision.value, f" {decision.question}" if decision.question else ""
+    if value is None:
+        said = "taken back"
+    elif decision.kind == "extension" and isinstance(value, (int, float)):
+        said = f"{value:g} h"
+    elif decision.kind == "points" or isinstance(value, float):
+        said = f"{value / 100 if decision.kind in ('points', 'adjust') else value:g}"
+    elif decision.kind == "adjust":
+        said = f"{value / 100:+g}"
+    elif isinstance(value, list):
+        said = " ".join(value)
+    else:
+        said = str(value).lower() if isinstance(value, bool) else str(value)
+    return f"{decision.kind}{question} {said}" + (f": {decision.why}" if decision.why else "")
+
+
+@dataclass(frozen=True)
+class _Place:
+    kind: str
+    terms: Terms
+    zone: tzinfo | None
+    question: str
+
+    def wrong(self, found: str) -> UsageError:
+        return UsageError(f"{self.kind}: found {found[:60]!r}, wanted {KINDS[self.kind].value}")
+
+
+def _check_question(kind: str, question: str, terms: Terms) -> None:
+    wanted = KINDS[kind].question
+    if question and wanted == "no":
+        raise UsageError(f"{kind}: found question {question!r}, wanted none: this decision is about the whole")
+    if wanted == "must" and not question:
+        raise UsageError(f"{kind}: found no question, wanted one of {', '.join(terms.questions)}")
+    if question and question not in terms.questions:
+        raise UsageError(f"{kind}: found question {question!r}, wanted one of {', '.join(terms.questions)}")
+
+
+def _number(text: str, place: _Place, low: float, high: float = math.inf) -> float:
+    try:
+        value = float(text.replace(",", "."))
+    except ValueError:
+        raise place.wrong(text) from None
+    if not (math.isfinite(value) and low <= value <= high):
+        raise place.wrong(text)
+    return value
+
+
+def _instant(text: str, place: _Place) -> str:
+    try:
+        if len(text) <= len("2022-12-02"):
+            raise ValueError
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise place.wrong(text) from None
+    return stamp(at if at.tzinfo else at.replace(tzinfo=place.zone))
+
+
+def _extension(text: str, place: _Place) -> float | str:
+    return _instant(text, place) if "-" in text[1:] else _number(text, place, 0)
+
+
+def _points(text: str, place: _Place) -> int:
+    most = place.terms.questions[place.question] / 100
+    try:
+        return round(_number(text, place, 0, most) * 100)
+    except UsageError:
+        raise UsageError(f"points: found {text[:60]!r}, wanted a number from 0 to {most:g}") from None
+
+
+def _whole(text: str, place: _Place) -> int:
+    if not text.isdecimal() or len(text) > 4:
+        raise place.wrong(text)
+    return int(text)
+
+
+def _true(text: str, place: _Place) -> bool:
+    if text.casefold() != "true":
+        raise place.wrong(text)
+    return True
+
+
+def _owners(text: str, place: _Place) -> list[str]:
+    found = [key(part) for part in text.replace(",", " ").replace(";", " ").split()]
+    if not all(found):
+        raise place.wrong(text)
+    return found
+
+
+def _text(text: str, place: _Place) -> str:
+    if len(text) > MOST_TEXT:
+        raise UsageError(f"{place.kind}: found {len(text)} characters, wanted at most {MOST_TEXT}")
+    return text
+
+
+READERS: Mapping[str, Callable[[str, _Place], Any]] = {
+    "extension": _extension,
+    "excused": _true,
+    "arrived": _instant,
+    "owner": _owners,
+    "counts": _text,
+    "free_days": _whole,
+    "points": _points,
+    "scale": lambda text, place: _number(text, place, 0, 1),
+    "adjust": lambda text, place: round(_number(text, place, -math.inf) * 100),
+    "comment": _text,
+    "note": _text,
+    "request": _text,
+    "answer": _text,
+    "hold": _text,
+}

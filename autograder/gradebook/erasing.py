@@ -1,0 +1,93 @@
+"""Removes a person from the book: the store's part that changes rows. Scores stay, so that the class's figures do."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy import Connection, Select, select
+
+from autograder.errors import UsageError
+from autograder.gradebook import tables
+from autograder.gradebook.facts import Facts
+
+__all__ = ["ERASED", "erase", "older"]
+
+ERASED = "erased"
+TEXTS = ("request", "answer", "hold", "note", "comment")
+EMPTY = '""'  # a text of no characters, as JSON
+
+
+def erase(connection: Connection, student: str) -> int:
+    """Remove name, number, addresses, results and texts of a person. How many submissions were theirs.
+
+    A group's result stays while a member who is not erased is in it. Raises UsageError for an unknown key.
+    """
+    people, member, told = tables.student, tables.member, tables.told
+    row = connection.execute(select(people).where(people.c.key == student)).mappings().first()
+    if row is None:
+        raise UsageError(f"{student}: nobody in the book has this id")
+    anonymous = f"{ERASED}{row['code'].casefold()}"
+    nothing = {"number": "", "name": "", "email": "", "login": "", "active": False}
+    connection.execute(people.update().where(people.c.key == student).values(key=anonymous, **nothing))
+    own = member.c.student == student
+    theirs = connection.execute(select(member.c.submission).where(own).distinct()).scalars().all()
+    connection.execute(member.update().where(own).values(student=anonymous, name="", written=row["code"]))
+    for number in theirs:
+        if not connection.execute(_others(number)).first():
+            _empty(connection, number, row["code"])
+    _decisions(connection, student, anonymous)
+    connection.execute(told.update().where(told.c.student == student).values(student=anonymous, why="{}"))
+    return len(theirs)
+
+
+def older(facts: Facts, before: str) -> list[str]:
+    """Keys of those whose newest submission came in before a date, in UTC; not of those who are erased already.
+
+    Who never handed in anything goes along where nobody's submission is newer: then the whole term is over.
+
+    Raises:
+        UsageError: `before` is no date.
+    """
+    try:
+        limit = date.fromisoformat(before).isoformat()
+    except ValueError:
+        raise UsageError(f"--before: found {before[:40]!r}, wanted a date: 2023-03-01") from None
+    came: dict[int, str] = {}
+    for each in facts.submissions:
+        arrival = facts.arrival(each.id)
+        came[each.id] = arrival.at if arrival and arrival.at else each.first_seen
+    newest: dict[str, str] = {}
+    for member in facts.members:
+        newest[member.student] = max(newest.get(member.student, ""), came.get(member.submission, ""))
+    over = all(at < limit for at in came.values())
+    keys = [student.key for student in facts.students if not student.key.startswith(ERASED)]
+    return [key for key in keys if (newest[key] < limit if key in newest else over)]
+
+
+def _others(submission: int) -> Select[tuple[str]]:
+    """Members of a submission who are not erased."""
+    member = tables.member
+    named = (member.c.student != "", member.c.student.not_like(f"{ERASED}%"))
+    return select(member.c.student).where(member.c.submission == submission, *named)
+
+
+def _decisions(connection: Connection, student: str, anonymous: str) -> None:
+    decision = tables.decision
+    own = decision.c.student == student
+    connection.execute(decision.update().where(own, decision.c.kind.in_(TEXTS)).values(value=EMPTY))
+    connection.execute(decision.update().where(own).values(student=anonymous, why=""))
+    named = (decision.c.kind == "owner", decision.c.value.contains(f'"{student}"', autoescape=True))
+    for row in connection.execute(select(decision).where(*named)).mappings():
+        value = row["value"].replace(f'"{student}"', f'"{anonymous}"')
+        connection.execute(decision.update().where(decision.c.id == row["id"]).values(value=value, why=""))
+
+
+def _empty(connection: Connection, submission: int, code: str) -> None:
+    """Remove what a submission, its gradings and decisions on it say; the scores stay."""
+    table, grading, decision = tables.submission, tables.grading, tables.decision
+    values = {"name": f"{ERASED}-{code}-{submission}", "digest": f"{ERASED}-{submission}", "notes": "[]"}
+    connection.execute(table.update().where(table.c.id == submission).values(**values))
+    connection.execute(grading.update().where(grading.c.submission == submission).values(result=b""))
+    on_it = decision.c.submission == submission
+    connection.execute(decision.update().where(on_it).values(why=""))
+    connection.execute(decision.update().where(on_it, decision.c.kind.in_(TEXTS)).values(value=EMPTY))

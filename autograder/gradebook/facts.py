@@ -1,0 +1,255 @@
+"""What the book holds, as frozen data: what came in, what gradings found, what people decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from autograder.course.model import Assignment
+from autograder.gradebook.late import Policy
+
+__all__ = [
+    "SOURCES",
+    "Arrival",
+    "Decision",
+    "Facts",
+    "Grading",
+    "Member",
+    "Release",
+    "Run",
+    "Score",
+    "Student",
+    "Submission",
+    "Terms",
+    "Told",
+    "cents",
+    "key",
+    "moment",
+    "stamp",
+]
+
+SOURCES = ("table", "system", "files")  # the best first: which arrival counts
+
+
+def key(id: str) -> str:
+    """An id however it is written.
+
+    >>> key("2022-990101") == key("2022990101")
+    True
+    """
+    return "".join(filter(str.isalnum, id)).casefold()
+
+
+def stamp(at: datetime) -> str:
+    """An instant as the book writes it: `2022-12-02T14:59:00Z`."""
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def moment(text: str) -> datetime:
+    """An instant of the book. Raises ValueError for other text."""
+    return datetime.fromisoformat(text)
+
+
+def cents(points: float) -> int:
+    """Points as whole hundredths, a half goes up: 7.5 is 750."""
+    return int(points * 100 + 0.5 + 1e-9) if points >= 0 else -cents(-points)
+
+
+@dataclass(frozen=True)
+class Student:
+    """A person. `active`: on the roster; others have only appeared in submissions."""
+
+    key: str
+    number: str = ""
+    name: str = ""
+    email: str = ""
+    login: str = ""
+    code: str = ""
+    active: bool = False
+
+
+@dataclass(frozen=True)
+class Submission:
+    id: int
+    assignment: str
+    digest: str
+    name: str
+    option: str
+    notes: tuple[str, ...] = ()
+    first_seen: str = ""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """When a submission came in. `at` is "" where only a mark tells that it was late; `late` is what was told."""
+
+    submission: int
+    at: str
+    source: str
+    late: bool
+    recorded: str
+
+
+@dataclass(frozen=True)
+class Member:
+    """Who a submission says it is of. `place` 0 handed it in; the group follows from 1. Untrusted text."""
+
+    submission: int
+    place: int
+    student: str
+    name: str
+    written: str
+
+
+@dataclass(frozen=True)
+class Run:
+    id: int
+    assignment: str
+    suite: str
+    seed: int
+    who: str
+    at: str
+
+
+@dataclass(frozen=True)
+class Score:
+    question: str
+    cents: int
+    points: int
+    outcome: str
+
+
+@dataclass(frozen=True)
+class Grading:
+    id: int
+    run: int
+    submission: int
+    fills: int
+    at: str
+    seconds: float
+    complete: bool
+    scores: tuple[Score, ...] = ()
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a person decided; `value` is plain data, None where the decision takes an earlier one back."""
+
+    id: int
+    at: str
+    who: str
+    by: str
+    assignment: str
+    kind: str
+    student: str = ""
+    submission: int = 0
+    question: str = ""
+    value: Any = None
+    why: str = ""
+    saw: int = 0
+
+
+@dataclass(frozen=True)
+class Release:
+    id: int
+    at: str
+    who: str
+    assignment: str
+    target: str
+    policy: Mapping[str, Any]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a release told about a person; `why`: grading, decisions, late, days, percent, checks, taken."""
+
+    release: int
+    student: str
+    state: str
+    cents: int | None
+    why: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a grade needs to know of an assignment. Scores are hundredths of a point.
+
+    Attributes:
+        scales: of each option, by id; the first is the one of a submission that names none of them.
+        reviewed: ids of options that a person has to read.
+    """
+
+    id: str
+    due: str
+    points: int
+    questions: Mapping[str, int]
+    scales: Mapping[str, float]
+    reviewed: frozenset[str]
+    policy: Policy = field(default_factory=Policy)
+
+    @classmethod
+    def of(cls, assignment: Assignment, policy: Policy) -> Terms:
+        return cls(
+            id=assignment.id,
+            due=stamp(assignment.due),
+            points=cents(assignment.max_score),
+            questions={question.id: cents(question.points) for question in assignment.questions},
+            scales={option.id: option.scale for option in assignment.options},
+            reviewed=frozenset(option.id for option in assignment.options if option.review),
+            policy=policy,
+        )
+
+    def option(self, id: str) -> str:
+        """The option that counts for a submission that says `id`."""
+        return id if id in self.scales else next(iter(self.scales), id)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything that grades are computed from."""
+
+    students: tuple[Student, ...] = ()
+    submissions: tuple[Submission, ...] = ()
+    arrivals: tuple[Arrival, ...] = ()
+    members: tuple[Member, ...] = ()
+    runs: tuple[Run, ...] = ()
+    gradings: tuple[Grading, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    by_id: Mapping[int, Grading] = field(init=False, repr=False, compare=False)
+    _arrivals: Mapping[int, list[Arrival]] = field(init=False, repr=False, compare=False)
+    _complete: Mapping[int, list[Grading]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        arrivals: dict[int, list[Arrival]] = {}
+        for arrival in self.arrivals:
+            arrivals.setdefault(arrival.submission, []).append(arrival)
+        complete: dict[int, list[Grading]] = {}
+        for grading in self.gradings:
+            if grading.complete:
+                complete.setdefault(grading.submission, []).append(grading)
+        object.__setattr__(self, "by_id", {grading.id: grading for grading in self.gradings})
+        object.__setattr__(self, "_arrivals", arrivals)
+        object.__setattr__(self, "_complete", complete)
+
+    def arrival(self, submission: int) -> Arrival | None:
+        """The arrival that counts: the newest of the best source."""
+        own = self._arrivals.get(submission, [])
+        return max(own, key=lambda arrival: (-SOURCES.index(arrival.source), arrival.recorded), default=None)
+
+    def counting(self, submission: int) -> tuple[Grading | None, bool]:
+        """The grading that counts, and whether it is stale: an older suite's than the newest."""
+        own = self._complete.get(submission, [])
+        if not own:
+            return None, False
+        runs = {run.id: run for run in self.runs}
+        suites = [run.suite for run in self.runs if run.assignment == runs[own[0].run].assignment]
+        latest = max(own, key=lambda grading: (_suite_age(suites, runs[grading.run].suite), grading.id))
+        return latest, runs[latest.run].suite != suites[-1]
+
+
+def _suite_age(suites: list[str], suite: str) -> int:
+    """The place of a suite's latest run: larger is newer."""
+    return max(place for place, other in enumerate(suites) if other == suite)

@@ -1,0 +1,76 @@
+"""course.toml: where the term's book is, and what lateness costs. Every key has a default; the file may be missing."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autograder.course.layout import Course
+from autograder.course.model import Assignment
+from autograder.course.table import Table
+from autograder.errors import UsageError
+from autograder.gradebook.facts import Terms
+from autograder.gradebook.late import Policy, read_late
+from autograder.gradebook.opening import FILE
+
+__all__ = ["Settings"]
+
+VARIABLE = "AUTOGRADER_BOOK"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What course.toml says. `url`: of the book, or "" for one in each output folder."""
+
+    course: Course
+    url: str = ""
+    policy: Policy = field(default_factory=Policy)
+
+    @classmethod
+    def read(cls, course: Course) -> Settings:
+        """Raises UsageError for a wrong course.toml: file, key, what was found and wanted."""
+        path = course.root / "course.toml"
+        try:
+            data = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return cls(course)
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise UsageError(f"{path}: cannot be read: {error}") from None
+        table = Table(path, "", data)
+        book = Table(path, "gradebook.", table.take("gradebook", dict, "a [gradebook] table", {}))
+        late = table.take("late", dict, "a [late] table", {})
+        url = book.text("url", wanted="sqlite:///PATH, or postgresql+psycopg://USER@HOST/NAME", default="")
+        book.done()
+        table.done()
+        return cls(course, url, read_late(path, late, of_course=True))
+
+    def book(self, given: str, out: Path | None) -> str | Path:
+        """Where the book is: `--book`, else the variable AUTOGRADER_BOOK, else course.toml, else in the output folder.
+
+        Raises:
+            UsageError: nothing says it; or there are free days, and only an output folder could hold the term's book.
+        """
+        told = given or os.environ.get(VARIABLE, "") or self.url
+        if told.startswith("sqlite:///") and not told.startswith(("sqlite:////", "sqlite:///~")):
+            return self.course.root / told.removeprefix("sqlite:///")
+        if told:
+            return told
+        if self.policy.free_days:
+            raise UsageError(
+                f"{self.course.root / 'course.toml'}: free days are counted over the term: say in course.toml where "
+                'its book is: [gradebook] url = "sqlite:///PATH"'
+            )
+        if out is None:
+            raise UsageError("nothing says where the book is: --out DIR, --book URL, or [gradebook] url in course.toml")
+        return out / FILE
+
+    def terms(self, assignment: Assignment) -> Terms:
+        """What grades need to know of an assignment. Raises ManifestError for a wrong `[late]` of its own."""
+        path = self.course.solution(assignment) / "assignment.toml"
+        return Terms.of(assignment, read_late(path, assignment.late, self.policy))
+
+    def all_terms(self) -> tuple[Terms, ...]:
+        """Of every assignment of the course."""
+        return tuple(self.terms(self.course.assignment(name)) for name in self.course.names())

@@ -1,0 +1,184 @@
+"""A school's table: read as it is, one column's cells filled in, everything else left alone.
+
+Canvas, Moodle and Blackboard let an instructor download a table and upload it again. It has their ids, columns,
+language and encoding; only cells of one column change.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from autograder.errors import UsageError
+from autograder.gradebook.facts import Student, key
+
+__all__ = ["SchoolTable", "points_row", "read_roster"]
+
+MOST_BYTES = 16 * 1024 * 1024
+ENCODINGS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"\xef\xbb\xbf", "utf-8"))
+BOMS = {encoding: mark for mark, encoding in ENCODINGS}
+ID_NAMES = ("student id", "id number", "sis user id", "idnumber", "id", "number")
+NAME_NAMES = ("name", "full name", "student", "student name")
+EMAIL_NAMES = ("email", "e-mail", "email address", "mail")
+LOGIN_NAMES = ("login", "username", "user name", "sis login id", "login id")
+
+
+@dataclass(frozen=True)
+class SchoolTable:
+    """A table with what is needed to write it again as it was.
+
+    Attributes:
+        rows: the header first; each row with as many cells as it had.
+        raw: the text of each row with its line end, written again where no cell of it changed.
+        encoding, marked: how the file was encoded, and whether it began with a byte-order mark.
+    """
+
+    path: Path
+    rows: tuple[tuple[str, ...], ...]
+    raw: tuple[str, ...]
+    separator: str = ","
+    encoding: str = "utf-8"
+    marked: bool = False
+
+    @classmethod
+    def read(cls, path: Path) -> SchoolTable:
+        """Read UTF-8 or UTF-16, with commas, semicolons or tabs. Raises UsageError where it cannot be."""
+        try:
+            if path.stat().st_size > MOST_BYTES:
+                raise UsageError(f"{path}: far too large for a table of a class")
+            data = path.read_bytes()
+        except OSError as error:
+            raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+        text, encoding, marked = _decoded(path, data)
+        separator = max("\t;,", key=text.partition("\n")[0].count)
+        raw, rows = [], []
+        for line, cells in _records(path, text, separator):
+            raw.append(line)
+            rows.append(tuple(cells))
+        if not rows:
+            raise UsageError(f"{path}: found nothing, wanted a table with a header")
+        return cls(path, tuple(rows), tuple(raw), separator, encoding, marked)
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        return self.rows[0]
+
+    def cell(self, row: int, column: int) -> str:
+        return self.rows[row][column] if column < len(self.rows[row]) else ""
+
+    def column(self, name: str) -> int:
+        """The place of a column by its exact name. Raises UsageError, naming those that exist."""
+        found = [place for place, title in enumerate(self.header) if title.strip() == name.strip()]
+        if len(found) != 1:
+            raise UsageError(f"{self.path}: found {len(found)} columns {name!r}, wanted one of: {self.titles}")
+        return found[0]
+
+    @property
+    def titles(self) -> str:
+        return ", ".join(repr(title.strip()) for title in self.header)
+
+    def with_cells(self, cells: Mapping[tuple[int, int], str]) -> SchoolTable:
+        """The same table with other texts in some cells; rows that do not change keep every byte."""
+        rows, raw = list(self.rows), list(self.raw)
+        for number in sorted({row for row, _ in cells}):
+            old = list(self.rows[number])
+            for (row, column), value in cells.items():
+                if row == number:
+                    old += [""] * (column + 1 - len(old))
+                    old[column] = value
+            if tuple(old) != self.rows[number]:
+                rows[number] = tuple(old)
+                raw[number] = _written(old, self.rows[number], self.raw[number], self.separator)
+        return replace(self, rows=tuple(rows), raw=tuple(raw))
+
+    def encoded(self) -> bytes:
+        mark = BOMS[self.encoding] if self.marked else b""
+        return mark + "".join(self.raw).encode(self.encoding)
+
+
+def _decoded(path: Path, data: bytes) -> tuple[str, str, bool]:
+    mark, encoding = next((each for each in ENCODINGS if data.startswith(each[0])), (b"", "utf-8"))
+    data, marked = data[len(mark) :], bool(mark)
+    try:
+        return data.decode(encoding), encoding, marked
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: found other characters than UTF-8's or UTF-16's; save it as “CSV UTF-8”") from None
+
+
+def _records(path: Path, text: str, separator: str) -> Iterable[tuple[str, list[str]]]:
+    """Each row's own text, line end and all, with its cells. A quoted cell may hold line ends."""
+    lines = (
+        text.splitlines(keepends=True) if "\r" not in text else re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$", text)
+    )
+    held = ""
+    for line in lines:
+        held += line
+        if held.count('"') % 2:
+            continue
+        yield held, next(iter(csv.reader(io.StringIO(held, newline=""), delimiter=separator)), [])
+        held = ""
+    if held:
+        raise UsageError(f"{path}: a quotation mark is opened and never closed")
+
+
+def _written(cells: Sequence[str], before: Sequence[str], raw: str, separator: str) -> str:
+    """A changed row in the file's own manner: cells that did not change keep their quotation marks."""
+    body = raw.rstrip("\r\n")
+    ending, parts, start, quoted = raw[len(body) :], [], 0, False
+    for at, char in enumerate(body):
+        if char == '"':
+            quoted = not quoted
+        elif char == separator and not quoted:
+            parts.append(body[start:at])
+            start = at + 1
+    parts.append(body[start:])
+    kept = [
+        parts[place]
+        if place < len(before) and before[place] == cell and place < len(parts)
+        else _quoted(cell, separator)
+        for place, cell in enumerate(cells)
+    ]
+    return separator.join(kept) + ending
+
+
+def _quoted(cell: str, separator: str) -> str:
+    return '"' + cell.replace('"', '""') + '"' if any(char in cell for char in (separator, '"', "\n", "\r")) else cell
+
+
+def points_row(table: SchoolTable) -> int | None:
+    """The row `Points Possible` that Canvas puts below the header."""
+    rows = range(1, min(4, len(table.rows)))
+    return next((row for row in rows if table.cell(row, 0).strip().casefold() == "points possible"), None)
+
+
+def read_roster(path: Path) -> tuple[Student, ...]:
+    """The people of a school's table, or of one with `id,name,email`.
+
+    Raises:
+        UsageError: no column of ids, an empty or repeated one.
+    """
+    table = SchoolTable.read(path)
+    titles = [title.strip().casefold() for title in table.header]
+    places = [_first(titles, names) for names in (ID_NAMES, NAME_NAMES, EMAIL_NAMES, LOGIN_NAMES)]
+    id_place = places[0]
+    if id_place is None:
+        raise UsageError(f"{path}: found the columns {table.titles}; wanted one called {', '.join(ID_NAMES)}")
+    found: dict[str, Student] = {}
+    for row in range(1, len(table.rows)):
+        if row == points_row(table) or not any(cell.strip() for cell in table.rows[row]):
+            continue
+        number, name, email, login = (table.cell(row, each).strip() if each is not None else "" for each in places)
+        if not key(number):
+            raise UsageError(f"{path}: row {row + 1}: found no id, wanted one under {table.header[id_place]!r}")
+        if key(number) in found:
+            raise UsageError(f"{path}: row {row + 1}: {number} is there twice")
+        found[key(number)] = Student(key(number), number, name, email, login, active=True)
+    return tuple(found.values())
+
+
+def _first(titles: Sequence[str], names: Sequence[str]) -> int | None:
+    return next((titles.index(name) for name in names if name in titles), None)

@@ -1,0 +1,134 @@
+"""How a decision gets into the book: one function behind the command, the table, and whatever else asks for one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.course.model import Assignment
+from autograder.errors import UsageError
+from autograder.gradebook.decisions import KINDS, read_value
+from autograder.gradebook.facts import Decision, Facts, Submission, Terms, key
+from autograder.gradebook.table import SchoolTable
+
+__all__ = ["Wish", "about", "read_wishes", "wanted"]
+
+COLUMNS = ("student", "submission", "kind", "value", "why", "question")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A decision as a person writes it. `whom`: an id, or a submission's name."""
+
+    whom: str
+    kind: str
+    value: str
+    why: str = ""
+    question: str = ""
+
+
+def wanted(wish: Wish, facts: Facts, terms: Terms, assignment: Assignment, who: str, by: str) -> tuple[Decision, ...]:
+    """The decisions that a wish means: one, or one for each member where a submission is named for its people.
+
+    Raises:
+        UsageError: nobody and nothing has this name, or the kind, question, value or reason is wrong.
+    """
+    students, submission = _whom(wish.whom, facts, assignment)
+    return about(students, submission, wish, facts, terms, assignment, who, by)
+
+
+def about(
+    students: Sequence[str],
+    submission: Submission | None,
+    wish: Wish,
+    facts: Facts,
+    terms: Terms,
+    assignment: Assignment,
+    who: str,
+    by: str,
+) -> tuple[Decision, ...]:
+    """The decisions that a wish means for people, or for a submission, that are known; `wish.whom` does not count."""
+    value = read_value(wish.kind, wish.value, terms, assignment.due.tzinfo, wish.question, wish.why)
+    if wish.kind == "counts" and value is not None:
+        value = _named(value, facts, assignment).id
+    if wish.kind == "owner" and value is not None:
+        _check_owners(value, facts)
+    shared = {
+        "assignment": assignment.id,
+        "kind": wish.kind,
+        "question": wish.question,
+        "value": value,
+        "why": wish.why,
+    }
+    if KINDS[wish.kind].about == "submission":
+        found = submission or _only(students[0], facts, assignment)
+        grading, _ = facts.counting(found.id)
+        saw = grading.id if grading else 0
+        return (Decision(0, "", who, by, submission=found.id, saw=saw, **shared),)
+    if not students:
+        raise UsageError(f"{wish.whom}: nothing tells whose this submission is; name an id")
+    return tuple(Decision(0, "", who, by, student=student, **shared) for student in students)
+
+
+def _whom(whom: str, facts: Facts, assignment: Assignment) -> tuple[list[str], Submission | None]:
+    """The people that are meant, and the submission where one was named."""
+    if any(each.name == whom and each.assignment == assignment.id for each in facts.submissions):
+        submission = _named(whom, facts, assignment)
+        members = (each.student for each in facts.members if each.submission == submission.id)
+        return list(dict.fromkeys(filter(None, members))), submission
+    wanted = key(whom)
+    if wanted and any(each.key == wanted for each in facts.students):
+        return [wanted], None
+    raise UsageError(f"{whom or 'nobody'}: no student of the book has this id, and no submission this name")
+
+
+def _named(name: str, facts: Facts, assignment: Assignment) -> Submission:
+    """The submission of a name, or of a number: `#12`. Of two with one name, the later."""
+    own = [each for each in facts.submissions if each.assignment == assignment.id]
+    found = [each for each in own if each.name == name] or [each for each in own if f"#{each.id}" == name]
+    if not found:
+        raise UsageError(f"{name}: no submission of {assignment.id} has this name")
+    return found[-1]
+
+
+def _only(student: str, facts: Facts, assignment: Assignment) -> Submission:
+    """The one submission of a person. Raises UsageError where there are several, or none."""
+    theirs = {each.submission for each in facts.members if each.student == student}
+    found = [each for each in facts.submissions if each.id in theirs and each.assignment == assignment.id]
+    if len(found) != 1:
+        names = ", ".join(each.name for each in found) or "none"
+        raise UsageError(f"{student}: this decision is about a submission; name one of: {names}")
+    return found[0]
+
+
+def _check_owners(keys: Iterable[str], facts: Facts) -> None:
+    known = {each.key for each in facts.students}
+    for each in keys:
+        if each not in known:
+            raise UsageError(f"owner: nobody in the book has the id {each}")
+
+
+def read_wishes(path: Path) -> list[tuple[int, Wish]]:
+    """A table's decisions, with their rows. Columns: `student` or `submission`, `kind`, `value`, `why`, `question`.
+
+    Raises:
+        UsageError: a column is missing or unknown, or a row names nobody.
+    """
+    table = SchoolTable.read(path)
+    titles = [title.strip() for title in table.header]
+    unknown = [title for title in titles if title and title not in COLUMNS]
+    if unknown or "kind" not in titles or "value" not in titles or not {"student", "submission"} & {*titles}:
+        raise UsageError(f"{path}: row 1: found {table.titles}, wanted columns of {', '.join(COLUMNS)}")
+    found = []
+    for row in range(1, len(table.rows)):
+        cells = {title: table.cell(row, place).strip() for place, title in enumerate(titles)}
+        if not any(cells.values()):
+            continue
+        whom = cells.get("submission") or cells.get("student", "")
+        if not whom:
+            raise UsageError(f"{path}: row {row + 1}, student: found nothing, wanted an id or a submission's name")
+        found.append(
+            (row + 1, Wish(whom, cells["kind"], cells["value"], cells.get("why", ""), cells.get("question", "")))
+        )
+    return found

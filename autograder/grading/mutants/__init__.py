@@ -1,0 +1,1 @@
+"""Wrong versions of the reference, and the checks that must catch them."""

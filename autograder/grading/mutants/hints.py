@@ -1,0 +1,80 @@
+"""How many mutants get a hint that names their mistake, and whether any gets a wrong one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from autograder.course.model import Assignment
+from autograder.course.outcome import Outcome
+from autograder.course.result import SubmissionResult
+from autograder.grading.mutants.file import Mutant
+from autograder.grading.mutants.matrix import write_mutant
+from autograder.grading.mutants.mistakes import SAYS
+
+__all__ = ["Hinted", "hint_table"]
+
+# Grades a folder under a name by the checks of some questions, leaving the mistake of one mutant without a name.
+GradeHinted = Callable[[Path, str, Sequence[str] | None, str], SubmissionResult]
+
+
+@dataclass(frozen=True)
+class Hinted:
+    """What a student with this mistake reads.
+
+    Attributes:
+        named: some hint names this mistake.
+        wrong: the mistakes that hints name though the student made another one.
+        other: the first hint that names no mistake, such as a pattern or what an exception means; "" for none.
+        alone: the mistakes that are named where this one is not known: those that give the same answers.
+        valued: whether some case failed by a value; an exception or a time needs no name.
+    """
+
+    mutant: Mutant
+    named: bool
+    wrong: tuple[str, ...]
+    other: str
+    alone: tuple[str, ...]
+    valued: bool
+
+
+def hint_table(
+    grade: GradeHinted, mutants: Sequence[Mutant], assignment: Assignment, reference: Path, jobs: int
+) -> tuple[Hinted, ...]:
+    """Grade every mutant twice: with all mistakes known, and with its own left out.
+
+    Args:
+        reference: the folder with the reference, whose other modules and artifacts go along with each mutant.
+    """
+    with TemporaryDirectory() as scratch, ThreadPoolExecutor(jobs) as executor:
+        folders = [write_mutant(Path(scratch), mutant, assignment, reference) for mutant in mutants]
+        return tuple(executor.map(partial(_hinted, grade), mutants, folders))
+
+
+def _hinted(grade: GradeHinted, mutant: Mutant, folder: Path) -> Hinted:
+    question = mutant.check.question
+    result = grade(folder, mutant.id, mutant.attempt, "")
+    names, others = _hints(result, question)
+    alone, _ = _hints(grade(folder, mutant.id, mutant.attempt, mutant.id), question)
+    cases = next(each.cases for each in result.questions if each.id == question)
+    return Hinted(
+        mutant=mutant,
+        named=mutant.why in names,
+        wrong=tuple(name for name in names if name != mutant.why),
+        other=next(iter(others), ""),
+        alone=alone,
+        valued=any(case.outcome is Outcome.FAILED for case in cases),
+    )
+
+
+def _hints(result: SubmissionResult, question: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The mistakes that hints name, and the other hints, each once."""
+    cases = next(each.cases for each in result.questions if each.id == question)
+    hints = dict.fromkeys(case.hint for case in cases if case.hint and case.outcome is not Outcome.PASSED)
+    begin = SAYS.format("")
+    names = tuple(hint.removeprefix(begin) for hint in hints if hint.startswith(begin))
+    return names, tuple(hint for hint in hints if not hint.startswith(begin))

@@ -1,0 +1,1 @@
+"""Running the notebooks of a submission, and comparing the outputs with the stored ones."""

@@ -1,0 +1,44 @@
+"""What the cells of a notebook import and is not here: stand-ins take its place, so that only what uses it raises."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from autograder.course.model import Assignment
+from autograder.submission.source.imports import absent_modules, absent_packages
+from autograder.submission.source.parse import parse
+
+__all__ = ["absent_in_cells"]
+
+MOST_CELLS = 500
+NO_PYTHON = ("%", "!", "?")  # lines that are IPython's, and no Python
+
+
+def absent_in_cells(
+    cells: Sequence[Mapping[str, Any]], files: Collection[str], assignment: Assignment
+) -> frozenset[str]:
+    """Names for `StandInFinder`: packages, and modules that the student did not hand in.
+
+    Args:
+        cells: of a notebook; code cells that cannot be parsed tell nothing.
+        files: all that lies beside the notebook, by relative path: the course's library too.
+    """
+    sources = {f"cell {number}": _python(cell["source"]) for number, cell in enumerate(cells) if _is_code(cell)}
+    found = {name: parse(source) for name, source in [*sources.items()][:MOST_CELLS]}
+    trees: dict[str, ast.Module] = {name: tree for name, tree in found.items() if tree}
+    modules = absent_modules(trees, files, [path for path in files if path.startswith("common/")], assignment)
+    return frozenset((*absent_packages(trees, files), *(f"./{name}" for name in modules)))
+
+
+def _is_code(cell: Mapping[str, Any]) -> bool:
+    return cell["cell_type"] == "code" and not cell["source"].lstrip().startswith("%%")
+
+
+def _python(source: str) -> str:
+    """A cell's source, with `pass` in place of lines that are IPython's."""
+    return "\n".join(
+        line[: len(line) - len(line.lstrip())] + "pass" if line.lstrip().startswith(NO_PYTHON) else line
+        for line in source.splitlines()
+    )

@@ -1,0 +1,65 @@
+"""What one run grades with: made once by the command, and handed on as it is to every process and machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from autograder.course.layout import Course
+from autograder.course.model import Assignment
+from autograder.grading.libraries import preload
+
+__all__ = ["Order"]
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order to grade.
+
+    Attributes:
+        root: the course's folder.
+        assignment: the folder name of the assignment.
+        seed: what inputs are drawn from.
+        submissions: the folder they come from, where a table may say when they came.
+        notebooks: run each submission's notebook too.
+        device: where running times are graded besides the CPU, "cpu" or "cuda".
+        unsafe: grade even where a machine cannot confine student code.
+        preload: modules that are imported once for all workers; `on_this_machine` fills it in.
+    """
+
+    root: Path
+    assignment: str
+    seed: int
+    submissions: Path | None = None
+    notebooks: bool = False
+    device: str = "cpu"
+    unsafe: bool = False
+    preload: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls, course: Course, assignment: Assignment, seed: int, submissions: Path | None = None, **settings: Any
+    ) -> Order:
+        """An order for an assignment; `settings` are any of the attributes from `notebooks` on."""
+        folder = submissions.resolve() if submissions else None
+        return cls(course.root.resolve(), assignment.name, seed, folder, **settings)
+
+    def read(self) -> tuple[Course, Assignment]:
+        """The course and the assignment. Raises UsageError where they are not there."""
+        course = Course.find(self.root)
+        return course, course.assignment(self.assignment)
+
+    def on_this_machine(self) -> Order:
+        """The same order with what this machine can import ahead."""
+        return replace(self, preload=tuple(preload(*self.read(), notebooks=self.notebooks)))
+
+    def to_json(self) -> str:
+        return msgspec.json.encode(self, enc_hook=str).decode()
+
+    @classmethod
+    def from_json(cls, text: str) -> Order:
+        """Read what `to_json` wrote. Raises msgspec.ValidationError for anything else."""
+        return msgspec.json.decode(text, type=cls, dec_hook=lambda kind, value: kind(value))

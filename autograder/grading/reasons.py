@@ -1,0 +1,90 @@
+"""Says of a case that ended in an error what the submission's own source shows about it: the true reason, and a name.
+
+A worker's words may carry hidden inputs, so none of them is repeated. What is said here is read from the student's own
+file, in the line where it happened: a name only where it stands in that very line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from autograder.course.outcome import Outcome
+from autograder.course.result import CaseResult
+from autograder.submission.source.text import readable
+from autograder.submission.source.trouble import trouble
+
+__all__ = ["explained"]
+
+NOT_PYTHON = ("SyntaxError", "IndentationError", "TabError")
+# What Python says of a name that it does not find, by the exception.
+NAMES = {
+    "NameError": r"name '(\w+)' is not defined",
+    "UnboundLocalError": r"cannot access local variable '(\w+)'",
+    "AttributeError": r"has no attribute '(\w+)'",
+    "ImportError": r"cannot import name '(\w+)'",
+    "ModuleNotFoundError": "",
+}
+SAID = {
+    "NameError": "the name `{}` is not defined",
+    "UnboundLocalError": "the name `{}` has no value yet",
+    "AttributeError": "there is no attribute `{}`",
+    "ImportError": "there is no `{}` to import",
+}
+ABSENT = re.compile(
+    r"([\w.]+) (was not handed in|is not available in grading|could not be imported|is not in the course's [\w.]+)"
+)
+UNREADABLE = "Python cannot read the file from there on."
+GET_IPYTHON = "get_ipython() is there in notebooks only"
+
+
+def explained(case: CaseResult, files: Mapping[str, bytes], module: str) -> CaseResult:
+    """The case with a message that names what is amiss, where the source shows it.
+
+    Args:
+        files: the submission's own, by path, as they were handed in.
+        module: path of the module, which is meant where an error has no place.
+    """
+    if case.outcome is not Outcome.ERROR:
+        return case
+    kind, _, text = case.detail.partition("\n")[0].partition(": ")
+    file, _, number = case.location.rpartition(":")
+    candidates = [path for path in files if path.rpartition("/")[2] == file] or [module]
+    if kind in NOT_PYTHON or "source code string cannot contain null bytes" in text:
+        for path in candidates:
+            if path in files and (found := trouble(readable(files[path])[0])):
+                where = path.rpartition("/")[2]
+                message = f"{where}, line {found.line}: {found.what}"
+                return replace(case, message=message, hint=found.hint or UNREADABLE, location=f"{where}:{found.line}")
+        return case
+    if kind not in NAMES or not number.isdigit():
+        return case
+    if kind == "ModuleNotFoundError":
+        return _absent(case, text, files)
+    name = re.search(NAMES[kind], text)
+    lines = [_line(files[path], int(number)) for path in candidates if path in files]
+    if name is None or not any(re.search(rf"\b{re.escape(name[1].rpartition('.')[2])}\b", line) for line in lines):
+        return case
+    if name[1] == "get_ipython":
+        return replace(case, message=f"your code raised NameError: {GET_IPYTHON}", hint="Delete the line.")
+    if kind in SAID:
+        return replace(case, message=f"{case.message}: {SAID[kind].format(name[1])}")
+    return case
+
+
+def _absent(case: CaseResult, text: str, files: Mapping[str, bytes]) -> CaseResult:
+    """Which module was not there: one that the submission's own files import."""
+    found = ABSENT.match(text)
+    if found is None:
+        return case
+    last = re.escape(found[1].rpartition(".")[2])
+    imported = re.compile(rf"^\s*(?:from|import)\b.*\b{last}\b".encode(), re.MULTILINE)
+    if not any(imported.search(data) for path, data in files.items() if path.endswith(".py")):
+        return case
+    return replace(case, message=f"{case.message}: {found[1]} {found[2]}")
+
+
+def _line(source: bytes, number: int) -> str:
+    lines = source.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return lines[number - 1] if 1 <= number <= len(lines) else ""

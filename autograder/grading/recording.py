@@ -1,0 +1,316 @@
+"""Between a run and the book: what a grading found goes in, and results come out as pages want them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from autograder.course.model import Assignment
+from autograder.course.result import SubmissionInfo, SubmissionResult
+from autograder.errors import UsageError
+from autograder.gradebook.facts import Decision, Facts, Submission, moment
+from autograder.gradebook.settings import Settings
+from autograder.gradebook.store import Book, Damaged, who
+from autograder.grading.batch import Run, stored
+from autograder.grading.scoring import SET, reviewed
+from autograder.reports import DECISIONS, Decisions, write_class, write_file, write_submission
+from autograder.reports.cells import text
+from autograder.reports.files.term import Standings
+from autograder.reports.findings.decisions import Shown
+from autograder.submission.receive.lateness import BY_SYSTEM
+
+__all__ = [
+    "Recorder",
+    "enter_sheet",
+    "has_results",
+    "info_of",
+    "newest_run",
+    "read_in",
+    "results",
+    "shown_in_sheet",
+    "stored_in",
+    "write_views",
+    "write_words",
+]
+
+
+def info_of(facts: Facts, submission: Submission, assignment: Assignment) -> SubmissionInfo:
+    """Who handed in what and when, as a result carries it."""
+    people = sorted((each for each in facts.members if each.submission == submission.id), key=lambda each: each.place)
+    came = facts.arrival(submission.id)
+    at = moment(came.at).astimezone(assignment.due.tzinfo).isoformat(timespec="seconds") if came and came.at else ""
+    return SubmissionInfo(
+        submission=submission.name,
+        name=people[0].name if people else "",
+        id=people[0].written if people else "",
+        option=submission.option,
+        members=tuple((each.written, each.name) for each in people[1:]),
+        submitted_at=at,
+        late=bool(came and came.late),
+        notes=submission.notes,
+    )
+
+
+def source_of(info: SubmissionInfo, told: datetime | None) -> str:
+    """What tells when a submission came in: a table, the learning system's mark, or its files."""
+    if told:
+        return "table"
+    return "system" if BY_SYSTEM in info.notes else "files"
+
+
+@dataclass
+class Recorder:
+    """Writes a run's results into the book. What is there already is not written again."""
+
+    book: Book
+    assignment: Assignment
+    plan: Run
+    fresh: bool
+    facts: Facts
+    number: int = 0  # of the run in the book; 0 before the first row
+    known: dict[tuple[str, str], Submission] = field(default_factory=dict)
+    gradings: dict[int, int] = field(default_factory=dict)  # submission → this run's newest grading
+    _scales: dict[str, float | None] | None = None
+
+    @classmethod
+    def open(cls, book: Book, assignment: Assignment, run: Run, *, fresh: bool) -> Recorder:
+        """Continue the book's run, or begin one.
+
+        Args:
+            fresh: everything is graded again.
+        """
+        facts = book.facts()
+        known = {(each.digest, each.name): each for each in facts.submissions if each.assignment == assignment.id}
+        return cls(book, assignment, run, fresh, facts, known=known)
+
+    @property
+    def run(self) -> int:
+        """The run's number, and with it the book where there was none: not before there is something to write."""
+        if not self.number:
+            plan = self.plan
+            self.number = self.book.add_run(plan.assignment, plan.suite, plan.seed, plan.seed, fresh=self.fresh).id
+            self.gradings = {each.submission: each.id for each in self.facts.gradings if each.run == self.number}
+        return self.number
+
+    def keep(self, result: SubmissionResult, told: datetime | None) -> None:
+        """A result that holds from before: it goes in where the book lacks it."""
+        before = self.known.get((_digest(result), result.submission))
+        same = before and info_of(self.facts, before, self.assignment) == _plain(result.info)
+        run = self.run
+        if not (before and same and before.id in self.gradings):
+            number = self._submission(result, told)
+            if number not in self.gradings:
+                self.gradings[number] = self.book.add_grading(run, number, result)
+
+    def expect(self, print: str, info: SubmissionInfo, told: datetime | None) -> None:
+        """A submission of an earlier run that is graded again: a person may have decided on it already.
+
+        Args:
+            print: the fingerprint that its result will carry.
+        """
+        plain = _plain(info)
+        self.book.add_submission(self.assignment.id, print.rpartition("-")[2], plain, source_of(plain, told))
+
+    def add(self, result: SubmissionResult, told: datetime | None) -> None:
+        """What was graded just now. It stands beside what this run found before, and counts instead of it."""
+        run, number = self.run, self._submission(result, told)
+        fills = self.gradings.get(number, 0)
+        self.gradings[number] = self.book.add_grading(run, number, result, fills)
+
+    def scale(self, name: str) -> float | None:
+        """What a person decided on a submission; None where nobody did, or for the option's own."""
+        if self._scales is None:
+            self._scales = {name: scale for name, (scale, _, _) in self._shown().items()}
+        return self._scales.get(name)
+
+    def _shown(self) -> Shown:
+        return shown_in_sheet(self.book.facts(), self.assignment)
+
+    def _submission(self, result: SubmissionResult, told: datetime | None) -> int:
+        info = _plain(result.info)
+        return self.book.add_submission(self.assignment.id, _digest(result), info, source_of(info, told))
+
+
+def has_results(out: Path) -> bool:
+    """Whether a folder holds results, with or without a book."""
+    return next(out.glob("*/result.json"), None) is not None
+
+
+def read_in(book: Book, assignment: Assignment, out: Path) -> int:
+    """Take the results of a folder that were written before there was a book; how many.
+
+    It is done once: not where the book holds something of this assignment. A file that cannot be read is left alone.
+    """
+    if any(each.assignment == assignment.id for each in book.facts().submissions):
+        return 0
+    last = Run.read(out)
+    found = []
+    for path in out.glob("*/result.json"):
+        result = stored(path)
+        if result and result.assignment == assignment.id:
+            suite = result.fingerprint.partition("-")[0]
+            newest = last is not None and (suite, result.seed) == (last.suite, last.seed)
+            found.append((newest, path.stat().st_mtime, suite, result.seed, path))
+    begun: dict[tuple[str, int], int] = {}  # one run for each suite and seed, the folder's own the newest
+    if not found:
+        return 0
+    with book.together():  # a kill leaves it to the next command
+        for _, _, suite, seed, path in sorted(found):
+            if (suite, seed) not in begun:
+                begun[suite, seed] = book.add_run(assignment.id, suite, seed, seed).id
+            result = stored(path)
+            if result:
+                info = _plain(result.info)
+                number = book.add_submission(assignment.id, _digest(result), info, source_of(info, None))
+                book.add_grading(begun[suite, seed], number, result)
+    return len(found)
+
+
+def _digest(result: SubmissionResult) -> str:
+    return result.fingerprint.rpartition("-")[2]
+
+
+def _plain(info: SubmissionInfo) -> SubmissionInfo:
+    """Without what a person's decision wrote into the notes."""
+    notes = tuple(note for note in info.notes if not note.startswith(SET))
+    return SubmissionInfo(**{**vars(info), "notes": notes})
+
+
+def results(
+    book: Book, facts: Facts, assignment: Assignment, names: Collection[str] | None = None
+) -> Iterator[SubmissionResult | tuple[str, str]]:
+    """The counting result of each submission on the scale that a person gave it; (name, why) of one without.
+
+    Of two submissions of one name, one replaced the other in the folder: the one that came into the book later counts.
+
+    Args:
+        names: of the submissions whose results are read; None for all.
+    """
+    scales = {decision.submission: decision.value for decision in facts.decisions if decision.kind == "scale"}
+    named = {each.name: each for each in facts.submissions if each.assignment == assignment.id}
+    for name, submission in sorted(named.items()):
+        if names is not None and name not in names:
+            continue
+        grading, _ = facts.counting(submission.id)
+        if grading is None:
+            yield name, "no grading of it is in the book that counts"
+            continue
+        try:
+            found = book.result(grading.id, info_of(facts, submission, assignment))
+        except Damaged as error:
+            yield name, str(error)
+        else:
+            yield reviewed(found, assignment, scales.get(submission.id))
+
+
+def shown_in_sheet(facts: Facts, assignment: Assignment) -> Shown:
+    """By submission's name, what review.csv shows: scale, note, and the number of the newest of these decisions."""
+    named = {each.name: each.id for each in facts.submissions if each.assignment == assignment.id}
+    names = {id: name for name, id in named.items()}  # of two with one name, the later
+    found: dict[str, tuple[float | None, str, int]] = {}
+    for decision in facts.decisions:
+        if decision.kind in ("scale", "note") and decision.submission in names and not decision.question:
+            scale, note, _ = found.get(names[decision.submission], (None, "", 0))
+            if decision.kind == "scale":
+                scale = decision.value
+            else:
+                note = decision.value or ""
+            found[names[decision.submission]] = (scale, note, decision.id)
+    return found
+
+
+def enter_sheet(book: Book, assignment: Assignment, out: Path) -> int:
+    """Make decisions of the cells of review.csv that a person changed, and write their numbers there; how many.
+
+    Raises:
+        UsageError: the book has a newer decision than the one that the row shows. Nothing is entered then.
+    """
+    path = out / DECISIONS
+    sheet = Decisions.read(path)
+    if not sheet.rows:
+        return 0
+    facts = book.facts()
+    named = {text(each.name): each for each in facts.submissions if each.assignment == assignment.id}
+    current = {text(name): each for name, each in shown_in_sheet(facts, assignment).items()}
+    by_number = {decision.id: decision for decision in facts.decisions}
+    wanted = []
+    for row in sheet.entries():
+        submission = named.get(row.submission)
+        if submission is None:
+            continue
+        option = assignment.option(submission.option).scale
+        scale, note, newest = current.get(row.submission, (None, "", 0))
+        kinds: list[tuple[str, float | str, float | str | None]] = []
+        if row.scale is not None and row.scale != (option if scale is None else scale):
+            kinds.append(("scale", row.scale, scale))
+        if row.comment.strip() != note.strip():
+            kinds.append(("note", row.comment, note))
+        if kinds and newest > row.decision:
+            other, (kind, mine, theirs) = by_number[newest], kinds[0]
+            raise UsageError(
+                f"{path}: {row.submission}, {kind}: found {mine!r}, but decision {newest} by {other.who} says "
+                f"{theirs!r}; write {newest} into the column decision to overrule it"
+            )
+        wanted += [_decision(assignment, submission, kind, value) for kind, value, _ in kinds]
+    if wanted:
+        book.add_decisions(wanted)
+        shown = {text(name): each for name, each in shown_in_sheet(book.facts(), assignment).items()}
+        write_file(path, sheet.with_book(shown).encoded())
+    return len(wanted)
+
+
+def _decision(assignment: Assignment, submission: Submission, kind: str, value: object) -> Decision:
+    return Decision(0, "", who(), "table", assignment.id, kind, submission=submission.id, value=value)
+
+
+def write_views(
+    book: Book, settings: Settings, assignment: Assignment, out: Path, unmade: list[tuple[str, str]]
+) -> Path:
+    """Write every page and table of an assignment from the book; the class page."""
+    facts = book.facts()
+    standings = Standings(facts, settings, assignment)
+    found, failures = [], []
+    words = standings.words()
+    for each in results(book, facts, assignment):
+        if isinstance(each, tuple):
+            failures.append(each)
+        else:
+            write_submission(each, assignment, out, unmade, words.get(each.submission))
+            found.append(each)
+    shown = shown_in_sheet(facts, assignment)
+    return write_class(found, assignment, out, failures, unmade=unmade, shown=shown, standings=standings)
+
+
+def newest_run(book: Book, assignment: Assignment) -> Run | None:
+    """The newest run of an assignment in the book."""
+    runs = [run for run in book.facts().runs if run.assignment == assignment.id]
+    return Run(assignment.id, runs[-1].suite, runs[-1].seed) if runs else None
+
+
+def stored_in(book: Book, assignment: Assignment) -> Callable[[str], SubmissionResult | None]:
+    """Finds the newest result of a submission in the book by name; None where there is none that can be read."""
+    facts = book.facts()
+    newest = {each.submission: each.id for each in facts.gradings}
+    named = {each.name: each for each in facts.submissions if each.assignment == assignment.id}
+
+    def find(name: str) -> SubmissionResult | None:
+        submission = named.get(name)
+        if submission is None or submission.id not in newest:
+            return None
+        try:
+            return book.result(newest[submission.id], info_of(facts, submission, assignment))
+        except Damaged:
+            return None
+
+    return find
+
+
+def write_words(book: Book, standings: Standings, out: Path) -> None:
+    """Write again the pages of the submissions of which the book has something to say."""
+    words = standings.words()
+    here = {name for name in words if (out / name).is_dir()}
+    for each in results(book, standings.facts, standings.assignment, here):
+        if not isinstance(each, tuple):
+            write_submission(each, standings.assignment, out, None, words[each.submission])

@@ -1,0 +1,85 @@
+"""What the gradebook says, for the pages of a class and of a term."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+from autograder.course.model import Assignment
+from autograder.errors import UsageError
+from autograder.gradebook.earlier import earlier_shares
+from autograder.gradebook.facts import Facts, Terms
+from autograder.gradebook.grades import Grade, grades
+from autograder.gradebook.settings import Settings
+from autograder.gradebook.wording import PageWords, page_words
+from autograder.reports.findings.need import Earlier
+from autograder.reports.pages.classpage import ClassGrades
+from autograder.reports.pages.termpage import render_term
+
+__all__ = ["Standings"]
+
+
+@dataclass(frozen=True)
+class Standings:
+    """The grades of all assignments that are in the book, seen from one of them."""
+
+    facts: Facts
+    settings: Settings
+    assignment: Assignment
+
+    @cached_property
+    def assignments(self) -> tuple[Assignment, ...]:
+        """This one, and the others of the book, in the order of their due times.
+
+        One that the course has no more, or that cannot be read, is left out.
+
+        Raises:
+            ManifestError: it cannot be read, and free days are counted over the term.
+        """
+        found = [self.assignment]
+        course = self.settings.course
+        ids = {each.assignment for each in self.facts.submissions} - {self.assignment.id}
+        for name in course.names():
+            if name.partition("_")[0] in ids:
+                try:
+                    other = course.assignment(name)
+                    self.settings.terms(other)
+                except UsageError:
+                    if self.settings.policy.free_days:
+                        raise
+                    continue
+                found.append(other)
+        return tuple(sorted(found, key=lambda each: (each.due, each.id)))
+
+    @cached_property
+    def terms(self) -> tuple[Terms, ...]:
+        return tuple(self.settings.terms(each) for each in self.assignments)
+
+    def earlier(self) -> Earlier:
+        """What the people of each submission reached in the assignments before."""
+        (this,) = (each for each in self.terms if each.id == self.assignment.id)
+        return earlier_shares(self.facts, (each for each in self.terms if each is not this), this)
+
+    @cached_property
+    def grades(self) -> tuple[Grade, ...]:
+        return grades(self.facts, self.terms)
+
+    @property
+    def own(self) -> tuple[Grade, ...]:
+        """Of this assignment."""
+        return tuple(grade for grade in self.grades if grade.assignment == self.assignment.id)
+
+    def words(self) -> dict[str, PageWords]:
+        """By submission's name, what its page says of lateness and of people's decisions."""
+        (terms,) = (each for each in self.terms if each.id == self.assignment.id)
+        names = {each.id: each.name for each in self.facts.submissions}
+        return {names[number]: words for number, words in page_words(self.own, self.facts, terms).items()}
+
+    def of_class(self) -> ClassGrades:
+        return ClassGrades.from_book(self.own, self.facts)
+
+    def term_page(self) -> str:
+        """term.html, beside the pages of this assignment."""
+        titles = {each.id: each.title for each in self.assignments}
+        render = partial(render_term, self.grades, self.facts, self.terms, titles, self.assignment.id)
+        return render(self.settings.policy.free_days)

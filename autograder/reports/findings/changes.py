@@ -1,0 +1,91 @@
+"""In plain words, how what was handed in differs from what was handed out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from autograder.course.integrity import Integrity, ModuleIntegrity, NotebookIntegrity, Place
+from autograder.reports.text import line
+
+__all__ = ["Change", "changes"]
+
+MOST = 8  # of one kind, on a page
+
+
+@dataclass(frozen=True)
+class Change:
+    """One kind of difference.
+
+    Attributes:
+        what: in a sentence.
+        where: as far as it is shown.
+        more: how many places more there are.
+        file: the file that it is in, where several of a kind were handed in; else "".
+    """
+
+    what: str
+    where: tuple[str, ...] = ()
+    more: int = 0
+    file: str = ""
+
+
+def changes(integrity: Integrity | None) -> tuple[Change, ...]:
+    """What a person should know, most important first; nothing of what everybody changes and adds. Inert text."""
+    return tuple(_changes(integrity)) if integrity else ()
+
+
+def _changes(integrity: Integrity) -> Iterator[Change]:
+    for name, module in integrity.modules.items():
+        yield from _in(name, integrity.modules, _module(module))
+    if integrity.edited:
+        shown = tuple(line(path, 80) for path in integrity.edited[:MOST])
+        what = "Given files that were changed; the course's own were used:"
+        yield Change(what, shown, len(integrity.edited) - len(shown))
+    for name, notebook in integrity.notebooks.items():
+        yield from _in(name, integrity.notebooks, _notebook(notebook))
+
+
+def _in(file: str, files: Collection[str], found: Iterable[Change]) -> Iterator[Change]:
+    """The changes, with the file's name where there is more than one file to tell apart."""
+    name = line(file, 80) if len(files) > 1 else ""
+    return (replace(change, file=name) for change in found)
+
+
+def _module(module: ModuleIntegrity) -> Iterator[Change]:
+    yield from _lines("Given code that was changed or removed; the course's own was run:", module.restored)
+    yield from _lines("Answers that are not in the file:", module.missing)
+
+
+def _notebook(notebook: NotebookIntegrity) -> Iterator[Change]:
+    if notebook.trouble:
+        yield Change(f"The notebook cannot be read: {line(notebook.trouble)}.")
+        return
+    if notebook.foreign:
+        yield Change("The notebook was not made from the one that was handed out.")
+    yield from _cells("Given cells of the notebook that were changed:", notebook.changed)
+    yield from _cells("Given cells that are not there:", notebook.removed)
+    yield from _cells("Given cells that stand in another order:", notebook.moved)
+    yield from _cells("Questions in the notebook that have no answer:", notebook.blank)
+    if notebook.not_run or notebook.out_of_turn:
+        turns = f"cells not run: {notebook.not_run}, cells run out of turn: {notebook.out_of_turn}"
+        yield Change(f"The notebook was not run once from top to bottom ({turns}).")
+
+
+def _lines(what: str, places: Sequence[Place]) -> Iterator[Change]:
+    yield from _listed(what, places, "line")
+
+
+def _cells(what: str, places: Sequence[Place]) -> Iterator[Change]:
+    yield from _listed(what, places, "cell")
+
+
+def _listed(what: str, places: Sequence[Place], unit: str) -> Iterator[Change]:
+    if places:
+        shown = places[:MOST]
+        # A cell may begin with Markdown's signs of headings and bold type.
+        names = (line(place.name.replace("**", "").lstrip("# "), 80) for place in shown)
+        where = (
+            f"{name}, {unit} {place.number}" if place.number else name for name, place in zip(names, shown, strict=True)
+        )
+        yield Change(what, tuple(where), len(places) - len(shown))

@@ -1,0 +1,197 @@
+"""review.csv: the scale that a person gives to each submission of an option that is read; kept from run to run.
+
+A row is written once, with the option's own scale. Whatever a person changes in `scale`, `comment` or columns of
+their own, named or not, is never overwritten; only the facts beside it follow the grading. The separator stays the
+one that their spreadsheet uses. The comment is for the staff.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.course.model import Assignment
+from autograder.course.result import SubmissionResult
+from autograder.errors import UsageError
+from autograder.reports.cells import number, text
+
+__all__ = ["COLUMNS", "DECISIONS", "Decisions", "Entry", "Shown", "queued"]
+
+DECISIONS = "review.csv"
+COLUMNS = ("submission", "name", "id", "option", "score before scale", "scale", "comment")
+FACTS = COLUMNS[:5]
+MOST_BYTES = 16 * 1024 * 1024
+
+
+def queued(results: Sequence[SubmissionResult], assignment: Assignment) -> list[SubmissionResult]:
+    """The submissions that a person is to read, in order of name."""
+    found = [result for result in results if assignment.option(result.info.option).review]
+    return sorted(found, key=lambda result: result.submission)
+
+
+# By submission, what the gradebook says: scale (None: the option's own), comment, number of the newest decision.
+Shown = Mapping[str, tuple[float | None, str, int]]
+NUMBER = "decision"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a row says. `decision`: the number of the decision that it shows; 0 for none."""
+
+    submission: str
+    scale: float | None
+    comment: str
+    decision: int
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What stands in the file: columns in their order, and rows, which may be shorter or longer than these."""
+
+    columns: Sequence[str] = COLUMNS
+    rows: Sequence[Sequence[str]] = ()
+    separator: str = ","
+
+    @classmethod
+    def read(cls, path: Path) -> Decisions:
+        """Nothing where there is no such file. Raises UsageError, with row and column, where a cell makes no sense."""
+        try:
+            if path.stat().st_size > MOST_BYTES:
+                raise UsageError(f"{path}: far too large")
+            content = path.read_bytes().decode("utf-8-sig")
+        except FileNotFoundError:
+            return cls()
+        except UnicodeDecodeError:
+            raise UsageError(f"{path}: found other characters than UTF-8's; save it as “CSV UTF-8”") from None
+        except OSError as error:
+            raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+        separator = max(",;\t", key=content.partition("\n")[0].count)
+        reader = csv.reader(io.StringIO(content, newline=""), delimiter=separator, strict=True)
+        try:
+            table = list(reader)
+        except csv.Error as error:  # a quotation mark that nobody closes would take all that follows into its cell
+            raise UsageError(f"{path}: line {reader.line_num}: cannot be read: {error}") from None
+        columns = [name.strip() for name in table[0]] if table else []
+        for name in ("submission", "scale"):
+            if columns.count(name) != 1:
+                raise UsageError(f"{path}: row 1: found {', '.join(columns) or 'nothing'}; wanted one column {name}")
+        decisions = cls(columns, table[1:], separator)
+        decisions._check(path)
+        return decisions
+
+    def scale(self, result: SubmissionResult) -> float | None:
+        """What a person has decided, or left as it was written; None where there is no row, or the cell is empty."""
+        cell = self._cell(self._row(result), "scale").strip()
+        return _scale(cell) if cell else None
+
+    def is_open(self, result: SubmissionResult, assignment: Assignment) -> bool:
+        """Whether nobody has decided yet: the scale is still the option's own, and there is no comment."""
+        scale = self.scale(result)
+        return scale in (None, assignment.option(result.info.option).scale) and not self.comment(result).strip()
+
+    def comment(self, result: SubmissionResult) -> str:
+        return self._cell(self._row(result), "comment")
+
+    def entries(self) -> Iterator[Entry]:
+        """What each row says, by the name that the sheet shows."""
+        for row in self.rows:
+            number = self._cell(row, NUMBER).strip()
+            yield Entry(
+                self._cell(row, "submission"),
+                _scale(self._cell(row, "scale").strip()),
+                self._cell(row, "comment"),
+                int(number) if number.isdecimal() else 0,
+            )
+
+    def with_book(self, shown: Shown) -> Decisions:
+        """The rows with what the gradebook says, where nobody has changed them since the decision that they show."""
+        if not any(self._stale(row, shown) for row in self.rows):
+            return self
+        columns = [*self.columns, *(name for name in ("comment", NUMBER) if name not in self.columns)]
+        rows = []
+        for row in self.rows:
+            written = [*row, *[""] * (len(columns) - len(row))]
+            if self._stale(row, shown):
+                scale, comment, newest = shown[self._cell(row, "submission")]
+                if scale is not None:
+                    written[columns.index("scale")] = _kept(written[columns.index("scale")], scale)
+                written[columns.index("comment")] = comment
+                written[columns.index(NUMBER)] = str(newest)
+            rows.append(written)
+        return Decisions(columns, rows, self.separator)
+
+    def _stale(self, row: Sequence[str], shown: Shown) -> bool:
+        """Whether the gradebook has a decision that the row does not show yet."""
+        newest = shown.get(self._cell(row, "submission"), (None, "", 0))[2]
+        return newest > 0 and self._cell(row, NUMBER).strip() != str(newest)
+
+    def encoded(self) -> bytes:
+        """The file's bytes."""
+        sheet = io.StringIO()
+        csv.writer(sheet, delimiter=self.separator, lineterminator="\r\n").writerows([self.columns, *self.rows])
+        return ("\ufeff" + sheet.getvalue()).encode()
+
+    def merged(self, results: Sequence[SubmissionResult], assignment: Assignment) -> str:
+        """The file's text with the facts of today's queue, and with new rows below for those that have none yet."""
+        queue = {text(result.submission): result for result in queued(results, assignment)}
+        unnamed = max(map(len, self.rows), default=0) - len(self.columns)
+        columns = [*self.columns, *[""] * unnamed, *(name for name in COLUMNS if name not in self.columns)]
+        known = {self._cell(row, "submission") for row in self.rows}
+        rows = list(self.rows)
+        for name, result in queue.items():
+            if name not in known:
+                own = {"submission": name, "scale": number(assignment.option(result.info.option).scale)}
+                rows.append([own.get(column, "") for column in columns])
+        sheet = io.StringIO()
+        writer = csv.writer(sheet, delimiter=self.separator, lineterminator="\r\n")
+        writer.writerow(columns)
+        for row in rows:
+            graded = queue.get(self._cell(row, "submission"))
+            writer.writerow(_with_facts(row, columns, graded) if graded else row)
+        return sheet.getvalue()
+
+    def _row(self, result: SubmissionResult) -> Sequence[str]:
+        name = text(result.submission)
+        return next((row for row in self.rows if self._cell(row, "submission") == name), ())
+
+    def _cell(self, row: Sequence[str], column: str) -> str:
+        place = self.columns.index(column) if column in self.columns else len(row)
+        return row[place] if place < len(row) else ""
+
+    def _check(self, path: Path) -> None:
+        seen: dict[str, int] = {}
+        for place, row in enumerate(self.rows, start=2):
+            name, cell = self._cell(row, "submission"), self._cell(row, "scale").strip()
+            if name and name in seen:
+                raise UsageError(f"{path}: row {place}, submission: {name!r} stands in row {seen[name]} already")
+            seen[name] = place
+            if cell and _scale(cell) is None:
+                raise UsageError(f"{path}: row {place}, scale: found {cell[:40]!r}, wanted a number from 0 to 1")
+
+
+def _with_facts(row: Sequence[str], columns: Sequence[str], result: SubmissionResult) -> list[str]:
+    """The row with what grading says of its submission."""
+    before = round(sum(question.score for question in result.questions), 2)
+    info = result.info
+    values = (text(info.submission), text(info.name), text(info.id), text(info.option), number(before))
+    written = [*row, *[""] * (len(columns) - len(row))]
+    for name, value in zip(FACTS, values, strict=True):
+        written[columns.index(name)] = value
+    return written
+
+
+def _kept(cell: str, scale: float) -> str:
+    """The cell where it says this scale already, in whatever way; else the scale."""
+    return cell if _scale(cell.strip()) == scale else number(scale)
+
+
+def _scale(cell: str) -> float | None:
+    try:
+        value = float(cell.replace(",", "."))
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and 0 <= value <= 1 else None

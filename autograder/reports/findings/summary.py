@@ -1,0 +1,113 @@
+"""What a class's results say together: pure figures for the class page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, median, quantiles
+
+from autograder.course.model import Assignment
+from autograder.course.outcome import Outcome
+from autograder.course.result import QuestionResult, SubmissionResult
+from autograder.reports.findings.causes import Cluster, clusters, whole_cause
+
+__all__ = ["ClassSummary", "QuestionSummary", "ScoreSummary", "summarize"]
+
+
+@dataclass(frozen=True)
+class ScoreSummary:
+    """Scores of those whose grading ended well; quartiles are inclusive (the extremes are 0 % and 100 %)."""
+
+    mean: float
+    median: float
+    lower_quartile: float
+    upper_quartile: float
+    lowest: float
+    highest: float
+
+
+@dataclass(frozen=True)
+class QuestionSummary:
+    """One question over the class.
+
+    Attributes:
+        full, partial, none: submissions by score; `not_attempted` of the last are told apart.
+        share: mean score as a part of the points, 0 to 1.
+        clusters: why points were lost, the most frequent reason first.
+    """
+
+    id: str
+    title: str
+    points: float
+    share: float
+    full: int
+    partial: int
+    none: int
+    not_attempted: int
+    clusters: tuple[Cluster, ...]
+
+
+@dataclass(frozen=True)
+class ClassSummary:
+    """Figures over a class.
+
+    Attributes:
+        graded: submissions that ended without a fault of ours.
+        unreadable: of these, those that failed as a whole, such as a zip that cannot be read. No figure counts them.
+        scores: None where no submission is left to count.
+    """
+
+    submissions: int
+    graded: int
+    unreadable: int
+    late: int
+    pending: int
+    scores: ScoreSummary | None
+    questions: tuple[QuestionSummary, ...]
+
+
+def summarize(results: Sequence[SubmissionResult], assignment: Assignment) -> ClassSummary:
+    """Figures over `results`; scores count only where the grader itself did not fail."""
+    graded = [result for result in results if result.graded]
+    readable = [result for result in graded if not whole_cause(result)]
+    return ClassSummary(
+        submissions=len(results),
+        graded=len(graded),
+        unreadable=len(graded) - len(readable),
+        late=sum(result.info.late for result in results),
+        pending=sum(_pending(result) for result in results),
+        scores=_scores([result.score for result in readable]) if readable else None,
+        questions=tuple(
+            _question(question.id, question.title, question.points, readable) for question in assignment.questions
+        ),
+    )
+
+
+def _pending(result: SubmissionResult) -> bool:
+    return any(question.outcome is Outcome.PENDING for question in result.questions)
+
+
+def _scores(scores: list[float]) -> ScoreSummary:
+    lower, _, upper = quantiles(scores, n=4, method="inclusive") if len(scores) > 1 else scores * 3
+    return ScoreSummary(fmean(scores), median(scores), lower, upper, min(scores), max(scores))
+
+
+def _answers(results: Sequence[SubmissionResult], id: str) -> list[QuestionResult]:
+    return [question for result in results for question in result.questions if question.id == id]
+
+
+def _question(id: str, title: str, points: float, results: Sequence[SubmissionResult]) -> QuestionSummary:
+    answers = _answers(results, id)
+    full = sum(answer.score >= answer.points for answer in answers)
+    none = [answer for answer in answers if answer.score <= 0 < answer.points]
+    return QuestionSummary(
+        id=id,
+        title=title,
+        points=points,
+        share=fmean(answer.score for answer in answers) / points if answers and points else 0.0,
+        full=full,
+        partial=len(answers) - full - len(none),
+        none=len(none),
+        not_attempted=sum(answer.outcome is Outcome.NOT_ATTEMPTED for answer in none),
+        clusters=clusters(results, id),
+    )

@@ -1,0 +1,160 @@
+"""index.html: what the instructor reads about a class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from autograder.course.model import Assignment
+from autograder.course.outcome import Outcome
+from autograder.course.result import QuestionResult, SubmissionResult
+from autograder.gradebook.facts import Facts
+from autograder.gradebook.grades import Grade, State
+from autograder.reports.findings.causes import Cluster, whole_cause
+from autograder.reports.findings.concerns import concerns
+from autograder.reports.findings.decisions import Decisions, queued
+from autograder.reports.findings.need import Earlier, in_need
+from autograder.reports.findings.rescored import ScoreChange
+from autograder.reports.findings.summary import summarize
+from autograder.reports.findings.timings import budget_charts
+from autograder.reports.pages.charts import heat_map, histogram, tone
+from autograder.reports.pages.html import render
+
+__all__ = ["ClassGrades", "render_class"]
+
+
+@dataclass(frozen=True)
+class ClassGrades:
+    """What became of the scores, as the gradebook says.
+
+    Attributes:
+        of: by submission's name, the grades of its people in which it counts.
+        names: by student, what they are called.
+        missing: of whom nothing came in, as they are called.
+    """
+
+    of: Mapping[str, Sequence[Grade]]
+    names: Mapping[str, str]
+    missing: Sequence[str] = ()
+
+    @classmethod
+    def from_book(cls, grades: Iterable[Grade], facts: Facts) -> ClassGrades:
+        """Of the grades of one assignment."""
+        submissions = {each.id: each.name for each in facts.submissions}
+        names = {each.key: " ".join(filter(None, (each.name, each.number or each.key))) for each in facts.students}
+        found: dict[str, list[Grade]] = {}
+        missing = []
+        for grade in grades:
+            if grade.submission:
+                found.setdefault(submissions[grade.submission], []).append(grade)
+            else:
+                state = "" if grade.state is State.MISSING else f" ({grade.state})"
+                missing.append(names.get(grade.student, grade.student) + state)
+        return cls(found, names, tuple(missing))
+
+    def rows(self, submission: str) -> tuple[tuple[str, Grade], ...]:
+        """(whose, grade) of a submission; "" where it is that of all its people."""
+        own = self.of.get(submission, ())
+        if len({_said(grade) for grade in own}) == 1:
+            return (("", own[0]),)
+        return tuple((self.names.get(grade.student, grade.student), grade) for grade in own)
+
+
+def _said(grade: Grade) -> tuple[object, ...]:
+    """What a row of the class table says of a grade."""
+    return grade.state, grade.cents, grade.checks, grade.late, grade.days, grade.percent, grade.taken, grade.adjust
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """One question of one submission in the class table."""
+
+    question: QuestionResult | None
+    tone: str
+    passed: int
+    total: int
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One submission in the class table; `outcomes` and `causes` are what the table can be filtered by."""
+
+    result: SubmissionResult
+    cells: tuple[_Cell, ...]
+    outcomes: tuple[str, ...]
+    causes: tuple[int, ...]
+
+
+def render_class(
+    results: Sequence[SubmissionResult],
+    assignment: Assignment,
+    failures: Iterable[tuple[str, str]] = (),
+    decisions: Decisions | None = None,
+    changes: Sequence[ScoreChange] = (),
+    passed: Iterable[tuple[str, str]] = (),
+    earlier: Earlier | None = None,
+    grades: ClassGrades | None = None,
+) -> str:
+    """A self-contained page on a class, in order of submission name.
+
+    Args:
+        failures: (submission, why it was not graded).
+        decisions: what a person has decided on the submissions that are to be read.
+        changes: how scores differ from an earlier run's.
+        passed: (path, why) of what lies beside the submissions and is none.
+        earlier: what each submission's people reached before, as of `in_need`.
+        grades: what became of the scores; without it the page ends with the checks.
+
+    It links to `<submission>/report.html` beside it. It shows what students must not see.
+    """
+    results = sorted(results, key=lambda result: result.submission)
+    summary = summarize(results, assignment)
+    failures, passed = sorted(failures), list(passed)
+    counted = [result.score for result in results if result.graded and not whole_cause(result)]
+    causes = list(dict.fromkeys(cluster for question in summary.questions for cluster in question.clusters))
+    numbers = {cluster: number for number, cluster in enumerate(causes)}
+    return render(
+        "class.html",
+        script="table.js",
+        assignment=assignment,
+        summary=summary,
+        chart=histogram(counted, assignment.max_score, summary.scores.median) if summary.scores else None,
+        heat=heat_map(results, assignment),
+        budgets=budget_charts(results, assignment),
+        numbers=numbers,
+        changes=changes,
+        need=in_need(results, assignment, earlier),
+        concerns=concerns(results, assignment, failures, passed),
+        failures=failures,
+        passed=len(passed),
+        rows=[_row(result, assignment, numbers) for result in results],
+        late=any(result.info.late for result in results),
+        notebooks=any(result.notebooks for result in results),
+        answers=any(result.answered for result in results),
+        grades=grades,
+        queue=len(queued(results, assignment)),
+        unread=sum((decisions or Decisions()).is_open(result, assignment) for result in queued(results, assignment)),
+        machines=sorted({_machine(result) for result in results}),
+    )
+
+
+def _row(result: SubmissionResult, assignment: Assignment, numbers: Mapping[Cluster, int]) -> _Row:
+    found = {question.id: question for question in result.questions}
+    outcomes = {case.outcome for question in result.questions for case in question.cases}
+    return _Row(
+        result,
+        tuple(_cell(found.get(question.id)) for question in assignment.questions),
+        tuple(outcome.value for outcome in Outcome if outcome in outcomes),
+        tuple(number for cluster, number in numbers.items() if result.submission in cluster.submissions),
+    )
+
+
+def _cell(question: QuestionResult | None) -> _Cell:
+    cases = question.cases if question else ()
+    return _Cell(question, tone(question), sum(case.outcome is Outcome.PASSED for case in cases), len(cases))
+
+
+def _machine(result: SubmissionResult) -> str:
+    facts = ", ".join(f"{key} {value}" for key, value in result.environment.items())
+    level = result.isolation.get("level", "")
+    return facts + (f"{'; ' if facts else ''}isolation level {level}" if level else "")

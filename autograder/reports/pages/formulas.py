@@ -1,0 +1,100 @@
+"""Formulas in TeX, as MathML: browsers set it by themselves, so a page needs no script and no font from elsewhere.
+
+The TeX is anybody's. Nothing of it gets into a page but text, within the few elements and attributes that are listed
+here. Needs latex2mathml, which turns TeX into a tree; its own way of writing the tree down does not escape text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from typing import Any
+from xml.etree.ElementTree import Element
+
+from markupsafe import escape
+
+__all__ = ["marked", "typeset", "typeset_output", "with_formulas"]
+
+MOST = 2000  # characters of a formula; a longer one stays as it is
+ELEMENTS = (
+    *("mfrac", "mi", "mn", "mo", "mover", "mpadded", "mroot", "mrow", "mspace", "msqrt", "mstyle", "msub", "msubsup"),
+    *("msup", "mtable", "mtd", "mtext", "mtr", "munder", "munderover"),
+)
+ATTRIBUTES = (
+    *("accent", "accentunder", "columnalign", "columnspan", "displaystyle", "fence", "form", "linethickness", "lspace"),
+    *("mathvariant", "maxsize", "minsize", "movablelimits", "rowspan", "rspace", "scriptlevel", "separator"),
+    *("stretchy", "symmetric", "width"),
+)
+# On a line of its own, a sum's limits stand below and above it.
+LIMITS = {"msub": "munder", "msup": "mover", "msubsup": "munderover"}
+LARGE = ("∑", "∏", "⋃", "⋂")
+VALUE = re.compile(r"[a-z-]{1,30}|[+-]?(?:\d{1,2})?(?:\.\d{1,4})?(?:em|ex|pt|mu|%)?")
+# A formula on its way through what makes HTML inert: text that nothing there changes, and that no TeX can contain.
+OPEN, CLOSE = "\ue000", "\ue001"
+MARK = re.compile(rf"{OPEN}([bi])([0-9a-f]*){CLOSE}")
+# In HTML that has been made inert, what lies in a tag is matched by the first half and left alone.
+TAG_OR_MARK = re.compile(rf"<(?:[^<>\"]|\"[^\"]*\")*>|{MARK.pattern}")
+DOLLARS = re.compile(r"\s*(\$\$?)(?!\$)(.+?)\1\s*", re.DOTALL)
+
+
+def marked(tex: str, *, block: bool) -> str:
+    """A formula as text that `with_formulas` finds again in what has been made inert."""
+    return f"{OPEN}{'b' if block else 'i'}{tex.encode('utf-8', 'replace').hex()}{CLOSE}"
+
+
+def with_formulas(inert: str) -> str:
+    """Inert HTML with its marked formulas as MathML; a mark within a tag is taken away."""
+    return TAG_OR_MARK.sub(lambda found: MARK.sub("", found[0]) if found[1] is None else _of_mark(found), inert)
+
+
+def _of_mark(found: re.Match[str]) -> str:
+    return typeset(bytes.fromhex(found[2]).decode("utf-8", "replace"), block=found[1] == "b")
+
+
+def typeset(tex: str, *, block: bool) -> str:
+    """A formula as MathML; as code where it is none, or too long.
+
+    >>> typeset("x_1", block=False)
+    '<math display="inline" alttext="x_1"><mrow><msub><mi>x</mi><mn>1</mn></msub></mrow></math>'
+    """
+    tree = _tree(tex)
+    if tree is None:
+        return f"<code>{escape(tex)}</code>"
+    display = "block" if block else "inline"
+    return f'<math display="{display}" alttext="{escape(tex.strip())}">{"".join(_inside(tree, block))}</math>'
+
+
+def typeset_output(tex: str) -> str:
+    """What a cell displays as TeX: formulas between dollars, and text."""
+    found = DOLLARS.fullmatch(tex)
+    return typeset(found[2], block=True) if found else f"<pre>{escape(tex)}</pre>"
+
+
+def _tree(tex: str) -> Element | None:
+    from latex2mathml.converter import convert_to_element
+
+    if not tex.strip() or len(tex) > MOST:
+        return None
+    try:
+        tree: Element = convert_to_element(tex)
+        "".join(_inside(tree, block=True))
+    except Exception:  # it raises whatever its code happens to raise at what is no TeX; RecursionError too
+        return None
+    return tree
+
+
+def _inside(element: Element, block: bool) -> Iterator[str]:
+    yield str(escape(unescape(element.text or "")))
+    for child in element:
+        name = child.tag if child.tag in ELEMENTS else "mrow"
+        if block and name in LIMITS and len(child) and unescape(child[0].text or "") in LARGE:
+            name = LIMITS[name]
+        allowed = {key: value for key, value in child.attrib.items() if _harmless(key, value)}
+        yield f"<{name}{''.join(f' {key}={chr(34)}{value}{chr(34)}' for key, value in allowed.items())}>"
+        yield from _inside(child, block)
+        yield f"</{name}>{escape(unescape(child.tail or ''))}"
+
+
+def _harmless(key: str, value: Any) -> bool:
+    return key in ATTRIBUTES and isinstance(value, str) and bool(value and VALUE.fullmatch(value))

@@ -1,0 +1,43 @@
+"""The table of `autograder grade --profile`: where the time of a run went."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from autograder.course.result import SubmissionResult
+from autograder.phases import PHASES
+from autograder.reports.text import percent
+
+__all__ = ["print_profile"]
+
+
+def print_profile(results: Sequence[SubmissionResult], started: float, console: Console) -> None:
+    """Print each phase's seconds: of all submissions together, as a share, and of the median and slowest submission.
+
+    Args:
+        results: what this run graded.
+        started: seconds until the first submission could be graded.
+    """
+    console.print(f"\nuntil the first submission could be graded: {started:.1f} s", highlight=False)
+    if not results:
+        return
+    spent = {name: [result.phase_seconds.get(name, 0.0) for result in results] for name in PHASES}
+    whole = [sum(result.phase_seconds.values()) for result in results]
+    table = Table(box=SIMPLE_HEAD, title=f"Seconds by phase; submissions: {len(results)}", title_justify="left")
+    for heading in ("phase", "all", "share", "median", "most"):
+        table.add_column(heading, justify="left" if heading == "phase" else "right")
+    table.add_column("what is done")
+    for name, seconds in spent.items():
+        if any(seconds):
+            table.add_row(name, *_figures(seconds, percent(sum(seconds), sum(whole))), PHASES[name])
+    table.add_row("together", *_figures(whole, "100 %"), "")
+    console.print(table)
+
+
+def _figures(seconds: Sequence[float], share: str) -> tuple[str, ...]:
+    return f"{sum(seconds):.2f}", share, f"{median(seconds):.3f}", f"{max(seconds):.3f}"

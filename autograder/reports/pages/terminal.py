@@ -1,0 +1,242 @@
+"""What a terminal shows of a class: progress while it is graded, and the table at the end."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+from rich.box import SIMPLE_HEAD
+from rich.columns import Columns
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+from rich.text import Text
+
+from autograder.course.model import Assignment
+from autograder.course.outcome import Outcome
+from autograder.course.result import QuestionResult, SubmissionResult
+from autograder.reports.findings.decisions import queued
+from autograder.reports.findings.rescored import ScoreChange
+from autograder.reports.findings.summary import summarize
+from autograder.reports.pages.legend import LEGEND
+from autograder.reports.text import line, number
+
+__all__ = ["Progress", "print_class"]
+
+STYLES = {"good": "green", "bad": "red", "warn": "yellow", "calm": "bright_black", "ours": "magenta"}
+SIGNS = "questions"
+SHORTEST_NAME, LONGEST_NAME = 16, 40
+REASON_WIDTH = 160
+WIDTH = 100
+MOST_CHANGES = 10
+FIRST_ESTIMATE = 3  # submissions, before which an estimate would be a guess
+
+
+class Progress:
+    """Progress over a batch, as a context manager: a bar on a terminal, one plain line per submission elsewhere.
+
+    From the third submission on, it says how long the others will take.
+
+    Args:
+        total: submissions to be graded.
+        expected: seconds that each submission took in an earlier run, by name; only their proportions count.
+        now: a clock, in seconds.
+
+    >>> with Progress(total=2) as progress:
+    ...     progress.finished(result)
+    ...     progress.failed("lee-1-A6-O1", "not a zip archive")
+    """
+
+    def __init__(
+        self,
+        total: int,
+        console: Console | None = None,
+        *,
+        expected: Mapping[str, float] | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._console = console or _console()
+        self._total, self._done = total, 0
+        self._expected, self._now, self._began = dict(expected or {}), now, now()
+        self._work = sum(self._expected.values()) or float(total)
+        self._worked = 0.0
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._bar = Bar(
+            *columns,
+            TextColumn("{task.fields[left]}"),
+            TextColumn("{task.fields[last]}", markup=False),
+            console=self._console,
+            transient=True,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task("Grading", total=total, last="", left="")
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def finished(self, result: SubmissionResult) -> None:
+        """One submission has its result."""
+        points = (
+            f"{number(result.score, 1)} of {number(result.max_score)}" if result.graded else "grader error: no grade"
+        )
+        self._step(result.submission, points, lasting=not result.graded)
+
+    def failed(self, name: str, why: str) -> None:
+        """One submission could not be graded; this line stays on the screen."""
+        self._step(name, f"not graded: {line(why, REASON_WIDTH)}", lasting=True)
+
+    def _step(self, name: str, result: str, lasting: bool) -> None:
+        self._done += 1
+        self._worked += self._expected.get(name, 1.0)
+        what, left = f"{line(name, 60)}  {result}", self._left()
+        if not self._console.is_terminal:
+            width = len(str(self._total))
+            self._plain(f"{self._done:{width}}/{self._total}  {what}{left and f'  ({left})'}")
+            return
+        if lasting:
+            self._plain(what)
+        self._bar.update(self._task, advance=1, last=what, left=left)
+
+    def _left(self) -> str:
+        """How long the other submissions will take, from the time of those before and what is expected of each."""
+        if self._done < FIRST_ESTIMATE or self._done >= self._total:
+            return ""
+        seconds = (self._now() - self._began) * max(self._work - self._worked, 0.0) / self._worked
+        return f"about {round(seconds / 60)} min left" if seconds >= 90 else f"about {max(round(seconds), 1)} s left"
+
+    def _plain(self, what: str) -> None:
+        self._console.print(Text(what), soft_wrap=True)
+
+
+def print_class(
+    results: Sequence[SubmissionResult],
+    assignment: Assignment,
+    failures: Iterable[tuple[str, str]] = (),
+    console: Console | None = None,
+    changes: Sequence[ScoreChange] = (),
+    passed: Sequence[tuple[str, str]] = (),
+) -> None:
+    """Print the class table in order of name, what its signs mean, what was passed over, and the class's figures."""
+    console = console or _console()
+    results = sorted(results, key=lambda result: result.submission)
+    failures = sorted(failures)
+    console.print(Text(f"\nAssignment {assignment.number}: {line(assignment.title)}\n", "bold"))
+    console.print(_table(results, failures, assignment, console.width))
+    console.print()
+    console.print(Columns(_columns(assignment), padding=(0, 2)))
+    console.print(Columns(_signs(results), padding=(0, 2)))
+    for name, why in failures:
+        console.print(Text.assemble((line(name, 60), "bold"), f"  not graded: {line(why, REASON_WIDTH)}"))
+    for change in changes[:MOST_CHANGES]:
+        console.print(Text(f"changed: {line(str(change), REASON_WIDTH)}"), soft_wrap=True)
+    if len(changes) > MOST_CHANGES:
+        console.print(Text(f"changed: {len(changes) - MOST_CHANGES} more, on the class page"))
+    for name, why in passed:
+        console.print(Text.assemble("passed over: ", (line(name, 120), "bold"), f"  {line(why, REASON_WIDTH)}"))
+    console.print(_figures(results, assignment, len(passed)))
+
+
+def _console() -> Console:
+    """Standard output; a log file or a pipe has no width of its own, and 80 columns are too few for a table."""
+    free = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(width=WIDTH if free else None)
+
+
+def _table(
+    results: Sequence[SubmissionResult], failures: Sequence[tuple[str, str]], assignment: Assignment, width: int
+) -> Table:
+    """Names are cut to what the rest leaves of `width`; where that is too little, questions shrink to their signs.
+
+    Every cell is a Text, so that no name is read as markup.
+    """
+    for narrow, gap, enough in ((False, 2, LONGEST_NAME), (False, 1, SHORTEST_NAME), (True, 1, SHORTEST_NAME)):
+        heads, rows = _cells(results, failures, assignment, narrow)
+        widths = [max(len(head), *(row[index].cell_len for row in rows), 0) for index, head in enumerate(heads)]
+        left = width - sum(widths[1:]) - gap * (len(widths) - 1)
+        if left >= min(widths[0], enough):
+            break
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, gap - 1, 0, 0))
+    widths[0] = max(min(widths[0], left), SHORTEST_NAME)
+    for index, head in enumerate(heads):
+        words = index in (0, len(heads) - 1) or head == SIGNS
+        table.add_column(head, justify="left" if words else "right", no_wrap=True, width=widths[index])
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _cells(
+    results: Sequence[SubmissionResult], failures: Sequence[tuple[str, str]], assignment: Assignment, narrow: bool
+) -> tuple[list[str], list[list[Text]]]:
+    columns = [SIGNS] if narrow else [str(index) for index, _ in enumerate(assignment.questions, 1)]
+    heads = ["submission", "option", f"/{number(assignment.max_score)}", *columns, ""]
+    rows = [_row(result, assignment, narrow) for result in results]
+    for name, _ in failures:
+        unread = [Text(line(name, LONGEST_NAME), "red"), Text(), Text("none", "red")]
+        rows.append(unread + [Text() for _ in heads[3:]])
+    return heads, rows
+
+
+def _row(result: SubmissionResult, assignment: Assignment, narrow: bool) -> list[Text]:
+    found = {question.id: question for question in result.questions}
+    cells = [_cell(found.get(question.id), narrow) for question in assignment.questions]
+    return [
+        Text(line(result.submission, LONGEST_NAME)),
+        Text(line(result.info.option, 3)),
+        Text(number(result.score, 1), "bold") if result.graded else Text("none", "magenta"),
+        *([Text.assemble(*cells)] if narrow else cells),
+        Text("late" if result.info.late else "", "yellow"),
+    ]
+
+
+def _cell(question: QuestionResult | None, narrow: bool) -> Text:
+    """The score, with the outcome's sign unless all is well: 12, 7.5✗, and the sign alone where nothing was earned."""
+    if question is None:
+        return Text(" ")
+    face = LEGEND[question.outcome]
+    if question.outcome is Outcome.PASSED:
+        return Text(face.sign if narrow else number(question.score, 1), style=STYLES[face.tone])
+    partial = question.score > 0 and not narrow
+    style = "yellow" if partial and face.tone == "bad" else STYLES[face.tone]
+    return Text(f"{number(question.score, 1)}{face.sign}" if partial else face.sign, style=style)
+
+
+def _columns(assignment: Assignment) -> list[Text]:
+    return [Text(f"{index:2} {question.id}", "bright_black") for index, question in enumerate(assignment.questions, 1)]
+
+
+def _signs(results: Sequence[SubmissionResult]) -> list[Text]:
+    seen = {question.outcome for result in results for question in result.questions} - {Outcome.PASSED}
+    faces = (LEGEND[outcome] for outcome in Outcome if outcome in seen)
+    return [Text(f" {face.sign} {face.label}", STYLES[face.tone]) for face in faces]
+
+
+def _figures(results: Sequence[SubmissionResult], assignment: Assignment, passed: int = 0) -> Text:
+    summary = summarize(results, assignment)
+    parts = [f"{summary.submissions} {'submission' if summary.submissions == 1 else 'submissions'}"]
+    if summary.scores:
+        scores = summary.scores
+        parts.append(f"mean {scores.mean:.1f}, median {scores.median:.1f}")
+        parts.append(f"quartiles {scores.lower_quartile:.1f} and {scores.upper_quartile:.1f}")
+    if summary.late:
+        parts.append(f"{summary.late} late")
+    if queue := queued(results, assignment):
+        parts.append(f"{len(queue)} to be read")
+    if summary.pending:
+        parts.append(f"{summary.pending} pending")
+    if summary.graded < summary.submissions:
+        parts.append(f"{summary.submissions - summary.graded} without a grade (grader error)")
+    if passed:
+        parts.append(f"{passed} passed over")
+    return Text(" · ".join(parts))

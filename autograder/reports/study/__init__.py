@@ -1,0 +1,1 @@
+"""What a whole class tells about the checks, and which answers resemble each other: for instructors only."""

@@ -1,0 +1,33 @@
+"""similarity.html: pairs of answers side by side, with what they share marked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from autograder.course.model import Assignment
+from autograder.reports.pages.html import render
+from autograder.reports.study.similarity import Pair, Source
+from autograder.reports.text import block
+
+__all__ = ["render_similarity"]
+
+PACKAGE = "autograder.reports.study"
+MOST_LINE = 300  # characters
+
+
+def render_similarity(pairs: Sequence[Pair], sources: Sequence[Source], assignment: Assignment) -> str:
+    """A self-contained page; what students wrote is inert text in it."""
+    files = {source.name: source.files for source in sources}
+    shown = []
+    for pair in pairs:
+        both = ((pair.one, pair.lines[0]), (pair.other, pair.lines[1]))
+        shown.append((pair, [_files(files[name], {*lines}) for name, lines in both]))
+    return render("similarity.html", package=PACKAGE, pairs=shown, assignment=assignment)
+
+
+def _files(files: Mapping[str, str], marked: set[tuple[str, int]]) -> list[tuple[str, list[tuple[str, bool]]]]:
+    """(file, (line, whether it is marked) in order)."""
+    return [
+        (file, [(block(line, MOST_LINE), (file, at) in marked) for at, line in enumerate(text.splitlines(), 1)])
+        for file, text in sorted(files.items())
+    ]

@@ -1,0 +1,1 @@
+"""The review page: people decide on submissions in a browser on this machine."""

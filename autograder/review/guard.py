@@ -1,0 +1,118 @@
+"""Who may ask the review page anything: a browser on this machine that has the printed address, and nobody else.
+
+- The `Host` of every request is a loopback name: a foreign name that resolves to this machine reaches nothing.
+- The printed token is good once. It is exchanged for a cookie that no script reads and no other site sends.
+- A POST comes from our own origin, and carries the form's own token (`forms`).
+- No answer may be framed, cached, or read as another type; the content security policy lets nothing be fetched
+  from elsewhere.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+__all__ = ["Guard", "Session"]
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+BITS = 128
+READING = ("GET", "HEAD")
+HEADERS = {
+    "cache-control": "no-store",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "same-origin",  # without a referrer a browser hides the origin of a POST, too
+    "x-content-type-options": "nosniff",
+}
+CLOSED = "default-src 'none'; frame-ancestors 'none'"
+NOT_YOURS = "This page is open in another browser, or its address was used before. Start `autograder review` again."
+
+
+@dataclass
+class Session:
+    """The secrets of one run of the server. `token` is "" once it was used."""
+
+    token: str = field(default_factory=lambda: secrets.token_hex(BITS // 8))
+    cookie: str = field(default_factory=lambda: secrets.token_hex(BITS // 8))
+    name: str = field(default_factory=lambda: f"review-{secrets.token_hex(4)}")  # cookies know no port
+    secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+
+    def exchange(self, token: str) -> bool:
+        """Whether a token is the printed one, which is not good again."""
+        good = bool(self.token) and secrets.compare_digest(token.encode(), self.token.encode())
+        if good:
+            self.token = ""
+        return good
+
+    def knows(self, cookies: str) -> bool:
+        """Whether a `Cookie` header carries ours."""
+        try:
+            found = SimpleCookie(cookies).get(self.name)
+        except CookieError:
+            return False
+        return found is not None and secrets.compare_digest(found.value.encode(), self.cookie.encode())
+
+
+@dataclass(frozen=True)
+class Guard:
+    """An ASGI application before another: what it lets through is answered with the headers above."""
+
+    app: ASGIApp
+    session: Session
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self.app(scope, receive, send)
+            return  # a web socket is left without an answer, and the server refuses it
+        refused = self._refusal(scope)
+        await (refused or self.app)(scope, receive, _guarded(send))
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        headers = Headers(scope=scope)
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or _name(hosts[0]) not in LOOPBACK:
+            return PlainTextResponse("This page is for this machine only.", 421)
+        tokens = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
+        if scope["path"] == "/" and scope["method"] == "GET" and len(tokens) == 1 and self.session.exchange(tokens[0]):
+            answer = RedirectResponse("/", 303)
+            answer.set_cookie(self.session.name, self.session.cookie, httponly=True, samesite="strict", path="/")
+            return answer
+        if not self.session.knows("; ".join(headers.getlist("cookie"))):
+            return PlainTextResponse(NOT_YOURS, 403)
+        if scope["method"] not in READING and not _ours(headers, hosts[0]):
+            return PlainTextResponse("This request comes from another page.", 403)
+        return None
+
+
+def _name(host: str) -> str:
+    """`localhost:8000` → `localhost`; "" for what is no host."""
+    try:
+        return "" if "@" in host else urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _ours(headers: Headers, host: str) -> bool:
+    """Whether a page of ours sends a form."""
+    return headers.getlist("origin") == [f"http://{host}"] and headers.get("sec-fetch-site", "same-origin") == (
+        "same-origin"
+    )
+
+
+def _guarded(send: Send) -> Send:
+    async def guarded(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers[name] = value
+            headers.setdefault("content-security-policy", CLOSED)
+        await send(message)
+
+    return guarded

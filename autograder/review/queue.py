@@ -1,0 +1,100 @@
+"""The queue: which submissions a person has to look at, and why; those with most at stake first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from autograder.gradebook.facts import Submission
+from autograder.gradebook.grades import Grade, State
+from autograder.gradebook.wording import sentence
+from autograder.review.desk import Moment
+
+__all__ = ["Entry", "Why", "entries"]
+
+ALTERED = "{} {} of given code changed: the course's own was run"
+OPEN = "a request is open"
+
+
+class Why(StrEnum):
+    """Why a person has to look, most serious first; the value is what the page calls it."""
+
+    HELD = "held"
+    READ = "to be read"
+    REQUEST = "request"
+    STALE = "stale"
+    INTEGRITY = "given code"
+    NOTE = "note"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A submission in the queue. `reasons`: (why, in words); nothing where there is nothing to decide."""
+
+    submission: Submission
+    name: str
+    people: tuple[str, ...]
+    sums: tuple[str, ...]
+    state: str
+    cents: int
+    reasons: tuple[tuple[Why, str], ...]
+
+    @property
+    def kinds(self) -> tuple[Why, ...]:
+        return tuple(dict.fromkeys(why for why, _ in self.reasons))
+
+
+def entries(moment: Moment) -> tuple[Entry, ...]:
+    """Every submission, those with the most serious reason first, then by name."""
+    order = list(Why)
+    found = [_entry(moment, each) for each in moment.submissions]
+    return tuple(sorted(found, key=lambda each: min((order.index(why) for why in each.kinds), default=len(order))))
+
+
+def _entry(moment: Moment, submission: Submission) -> Entry:
+    own = moment.grades_of.get(submission.id, ())
+    states = dict.fromkeys(str(each.state) for each in own)
+    return Entry(
+        submission=submission,
+        name=moment.names.submission(submission),
+        people=tuple(moment.names.person(each.student) for each in own),
+        sums=tuple(dict.fromkeys(_sum(moment, each, submission) for each in own)),
+        state=", ".join(states),
+        cents=max((each.cents or 0 for each in own if each.submission == submission.id), default=-1),
+        reasons=tuple(dict.fromkeys(_reasons(moment, submission, own))),
+    )
+
+
+def _sum(moment: Moment, grade: Grade, submission: Submission) -> str:
+    if grade.submission != submission.id:
+        return "another submission counts"
+    return sentence(grade, moment.terms).partition(". Not final")[0]
+
+
+def _reasons(moment: Moment, submission: Submission, own: tuple[Grade, ...]) -> Iterator[tuple[Why, str]]:
+    names, newest = moment.names, moment.newest
+    for grade in own:
+        if grade.state is State.HELD:
+            said = (reason for reason in grade.reasons if not reason.startswith(OPEN))  # in its own words below
+            yield from ((_of(reason), names.without(reason)) for reason in said)
+        for (kind, student, _, question), decision in newest.items():
+            if kind == "request" and student == grade.student and decision.value is not None:
+                answer = newest.get(("answer", student, 0, question))
+                if answer is None or answer.id < decision.id:
+                    yield Why.REQUEST, f"{question}: {decision.value}" if question else str(decision.value)
+        yield from ((Why.STALE, note) for note in grade.notes)
+    if places := moment.desk.restored(moment, submission):
+        yield Why.INTEGRITY, ALTERED.format(places, "place" if places == 1 else "places")
+    if names.anonymous:
+        if submission.notes:
+            yield Why.NOTE, f"{len(submission.notes)} on what was handed in; they may name people"
+    else:
+        yield from ((Why.NOTE, note) for note in submission.notes)
+
+
+def _of(reason: str) -> Why:
+    """Under which heading a held grade stands: `grades` words these two."""
+    if reason.endswith("waits for a person who reads it"):
+        return Why.READ
+    return Why.STALE if ": set to " in reason else Why.HELD

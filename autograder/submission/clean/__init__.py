@@ -1,0 +1,1 @@
+"""A student's answers on the files that were handed out."""

@@ -1,0 +1,110 @@
+"""A module as it was handed out, and what comes of carrying a student's answers onto it: frozen data."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from autograder.course.model import Question
+from autograder.submission.clean.module_pieces import Definition, NotPython, Source
+from autograder.submission.source.names import too_early
+
+__all__ = ["CarriedModule", "CleanModule", "Part"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of the student's file.
+
+    Attributes:
+        name: `Linear.forward`, or the first line of what has no name.
+        line: in the student's file; 0 for what is not there.
+    """
+
+    name: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.name}, line {self.line}" if self.line else self.name
+
+
+@dataclass(frozen=True)
+class CleanModule:
+    """A module as it was handed out, read once for all that are carried onto it.
+
+    Attributes:
+        answers: dotted names of the functions that students write, with the ids of the questions that each asks.
+    """
+
+    source: Source
+    answers: Mapping[str, frozenset[str]]
+
+    @classmethod
+    def read(cls, data: bytes, questions: Collection[Question]) -> CleanModule:
+        """From the file as it was handed out, and the questions that are answered in it."""
+        source = Source.decode(data)
+        functions = dict(_functions(source.tree.body, ""))
+        asked = {
+            name: frozenset(_asks(node) & {question.id for question in questions}) for name, node in functions.items()
+        }
+        named = {question.component for question in questions}
+        return cls(source, {name: ids for name, ids in asked.items() if ids or name in named})
+
+
+@dataclass(frozen=True)
+class CarriedModule:
+    """A module put together, and what became of the pieces.
+
+    Attributes:
+        source: the clean copy with the student's answers and additions.
+        lines: for each of its lines, the number of the same line in the student's file; below 0, in the clean copy.
+        kept: answers that the student wrote.
+        untouched: answers that are still as in the clean copy.
+        missing: answers that the student's file does not have; as in the clean copy.
+        added: what the student added.
+        restored: given code that the student changed, removed or replaced, and that is the clean copy's again.
+        early: names that the student's file itself needs before they have a value.
+    """
+
+    source: str
+    lines: tuple[int, ...]
+    kept: tuple[Part, ...] = ()
+    untouched: tuple[Part, ...] = ()
+    missing: tuple[Part, ...] = ()
+    added: tuple[Part, ...] = ()
+    restored: tuple[Part, ...] = ()
+    early: frozenset[str] = frozenset()
+
+    def parsed(self) -> ast.Module:
+        """The syntax tree. Raises NotPython where the answers do not fit into the clean copy."""
+        try:
+            tree = Source(self.source).tree
+        except NotPython as problem:
+            raise self._misfit(problem.line, str(problem)) from None
+        for name, line in too_early(tree).items():
+            if name not in self.early:
+                raise self._misfit(line, f"there {name} would be needed before it is defined: keep its order")
+        return tree
+
+    def _misfit(self, number: int, why: str) -> NotPython:
+        line = self.lines[number - 1] if number <= len(self.lines) else 1
+        return NotPython(max(line, 1), f"its answers do not fit into the clean copy: {why}")
+
+
+def _functions(body: Sequence[ast.stmt], prefix: str) -> Iterator[tuple[str, ast.AST]]:
+    for node in body:
+        if isinstance(node, ast.ClassDef):
+            yield from _functions(node.body, f"{prefix}{node.name}.")
+        elif isinstance(node, Definition):
+            yield prefix + node.name, node
+
+
+def _asks(function: ast.AST) -> set[str]:
+    """Ids of the questions that a stub's function still raises."""
+    asked = set()
+    for node in ast.walk(function):
+        match node:
+            case ast.Raise(exc=ast.Call(func=ast.Name(id="NotImplementedError"), args=[ast.Constant(value=str(id))])):
+                asked.add(id)
+    return asked

@@ -1,0 +1,81 @@
+"""The clean copy of an assignment: what students were handed, to be held against what they have now."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path, PurePosixPath
+
+from autograder.course.model import Assignment
+from autograder.errors import UsageError
+from autograder.submission.paths import is_litter, show
+
+__all__ = ["CLEAN", "clean_part", "read_clean"]
+
+# Beside the student's files, out of sight: nobody should open it by mistake.
+CLEAN = ".clean"
+MOST_FILE = 32 * 1024 * 1024
+
+
+def clean_part(path: str, assignment: Assignment) -> bool:
+    """Whether a file of a handout, by its path in there, is kept in the clean copy: what an answer runs with."""
+    return path in (*assignment.files, *assignment.given, *assignment.notebooks) or path.startswith("common/")
+
+
+def read_clean(source: Path, assignment: Assignment) -> dict[str, bytes]:
+    """The clean copy's files, by path.
+
+    Args:
+        source: a folder with a clean copy in it; a folder or a zip of the assignment as it was handed out.
+
+    Raises:
+        UsageError: there is no clean copy, or a module, a notebook or a given file is not in it.
+    """
+    if (source / CLEAN).is_dir():
+        files = _from_folder(source / CLEAN)
+    elif source.is_dir():
+        files = _from_folder(source)
+    else:
+        files = _from_zip(source)
+    base = _base(files, assignment.files[0])
+    inside = {str(PurePosixPath(path).relative_to(base)): data for path, data in files.items() if _below(path, base)}
+    clean = {path: data for path, data in sorted(inside.items()) if clean_part(path, assignment)}
+    for name in (*assignment.files, *assignment.given, *assignment.notebooks):
+        if name not in clean:
+            raise UsageError(f"{source}: no clean copy: {name} is not in it; unzip the assignment afresh")
+    return clean
+
+
+def _base(files: dict[str, bytes], module: str) -> PurePosixPath:
+    """The folder that holds the module: zips often have one around everything."""
+    found = [PurePosixPath(path).parent for path in files if PurePosixPath(path).name == module]
+    if not found:
+        raise UsageError(f"no clean copy: {module} is not in it; unzip the assignment afresh beside your files")
+    return min(found, key=lambda folder: (len(folder.parts), folder))
+
+
+def _below(path: str, base: PurePosixPath) -> bool:
+    return PurePosixPath(path).is_relative_to(base)
+
+
+def _from_folder(folder: Path) -> dict[str, bytes]:
+    everything = (*folder.rglob("*"), *(folder / "common").rglob("*"))  # which may be a link, and is not followed
+    paths = (path for path in everything if path.is_file())
+    relative = {path.relative_to(folder).as_posix(): path for path in paths}
+    return {name: path.read_bytes() for name, path in relative.items() if not is_litter(name)}
+
+
+def _from_zip(source: Path) -> dict[str, bytes]:
+    try:
+        with zipfile.ZipFile(source) as archive:
+            members = [
+                info
+                for info in archive.infolist()
+                if info.filename[-1:] not in ("", "/") and not is_litter(info.filename)
+            ]
+            if large := [info.filename for info in members if info.file_size > MOST_FILE]:
+                raise UsageError(f"{source.name}: {show(large[0])} is far too large for an assignment")
+            return {info.filename: archive.read(info) for info in members}
+    except FileNotFoundError:
+        raise UsageError(f"{source}: no such file or folder") from None
+    except (OSError, zipfile.BadZipFile, RuntimeError) as error:
+        raise UsageError(f"{source}: cannot be read as a zip: {error}") from None

@@ -1,0 +1,115 @@
+"""What a name inside a submission may be, and how it is shown to people."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from contextlib import suppress
+
+__all__ = ["Refused", "decode_name", "is_absolute", "is_litter", "member_path", "show"]
+
+# Left behind by operating systems, editors and tools: nothing a person needs to hear about.
+LITTER_FOLDERS = frozenset(
+    {
+        "__macosx",
+        "__pycache__",
+        ".clean",
+        ".git",
+        ".idea",
+        ".ipynb_checkpoints",
+        ".mypy_cache",
+        ".pytest_cache",
+        ".ruff_cache",
+        ".venv",
+        ".vscode",
+        "node_modules",
+        "site-packages",
+        "venv",
+    }
+)
+LITTER_FILES = frozenset({".ds_store", "desktop.ini", "thumbs.db", ".gitignore", ".gitattributes", ".otter_log"})
+LITTER_ENDS = (":zone.identifier",)
+# By encoding, the letters that people there write: two thirds of all pairs of bytes are something in each of these.
+KANA, COMMON_CJK, HANGUL = "\u3040-\u30ff", "\u4e00-\u9fff", "\uac00-\ud7a3"
+USUAL = {
+    "cp949": re.compile(f"[{HANGUL}]"),
+    "gb2312": re.compile(f"[{COMMON_CJK}]"),
+    "cp932": re.compile(f"[{KANA}{COMMON_CJK}]"),
+    "big5": re.compile(f"[{COMMON_CJK}]"),
+}
+DRIVE = re.compile(r"^[A-Za-z]:")
+
+
+class Refused(ValueError):
+    """A name that is not taken; the message is the reason, in words that follow `name: `."""
+
+
+def decode_name(raw: bytes) -> str:
+    """Text of a file name whose encoding nobody wrote down: UTF-8, else what Windows writes in the region it is from.
+
+    Of Korean, Chinese and Japanese the first is taken that gives the letters which are usual there; DOS takes any.
+    """
+    with suppress(UnicodeDecodeError):
+        return raw.decode("utf-8")
+    for encoding, usual in USUAL.items():
+        try:
+            text = raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if all(char.isascii() or usual.fullmatch(char) for char in text):
+            return text
+    return raw.decode("cp437")
+
+
+def is_absolute(raw: str) -> bool:
+    """Whether a name begins at a root or names a drive: `/home/me/a.py`, `C:\\work\\a.py`."""
+    return raw.startswith(("/", "\\")) or DRIVE.match(raw) is not None
+
+
+def member_path(raw: str, depth: int, name_bytes: int) -> str:
+    """The relative POSIX path that `raw` stands for, composed (NFC), with backslashes read as separators.
+
+    An absolute name loses its root, as it does where `unzip` takes an archive apart.
+
+    Args:
+        raw: the name as the archive or the file system gives it.
+        depth: the most parts a path may have.
+        name_bytes: the longest path, in bytes of UTF-8.
+
+    Raises:
+        Refused: the name leads elsewhere, or no ordinary file is called that.
+    """
+    text = DRIVE.sub("", unicodedata.normalize("NFC", raw.replace("\\", "/")))
+    parts = [part for part in text.split("/") if part not in ("", ".")]
+    if ".." in parts:
+        raise Refused("leads out of the submission")
+    if not parts:
+        raise Refused("no name at all")
+    if not all(char.isprintable() for char in text):
+        raise Refused("its name holds characters that cannot be shown")
+    path = "/".join(parts)
+    if len(path.encode()) > name_bytes:
+        raise Refused("its name is too long")
+    if len(parts) > depth:
+        raise Refused("lies too deep in folders")
+    return path
+
+
+def is_litter(raw: str) -> bool:
+    """Whether a name, however it is spelled, is litter that is left out without a word."""
+    parts = [part.casefold() for part in raw.replace("\\", "/").split("/") if part]
+    if not parts:
+        return False
+    last = parts[-1]
+    return (
+        any(part in LITTER_FOLDERS for part in parts)
+        or last in LITTER_FILES
+        or last.startswith("._")
+        or last.endswith(LITTER_ENDS)
+    )
+
+
+def show(text: str, most: int = 80) -> str:
+    """Untrusted text on one line: what cannot be printed becomes `?`, what is long is cut in the middle."""
+    text = "".join(char if char.isprintable() else "?" for char in text[: 4 * most])
+    return text if len(text) <= most else f"{text[: most // 2 - 1]}…{text[-(most // 2) :]}"

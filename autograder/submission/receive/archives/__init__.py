@@ -1,0 +1,1 @@
+"""Reads archives of the kinds that students hand in: zip, with whatever compression Python knows, and tar."""

@@ -1,0 +1,91 @@
+"""Reads a tar, packed with gzip, bzip2, xz or nothing, within the bounds that hold for a zip."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import tarfile
+import zlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import IO, cast
+
+from autograder.errors import ArchiveError
+from autograder.submission.paths import decode_name, is_litter, show
+from autograder.submission.receive.intake import Intake, Rank
+
+__all__ = ["is_tar", "read_tar"]
+
+DAMAGE = (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, OverflowError, RuntimeError)
+USTAR = slice(257, 262)
+PACKED: dict[bytes, Callable[[IO[bytes]], IO[bytes]]] = {
+    b"\x1f\x8b": lambda file: cast("IO[bytes]", gzip.GzipFile(fileobj=file)),
+    b"BZh": lambda file: cast("IO[bytes]", bz2.BZ2File(file)),
+    b"\xfd7zXZ": lambda file: cast("IO[bytes]", lzma.LZMAFile(file)),  # noqa: SIM115
+}
+
+
+def is_tar(file: io.FileIO | io.BytesIO) -> bool:
+    """Whether a file is a tar, packed or not."""
+    file.seek(0)
+    if (file.read(512) or b"")[USTAR] == b"ustar":
+        return True
+    try:
+        with _opened(file) as archive:
+            return archive.next() is not None
+    except DAMAGE:
+        return False
+
+
+def read_tar(file: io.FileIO | io.BytesIO, name: str, intake: Intake) -> None:
+    """Take what is wanted of the tar in a file; what is asked for first, spare data last.
+
+    It is read from its beginning to its end once for each rank, never unpacked as a whole.
+
+    Raises:
+        ArchiveError: it is cut off or damaged, or holds or unpacks to far too much.
+    """
+    try:
+        for rank in Rank:
+            with _opened(file) as archive:
+                _take_all(archive, rank, name, intake)
+    except DAMAGE as error:
+        raise ArchiveError(f"{name}: a damaged or cut-off tar: {show(str(error))}") from None
+
+
+def _opened(file: io.FileIO | io.BytesIO) -> tarfile.TarFile:
+    """Through a reader that complains of a packed file that is cut off, as `tarfile` by itself does not."""
+    file.seek(0)
+    start = file.read(6) or b""
+    file.seek(0)
+    plain = cast("IO[bytes]", file)
+    opener = next((opener for magic, opener in PACKED.items() if start.startswith(magic)), None)
+    return tarfile.open(fileobj=opener(plain) if opener else plain, mode="r|")
+
+
+def _take_all(archive: tarfile.TarFile, rank: Rank, name: str, intake: Intake) -> None:
+    first, most = rank is Rank.ASKED, intake.limits.total_bytes * intake.limits.ratio
+    for info in archive:
+        if first:
+            intake.count()
+        if info.offset_data + info.size > most:  # a stream cannot skip what it does not unpack
+            raise ArchiveError(f"{name}: unpacks to far too much")
+        archive.members.clear()  # type: ignore[attr-defined]  # it would keep them all
+        spelled = decode_name(info.name.encode("utf-8", "surrogateescape"))
+        if info.isdir() or is_litter(spelled):
+            continue
+        if not info.isreg():
+            if first:
+                intake.leave_out(spelled, "a link" if info.issym() or info.islnk() else "not a plain file")
+            continue
+        if first and (path := intake.admit(spelled)) is not None:
+            intake.waiting[spelled] = path
+        path = intake.waiting.get(spelled)
+        if path is None or intake.rank(path) is not rank or not intake.has_room(path, info.size):
+            continue
+        member = archive.extractfile(info)
+        data = member.read() if member else b""
+        intake.spend(path, len(data))
+        intake.add(path, data, datetime.fromtimestamp(info.mtime, UTC))

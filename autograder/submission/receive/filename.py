@@ -1,0 +1,160 @@
+"""What the name of a handed-in zip or folder tells, and the names under which we keep submissions on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autograder.submission.paths import decode_name
+
+__all__ = ["ARCHIVE_ENDS", "FORM", "WRAPPERS", "ParsedName", "owner", "parse_name", "safe_names", "without_archive_end"]
+
+FORM = "{name}-{id}-A{n}-O{option}.zip"
+MOST_NAME_BYTES = 100
+# What stands beside the submissions' folders in a folder of reports.
+TAKEN = frozenset(
+    {"answers.html", "gradebook.db", "grades.csv", "index.html", "review.csv", "review.html", "run.json"}
+    | {"gradebook.db-wal", "gradebook.db-shm"}
+)
+
+# The course's form. Strict first; then with any separators, as people type them; an id starts and ends with a digit.
+STRICT = re.compile(r"(?P<name>[^-]+)-(?P<id>[^-]+)-A(?P<number>\d+)-O(?P<option>\d+)(?!\d)", re.IGNORECASE)
+LOOSE = re.compile(
+    r"(?P<name>.+?)[-_ ]+(?P<id>\d(?:[\d-]*\d)?)[-_ ]+A(?P<number>\d+)[-_ ]+O(?P<option>\d+)(?!\d)", re.IGNORECASE
+)
+# What learning systems put before the student's own name for the file.
+CANVAS = re.compile(r"(?P<who>[^_]+)_(?P<late>LATE_)?\d+_\d+_(?P<rest>.+)")
+MOODLE = re.compile(r"(?P<who>[^_]+)_\d+_assignsubmission_(?:file|onlinetext)_?(?P<rest>.*)")
+# `gradebook_GEV6135_A6_ljw2022_attempt_2022-12-01-11-13-00_work.zip`
+BLACKBOARD = re.compile(
+    r"(?P<course>.+)_(?P<who>[^_]+)_attempt_\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d(?:_(?P<rest>.+)|(?P<receipt>\.txt))?"
+)
+# Folders: `48213-77012 - Park Doyun - Dec 1, 2022 1113 PM` and `Lee, Jiwoo(ljw2022)`
+BRIGHTSPACE = re.compile(r"\d+-\d+ - (?P<who>.+?) - \D{3,12} ?\d{1,2}, \d{4} \d{3,4} ?[AP]M(?: - (?P<rest>.+))?")
+SAKAI = re.compile(r"(?P<last>[^,()]+), ?(?P<first>[^,()]+) ?\([\w.@+-]+\)")
+WRAPPERS = ("Submission attachment(s)",)  # folders of Sakai within a person's
+ARCHIVE_ENDS = (
+    *(".tar.gz", ".tar.bz2", ".tar.xz", ".zip", ".tgz", ".tar", ".rar", ".7z", ".gz", ".xz", ".bz2"),
+    *(".egg", ".alz"),
+)
+
+
+@dataclass(frozen=True)
+class ParsedName:
+    """What a name tells; "" and None for what it does not.
+
+    Attributes:
+        number: the assignment's number.
+        marked_late: Canvas wrote LATE into it.
+        in_form: it follows the course's form, perhaps with other separators or a learning system's additions.
+        account: the name that a learning system knows the student by.
+        rest: what the student called the file, without a learning system's additions.
+        receipt: it is what a learning system says of a submission, and none itself.
+        full: the account is a person's full name, as learning systems give it to a folder of one person's files.
+    """
+
+    name: str = ""
+    id: str = ""
+    number: int | None = None
+    option: str = ""
+    marked_late: bool = False
+    in_form: bool = False
+    account: str = ""
+    rest: str = field(default="", compare=False)
+    receipt: bool = field(default=False, compare=False)
+    full: bool = field(default=False, compare=False)
+
+    @property
+    def person(self) -> str:
+        """What tells this person from others: the id, else the account; "" where the name tells neither."""
+        return self.id.replace("-", "") if self.in_form else self.account
+
+
+def without_archive_end(name: str) -> str:
+    """A name without `.zip`, `.tar.gz` and the like."""
+    return next((name[: -len(end)] for end in ARCHIVE_ENDS if name.lower().endswith(end)), name)
+
+
+def parse_name(text: str) -> ParsedName:
+    """Read `kim_minsu-2022123456-A6-O1.zip`, alone or with what a learning system or a browser adds to it."""
+    stem = without_archive_end(unicodedata.normalize("NFC", text).strip())
+    account, late, receipt, full = "", False, False, False
+    if match := MOODLE.fullmatch(stem) or BRIGHTSPACE.fullmatch(stem):
+        account, stem, full = match["who"], match["rest"] or "", True
+    elif match := SAKAI.fullmatch(stem):
+        account, stem, full = f"{match['first']} {match['last']}", "", True
+    elif match := BLACKBOARD.fullmatch(stem):
+        account, stem, receipt = match["who"], match["rest"] or "", bool(match["receipt"])
+    elif match := CANVAS.fullmatch(stem):
+        account, late, stem = match["who"], bool(match["late"]), match["rest"]
+    if match := STRICT.match(stem) or LOOSE.match(stem):
+        return ParsedName(
+            name=match["name"].strip(),
+            id=match["id"].strip(),
+            number=int(match["number"][:9]),
+            option=str(int(match["option"][:9])),
+            marked_late=late,
+            in_form=True,
+            account=account,
+            rest=stem,
+            full=full,
+        )
+    return ParsedName(marked_late=late, account=account, rest=stem, receipt=receipt, full=full)
+
+
+def safe_names(paths: Sequence[Path], alone: Collection[Path] = ()) -> dict[str, Path]:
+    """A unique name for every path, fit for a folder on any system: letters, digits, `-_.+~()` and spaces.
+
+    Composed (NFC), at most 100 bytes of UTF-8, no leading dot. Where several come out the same, each gets a suffix
+    made from its own original name, so that the order and the other submissions do not matter.
+
+    Args:
+        alone: those that stand alone in a folder. Where no name tells a person, the name of the folder is put before
+            theirs: `Kim Minsu/homework.zip` is `Kim Minsu - homework`.
+    """
+    plain = [_safe(_telling(path, path in alone)) for path in paths]
+    caseless = [name.casefold() for name in plain]
+    names: dict[str, Path] = {}
+    for name, path, fold in zip(plain, paths, caseless, strict=True):
+        names[name if caseless.count(fold) == 1 else _suffixed(name, path)] = path
+    return names
+
+
+def owner(path: Path) -> Path | None:
+    """The folder around a file or folder that is one person's; None where there is none.
+
+    A learning system made it, or it is called as the course asks: `kim_minsu-2022123456-A6-O1/work.zip`.
+    """
+    around = (path.parent, path.parent.parent) if path.parent.name in WRAPPERS else (path.parent,)
+    return next((folder for folder in around if _parsed(folder).full or _parsed(folder).in_form), None)
+
+
+def _parsed(path: Path) -> ParsedName:
+    return parse_name(decode_name(path.name.encode(errors="surrogateescape")))
+
+
+def _telling(path: Path, alone: bool) -> Path:
+    """The path whose name tells whose it is: that of a person's folder around a name like `work.zip`."""
+    folder = owner(path)
+    if _parsed(path).person:
+        return path
+    return folder or (path.with_name(f"{path.parent.name} - {path.name}") if alone else path)
+
+
+def _safe(path: Path) -> str:
+    name = without_archive_end(unicodedata.normalize("NFC", path.name))
+    cleaned = re.sub(r"[^\w.()+ -]", "_", name).lstrip(". ").rstrip(". ")
+    if not cleaned or cleaned.casefold() in TAKEN:
+        return _suffixed(cleaned or "submission", path)
+    return cleaned if len(cleaned.encode()) <= MOST_NAME_BYTES else _suffixed(cleaned, path)
+
+
+def _suffixed(name: str, path: Path) -> str:
+    original = f"{path.parent.name}/{path.name}"
+    suffix = "~" + hashlib.sha256(original.encode(errors="surrogateescape")).hexdigest()[:8]
+    room = MOST_NAME_BYTES - len(suffix)
+    return name.split("~")[0].encode()[:room].decode(errors="ignore").rstrip(". ") + suffix

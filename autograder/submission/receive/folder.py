@@ -1,0 +1,145 @@
+"""Reads a folder into memory without following a link or waiting for a pipe."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from autograder.errors import ArchiveError
+from autograder.submission.paths import decode_name, is_litter
+from autograder.submission.receive.intake import INNER, MOST_INNER, Intake, Rank
+
+__all__ = ["read_folder"]
+
+# A file that turns into a link or a pipe between the look and the opening must neither be followed nor waited for.
+OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+def read_folder(path: Path, intake: Intake) -> dict[str, bytes]:
+    """Take what is wanted of the folder at `path`; what is asked for first, spare data last.
+
+    Returns:
+        Zips inside, by path: where no source lies beside them, whoever reads this opens them.
+
+    Raises:
+        ArchiveError: it cannot be listed, or holds far too much.
+    """
+    inner: dict[str, bytes] = {}
+    try:
+        os.scandir(path.resolve()).close()  # a folder inside that is shut costs itself; this one costs the submission
+        for rank in Rank:
+            _Reading(path.resolve(), intake, rank).all()
+        if not intake.holds_source:
+            inner = _Reading(path.resolve(), intake, None).zips()
+    except OSError as error:
+        raise ArchiveError(f"{path.name}: cannot be read: {error.strerror}") from None
+    return inner
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """One walk through a folder, for the files of one rank; the first walk also notes what is left out."""
+
+    root: Path
+    intake: Intake
+    rank: Rank | None
+
+    def all(self) -> None:
+        for name, inside, descriptor in self._files():
+            self._take(name, inside, descriptor)
+
+    def zips(self) -> dict[str, bytes]:
+        found: dict[str, bytes] = {}
+        left = self.intake.limits.total_bytes
+        for name, inside, descriptor in self._files():
+            spelled = _spelled(name, inside)
+            if is_litter(spelled) or not spelled.lower().endswith(INNER) or len(found) >= MOST_INNER:
+                continue
+            opened = _opened(name, descriptor, left)
+            if opened and len(opened[0]) <= left:
+                found[spelled], _ = opened
+                left -= len(found[spelled])
+        return found
+
+    @property
+    def _first(self) -> bool:
+        return self.rank is Rank.ASKED
+
+    def _note(self, name: str, why: str) -> None:
+        if self._first:
+            self.intake.leave_out(name, why)
+
+    def _files(self) -> Iterator[tuple[str, Path, int]]:
+        """Every plain file: its name, the folder that it lies in, and a descriptor of that."""
+
+        def shut(error: OSError) -> None:
+            name = decode_name(os.fsencode(Path(error.filename).name)) if error.filename else "a folder"
+            self._note(name, f"cannot be opened: {error.strerror}")
+
+        for here, folders, files, descriptor in os.fwalk(self.root, onerror=shut):
+            inside = Path(here).relative_to(self.root)
+            deep = len(inside.parts) + 1 >= self.intake.limits.depth
+            folders[:] = [name for name in sorted(folders) if self._enter(name, inside, deep, descriptor)]
+            for name in sorted(files):
+                if self._first:
+                    self.intake.count()
+                yield name, inside, descriptor
+
+    def _enter(self, name: str, inside: Path, deep: bool, parent: int) -> bool:
+        spelled = _spelled(name, inside)
+        if is_litter(spelled):
+            self.intake.installed(spelled)
+            return False
+        if self._first:
+            self.intake.count()
+        if not stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+            self._note(spelled, "a link")
+            return False
+        if deep:
+            self._note(spelled, "lies too deep in folders")
+        return not deep
+
+    def _take(self, name: str, inside: Path, parent: int) -> None:
+        spelled = _spelled(name, inside)
+        if is_litter(spelled):
+            return
+        mode = os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode
+        if not stat.S_ISREG(mode):
+            self._note(spelled, "a link" if stat.S_ISLNK(mode) else "not a plain file")
+            return
+        if self._first:  # it notes what is not admitted, once
+            path = self.intake.admit(spelled)
+            if path is not None:
+                self.intake.waiting[spelled] = path
+        path = self.intake.waiting.get(spelled)
+        if path is None or self.intake.rank(path) is not self.rank:
+            return
+        most = min(self.intake.most(path), self.intake.left(path))
+        try:
+            data, modified = _opened(name, parent, most) or (b"", None)
+        except OSError as error:
+            self.intake.leave_out(path, f"cannot be opened: {error.strerror}")
+            return
+        if modified is None:
+            self.intake.leave_out(path, "not a plain file")
+        elif self.intake.has_room(path, len(data)):
+            self.intake.spend(path, len(data))
+            self.intake.add(path, data, modified)
+
+
+def _opened(name: str, parent: int, most: int) -> tuple[bytes, datetime] | None:
+    """The first bytes of a file, one more than `most`, and when it was last changed; None where it is no plain one."""
+    with open(os.open(name, OPEN, dir_fd=parent), "rb") as file:
+        facts = os.fstat(file.fileno())
+        if not stat.S_ISREG(facts.st_mode):
+            return None
+        return file.read(max(most, 0) + 1), datetime.fromtimestamp(facts.st_mtime, UTC)
+
+
+def _spelled(name: str, inside: Path) -> str:
+    """The path as text, whatever encoding the file system's names are in."""
+    return decode_name(os.fsencode(inside / name))

@@ -1,0 +1,238 @@
+"""Receives submissions: from a path to what the grader needs to know about each and may give to a worker."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from autograder.course.model import Assignment
+from autograder.course.result import SubmissionInfo
+from autograder.errors import ArchiveError, UsageError
+from autograder.submission.paths import decode_name, show
+from autograder.submission.receive.archive import ArchiveLimits, Files, read_submission
+from autograder.submission.receive.filename import ParsedName, owner, parse_name, safe_names
+from autograder.submission.receive.find import Passed, find_submissions
+from autograder.submission.receive.identity import Identity, identify
+from autograder.submission.receive.lateness import SUBMITTED, Arrival, arrival, key, read_submitted
+from autograder.submission.receive.locate import Located, is_called, locate
+from autograder.submission.receive.look import listed
+from autograder.submission.source.text import readable
+
+__all__ = ["Inbox", "Submission", "submitted_in"]
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One submission, received.
+
+    Attributes:
+        info: who handed it in, when, and what a person should know about it.
+        files: paths relative to the modules' folder → bytes, importable as they stand; empty without any module.
+        artifacts: name as the assignment gives it → bytes, of those that were handed in.
+        notebooks: likewise.
+        digest: SHA-256 of all the above; equal digests need no second grading.
+        modules: those that are there, without `.py`; of one that is missing, a note says what was there instead.
+        edited, lacking: given files that were handed in otherwise than they were handed out, or not at all.
+        given: the student's copies of given files, which nothing runs but a notebook that is not made from ours.
+        unread: modules that were handed in and could not be read, by file name, and why: encrypted, too large.
+    """
+
+    info: SubmissionInfo
+    files: Mapping[str, bytes]
+    artifacts: Mapping[str, bytes]
+    notebooks: Mapping[str, bytes]
+    digest: str
+    modules: frozenset[str]
+    edited: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
+    given: Mapping[str, bytes] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Inbox:
+    """The submissions under one path, by a name that is unique and fit for a folder.
+
+    Attributes:
+        entries: name → zip or folder, in order of name.
+        clean: the handout's files, of which students' own copies are not used.
+        submitted: what `submitted.csv` beside the submissions says.
+        passed: what lies beside the submissions and is none, with the reason.
+        folder: where tables about the submissions lie.
+    """
+
+    assignment: Assignment
+    entries: Mapping[str, Path]
+    clean: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    submitted: Mapping[str, datetime] = field(default_factory=dict)
+    limits: ArchiveLimits = field(default_factory=ArchiveLimits)
+    passed: tuple[Passed, ...] = ()
+    folder: Path = Path()
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        assignment: Assignment,
+        clean: Mapping[str, bytes] | None = None,
+        unpack_into: Path | None = None,
+    ) -> Inbox:
+        """Find what there is to grade.
+
+        Args:
+            path: a folder of zips and folders, or one of either.
+            clean: the handout's files by path, as `read_submission(handout)` gives them.
+            unpack_into: where to take apart what holds several people's work.
+
+        Raises:
+            UsageError: nothing to grade, or a wrong `submitted.csv`, which lies beside the zips.
+        """
+        found = find_submissions(Path(os.path.abspath(path)), assignment.files, unpack_into)  # "." has no name
+        entries = safe_names(found.paths, found.alone)
+        submitted = submitted_in(found.folder, assignment)
+        return cls(assignment, entries, clean or {}, submitted, passed=tuple(found.passed), folder=found.folder)
+
+    def receive(self, name: str) -> Submission:
+        """Read one submission. Raises ArchiveError, one clear line, if it cannot be read."""
+        path = self._path(name)
+        parsed = _parsed(path)
+        files = self._read(path)
+        located = locate(files, self.assignment, self.clean)
+        who = identify(
+            parsed,
+            self.assignment,
+            located.notebooks,
+            self.clean,
+            located.group,
+            expect_form=path.is_file(),
+        )
+        info = self._info(name, who, parsed, files, (*_beside(path), *files.notes, *located.notes))
+        return Submission(
+            info=info,
+            files=located.files,
+            artifacts=located.artifacts,
+            notebooks=located.notebooks,
+            digest=_digest(info, located),
+            modules=located.modules,
+            edited=located.edited,
+            given=located.given,
+            unread=_unread(files, located.modules, self.assignment),
+            lacking=located.lacking,
+        )
+
+    def unreadable(self, name: str, why: str) -> SubmissionInfo:
+        """What can be said of a submission whose archive cannot be read: what its name and `submitted.csv` tell."""
+        path = self._path(name)
+        parsed = _parsed(path)
+        who = identify(parsed, self.assignment, {}, {}, None, expect_form=path.is_file())
+        return self._info(name, who, parsed, Files({}), (why,))
+
+    def timed(self, name: str, info: SubmissionInfo) -> SubmissionInfo:
+        """`info` of an earlier run with the time that holds now. Files are read only where no table tells the time."""
+        path, files = self._path(name), Files({})
+        if self.came(name) is None:
+            with suppress(ArchiveError):  # what cannot be read has no times
+                files = self._read(path)
+        return self._arrival(name, _parsed(path), files).onto(info)
+
+    def came(self, name: str) -> datetime | None:
+        """What `submitted.csv` says of when it came: under its own name, or that of a learning system's folder."""
+        return self.submitted.get(self._key(self._path(name)))
+
+    def _key(self, path: Path) -> str:
+        folder = owner(path)
+        return key(folder.name) if folder and key(path.name) not in self.submitted else key(path.name)
+
+    def _read(self, path: Path) -> Files:
+        asked = (*self.assignment.files, *self.assignment.notebooks, *self.assignment.artifacts)
+        return _as_python_reads(read_submission(path, self.limits, asked))
+
+    def _arrival(self, name: str, parsed: ParsedName, files: Files) -> Arrival:
+        path, due = self._path(name), self.assignment.due
+        return arrival(self._key(path), files.modified.values(), self.submitted, due, parsed.marked_late)
+
+    def _path(self, name: str) -> Path:
+        try:
+            return self.entries[name]
+        except KeyError:
+            raise UsageError(f"no submission {name!r} here") from None
+
+    def _info(
+        self, name: str, who: Identity, parsed: ParsedName, files: Files, notes: tuple[str, ...]
+    ) -> SubmissionInfo:
+        came = self._arrival(name, parsed, files)
+        return SubmissionInfo(
+            submission=name,
+            name=who.name,
+            id=who.id,
+            option=who.option,
+            members=who.members,
+            submitted_at=came.text,
+            late=came.late,
+            notes=(*notes, *who.notes, *came.notes),
+        )
+
+
+def _as_python_reads(files: Files) -> Files:
+    """The files with Python in UTF-8, whatever editors and sync clients made of it; what was changed is noted."""
+    content, notes = dict(files), []
+    for path, data in files.items():
+        if path.lower().endswith((".py", ".py.txt")):
+            content[path], note = readable(data)
+            notes += [f"{show(path)}: {note}"] if note else []
+    return replace(files, content=content, notes=(*files.notes, *notes)) if notes else files
+
+
+def _unread(files: Files, found: Collection[str], assignment: Assignment) -> dict[str, str]:
+    missing = [name for name in assignment.files if name.removesuffix(".py") not in found]
+    pairs = ((name, why) for name in missing for path, why in files.left_out.items() if is_called(path, name))
+    return dict(pairs)
+
+
+def submitted_in(folder: Path, assignment: Assignment) -> dict[str, datetime]:
+    """What `submitted.csv` in a folder says; nothing where there is none. Raises UsageError for a wrong one."""
+    table = folder / SUBMITTED
+    return read_submitted(table, assignment.due.tzinfo) if table.is_file() else {}
+
+
+def _parsed(path: Path) -> ParsedName:
+    """What the zip's or folder's name tells, and that of the folder that a learning system made around it.
+
+    The name of a person that a learning system gives a folder is the person's own; nobody else can write it.
+    """
+    own = parse_name(decode_name(path.name.encode(errors="surrogateescape")))
+    folder = owner(path)
+    if folder is None:
+        return own
+    around = parse_name(decode_name(folder.name.encode(errors="surrogateescape")))
+    if not own.person:
+        return around
+    return replace(own, account=around.account, name=around.account) if around.full else own
+
+
+def _beside(path: Path) -> tuple[str, ...]:
+    """A note on what a learning system's folder holds beside the submission itself."""
+    folder = owner(path)
+    if folder is None:
+        return ()
+    others = [name for name in listed(folder) if folder / name != path]
+    rest = f" and {len(others) - 3} more" if len(others) > 3 else ""
+    told = ", ".join(show(name) for name in others[:3])
+    return (f"beside it, not used in grading: {told}{rest}",) if others else ()
+
+
+def _digest(info: SubmissionInfo, located: Located) -> str:
+    digest = hashlib.sha256(json.dumps(asdict(info), sort_keys=True).encode())
+    parts = {f"file/{path}": data for path, data in located.files.items()}
+    parts |= {f"artifact/{path}": data for path, data in located.artifacts.items()}
+    parts |= {f"notebook/{name}": data for name, data in located.notebooks.items()}
+    for path, data in sorted(parts.items()):
+        digest.update(f"\0{path}\0{len(data)}\0".encode())
+        digest.update(data)
+    return digest.hexdigest()

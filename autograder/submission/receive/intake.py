@@ -1,0 +1,286 @@
+"""What is taken of a submission, within bounds; the readers of zips and folders both fill one of these."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+from pathlib import PurePosixPath
+from types import MappingProxyType
+
+from autograder.errors import ArchiveError
+from autograder.submission.paths import Refused, is_absolute, is_litter, member_path, show
+from autograder.submission.receive.locate import is_called
+
+__all__ = ["INNER", "MOST_INNER", "SOURCES", "ArchiveLimits", "Files", "Intake", "Rank"]
+
+MIB = 1024 * 1024
+MOST_NOTES = 20
+
+LARGE = frozenset({".ipynb", ".pt", ".pth"})
+SMALL = frozenset({".py", ".txt", ".md", ".json", ".csv", ".npy", ".npz"})
+DATA = frozenset({".pt", ".pth", ".npy", ".npz"})
+SOURCES = frozenset({".py", ".ipynb"})
+INNER = ".zip"  # what is opened where there is no source beside it
+MOST_INNER = 8
+COMPILED, PACKED = "compiled Python is not read; the source is what is graded", "an archive inside the submission"
+TELLING = {
+    ".pyc": COMPILED,
+    ".pyo": COMPILED,
+    ".so": "compiled code is not taken",
+    ".pyd": "compiled code is not taken",
+    ".zip": f"{PACKED} is not opened",
+    ".7z": f"{PACKED} is not opened",
+    ".rar": f"{PACKED} is not opened",
+    ".tar": f"{PACKED} is not opened",
+    ".gz": f"{PACKED} is not opened",
+    ".url": "a link to a web page, not the file itself",
+    ".webloc": "a link to a web page, not the file itself",
+    ".lnk": "a link to a file of another computer, not the file itself",
+}
+
+
+INSTALLED = frozenset({".venv", "venv", "site-packages", "node_modules"})
+
+
+class Rank(IntEnum):
+    """In which order files are read, so that what is asked for has room whatever lies beside it."""
+
+    ASKED = 0  # called like a file that the assignment asks for
+    OTHER = 1
+    SPARE = 2  # data and checkpoints that nobody asked for
+
+
+@dataclass(frozen=True)
+class ArchiveLimits:
+    """How much of a submission is taken. What is beyond is left out and named.
+
+    Attributes:
+        file_bytes: the largest notebook or checkpoint.
+        small_bytes: the largest of everything else, source included.
+        total_bytes: all that is read, together.
+        spare_bytes: data and checkpoints that the assignment does not ask for, together.
+        members: files that are taken.
+        entries: files and folders, wanted or not; more makes the submission unreadable.
+        ratio: how many times its packed size a member over 1 MiB may unpack to.
+        depth: the most parts of a path.
+        name_bytes: the longest path.
+    """
+
+    file_bytes: int = 32 * MIB
+    small_bytes: int = 4 * MIB
+    total_bytes: int = 96 * MIB
+    spare_bytes: int = 32 * MIB
+    members: int = 10_000
+    entries: int = 200_000
+    ratio: int = 300
+    depth: int = 12
+    name_bytes: int = 240
+
+
+@dataclass(frozen=True, eq=False)
+class Files(Mapping[str, bytes]):
+    """The files of one submission: relative POSIX path → bytes.
+
+    Attributes:
+        content: the mapping itself, read-only, in order of path.
+        modified: path → when it was last changed; without a time zone where the archive tells none.
+        notes: what a person should know about what was left out.
+        left_out: path → why, of files that are not among the content.
+    """
+
+    content: Mapping[str, bytes]
+    modified: Mapping[str, datetime] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+    def __getitem__(self, path: str) -> bytes:
+        return self.content[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.content)
+
+    def __len__(self) -> int:
+        return len(self.content)
+
+
+class Intake:
+    """Collects files, and the reasons why others were left out.
+
+    Args:
+        where: the submission's file name, for errors.
+        limits: how much is taken.
+        asked: names of the files that the assignment asks for.
+
+    Attributes:
+        inside: folder that everything is put below from now on, "" for none.
+        waiting: name as it is spelled → path, of what was admitted and may not be read yet.
+    """
+
+    def __init__(self, where: str, limits: ArchiveLimits, asked: Collection[str] = ()) -> None:
+        self.where, self.limits, self.inside = where, limits, ""
+        self.waiting: dict[str, str] = {}
+        self._asked = asked
+        self._content: dict[str, bytes] = {}
+        self._modified: dict[str, datetime] = {}
+        self._spelling: dict[str, str] = {}  # caseless path → the path taken
+        self._notes: list[str] = []
+        self._left_out: dict[str, str] = {}
+        self._unused: list[str] = []
+        self._crowded: dict[str, list[str]] = {}  # the limit that is reached → what came after
+        self._entries = 0
+        self._read = dict.fromkeys(Rank, 0)
+
+    def note(self, name: str, why: str) -> None:
+        self._notes.append(f"{show(name)}: {why}")
+
+    def leave_out(self, path: str, why: str) -> None:
+        """Note a file that is not taken, and why."""
+        self._left_out[path] = why
+        self.note(path, f"left out: {why}")
+
+    def count(self) -> None:
+        """Count one more entry, wanted or not. Raises ArchiveError on too many."""
+        self._entries += 1
+        if self._entries > self.limits.entries:
+            raise ArchiveError(f"{self.where}: holds more than {self.limits.entries} files and folders")
+
+    def admit(self, raw: str) -> str | None:
+        """The path under which an entry called `raw` is taken; None, with a note where one helps, if it is not."""
+        if is_litter(raw):
+            self.installed(raw)
+            return None
+        try:
+            path = member_path(f"{self.inside}/{raw}".lstrip("/") if self.inside else raw, *self._longest())
+        except Refused as reason:
+            self.leave_out(raw, str(reason))
+            return None
+        suffix = PurePosixPath(path).suffix.lower()
+        if suffix in TELLING:
+            self._left_out[path] = TELLING[suffix]
+            self.note(path, TELLING[suffix])
+            return None
+        if suffix not in LARGE | SMALL:
+            self._unused.append(path)
+            return None
+        if is_absolute(raw):
+            self.note(path, "its name was absolute, from the root of a disk")
+        elif "\\" in raw:
+            self.note(path, "its name was written with backslashes")
+        return path
+
+    def installed(self, raw: str) -> None:
+        """Note a folder of installed packages, which is left out, once."""
+        parts = raw.replace("\\", "/").split("/")
+        place = next((place for place, part in enumerate(parts) if part.casefold() in INSTALLED), None)
+        if place is not None:
+            folder = f"{'/'.join(parts[: place + 1])}: left out: packages that were installed, and no work"
+            if folder not in self._notes:
+                self._notes.append(show(folder, 160))
+
+    def opened(self, name: str) -> None:
+        """Forget that an archive inside was not opened: it is, after all."""
+        left_out = f"{show(name)}: {TELLING[INNER]}"
+        self._notes = [note for note in self._notes if note != left_out]
+
+    def _is_asked(self, path: str) -> bool:
+        return PurePosixPath(path).name in self._asked
+
+    def _longest(self) -> tuple[int, int]:
+        return self.limits.depth, self.limits.name_bytes
+
+    def rank(self, path: str) -> Rank:
+        """How soon a file is read. What lies above the others in folders is no sooner: names decide."""
+        if any(is_called(path, name) for name in self._asked):
+            return Rank.ASKED
+        return Rank.SPARE if PurePosixPath(path).suffix.lower() in DATA else Rank.OTHER
+
+    def most(self, path: str) -> int:
+        """The most bytes that a file at this path may have."""
+        large = PurePosixPath(path).suffix.lower() in LARGE
+        return self.limits.file_bytes if large else self.limits.small_bytes
+
+    def left(self, path: str) -> int:
+        """How many bytes there is room for at this path; -1 where no further file is taken."""
+        if len(self._content) >= self.limits.members:
+            return -1
+        left = self.limits.total_bytes - sum(self._read.values())
+        if self.rank(path) is Rank.SPARE:
+            left = min(left, self.limits.spare_bytes - self._read[Rank.SPARE])
+        return left
+
+    def has_room(self, path: str, size: int) -> bool:
+        """Whether a file of so many bytes is taken; a note says why not."""
+        if size > self.most(path):
+            self.leave_out(path, f"larger than {self.most(path) / MIB:g} MiB")
+        elif len(self._content) >= self.limits.members:
+            self._crowd(path, f"beyond {self.limits.members} files")
+        elif size > self.left(path):
+            spare = self.rank(path) is Rank.SPARE
+            most = self.limits.spare_bytes if spare else self.limits.total_bytes
+            self._crowd(path, f"beyond {most / MIB:g} MiB of {'data that nobody asked for' if spare else 'files'}")
+        else:
+            return True
+        return False
+
+    def _crowd(self, path: str, why: str) -> None:
+        self._left_out[path] = why
+        self._crowded.setdefault(why, []).append(path)
+
+    def spend(self, path: str, size: int) -> None:
+        """Count bytes as they are read."""
+        self._read[self.rank(path)] += size
+
+    @property
+    def holds_source(self) -> bool:
+        """Whether anything taken so far is Python or a notebook."""
+        return any(PurePosixPath(path).suffix.lower() in SOURCES for path in self._content)
+
+    def add(self, path: str, data: bytes, modified: datetime | None) -> None:
+        """Take a file. Of two with one name the later counts, as it does when an archive is unpacked; of two that
+        differ only in upper and lower case, the one that is called as the assignment asks."""
+        earlier = self._spelling.get(path.casefold())
+        if earlier is not None:
+            if earlier == path:
+                self.note(path, "is there twice; the later one is taken")
+            elif self._is_asked(earlier) and not self._is_asked(path):
+                self.leave_out(path, f"differs from {show(earlier)} only in upper and lower case")
+                return
+            else:
+                taken = path if self._is_asked(path) else "the later one"
+                self.note(path, f"differs from {show(earlier)} only in upper and lower case; {taken} is taken")
+            del self._content[earlier]
+            self._modified.pop(earlier, None)
+        self._spelling[path.casefold()] = path
+        self._content[path] = data
+        if modified is not None:
+            self._modified[path] = modified
+
+    def files(self) -> Files:
+        """Everything taken so far."""
+        for path in list(self._content):
+            above = PurePosixPath(path).parents
+            if any(str(folder).casefold() in self._spelling for folder in above):
+                self.leave_out(path, "a file stands where its folder should be")
+                del self._content[path]
+        return Files(
+            content=MappingProxyType(dict(sorted(self._content.items()))),
+            modified=MappingProxyType({path: self._modified[path] for path in self._content if path in self._modified}),
+            notes=self._summary(),
+            left_out=MappingProxyType(dict(self._left_out)),
+        )
+
+    def _summary(self) -> tuple[str, ...]:
+        notes = list(dict.fromkeys(self._notes))
+        notes += [f"left out, {why}: {_some(paths)}" for why, paths in self._crowded.items()]
+        if self._unused:
+            notes.append(f"not used in grading: {_some(self._unused)}")
+        if len(notes) > MOST_NOTES:
+            notes[MOST_NOTES:] = [f"and {len(notes) - MOST_NOTES} notes more of this kind"]
+        return tuple(notes)
+
+
+def _some(paths: Collection[str]) -> str:
+    first, more = sorted(paths)[:3], len(paths) - 3
+    return ", ".join(map(show, first)) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,110 @@
+"""When a submission came in, and whether that was after the deadline."""
+
+from __future__ import annotations
+
+import csv
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
+from pathlib import Path
+
+from autograder.course.result import SubmissionInfo
+from autograder.errors import UsageError
+
+__all__ = ["SUBMITTED", "Arrival", "arrival", "key", "read_submitted"]
+
+SUBMITTED = "submitted.csv"
+COLUMNS = ("submission", "submitted_at")
+BY_FILES = f"late by its own files' times; no {SUBMITTED} tells when it was handed in"
+BY_SYSTEM = "the learning system marked it late"
+WANTED_TIME = "a date and time, 2022-12-02T23:59:00+09:00"
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """When a submission came in, in the deadline's time zone; None where nothing tells."""
+
+    at: datetime | None
+    late: bool
+    notes: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """ISO 8601 with offset, or ""."""
+        return self.at.isoformat(timespec="seconds") if self.at else ""
+
+    def onto(self, info: SubmissionInfo) -> SubmissionInfo:
+        """`info` with this time in place of the one that it has."""
+        others = tuple(note for note in info.notes if note not in (BY_FILES, BY_SYSTEM))
+        return replace(info, submitted_at=self.text, late=self.late, notes=(*others, *self.notes))
+
+
+def key(name: str) -> str:
+    """What `submitted.csv` and the name of a zip or folder are matched by."""
+    name = unicodedata.normalize("NFC", name.strip())
+    return name[:-4] if name.lower().endswith(".zip") else name
+
+
+def read_submitted(path: Path, zone: tzinfo | None) -> dict[str, datetime]:
+    """Read `submission,submitted_at` rows: `key(submission)` → time, in `zone` where a time names no offset.
+
+    Raises:
+        UsageError: with file and line, for a missing column, an empty name, a repeated one, or what is no time.
+    """
+    times: dict[str, datetime] = {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file, strict=True)
+            if not set(COLUMNS) <= set(rows.fieldnames or ()):
+                raise UsageError(f"{path}:1: found {rows.fieldnames or 'nothing'}, wanted columns {','.join(COLUMNS)}")
+            for row in rows:
+                name, at = _row(row, f"{path}:{rows.line_num}", zone)
+                if name in times:
+                    raise UsageError(f"{path}:{rows.line_num}: {name} is there twice")
+                times[name] = at
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{path}: cannot be read: {error}") from None
+    return times
+
+
+def _row(row: Mapping[str, str | None], where: str, zone: tzinfo | None) -> tuple[str, datetime]:
+    name, text = ((row[column] or "").strip() for column in COLUMNS)
+    if not name:
+        raise UsageError(f"{where}: submission: found nothing, wanted a zip's or folder's name")
+    try:
+        if len(text) <= len("2022-12-02"):
+            raise ValueError("a date alone is midnight, which nobody means")
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{where}: submitted_at: found {text!r}, wanted {WANTED_TIME}") from None
+    return key(name), at if at.tzinfo else at.replace(tzinfo=zone)
+
+
+def arrival(
+    name: str,
+    modified: Iterable[datetime],
+    submitted: Mapping[str, datetime],
+    due: datetime,
+    marked_late: bool = False,
+) -> Arrival:
+    """When the submission came in: what `submitted.csv` says, else its newest file.
+
+    Args:
+        name: the zip's or folder's name.
+        modified: its files' times; one without a time zone is read in the deadline's.
+        submitted: as `read_submitted` gives it.
+        due: the deadline; a submission at that very second is in time.
+        marked_late: a learning system wrote so into the name. Counts unless `submitted` tells: files have what times
+            their owner likes.
+    """
+    told = submitted.get(key(name))
+    zone = due.tzinfo
+    at = told or max((time if time.tzinfo else time.replace(tzinfo=zone) for time in modified), default=None)
+    late = told > due if told else marked_late or (at is not None and at > due)
+    notes = []
+    if at and at > due and told is None:
+        notes.append(BY_FILES)
+    if marked_late:
+        notes.append(BY_SYSTEM)
+    return Arrival(at.astimezone(zone) if at else None, late, tuple(notes))

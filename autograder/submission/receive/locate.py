@@ -1,0 +1,259 @@
+"""Finds, among a submission's files, the modules, notebooks and artifacts that an assignment asks for."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from autograder.course.model import Assignment, Component
+from autograder.submission.paths import show
+from autograder.submission.source.parse import parse
+from autograder.submission.source.same import same_text
+
+__all__ = ["Located", "is_called", "locate", "plain_name"]
+
+LIBRARY = "common/"
+MOST_PARSED = 8  # files that are parsed to find a module under another name
+COPY_BEFORE = re.compile(r"^((copy_of|copy|복사본|사본)_)+")
+# One digit at a time: `\d+` inside a repetition would take exponential time on a name full of digits.
+COPY_AFTER = re.compile(r"(_?(\(\d+\)|copy|복사본|사본|final|최종|v?\d))+$")
+
+
+@dataclass(frozen=True)
+class Located:
+    """What was found.
+
+    Attributes:
+        files: paths relative to the first module's folder → bytes; the modules under their proper names. Empty where
+            no module was found.
+        notebooks: by the name that the assignment gives them, as are the artifacts.
+        modules: names of the modules that `files` holds, without `.py`.
+        group: `group.txt`, None if there is none.
+        edited: given files that were handed in otherwise than they were handed out.
+        lacking: given files, or whole folders of them, that the modules may import and that were not handed in.
+        given: the student's copies of given files, by path. Only a notebook that is not made from ours runs with them.
+    """
+
+    files: Mapping[str, bytes]
+    notebooks: Mapping[str, bytes]
+    artifacts: Mapping[str, bytes]
+    modules: frozenset[str]
+    group: bytes | None
+    notes: tuple[str, ...]
+    edited: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
+    given: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def locate(files: Mapping[str, bytes], assignment: Assignment, clean: Mapping[str, bytes]) -> Located:
+    """Find what the assignment asks for, wherever it lies and whatever copying did to its name.
+
+    Several files may pass for a module. One that the student has written in comes before the untouched stub, the
+    proper name before a changed one, then the one nearest to the root, then the first by path.
+
+    Args:
+        files: all of the submission.
+        clean: the handout's files. Those of them that students do not write are left out: the course's own are used.
+    """
+    notes: list[str] = []
+    modules: dict[str, str] = {}  # as the assignment calls them → where they are
+    for component in assignment.components:
+        if path := _module(files, component, assignment, clean, modules, notes):
+            modules[component.file] = path
+    base = PurePosixPath(next(iter(modules.values()), "")).parent
+    if base.parts:
+        notes.append(f"the files are inside the folder {show(str(base))}")
+    notebooks = _notebooks(files, assignment, base, notes)
+    artifacts = {name: _named(files, name, base, notes) for name in assignment.artifacts}
+    if missing := [name for name, path in artifacts.items() if path is None]:
+        notes.append(f"not handed in: {', '.join(missing)}")
+    group = _named(files, "group.txt", base, notes)
+    apart = {path for path in (group, *notebooks.values(), *artifacts.values()) if path}
+    tree = _tree(files, modules, base, apart, assignment, clean, notes) if modules else _Tree()
+    return Located(
+        files=tree.files,
+        notebooks={name: files[path] for name, path in notebooks.items()},
+        artifacts={name: files[path] for name, path in artifacts.items() if path},
+        modules=frozenset(component.module for component in assignment.components if component.file in modules),
+        group=files[group] if group else None,
+        notes=tuple(notes),
+        edited=tuple(tree.edited),
+        given=tree.given,
+        lacking=_lacking(clean, assignment.given, tree.given),
+    )
+
+
+@dataclass
+class _Tree:
+    """What the modules may import and read, and the given files among what was handed in."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    given: dict[str, bytes] = field(default_factory=dict)
+    edited: list[str] = field(default_factory=list)
+
+
+def is_called(path: str, wanted: str) -> bool:
+    """Whether a file is called `wanted`, or was before it was copied, downloaded twice or capitalised."""
+    return plain_name(path) == plain_name(wanted)
+
+
+def plain_name(path: str) -> tuple[str, str]:
+    """Stem and suffix without what copying adds: `Two_Layers (1).PY`, `two-layers-2.py`, `two_layers.py.txt`."""
+    name = PurePosixPath(path.casefold())
+    if name.suffix == ".txt" and "." in name.stem:
+        name = PurePosixPath(name.stem)
+    stem = re.sub(r"[\s._-]+", "_", name.stem)
+    return COPY_AFTER.sub("", COPY_BEFORE.sub("", stem)) or stem, name.suffix
+
+
+def _module(
+    files: Mapping[str, bytes],
+    component: Component,
+    assignment: Assignment,
+    clean: Mapping[str, bytes],
+    found: Mapping[str, str],
+    notes: list[str],
+) -> str | None:
+    """Where a component's module is. `found`: where the earlier components' are."""
+    wanted = component.file
+    named_otherwise = {*assignment.files, *assignment.given} - {wanted}
+    free = [path for path in files if path not in found.values() and PurePosixPath(path).name not in named_otherwise]
+    candidates = [path for path in free if is_called(path, wanted)]
+    candidates = candidates or _by_content(files, free, component, assignment, clean)
+    if not candidates:
+        there = ", ".join(show(path, 60) for path in list(files)[:8]) or "nothing that grading uses"
+        notes.append(f"{wanted} is missing; the submission holds: {there}{' …' if len(files) > 8 else ''}")
+        return None
+    base = PurePosixPath(next(iter(found.values()))).parent if found else None
+
+    def rank(path: str) -> tuple[bool, bool, bool, int, str]:
+        place = PurePosixPath(path)
+        untouched = not files[path].strip() or same_text(files[path], clean.get(wanted, b""))
+        return untouched, place.name != wanted, base not in (None, place.parent), path.count("/"), path
+
+    chosen, *others = sorted(candidates, key=rank)
+    if others:
+        rest = ", ".join(show(path, 60) for path in others[:3])
+        notes.append(f"several files pass for {wanted}: took {show(chosen, 60)}, not {rest}")
+    if PurePosixPath(chosen).name != wanted:
+        notes.append(f"{show(PurePosixPath(chosen).name)} was taken for {wanted}")
+    if not files[chosen].strip():
+        notes.append(f"{wanted} is empty")
+    return chosen
+
+
+def _by_content(
+    files: Mapping[str, bytes],
+    free: Iterable[str],
+    component: Component,
+    assignment: Assignment,
+    clean: Mapping[str, bytes],
+) -> list[str]:
+    """The files that define most of what the module's questions ask for, whatever they are called."""
+    wanted = {question.component.split(".")[0] for question in assignment.questions_in(component.module)}
+    sources = [path for path in free if path.lower().endswith(".py") and path not in clean]
+    return [path for path in sources[:MOST_PARSED] if 2 * len(wanted & _defined(files[path])) > len(wanted)]
+
+
+def _defined(source: bytes) -> set[str]:
+    tree = parse(source)
+    kinds = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    return {node.name for node in tree.body if isinstance(node, kinds)} if tree else set()
+
+
+def _notebooks(
+    files: Mapping[str, bytes], assignment: Assignment, base: PurePosixPath, notes: list[str]
+) -> dict[str, str]:
+    """Where the notebooks are, by the name that the assignment gives them."""
+    found: dict[str, str] = {}
+    for wanted in assignment.notebooks:
+        other = [name for name in assignment.notebooks if name != wanted]
+        free = [path for path in files if path not in found.values() and PurePosixPath(path).name not in other]
+        path = _named(free, wanted, base, notes)
+        if path is None and not other:
+            path = _only_notebook(files, wanted, notes)
+        if path is not None:
+            found[wanted] = path
+        else:
+            notes.append(f"not handed in: {wanted}")
+    return found
+
+
+def _named(files: Iterable[str], wanted: str, base: PurePosixPath, notes: list[str]) -> str | None:
+    """The file called `wanted`, the one nearest to the modules if there are several."""
+    candidates = [path for path in files if is_called(path, wanted)]
+    if not candidates:
+        return None
+
+    def rank(path: str) -> tuple[bool, bool, int, str]:
+        place = PurePosixPath(path)
+        return place.name != wanted, place.parent != base, path.count("/"), path
+
+    chosen = min(candidates, key=rank)
+    if PurePosixPath(chosen).name != wanted:
+        notes.append(f"{show(PurePosixPath(chosen).name)} was taken for {wanted}")
+    return chosen
+
+
+def _only_notebook(files: Mapping[str, bytes], wanted: str, notes: list[str]) -> str | None:
+    """The submission's only notebook whatever its name, since nothing else can be meant."""
+    notebooks = [path for path in files if path.lower().endswith(".ipynb")]
+    if len(notebooks) != 1:
+        return None
+    notes.append(f"{show(notebooks[0])} was taken for {wanted}")
+    return notebooks[0]
+
+
+def _tree(
+    files: Mapping[str, bytes],
+    modules: Mapping[str, str],
+    base: PurePosixPath,
+    apart: Collection[str],
+    assignment: Assignment,
+    clean: Mapping[str, bytes],
+    notes: list[str],
+) -> _Tree:
+    """What the modules may import and read: everything in and below their folder that the course does not give."""
+    given = _given(clean, {*assignment.files, *assignment.notebooks, *assignment.artifacts})
+    tree, outside = _Tree({wanted: files[path] for wanted, path in modules.items()}), []
+    for path, data in files.items():
+        place = PurePosixPath(path)
+        if path in apart or path in modules.values() or any(is_called(path, wanted) for wanted in assignment.files):
+            continue
+        if not place.is_relative_to(base):
+            outside.append(path)
+            continue
+        relative = place.relative_to(base)
+        if PurePosixPath(relative.parts[0]).stem not in given:
+            tree.files[str(relative)] = data
+            continue
+        tree.given[str(relative)] = data
+        if relative.suffix == ".py" and not same_text(clean.get(str(relative), b""), data):
+            tree.edited.append(str(relative))
+            notes.append(f"{show(str(relative))} is not the course's; the course's is used")
+    if lost := [path for path in outside if path.endswith(".py")]:
+        whose = "module's" if len(assignment.files) == 1 else "modules'"
+        notes.append(f"outside the {whose} folder, cannot be imported: {_some(lost)}")
+    return tree
+
+
+def _lacking(clean: Mapping[str, bytes], given: Collection[str], handed_in: Collection[str]) -> tuple[str, ...]:
+    """Given files that the modules may import and that were not handed in; the whole library as one."""
+    library = [path for path in clean if path.endswith(".py") and path.startswith(LIBRARY)]
+    missing = [path for path in library if path not in handed_in]
+    beside = [path for path in clean if path in given and path not in handed_in]
+    return *((LIBRARY,) if library and missing == library else missing), *beside
+
+
+def _given(clean: Mapping[str, bytes], written: Collection[str]) -> frozenset[str]:
+    """Top-level names of what the handout brings and students do not write: its packages and modules."""
+    tops = (PurePosixPath(path).parts[0] for path in clean if path not in written)
+    return frozenset(PurePosixPath(top).stem for top in tops)
+
+
+def _some(paths: Iterable[str]) -> str:
+    shown = [show(path, 60) for path in paths]
+    return ", ".join(shown[:3]) + (f" and {len(shown) - 3} more" if len(shown) > 3 else "")

@@ -1,0 +1,1 @@
+"""Reading Python source and notebooks of a submission without running them."""

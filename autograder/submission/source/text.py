@@ -1,0 +1,59 @@
+"""Text of Python files as editors, shells and sync clients leave it, made what Python reads."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+import tokenize
+
+__all__ = ["readable"]
+
+MARKS = {codecs.BOM_UTF8: "", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+NUL_TAIL = re.compile(rb"\0+\Z")
+
+
+def readable(data: bytes) -> tuple[bytes, str]:
+    """The file in UTF-8, without NUL bytes at its end, and a note on what was changed; "" where nothing was.
+
+    What Python reads stays as it is, to the byte: a declared encoding, a byte-order mark of UTF-8, any line ends.
+    """
+    if encoding := _utf16(data):
+        try:
+            return data.decode(encoding).lstrip("\ufeff").encode(), "saved as UTF-16; it was read all the same"
+        except UnicodeError:
+            return data, ""
+    cut = NUL_TAIL.sub(b"", data)
+    note = f"{len(data) - len(cut)} NUL bytes at its end were cut" if len(cut) < len(data) and cut else ""
+    data = cut if note else data
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        data.decode(encoding)
+    except (SyntaxError, UnicodeError, LookupError):
+        if (korean := _korean(data)) is not None:
+            return korean, "saved in the encoding of Korean Windows (CP949), not in UTF-8; it was read all the same"
+    return data, note
+
+
+def _utf16(data: bytes) -> str:
+    """The encoding of text with two bytes for each letter, with or without a mark; "" for any other."""
+    for mark, encoding in MARKS.items():
+        if data.startswith(mark):
+            return encoding
+    start = data[:200]
+    if len(start) < 8 or len(data) % 2:
+        return ""
+    if start[1::2].count(0) > 0.8 * len(start[1::2]) and not start[::2].count(0):
+        return "utf-16-le"
+    return "utf-16-be" if start[::2].count(0) > 0.8 * len(start[::2]) and not start[1::2].count(0) else ""
+
+
+def _korean(data: bytes) -> bytes | None:
+    """The text in UTF-8, if it declares no encoding and CP949 makes Korean of it."""
+    if any(b"coding" in line for line in data.split(b"\n", 2)[:2]):
+        return None
+    try:
+        text = data.decode("cp949")
+    except UnicodeError:
+        return None
+    return text.encode() if re.search("[\uac00-\ud7a3]", text) else None

@@ -1,0 +1,156 @@
+"""Grades one class three times: on this machine, on a cluster of one worker, and on one of two. `make cluster-demo`.
+
+    python benchmarks/cluster_demo.py [--submissions N] [--json FILE]
+
+A fourth run loses one of its two workers on the way. All four must give the same results, times aside. Two workers are
+measured only where this machine has two cores for them.
+
+Exit status: 0 all results are equal and two workers are fast enough, 1 they are not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from courses import ROOT, Suite, fast_checks
+from distributed import Client, LocalCluster
+from facts import facts
+from processes import run
+from rich.console import Console
+from rich.table import Table
+from submissions import make_class
+from tables import print_facts
+
+LEAST_GAIN = 1.85  # of two workers over one
+SEED = "7"
+# Whatever else this machine's memory is used for, no worker is held up or ended for it.
+LOCAL: dict[str, Any] = {"threads_per_worker": 1, "processes": True, "dashboard_address": None, "memory_limit": 0}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--submissions", type=int, default=24, metavar="N", help="in the class (24)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the figures, too")
+    args = parser.parse_args()
+    console = Console()
+    print_facts(facts(), console)
+    with tempfile.TemporaryDirectory(prefix="cluster-") as scratch:
+        found = _measure(Path(scratch), args.submissions)
+    _print(found, console)
+    if args.json:
+        args.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    enough = (os.cpu_count() or 1) < 2 or found["gain"] >= LEAST_GAIN
+    return 0 if found["equal"] and enough else 1
+
+
+def _measure(scratch: Path, count: int) -> dict[str, Any]:
+    suite = fast_checks(scratch / "course")
+    make_class(suite, scratch / "submissions", count)
+    seconds: dict[str, float] = {}
+    results: dict[str, Any] = {}
+    for title, workers, killed in (
+        ("this machine, one at a time", 0, False),
+        ("a cluster of one worker", 1, False),
+        ("a cluster of two workers", 2, False),
+        ("two workers, one killed on the way", 2, True),
+    ):
+        out = scratch / f"out-{len(seconds)}"
+        if workers:
+            with LocalCluster(**LOCAL, n_workers=workers) as running:
+                meanwhile = _killing(running.scheduler_address, out, count // 4) if killed else None
+                where = ["--cluster", running.scheduler_address]
+                seconds[title] = _grade(suite, scratch, out, where, workers, meanwhile)
+        else:
+            seconds[title] = _grade(suite, scratch, out, ["--jobs", "1"], 1)
+        results[title] = _results(out)
+    first, *others = results.values()
+    one, two = seconds["a cluster of one worker"], seconds["a cluster of two workers"]
+    return {
+        "submissions": count,
+        "seconds_each": seconds,
+        "graded": {title: len(found) for title, found in results.items()},
+        "gain": round(one / two, 2),
+        "equal": len(first) == count and all(other == first for other in others),
+    }
+
+
+def _grade(
+    suite: Suite,
+    scratch: Path,
+    out: Path,
+    options: list[str],
+    workers: int,
+    meanwhile: Callable[[], None] | None = None,
+) -> float:
+    """Grade the class by the command line; returns seconds for each submission, start-up aside.
+
+    Start-up ends with the first result of each worker.
+    """
+    words = ["--course", suite.course.root, "grade", suite.assignment.id, scratch / "submissions", "--out", out]
+    with _beside(meanwhile), _watched(out) as times:
+        run([sys.executable, "-m", "autograder", *words, "--seed", SEED, *options], ROOT)
+    return round((times[-1] - times[workers - 1]) / (len(times) - workers), 3)
+
+
+@contextmanager
+def _beside(what: Callable[[], None] | None) -> Iterator[None]:
+    thread = threading.Thread(target=what) if what else None
+    if thread:
+        thread.start()
+    yield
+    if thread:
+        thread.join()
+
+
+@contextmanager
+def _watched(out: Path) -> Iterator[list[float]]:
+    """When each result appeared; filled in when the block ends."""
+    times: list[float] = []
+    yield times
+    times += sorted(path.stat().st_mtime for path in out.glob("*/result.json"))
+
+
+def _killing(address: str, out: Path, after: int) -> Callable[[], None]:
+    """Waits for so many results, then kills the process of one worker."""
+
+    def kill() -> None:
+        while len(list(out.glob("*/result.json"))) < after:
+            time.sleep(0.05)
+        with Client(address, set_as_default=False) as client:
+            os.kill(min(client.run(os.getpid).values()), signal.SIGKILL)
+
+    return kill
+
+
+def _results(out: Path) -> dict[str, Any]:
+    """Every result by submission, without times, which are never the same twice."""
+
+    def untimed(table: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in table.items() if not key.endswith("seconds")}
+
+    paths = sorted(out.glob("*/result.json"))
+    return {path.parent.name: json.loads(path.read_text(encoding="utf-8"), object_hook=untimed) for path in paths}
+
+
+def _print(found: dict[str, Any], console: Console) -> None:
+    table = Table("run", "graded", "seconds for each, start-up aside", title=f"{found['submissions']} submissions")
+    for title, seconds in found["seconds_each"].items():
+        table.add_row(title, str(found["graded"][title]), f"{seconds:.2f}")
+    console.print(table)
+    console.print(f"two workers are {found['gain']:.2f} times as fast as one (at least {LEAST_GAIN} is promised)")
+    console.print("all results are equal, times aside" if found["equal"] else "results differ")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,171 @@
+"""Assignment 10, part 4: Faster R-CNN. A network that proposes, one that decides, and four losses in one tensor.
+
+Write your answers where a NotImplementedError is raised.
+
+Everything that you need is written already: in fast_rcnn.py and region_proposals.py by you, in boxes.py and kit.py by
+us. `targets` is a list with a dict per image: "boxes" (G, 4), (x1, y1, x2, y2) in pixels, and "labels" (G,) int64 in
+[0, C); G may be 0. Inputs are never modified.
+"""
+
+import torch
+from boxes import encode_boxes
+from fast_rcnn import TRANSFORM_SCALE, BoxHead, detections, fast_rcnn_losses, label_proposals
+from kit import SingleMap, fast_roi_align
+from region_proposals import RPNHead, flatten_maps, make_anchors, propose, rpn_losses, sample_labels
+from torch import Tensor, nn
+
+__all__ = ["RATIOS", "SIZES", "FasterRCNN", "build"]
+
+# The notebook's anchors: nine in each cell.
+SIZES, RATIOS = (12.0, 20.0, 34.0), (0.6, 1.0, 1.6)
+
+
+class FasterRCNN(nn.Module):
+    """Faster R-CNN on one map.
+
+    The attributes `backbone`, `rpn` and `head` are prescribed; those given below may be used.
+
+    Args:
+        backbone: images (N, 3, H, W) -> one map (N, channels, h, w).
+        rpn: such as `RPNHead`, with K = len(sizes) * len(ratios) anchors.
+        head: such as `BoxHead`.
+        stride: pixels per cell of the map.
+        sizes, ratios: for `make_anchors`.
+        num_classes: C, without background.
+        pool_size: bins per side of `fast_roi_align`, whose sampling ratio is 2.
+        proposals: (pre_nms, post_nms) of `propose` in training.
+        regions: how many regions per image the second stage is trained on.
+    """
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        rpn: nn.Module,
+        head: nn.Module,
+        *,
+        stride: int,
+        sizes: tuple[float, ...],
+        ratios: tuple[float, ...],
+        num_classes: int,
+        pool_size: int = 5,
+        proposals: tuple[int, int] = (120, 40),
+        regions: int = 24,
+    ) -> None:
+        super().__init__()
+        self.backbone, self.rpn, self.head = backbone, rpn, head
+        self.stride, self.sizes, self.ratios, self.num_classes = stride, sizes, ratios, num_classes
+        self.pool_size, self.proposals, self.regions = pool_size, proposals, regions
+
+    def forward(
+        self, images: Tensor, targets: list[dict[str, Tensor]], anchor_priority: Tensor, region_priority: Tensor
+    ) -> Tensor:
+        """The four losses of a batch.
+
+        The map; the RPN's scores and transforms in rows (`flatten_maps`); `rpn_losses`, with its default settings. Then
+        for each image: `propose`, at most `proposals` of them; the true boxes *behind* the proposals;
+        `label_proposals` of all these; `sample_labels` on (class > 0) with count `regions` and fraction 0.25. All
+        sampled regions, image by image, first the positives, then the negatives, go through `fast_roi_align` at scale 1
+        / stride and through the head together, and `fast_rcnn_losses` looks at the whole batch. Its targets are
+        `encode_boxes` of region and matched box, times TRANSFORM_SCALE.
+
+        Args:
+            images: (N, 3, H, W) floating point.
+            targets: one dict per image.
+            anchor_priority: (N, A), for `rpn_losses`, A the number of all anchors.
+            region_priority: (N, M), for `sample_labels`; M is not less than the number of an image's proposals and true
+                boxes together, and the first ones count.
+
+        Returns:
+            (4,): RPN classification, RPN box, classification of regions, box of regions; the lecture's order.
+
+        Edge cases: images without boxes. Without any positive, box losses are 0 with zeros as gradients.
+
+        >>> model = build()
+        >>> truth = {"boxes": torch.tensor([[4.0, 4.0, 24.0, 20.0]]), "labels": torch.tensor([1])}
+        >>> model(torch.zeros(1, 3, 32, 48), [truth], torch.rand(1, 216), torch.rand(1, 64)).shape
+        torch.Size([4])
+        """
+        # BEGIN SOLUTION faster-rcnn
+        features, anchors, scores, transforms = self._first_stage(images)
+        boxes = [target["boxes"].to(images.dtype) for target in targets]
+        first = rpn_losses(scores, transforms, anchors, boxes, anchor_priority)
+        rois, classes, moves = [], [], []
+        for number, (truths, target) in enumerate(zip(boxes, targets, strict=True)):
+            found, _ = propose(scores[number], transforms[number], anchors, images.shape[2:], *self.proposals)
+            regions = torch.cat([found, truths])
+            kinds, matches = label_proposals(regions, truths, target["labels"])
+            priority = region_priority[number, : len(regions)]
+            positives, negatives = sample_labels((kinds > 0).to(torch.int64), self.regions, 0.25, priority)
+            sampled = torch.cat([positives, negatives])
+            rois.append(_numbered(regions[sampled], number))
+            classes.append(kinds[sampled])
+            moves.append(_targets(regions[positives], truths[matches[positives]], len(negatives)))
+        answers = self._second_stage(features, torch.cat(rois))
+        return torch.stack([*first, *fast_rcnn_losses(*answers, torch.cat(classes), torch.cat(moves))])
+        # END SOLUTION
+
+    def detect(self, images: Tensor, proposals: tuple[int, int] = (300, 60)) -> list[dict[str, Tensor]]:
+        """Detect the objects of images: in evaluation mode and without gradients; the mode is as before afterwards.
+
+        Args:
+            images: (N, 3, H, W) floating point.
+            proposals: (pre_nms, post_nms) of `propose`.
+
+        Returns:
+            For each image what `detections` makes of its proposals, with the default settings.
+
+        >>> len(build().detect(torch.zeros(2, 3, 32, 48)))
+        2
+        """
+        # BEGIN SOLUTION faster-rcnn
+        training = self.training
+        self.eval()
+        try:
+            with torch.no_grad():
+                return self._detect(images, proposals)
+        finally:
+            self.train(training)
+        # END SOLUTION
+
+    # BEGIN SOLUTION
+    def _detect(self, images: Tensor, proposals: tuple[int, int]) -> list[dict[str, Tensor]]:
+        features, anchors, scores, transforms = self._first_stage(images)
+        size = images.shape[2:]
+        found = [propose(*said, anchors, size, *proposals)[0] for said in zip(scores, transforms, strict=True)]
+        rois = torch.cat([_numbered(boxes, number) for number, boxes in enumerate(found)])
+        counts = [len(boxes) for boxes in found]
+        answers = zip(*(part.split(counts) for part in self._second_stage(features, rois)), strict=True)
+        return [detections(*said, boxes, size) for said, boxes in zip(answers, found, strict=True)]
+
+    def _first_stage(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """The map, its anchors, and what the RPN says of them in rows."""
+        features = self.backbone(images)
+        anchors = make_anchors(
+            *features.shape[2:], self.stride, self.sizes, self.ratios, features.dtype, features.device
+        )
+        count = len(self.sizes) * len(self.ratios)
+        return features, anchors, *(flatten_maps(maps, count) for maps in self.rpn(features))
+
+    def _second_stage(self, features: Tensor, rois: Tensor) -> tuple[Tensor, Tensor]:
+        return self.head(fast_roi_align(features, rois, self.pool_size, 1 / self.stride, 2))
+
+    # END SOLUTION
+
+
+# BEGIN SOLUTION
+def _numbered(boxes: Tensor, number: int) -> Tensor:
+    """Boxes of an image as regions of the batch, (R, 5)."""
+    return torch.cat([boxes.new_full((len(boxes), 1), number), boxes], dim=1)
+
+
+def _targets(positives: Tensor, truths: Tensor, negatives: int) -> Tensor:
+    """Scaled transforms of the positives, and zeros, which nobody reads, behind them."""
+    moves = encode_boxes(positives, truths) * positives.new_tensor(TRANSFORM_SCALE)
+    return torch.cat([moves, moves.new_zeros(negatives, 4)])
+
+
+# END SOLUTION
+def build() -> FasterRCNN:
+    """Given: the notebook's network for three classes, whose trained state is handed in as faster_rcnn.pt."""
+    rpn, head = RPNHead(64, 64, len(SIZES) * len(RATIOS)), BoxHead(64, 5, 96, 3)
+    return FasterRCNN(SingleMap(64), rpn, head, stride=8, sizes=SIZES, ratios=RATIOS, num_classes=3)

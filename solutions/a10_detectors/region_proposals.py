@@ -1,0 +1,336 @@
+"""Assignment 10, part 3: region proposals. Anchors, their labels, chance as an argument, and the network that learns
+them.
+
+Write your answers where a NotImplementedError is raised.
+
+Boxes are (x1, y1, x2, y2) in pixels, edges of pixels, x to the right, y down. Cell (i, j) of a map of stride s has its
+centre at ((j + 1/2) s, (i + 1/2) s) in the image. (torchvision's anchors sit at (j s, i s).) Labels of anchors are 1
+object, 0 not an object, -1 neutral. Inputs are never modified; results have the dtype and the device of the first
+floating tensor; labels and indices are int64. The functions of boxes.py are given.
+
+Chance is never drawn here: it comes in as `priority`, numbers of which the smaller come first. So there is one right
+answer for everybody.
+"""
+
+import torch
+import torch.nn.functional as F
+from boxes import box_iou, clip_boxes, decode_boxes, encode_boxes, nms
+from torch import Tensor, nn
+
+__all__ = [
+    "RPNHead",
+    "flatten_maps",
+    "label_anchors",
+    "make_anchors",
+    "propose",
+    "rpn_losses",
+    "sample_labels",
+]
+
+
+def make_anchors(
+    height: int,
+    width: int,
+    stride: int,
+    sizes: tuple[float, ...],
+    ratios: tuple[float, ...],
+    dtype: torch.dtype = torch.float32,
+    device: str | torch.device = "cpu",
+) -> Tensor:
+    """The anchors of a map: at the centre of each cell one box of each size and aspect ratio.
+
+    A ratio is *height / width*, and an anchor of size a and ratio r has the area a^2: w = a / sqrt(r), h = a sqrt(r).
+    Anchors are neither clipped nor rounded.
+
+    Args:
+        height, width: of the *map*, in cells.
+        stride: pixels per cell.
+        sizes: of the anchors, in pixels.
+        ratios: height / width.
+        dtype, device: of the result.
+
+    Returns:
+        (height * width * K, 4), (x1, y1, x2, y2), K = len(sizes) * len(ratios). Row by row, then column by column, then
+        anchor by anchor: anchor k has size k // len(ratios) and ratio k % len(ratios).
+
+    >>> make_anchors(1, 2, 16, (32,), (0.5,))[0]  # wide, and centred at (8, 8)
+    tensor([-14.6274,  -3.3137,  30.6274,  19.3137])
+    >>> make_anchors(20, 15, 32, (64, 128, 256), (0.5, 2.0)).shape
+    torch.Size([1800, 4])
+
+    Source: Ren et al., Faster R-CNN, NeurIPS 2015, section 3.1.1.
+    """
+    # BEGIN SOLUTION anchors
+    options = {"dtype": dtype, "device": device}
+    y, x = torch.meshgrid(torch.arange(height, **options), torch.arange(width, **options), indexing="ij")
+    centres = (torch.stack([x, y, x, y], dim=-1) + 0.5) * stride  # (height, width, 4)
+    size, root = torch.tensor(sizes, **options)[:, None], torch.tensor(ratios, **options).sqrt()
+    halves = torch.stack([size / root, size * root], dim=-1).reshape(-1, 2) / 2  # (K, 2)
+    shapes = torch.cat([-halves, halves], dim=1)
+    return (centres[:, :, None] + shapes).reshape(-1, 4)
+    # END SOLUTION
+
+
+def flatten_maps(maps: Tensor, num_anchors: int) -> Tensor:
+    """Put a head's maps into rows, one for each anchor, in the order of `make_anchors`.
+
+    Channel k D + d of a map is number d of anchor k.
+
+    Args:
+        maps: (N, K D, H, W).
+        num_anchors: K, anchors per cell.
+
+    Returns:
+        (N, H W K, D). (`reshape` alone has the right shape and the wrong numbers.)
+
+    >>> maps = torch.arange(8).reshape(1, 4, 1, 2)  # two anchors of two numbers, in two cells
+    >>> flatten_maps(maps, 2)
+    tensor([[[0, 2],
+             [4, 6],
+             [1, 3],
+             [5, 7]]])
+    """
+    # BEGIN SOLUTION rpn-head
+    split = maps.unflatten(1, (num_anchors, -1))  # (N, K, D, H, W)
+    return split.permute(0, 3, 4, 1, 2).flatten(1, 3)
+    # END SOLUTION
+
+
+def label_anchors(
+    anchors: Tensor, boxes: Tensor, positive: float = 0.7, negative: float = 0.3
+) -> tuple[Tensor, Tensor]:
+    """Say which anchors are objects, which are not, and which teach nothing.
+
+    An anchor is positive (1) by either of two rules: its IoU with some box is at least `positive`; or no anchor has a
+    larger IoU with some box than this one, and that IoU is above 0. All anchors that share a box's largest IoU are
+    positive. An anchor is negative (0) if its largest IoU is below `negative` and the second rule does not make it
+    positive. All others are neutral (-1).
+
+    A positive anchor is matched with the box that *this anchor* overlaps most, also where the second rule made it
+    positive for another box's sake. (So do torchvision and detectron2; whether it is right has been doubted.)
+
+    Args:
+        anchors: (A, 4) floating point, (x1, y1, x2, y2). Those that reach over the border count like others.
+        boxes: (G, 4), the true ones.
+        positive, negative: thresholds, negative <= positive.
+
+    Returns:
+        (labels, matches): (A,) int64 each; labels in {1, 0, -1}; a match is the index of a box for positive anchors, -1
+        for others.
+
+    Edge cases: equal IoUs: the box with the lower index. G = 0: all 0, and -1. A box that meets no anchor, or has no
+    area, makes none positive. A = 0 gives shape (0,).
+
+    >>> anchors = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 5], [5, 0, 15, 10], [20, 20, 30, 30], [0, 0, 2, 2]])
+    >>> label_anchors(anchors, torch.tensor([[0.0, 0, 10, 10], [22, 22, 40, 40]]))
+    (tensor([ 1, -1, -1,  1,  0]), tensor([ 0, -1, -1,  1, -1]))
+
+    Source: Ren et al., Faster R-CNN, NeurIPS 2015, section 3.1.2.
+    """
+    # BEGIN SOLUTION anchor-labels
+    labels = torch.zeros(len(anchors), dtype=torch.int64, device=anchors.device)
+    matches = torch.full_like(labels, -1)
+    if len(boxes) == 0 or len(anchors) == 0:
+        return labels, matches
+    overlaps = box_iou(anchors, boxes)  # (A, G)
+    largest, best = overlaps.max(dim=1)
+    of_boxes = overlaps.amax(dim=0)
+    forced = ((overlaps == of_boxes) & (of_boxes > 0)).any(dim=1)
+    labels[largest >= negative] = -1
+    labels[(largest >= positive) | forced] = 1
+    matches[labels == 1] = best[labels == 1]
+    return labels, matches
+    # END SOLUTION
+
+
+def sample_labels(labels: Tensor, count: int, positive_fraction: float, priority: Tensor) -> tuple[Tensor, Tensor]:
+    """Choose the anchors, or the regions, that a loss looks at.
+
+    At most floor(count * positive_fraction) positives (label 1), fewer if there are fewer; then as many negatives
+    (label 0) as are missing from `count`, fewer if there are fewer. Of each kind those with the smallest priority are
+    taken. Nothing is taken twice, and nothing neutral (-1).
+
+    Args:
+        labels: (A,) int64 in {1, 0, -1}.
+        count: how many at most, >= 0.
+        positive_fraction: in [0, 1].
+        priority: (A,) floating point, all different. Drawn at random outside; here it is only compared.
+
+    Returns:
+        (positives, negatives): int64 indices, each in rising order.
+
+    Edge cases: shape (0,) where there are none.
+
+    >>> labels = torch.tensor([1, 0, -1, 1, 0, 1, 0])
+    >>> sample_labels(labels, 4, 0.5, torch.tensor([0.9, 0.1, 0.0, 0.2, 0.7, 0.4, 0.5]))
+    (tensor([3, 5]), tensor([1, 6]))
+
+    Source: Ren et al., Faster R-CNN, NeurIPS 2015, section 3.1.3.
+    """
+    # BEGIN SOLUTION anchor-sampling
+    positives = _first(labels == 1, int(count * positive_fraction), priority)
+    return positives, _first(labels == 0, count - len(positives), priority)
+    # END SOLUTION
+
+
+# BEGIN SOLUTION
+def _first(wanted: Tensor, count: int, priority: Tensor) -> Tensor:
+    """The `count` entries of smallest priority where `wanted` is true, in rising order."""
+    members = wanted.nonzero().flatten()
+    return members[priority[members].argsort(stable=True)[:count]].sort().values
+
+
+# END SOLUTION
+class RPNHead(nn.Module):
+    """Is there an object at each anchor, and how does the anchor become its box: from one map.
+
+    A 3x3 convolution with padding 1 to `hidden` channels, ReLU, then two 1x1 convolutions of that, beside each other:
+    to 2K channels, (not object, object) of each anchor, and to 4K channels, (tx, ty, tw, th) of each anchor. Channel k
+    D + d is number d of anchor k.
+
+    Initial weights of all three layers: normal with standard deviation 0.01; biases 0. What the attributes are called
+    is up to you.
+
+    Args:
+        in_channels: of the map.
+        hidden: channels between.
+        num_anchors: K, anchors per cell.
+    """
+
+    def __init__(self, in_channels: int, hidden: int, num_anchors: int) -> None:
+        super().__init__()
+        # BEGIN SOLUTION rpn-head
+        self.hidden = nn.Conv2d(in_channels, hidden, 3, padding=1)
+        self.classify = nn.Conv2d(hidden, 2 * num_anchors, 1)
+        self.move = nn.Conv2d(hidden, 4 * num_anchors, 1)
+        for layer in (self.hidden, self.classify, self.move):
+            nn.init.normal_(layer.weight, std=0.01)
+            nn.init.zeros_(layer.bias)
+        # END SOLUTION
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Score the anchors of all cells.
+
+        Args:
+            features: (N, in_channels, H, W).
+
+        Returns:
+            (scores, transforms): maps (N, 2K, H, W) and (N, 4K, H, W).
+
+        >>> scores, transforms = RPNHead(8, 16, 6)(torch.zeros(1, 8, 4, 3))
+        >>> scores.shape, transforms.shape
+        (torch.Size([1, 12, 4, 3]), torch.Size([1, 24, 4, 3]))
+        """
+        # BEGIN SOLUTION rpn-head
+        hidden = torch.relu(self.hidden(features))
+        return self.classify(hidden), self.move(hidden)
+        # END SOLUTION
+
+
+def rpn_losses(
+    scores: Tensor,
+    transforms: Tensor,
+    anchors: Tensor,
+    boxes: list[Tensor],
+    priority: Tensor,
+    count: int = 64,
+    positive_fraction: float = 0.5,
+) -> tuple[Tensor, Tensor]:
+    """The two losses of the region proposal network.
+
+    Each image labels its anchors (`label_anchors`, with its default thresholds) and samples `count` of them
+    (`sample_labels`) on its own. Classification: one mean cross-entropy over all sampled anchors of the batch, which is
+    not a mean of means. Box: the smooth L1 distance with beta 1/9 (x^2 / (2 beta) up to beta, |x| - beta / 2 beyond) of
+    the transforms from `encode_boxes` of anchor and matched box, summed over sampled positives and their four numbers,
+    and divided by the number of all sampled anchors of the batch. These transforms are not scaled. Negatives have no
+    box loss.
+
+    Args:
+        scores: (N, A, 2) floating point, raw: not object, object.
+        transforms: (N, A, 4).
+        anchors: (A, 4), the same for all images.
+        boxes: a list of N tensors (G, 4), the true boxes of each image.
+        priority: (N, A), for `sample_labels`.
+        count, positive_fraction: for `sample_labels`.
+
+    Returns:
+        (classification, box): two scalars.
+
+    Edge cases: an image without boxes has negatives only. Without a positive the box loss is 0, and without anchors
+    both are: connected to their inputs, with zeros as gradients.
+
+    >>> anchors = torch.tensor([[0.0, 0, 10, 10], [20, 20, 30, 30]])
+    >>> boxes = [torch.tensor([[1.0, 0, 11, 10]])]
+    >>> losses = rpn_losses(torch.zeros(1, 2, 2), torch.zeros(1, 2, 4), anchors, boxes, torch.tensor([[0.1, 0.2]]))
+    >>> print(losses[0], losses[1])  # t_x is 0.1
+    tensor(0.6931) tensor(0.0225)
+
+    Allowed: everything, torch's losses too.
+    Source: Ren et al., Faster R-CNN, NeurIPS 2015, equation 1, with the normalization of its later code.
+    """
+    # BEGIN SOLUTION rpn-losses
+    chosen, answers, moved, targets = [], [], [], []
+    for image, truths in enumerate(boxes):
+        labels, matches = label_anchors(anchors, truths)
+        positives, negatives = sample_labels(labels, count, positive_fraction, priority[image])
+        sampled = torch.cat([positives, negatives])
+        chosen.append(scores[image, sampled])
+        answers.append(labels[sampled])
+        moved.append(transforms[image, positives])
+        targets.append(encode_boxes(anchors[positives], truths[matches[positives]]))
+    sampled = max(sum(map(len, answers)), 1)
+    classification = F.cross_entropy(torch.cat(chosen), torch.cat(answers), reduction="sum") / sampled
+    box = F.smooth_l1_loss(torch.cat(moved), torch.cat(targets), reduction="sum", beta=1 / 9) / sampled
+    return classification, box
+    # END SOLUTION
+
+
+def propose(
+    scores: Tensor,
+    transforms: Tensor,
+    anchors: Tensor,
+    size: tuple[int, int],
+    pre_nms: int = 600,
+    post_nms: int = 300,
+    nms_threshold: float = 0.7,
+    min_size: float = 1.0,
+) -> tuple[Tensor, Tensor]:
+    """Make proposals of what the region proposal network says about one image.
+
+    In this order: the probability of "object", by softmax of the two scores; the `pre_nms` anchors with the largest
+    one; decode their boxes; clip them to the image; drop boxes with a side below `min_size`; non-maximum suppression;
+    the first `post_nms` that are left.
+
+    No gradient passes: proposals are constants to the second stage. (A box is a choice of where to look. Its
+    coordinates get no gradient from RoI Align, and its score none at all.)
+
+    Args:
+        scores: (A, 2) floating point, raw: not object, object.
+        transforms: (A, 4).
+        anchors: (A, 4), (x1, y1, x2, y2).
+        size: (height, width) of the image.
+        pre_nms, post_nms: how many at most.
+        nms_threshold: for `nms`.
+        min_size: in pixels.
+
+    Returns:
+        (boxes, objectness): (D, 4) and (D,), by falling probability.
+
+    Edge cases: equal probabilities: the anchor with the lower index. A < pre_nms: all. Nothing left: (0, 4) and (0,).
+
+    >>> anchors = torch.tensor([[0.0, 0, 10, 10], [1, 0, 11, 10], [20, 20, 60, 30]])
+    >>> scores = torch.tensor([[0.0, 1.0], [0.0, 2.0], [0.0, 0.0]])
+    >>> propose(scores, torch.zeros(3, 4), anchors, (40, 40))
+    (tensor([[ 1.,  0., 11., 10.],
+            [20., 20., 40., 30.]]), tensor([0.8808, 0.5000]))
+    """
+    # BEGIN SOLUTION proposals
+    probabilities = scores.detach().softmax(dim=1)[:, 1]
+    best = probabilities.argsort(descending=True, stable=True)[:pre_nms]
+    boxes = clip_boxes(decode_boxes(anchors[best], transforms.detach()[best]), size)
+    probabilities = probabilities[best]
+    large = ((boxes[:, 2:] - boxes[:, :2]) >= min_size).all(dim=1)
+    boxes, probabilities = boxes[large], probabilities[large]
+    keep = nms(boxes, probabilities, nms_threshold)[:post_nms]
+    return boxes[keep], probabilities[keep]
+    # END SOLUTION

@@ -1,0 +1,201 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Assignment 10, part 5: a single stage
+#
+# RetinaNet (2017) leaves the second stage out: the head says the class of every anchor at once. Nearly all anchors are
+# background, and easy; the focal loss keeps them from drowning the few that teach something. You write the loss, a
+# pyramid of features and the detector in `retinanet.py`.
+
+# %%
+# Fill these in. option is 1 for your own work, 2 otherwise (see README.md). group is for work handed in together:
+# one "id name" per member, for example ["20221234 Gildong Hong"].
+name = ""
+idnum = ""
+option = 1
+group = []
+
+# %%
+# %load_ext autoreload
+# %autoreload 2
+# %matplotlib inline
+
+# %%
+import os
+import time
+
+import matplotlib.pyplot as plt
+import otter
+import torch
+
+from common import reset_seed
+from common.plots import show_boxes, show_images
+from common.saving import load_state, save_state
+from common.scenes import THINGS, draw_scenes
+from evaluation import average_precisions
+from kit import detect_all, to_images, to_targets, train_detector
+from region_proposals import label_anchors
+from retinanet import build, focal_loss
+
+grader = otter.Notebook("retinanet.ipynb")
+# True: a short training, only to see whether everything runs. What is handed in comes from a long one.
+quick = bool(os.environ.get("QUICK_NOTEBOOK"))
+COUNT, SECONDS, STEPS, NEW = (16, 1, 4, 6) if quick else (400, 90, None, 60)
+
+# %% [markdown]
+# ## Focal loss
+
+# %%
+p = torch.linspace(0.01, 0.99, 99)
+scores = torch.stack([p, 1 - p], dim=1).log()
+for gamma in (0.0, 0.5, 1.0, 2.0, 5.0):
+    plt.plot(p, focal_loss(scores, torch.zeros(99, dtype=torch.int64), gamma), label=f"gamma {gamma}")
+plt.legend()
+plt.title("focal loss")
+plt.xlabel("probability of the true class")
+plt.show()
+
+# %%
+grader.check("focal-loss")
+
+# %%
+grader.check("pyramid")
+
+# %%
+grader.check("retinanet")
+
+# %% [markdown]
+# ## Training
+#
+# About a minute and a half, by the given `train_detector`. A slow machine makes fewer steps: give it more `SECONDS`.
+# README.md says how much the checks ask for.
+
+# %%
+scenes = draw_scenes(COUNT, 0)
+new = draw_scenes(NEW, 2)
+images, truths = to_images(new), to_targets(new)
+
+
+def precision(model: torch.nn.Module) -> float:
+    """The average precision at IoU 0.5 in new scenes."""
+    return float(average_precisions(detect_all(model, images), truths, len(THINGS), [0.5]).nanmean())
+
+
+reset_seed(0)
+model = build()
+history = train_detector(model, scenes, SECONDS, steps=STEPS)
+save_state(model, "retinanet.pt")
+print("average precision at IoU 0.5:", round(precision(model), 3))
+plt.figure(figsize=(5, 3))
+plt.plot(history, label=["classification", "box"])
+plt.legend()
+plt.title("the two losses")
+plt.xlabel("step")
+plt.show()
+
+# %% [markdown]
+# ## Where the loss comes from
+#
+# The share of the classification loss that comes from negatives, and from the easy ones among them, with gamma 0 and 2.
+
+# %%
+load_state(model, "retinanet.pt")
+model.eval()
+with torch.no_grad():
+    scores, _, anchors = model.look(images[:6])
+shares = {}
+for gamma in (0.0, 2.0):
+    parts = {"objects": 0.0, "hard negatives": 0.0, "easy negatives": 0.0}
+    for said, truth in zip(scores, truths, strict=False):
+        classes, matches = label_anchors(anchors, truth["boxes"], 0.5, 0.4)
+        classes[classes == 1] = 1 + truth["labels"][matches[classes == 1]]
+        losses, easy = focal_loss(said, classes, gamma), said.softmax(dim=1)[:, 0] > 0.9
+        parts["objects"] += float(losses[classes > 0].sum())
+        parts["hard negatives"] += float(losses[(classes == 0) & ~easy].sum())
+        parts["easy negatives"] += float(losses[(classes == 0) & easy].sum())
+    shares[gamma] = {key: value / sum(parts.values()) for key, value in parts.items()}
+figure, axis = plt.subplots(figsize=(5, 1.8))
+left = torch.zeros(2)
+for key in parts:
+    width = torch.tensor([shares[gamma][key] for gamma in shares])
+    axis.barh([f"gamma {gamma:.0f}" for gamma in shares], width, left=left, label=key)
+    left += width
+axis.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, 1.35), frameon=False)
+plt.show()
+
+# %% [markdown]
+# ## Levels of the pyramid
+#
+# What each level sees in one scene, and the sizes of the boxes that each level finds.
+
+# %%
+with torch.no_grad():
+    levels = model.pyramid(model.backbone(images[:1])[-2:])
+show_images(
+    [torch.from_numpy(new[0].image) / 255, *(level[0].norm(dim=0) for level in levels)],
+    ["scene", "stride 8", "stride 16"],
+)
+found = detect_all(model, images)
+sides = torch.cat([(each["boxes"][:, 2:] - each["boxes"][:, :2]).prod(dim=1).sqrt() for each in found])
+areas = (anchors[:, 2:] - anchors[:, :2]).prod(dim=1).sqrt()
+finer = len(areas) * 4 // 5  # the finer level has four times as many cells
+plt.figure(figsize=(5, 2.6))
+plt.hist(
+    [areas[:finer].unique().numpy(), areas[finer:].unique().numpy()],
+    bins=20,
+    label=["anchors, stride 8", "anchors, stride 16"],
+)
+plt.hist(sides.numpy(), bins=20, histtype="step", color="black", label="detections")
+plt.legend()
+plt.xlabel("side, in pixels")
+plt.show()
+picture = torch.from_numpy(new[0].image)
+show_boxes(picture, found[0]["boxes"], [THINGS[k] for k in found[0]["labels"]], found[0]["scores"])
+
+# %%
+grader.check("retinanet-learns")
+
+# %% [markdown]
+# ## One stage, or two?
+#
+# Time per scene and average precision in new scenes of the same size; the two-stage network was trained on smaller
+# ones.
+
+# %%
+from faster_rcnn import build as build_faster
+
+rivals = {"RetinaNet": model}
+if os.path.exists("faster_rcnn.pt"):
+    rivals["Faster R-CNN"] = build_faster()
+    load_state(rivals["Faster R-CNN"], "faster_rcnn.pt")
+figure, axis = plt.subplots(figsize=(5, 3))
+for name, rival in rivals.items():
+    began = time.perf_counter()
+    ap = precision(rival)
+    axis.plot((time.perf_counter() - began) / len(new) * 1000, ap, "o", label=name)
+axis.set(xlabel="milliseconds per scene", ylabel="average precision at IoU 0.5", ylim=(0, 1))
+axis.legend()
+plt.show()
+
+# %% [markdown]
+# **Question 1.** The head here ends in a softmax over C + 1 classes; the paper has C sigmoids. What may an anchor be
+# with sigmoids that it may not be here?
+
+# %% [markdown] tags=["answer"]
+# *Your answer:*
+
+# %% [markdown]
+# **Question 2.** When would you take a detector of two stages, and when one of a single stage?
+
+# %% [markdown] tags=["answer"]
+# *Your answer:*

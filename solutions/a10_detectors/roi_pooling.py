@@ -1,0 +1,304 @@
+"""Assignment 10, part 1: features of regions. RoI Pool and RoI Align, forward and backward.
+
+Write your answers where a NotImplementedError is raised.
+
+A map of features has stride s where its cell (i, j) covers rows [i s, (i + 1) s) and columns [j s, (j + 1) s) of the
+image. A region is five numbers (n, x1, y1, x2, y2): the number of its image in the batch, and a box in pixels of the
+image, x to the right, y down, by *edges* of pixels: its width is x2 - x1. An index coordinate counts cells: 0 is the
+centre of the first one, so x in the image lies at x * spatial_scale - 1/2 ("half-pixel"; torchvision: aligned=True).
+
+Inputs are never modified. Results have the dtype and the device of the features. The rule of this file: no autograd,
+and nothing of torch that pools or interpolates (`grid_sample`, `interpolate`, `max_pool2d`, ...); the `fast_roi_align`
+of kit.py is not to be used here either. torchvision is not available where your work is graded.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+__all__ = [
+    "bilinear_sample",
+    "roi_align_backward",
+    "roi_align_forward",
+    "roi_pool_backward",
+    "roi_pool_forward",
+]
+
+
+def bilinear_sample(features: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """Read a map of features between its cells.
+
+        f(x, y) = sum over rows i and columns j of  features[:, i, j] max(0, 1 - |x - j|) max(0, 1 - |y - i|)
+
+    At most four terms are not 0: those of the four nearest cells. A point with x < -1, x > W, y < -1 or y > H gives 0.
+    Any other point is first clamped: x into [0, W - 1], y into [0, H - 1]. So within one cell of the border it reads
+    the border, where the formula alone would fade.
+
+    Args:
+        features: (C, H, W) floating point.
+        x: (S,) floating point, *columns*, in index coordinates.
+        y: (S,), *rows*, likewise.
+
+    Returns:
+        (C, S): the features at the points (x[s], y[s]).
+
+    Edge cases: S = 0 gives shape (C, 0). H = 1 or W = 1: there is no next cell.
+
+    >>> rows, columns = torch.arange(9.0), torch.arange(8.0)
+    >>> features = 10 * rows[:, None] + columns
+    >>> bilinear_sample(features[None], torch.tensor([6.5]), torch.tensor([5.8]))  # the lecture's point
+    tensor([[64.5000]])
+
+    Allowed: indexing, and any arithmetic on whole tensors.
+    Source: Jaderberg et al., Spatial Transformer Networks, NeurIPS 2015, equation 5; He et al., Mask R-CNN, ICCV 2017.
+    """
+    # BEGIN SOLUTION bilinear
+    height, width = features.shape[1:]
+    left, right, across, inside_x = _between(x, width)
+    upper, lower, down, inside_y = _between(y, height)
+    top = features[:, upper, left] * (1 - across) + features[:, upper, right] * across
+    bottom = features[:, lower, left] * (1 - across) + features[:, lower, right] * across
+    return (top * (1 - down) + bottom * down) * (inside_x & inside_y).to(features.dtype)
+    # END SOLUTION
+
+
+# BEGIN SOLUTION
+def _between(places: Tensor, length: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Where points lie along an axis: the cell before, the one after, how far between them, and whether they count."""
+    inside = (places >= -1) & (places <= length)
+    clamped = places.clamp(0, length - 1)
+    before = clamped.floor().to(torch.int64)
+    return before, (before + 1).clamp(max=length - 1), clamped - before, inside
+
+
+# END SOLUTION
+def roi_pool_forward(
+    features: Tensor, rois: Tensor, output_size: tuple[int, int], spatial_scale: float
+) -> tuple[Tensor, tuple[Tensor, Tensor, tuple[int, int], float]]:
+    """RoI Pool: cut each region into bins of whole cells, and take the maximum of each.
+
+    As published in 2015. Each coordinate c of a box is rounded to a cell: floor(c * spatial_scale + 1/2), halves up
+    (`torch.round` takes halves to even numbers). Both ends belong to the region, so it is w = max(x2 - x1 + 1, 1) cells
+    wide and h = max(y2 - y1 + 1, 1) cells high, with the rounded coordinates. (For boxes of edges, as ours, that is one
+    column and one row too many: the notebook asks about it.) Bin (i, j) covers the rows
+
+        floor(i h / PH) + y1  up to, not including,  ceil((i + 1) h / PH) + y1,
+
+    cut to [0, H], and columns likewise. Where h / PH is no whole number, bins overlap.
+
+    Args:
+        features: (N, C, H, W) floating point.
+        rois: (R, 5) floating point, (n, x1, y1, x2, y2): number of the image, box in pixels of the image.
+        output_size: (PH, PW), how many bins; need not be square.
+        spatial_scale: cells per pixel, 1 / 8 for a map of stride 8.
+
+    Returns:
+        (out, cache): out (R, C, PH, PW), the maximum of each bin in each channel; the cache is (features, rois,
+        output_size, spatial_scale), given below.
+
+    Edge cases: a bin without cells, such as of a region outside of the map, gives 0; values may all be negative, and
+    then so is their maximum. Regions need not be sorted by image; an image may have none. R = 0: shape (0, C, PH, PW).
+
+    >>> features = torch.arange(12.0).reshape(1, 1, 3, 4)
+    >>> out, cache = roi_pool_forward(features, torch.tensor([[0.0, 0.0, 0.0, 3.0, 2.0]]), (2, 2), 1.0)
+    >>> out  # 3 rows in 2 bins: the middle row is in both
+    tensor([[[[ 5.,  7.],
+              [ 9., 11.]]]])
+
+    Allowed: indexing, `amax`, and loops over regions and bins, but not over channels: see `roi-speed` in README.md.
+    Source: Girshick, Fast R-CNN, ICCV 2015, section 2.1, and its code.
+    """
+    # BEGIN SOLUTION roi-pool-forward
+    out = features.new_zeros(len(rois), features.shape[1], *output_size)
+    for region, (image, rows, columns) in enumerate(_bins(features, rois, output_size, spatial_scale)):
+        for i, (top, bottom) in enumerate(rows):
+            for j, (left, right) in enumerate(columns):
+                if top < bottom and left < right:
+                    out[region, :, i, j] = features[image, :, top:bottom, left:right].amax(dim=(1, 2))
+    # END SOLUTION
+    cache = (features, rois, output_size, spatial_scale)
+    return out, cache
+
+
+# BEGIN SOLUTION
+Interval = tuple[int, int]
+
+
+def _bins(
+    features: Tensor, rois: Tensor, output_size: tuple[int, int], spatial_scale: float
+) -> list[tuple[int, list[Interval], list[Interval]]]:
+    """For each region its image, and the rows and columns of its bins; a bin without cells is one whose ends meet."""
+    height, width = features.shape[2:]
+    corners = (rois[:, 1:] * spatial_scale + 0.5).floor().to(torch.int64).tolist()
+    return [
+        (image, _cut(y1, y2, output_size[0], height), _cut(x1, x2, output_size[1], width))
+        for image, (x1, y1, x2, y2) in zip(rois[:, 0].to(torch.int64).tolist(), corners, strict=True)
+    ]
+
+
+def _cut(start: int, stop: int, bins: int, length: int) -> list[Interval]:
+    """The bins of the cells from `start` to `stop`, both included, in whole numbers, so that nothing is rounded."""
+    size = max(stop - start + 1, 1)
+    ends = [(start + i * size // bins, start - (-(i + 1) * size // bins)) for i in range(bins)]
+    return [(min(max(first, 0), length), min(max(last, 0), length)) for first, last in ends]
+
+
+# END SOLUTION
+def roi_pool_backward(dout: Tensor, cache: tuple[Tensor, Tensor, tuple[int, int], float]) -> Tensor:
+    """The gradient of RoI Pool with respect to the features.
+
+    Each number of `dout` goes to the cell that won its bin. A cell that won several bins, of one region or of several,
+    gets the sum. A bin without cells gives nothing. Where several cells of a bin share the maximum, the first one by
+    rows wins; the checks do not ask about that.
+
+    Args:
+        dout: (R, C, PH, PW), the upstream gradient.
+        cache: (features, rois, output_size, spatial_scale), from `roi_pool_forward`. Who won may be found again.
+
+    Returns:
+        (N, C, H, W), the gradient with respect to the features. Regions get none.
+
+    Edge cases: R = 0 gives zeros.
+
+    >>> features = torch.arange(12.0).reshape(1, 1, 3, 4)
+    >>> out, cache = roi_pool_forward(features, torch.tensor([[0.0, 0.0, 0.0, 3.0, 2.0]]), (1, 1), 1.0)
+    >>> roi_pool_backward(torch.full((1, 1, 1, 1), 5.0), cache)
+    tensor([[[[0., 0., 0., 0.],
+              [0., 0., 0., 0.],
+              [0., 0., 0., 5.]]]])
+
+    Allowed: as for `roi_pool_forward`.
+    """
+    features, rois, output_size, spatial_scale = cache
+    # BEGIN SOLUTION roi-pool-backward
+    dfeatures = torch.zeros_like(features)
+    channels = torch.arange(features.shape[1], device=features.device)
+    for region, (image, rows, columns) in enumerate(_bins(features, rois, output_size, spatial_scale)):
+        for i, (top, bottom) in enumerate(rows):
+            for j, (left, right) in enumerate(columns):
+                if top < bottom and left < right:
+                    winners = features[image, :, top:bottom, left:right].flatten(1).argmax(dim=1)
+                    row, column = top + winners // (right - left), left + winners % (right - left)
+                    dfeatures[image, channels, row, column] += dout[region, :, i, j]  # one cell of each channel
+    return dfeatures
+    # END SOLUTION
+
+
+def roi_align_forward(
+    features: Tensor, rois: Tensor, output_size: tuple[int, int], spatial_scale: float, sampling_ratio: int
+) -> tuple[Tensor, tuple[Tensor, Tensor, tuple[int, int], float, int]]:
+    """RoI Align: average features at points that are spread evenly over each bin. Nothing is rounded.
+
+    A region (n, x1, y1, x2, y2) is cut into PH x PW bins, and bin (i, j) holds q x q points, q the sampling ratio. In
+    index coordinates, point (a, b) of the bin lies at
+
+        y = y1 s + (i + (a + 1/2) / q) (y2 - y1) s / PH - 1/2,   x = x1 s + (j + (b + 1/2) / q) (x2 - x1) s / PW - 1/2
+
+    where s is the spatial scale. The output is the mean of `bilinear_sample` at the q x q points. Points outside count
+    as 0, and are divided by all the same.
+
+    Args:
+        features: (N, C, H, W) floating point.
+        rois: (R, 5) floating point, (n, x1, y1, x2, y2): number of the image, box in pixels of the image.
+        output_size: (PH, PW), how many bins; need not be square.
+        spatial_scale: s, cells per pixel, 1 / 8 for a map of stride 8.
+        sampling_ratio: q >= 1, points per bin along each axis.
+
+    Returns:
+        (out, cache): out (R, C, PH, PW); the cache is (features, rois, output_size, spatial_scale, sampling_ratio),
+        given below.
+
+    Edge cases: a region without area is no special case: its points coincide. A region smaller than a cell is not
+    enlarged. Regions need not be sorted by image. R = 0: shape (0, C, PH, PW).
+    Raises: ValueError for a sampling ratio below 1. (In torchvision, 0 would mean "as many as fit".)
+
+    >>> features = torch.arange(12.0).reshape(1, 1, 3, 4)
+    >>> rois = torch.tensor([[0.0, 0.0, 0.0, 4.0, 3.0], [0.0, 1.0, 1.0, 2.0, 2.0]])
+    >>> roi_align_forward(features, rois[:1], (2, 2), 1.0, 2)[0]
+    tensor([[[[1.7500, 3.7500],
+              [7.2500, 9.2500]]]])
+    >>> roi_align_forward(features, rois[1:], (1, 1), 1.0, 1)[0]  # the region is one cell, and gives just that
+    tensor([[[[5.]]]])
+
+    Allowed: indexing, and any arithmetic on whole tensors.
+    Source: He et al., Mask R-CNN, ICCV 2017, section 3.
+    """
+    # BEGIN SOLUTION roi-align-forward
+    if sampling_ratio < 1:
+        raise ValueError(f"a bin needs at least one point along each axis, not {sampling_ratio}")
+    image, cells, weights = _points(features, rois, output_size, spatial_scale, sampling_ratio)
+    corners = features.flatten(2).transpose(0, 1)[:, image[:, None, None], cells]  # (C, R, points, 4)
+    points = (corners * weights).sum(dim=3).unflatten(2, (output_size[0], sampling_ratio, output_size[1], -1))
+    out = points.mean(dim=(3, 5)).transpose(0, 1)
+    # END SOLUTION
+    cache = (features, rois, output_size, spatial_scale, sampling_ratio)
+    return out, cache
+
+
+# BEGIN SOLUTION
+def _points(
+    features: Tensor, rois: Tensor, output_size: tuple[int, int], spatial_scale: float, sampling_ratio: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What every point of every region reads.
+
+    Returns:
+        (image, cells, weights): image (R,); cells (R, points, 4), numbers i W + j of four cells of the map; weights of
+        these cells, in the features' dtype. Points stand in order of rows: PH q rows of PW q points.
+    """
+    height, width = features.shape[2:]
+    x1, y1, x2, y2 = (rois[:, 1:].to(features.dtype) * spatial_scale).unbind(dim=1)
+    upper, lower, down, inside_y = _between(_spread(y1, y2, output_size[0] * sampling_ratio), height)
+    left, right, across, inside_x = _between(_spread(x1, x2, output_size[1] * sampling_ratio), width)
+    inside = (inside_y[:, :, None] & inside_x[:, None, :]).to(features.dtype)
+    cells, weights = [], []
+    for row, share_y in ((upper, 1 - down), (lower, down)):
+        for column, share_x in ((left, 1 - across), (right, across)):
+            cells.append((row[:, :, None] * width + column[:, None, :]).flatten(1))
+            weights.append((share_y[:, :, None] * share_x[:, None, :] * inside).flatten(1))
+    return rois[:, 0].to(torch.int64), torch.stack(cells, dim=2), torch.stack(weights, dim=2)
+
+
+def _spread(start: Tensor, stop: Tensor, points: int) -> Tensor:
+    """(R, points): points in the middle of equal parts of each interval, in index coordinates."""
+    steps = (torch.arange(points, dtype=start.dtype, device=start.device) + 0.5) / points
+    return start[:, None] + steps * (stop - start)[:, None] - 0.5
+
+
+# END SOLUTION
+def roi_align_backward(dout: Tensor, cache: tuple[Tensor, Tensor, tuple[int, int], float, int]) -> Tensor:
+    """The gradient of RoI Align with respect to the features.
+
+    RoI Align is linear in the features: each output is a sum of cells times weights. So each number of `dout` goes
+    back to the same cells with the same weights, and a cell gets the sum of all that arrives, from all points, bins and
+    regions. (`d[index] += g` loses what arrives twice at one index.)
+
+    Args:
+        dout: (R, C, PH, PW), the upstream gradient.
+        cache: (features, rois, output_size, spatial_scale, sampling_ratio), from `roi_align_forward`.
+
+    Returns:
+        (N, C, H, W), the gradient with respect to the features. Regions get none.
+
+    Edge cases: R = 0 gives zeros.
+
+    >>> features = torch.arange(12.0).reshape(1, 1, 3, 4)
+    >>> out, cache = roi_align_forward(features, torch.tensor([[0.0, 1.0, 1.0, 3.0, 2.0]]), (1, 1), 1.0, 1)
+    >>> roi_align_backward(torch.full((1, 1, 1, 1), 8.0), cache)  # one point, halfway between two cells
+    tensor([[[[0., 0., 0., 0.],
+              [0., 4., 4., 0.],
+              [0., 0., 0., 0.]]]])
+
+    Allowed: as for `roi_align_forward`; `index_add_` adds what arrives twice.
+    """
+    features, rois, output_size, spatial_scale, sampling_ratio = cache
+    # BEGIN SOLUTION roi-align-backward
+    images, channels, height, width = features.shape
+    image, cells, weights = _points(features, rois, output_size, spatial_scale, sampling_ratio)
+    shares = dout / sampling_ratio**2
+    shares = shares.repeat_interleave(sampling_ratio, dim=2).repeat_interleave(sampling_ratio, dim=3).flatten(2)
+    places = (image[:, None, None] * height * width + cells).flatten()  # in all maps of a channel together
+    arriving = (shares.transpose(0, 1)[..., None] * weights).reshape(channels, math.prod(cells.shape))
+    dfeatures = features.new_zeros(channels, images * height * width).index_add_(1, places, arriving)
+    return dfeatures.unflatten(1, (images, height, width)).transpose(0, 1).contiguous()
+    # END SOLUTION

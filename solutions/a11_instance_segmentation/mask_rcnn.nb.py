@@ -1,0 +1,247 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Assignment 11, part 1: Mask R-CNN
+#
+# A detector says: in this box there is a cat. *Which pixels* of the box are the cat's? Mask R-CNN adds one small head
+# to Faster R-CNN: for each region a grid of 28 x 28 scores for every label. You write in `mask_rcnn.py`; the detector
+# is given, and is your assignment 10 on a small pyramid (`detector.py`).
+
+# %%
+# Fill these in. option is 1 for your own work, 2 otherwise (see README.md). group is for work handed in together:
+# one "id name" per member, for example ["20221234 Gildong Hong"].
+name = ""
+idnum = ""
+option = 1
+group = []
+
+# %%
+# %load_ext autoreload
+# %autoreload 2
+# %matplotlib inline
+
+# %%
+import os
+
+import matplotlib.pyplot as plt
+import otter
+import torch
+
+from boxes import box_iou
+from common import reset_seed
+from common.plots import show_boxes, show_masks
+from common.saving import save_state
+from common.scenes import THINGS, draw_scenes
+from kit import detect_all, to_images, to_targets, train_detector
+from mask_rcnn import build, mask_average_precision, mask_iou, mask_targets, paste_masks
+
+grader = otter.Notebook("mask_rcnn.ipynb")
+SIZE = {"height": 64, "width": 96}
+# True: a short training, only to see whether everything runs. What is handed in comes from a long one.
+quick = bool(os.environ.get("QUICK_NOTEBOOK"))
+
+# %% [markdown]
+# ## Scenes, with a mask for every animal
+#
+# The masks of a scene do not overlap: a pixel belongs to the animal that is nearest.
+
+# %%
+train_scenes = draw_scenes(40 if quick else 500, seed=0, **SIZE)
+test_scenes = draw_scenes(10 if quick else 60, seed=1, **SIZE)
+targets = to_targets(train_scenes, ["masks"])
+
+figure, axes = plt.subplots(1, 4, figsize=(15, 3), layout="constrained")
+for axis, scene, target in zip(axes, train_scenes, targets, strict=False):
+    show_masks(torch.from_numpy(scene.image), target["masks"], [THINGS[label] for label in target["labels"]], axis=axis)
+plt.show()
+
+# %% [markdown]
+# ## What a mask should be
+#
+# A proposal rarely fits its object. The head sees what the proposal shows, so this is all that it can be asked about:
+# cut the object's mask at the *proposal*, on a grid. Write `mask_targets`.
+
+# %%
+grader.check("mask-targets")
+
+# %% [markdown]
+# The target of four proposals for one animal: right, shifted, too small, too large. Below each is the grid of 28 x 28
+# that the head should answer with.
+
+# %%
+scene, target = next((s, t) for s, t in zip(train_scenes, targets, strict=True) if len(t["boxes"]))
+x1, y1, x2, y2 = target["boxes"][-1].tolist()
+w, h = x2 - x1, y2 - y1
+proposals = torch.tensor(
+    [
+        [x1, y1, x2, y2],
+        [x1 + w / 3, y1 - h / 4, x2 + w / 3, y2 - h / 4],
+        [x1 + w / 4, y1 + h / 4, x2 - w / 4, y2 - h / 4],
+        [x1 - w / 2, y1 - h / 2, x2 + w / 2, y2 + h / 2],
+    ]
+)
+grids = mask_targets(target["masks"], proposals, torch.full((4,), len(target["boxes"]) - 1), 28)
+figure, axes = plt.subplots(2, 4, figsize=(13, 5), layout="constrained")
+for column in range(4):
+    show_boxes(torch.from_numpy(scene.image), proposals[column : column + 1], ["proposal"], axis=axes[0, column])
+    axes[1, column].imshow(grids[column], cmap="gray")
+    axes[1, column].set_axis_off()
+plt.show()
+
+# %% [markdown]
+# ## The head, and its loss
+#
+# The head answers with a grid for *every* label, and only the true label's grid is trained. What the thing is has been
+# decided elsewhere; the grids do not compete. Write `MaskHead` and `mask_loss`.
+
+# %%
+grader.check("mask-head")
+
+# %%
+grader.check("mask-loss")
+
+# %% [markdown]
+# ## Back into the image
+#
+# Write `paste_masks`. Pasting the targets of a mask should give the mask back, but for its rim. What the grid's size
+# costs, on all animals of the scenes:
+
+# %%
+grader.check("paste-masks")
+
+# %%
+sides, kept = (2, 4, 7, 14, 28, 56), []
+for side in sides:
+    values = []
+    for target in targets[:40]:
+        every = torch.arange(len(target["boxes"]))
+        back = paste_masks(mask_targets(target["masks"], target["boxes"], every, side), target["boxes"], 64, 96)
+        values += mask_iou(back, target["masks"]).diag().tolist()
+    kept.append(sum(values) / len(values))
+figure, axis = plt.subplots(figsize=(5, 3), layout="constrained")
+axis.plot(sides, kept, marker="o")
+axis.set(title="A mask, and what its grid keeps of it", xlabel="side of the grid", ylabel="mean IoU", ylim=(0, 1))
+axis.set_xscale("log", base=2)
+plt.show()
+
+# %%
+grader.check("mask-speed")
+
+# %% [markdown]
+# ## How good are masks?
+#
+# As for boxes, with another IoU. Write `mask_iou` and `mask_average_precision`.
+
+# %%
+grader.check("mask-ap")
+
+# %% [markdown]
+# ## The whole
+#
+# Write `MaskRCNN`: its losses, and its masks. Then train detector and masks together; five losses fall.
+
+# %%
+grader.check("mask-rcnn")
+
+# %%
+reset_seed(0)
+model = build()
+losses = train_detector(model, train_scenes, seconds=150, steps=8 if quick else 700, extra=["masks"])
+save_state(model, "mask_rcnn.pt")
+
+figure, axis = plt.subplots(figsize=(7, 3), layout="constrained")
+names = ("RPN class", "RPN box", "class", "box", "mask")
+window = min(20, len(losses))
+for part, label in enumerate(names):
+    axis.plot(losses[:, part].unfold(0, window, 1).mean(dim=1), label=label)
+axis.set(title="Five losses", xlabel="step", yscale="log")
+axis.legend(fontsize=8)
+plt.show()
+
+# %%
+grader.check("mask-rcnn-learns")
+
+# %% [markdown]
+# On the true boxes of new scenes. The first figure is what a mask that fills its box would get: more than that has to
+# be learned. Reach 0.55.
+
+# %%
+images, truths = to_images(test_scenes), to_targets(test_scenes, ["masks"])
+answers = model.masks(images, truths)
+full = [paste_masks(torch.ones(len(t["boxes"]), 2, 2), t["boxes"], 64, 96) for t in truths]
+
+
+def overlaps(found):
+    """IoU of each mask with its truth, one tensor for each image."""
+    return [mask_iou(masks, truth["masks"]).diag() for masks, truth in zip(found, truths, strict=True)]
+
+
+by_mask = torch.cat(overlaps(answers))
+print(f"box as mask: {float(torch.cat(overlaps(full)).mean()):.3f}, masks: {float(by_mask.mean()):.3f}")
+
+# %% [markdown]
+# What the head said about nine animals, as grids, and pasted.
+
+# %%
+found = detect_all(model, images)
+found = [{key: value[one["scores"] > 0.5] for key, value in one.items()} for one in found]
+chosen = [n for n, one in enumerate(found) if len(one["boxes"])][:4] or [0]
+figure, axes = plt.subplots(2, len(chosen), figsize=(4 * len(chosen), 5), layout="constrained", squeeze=False)
+for column, n in enumerate(chosen):
+    image = torch.from_numpy(test_scenes[n].image)
+    for row, one in enumerate((found[n], truths[n])):
+        words = [THINGS[label] for label in one["labels"]]
+        show_masks(image, one["masks"], words, axis=axes[row, column], title=("found", "truth")[row])
+plt.show()
+ap = mask_average_precision(found, truths, len(THINGS))
+print("average precision of masks:", dict(zip(THINGS, [round(value, 3) for value in ap.tolist()], strict=True)))
+
+# %% [markdown]
+# ## Where masks fail
+#
+# Mean IoU by what the animal is, and by how it stands. Beside it, for every detection, the IoU of its box and that of
+# its mask with the truth that it lies on.
+
+# %%
+things = [thing for scene in test_scenes for thing in scene.things]
+figure, axes = plt.subplots(1, 3, figsize=(14, 3.4), layout="constrained")
+for axis, what in zip(axes, ("kind", "pose"), strict=False):
+    values = sorted({getattr(thing, what) for thing in things})
+    means = [
+        float(by_mask[torch.tensor([getattr(thing, what) == value for thing in things])].mean()) for value in values
+    ]
+    axis.bar(values, means)
+    axis.set(title=f"mean IoU by {what}", ylim=(0, 1))
+pairs = []
+for one, truth in zip(found, truths, strict=True):
+    if len(one["boxes"]) and len(truth["boxes"]):
+        best, which = box_iou(one["boxes"], truth["boxes"]).max(dim=1)
+        own = mask_iou(one["masks"], truth["masks"])
+        pairs += [(float(b), float(own[k, n])) for k, (b, n) in enumerate(zip(best, which.tolist(), strict=True))]
+axes[2].scatter(*(zip(*pairs, strict=True) if pairs else ((), ())), s=8)
+axes[2].plot([0, 1], [0, 1], color="gray", linewidth=0.5)
+axes[2].set(xlabel="IoU of the box", ylabel="IoU of the mask", xlim=(0, 1), ylim=(0, 1))
+plt.show()
+
+# %% [markdown]
+# **Question 1.** Why do the labels' grids not compete for a pixel, by a softmax over labels? What would go wrong with
+# two animals in one box?
+
+# %% [markdown] tags=["answer"]
+# *Your answer:*
+
+# %% [markdown]
+# **Question 2.** Why are masks read at the final boxes when detecting, and cut at proposals in training?
+
+# %% [markdown] tags=["answer"]
+# *Your answer:*

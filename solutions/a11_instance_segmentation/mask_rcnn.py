@@ -1,0 +1,329 @@
+"""Assignment 11, part 1: Mask R-CNN. For every detected thing, which pixels are its own.
+
+Write your answers where a NotImplementedError is raised.
+
+Boxes are (x1, y1, x2, y2) in pixels, x right, y down, edges of pixels. Masks are (H, W) bool. Labels of things are
+0 ... C - 1; `classes` of regions are background 0, then 1 + label. Inputs are never modified. `fast_roi_align`,
+`box_iou`-like functions and the detector are given: `kit.py`, `boxes.py`, `evaluation.py`, `detector.py`.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from detector import DETECTOR_CHANNELS, FasterRCNN, build_detector
+from evaluation import interpolated_average_precision, match_detections, precision_recall
+from kit import fast_roi_align
+from torch import Tensor, nn
+
+__all__ = [
+    "MaskHead",
+    "MaskRCNN",
+    "build",
+    "mask_average_precision",
+    "mask_iou",
+    "mask_loss",
+    "mask_targets",
+    "paste_masks",
+]
+
+
+def mask_targets(masks: Tensor, boxes: Tensor, matches: Tensor, size: int) -> Tensor:
+    """What the mask head should say about each proposal: its object, as far as the proposal shows it.
+
+    Take the mask of the matched object as an image of 0 and 1, cut the proposal out of it with `fast_roi_align` (scale
+    1, sampling ratio 2), and call a cell 1 where the value is 0.5 or more. What lies outside of the proposal is lost;
+    the whole object is not squeezed into the grid. Boxes are not rounded.
+
+    Args:
+        masks: (G, H, W) bool, of the objects of one image.
+        boxes: (R, 4) floating point, the proposals.
+        matches: (R,) int64, the object of each.
+        size: of the grid, >= 1.
+
+    Returns:
+        (R, size, size) of 0 and 1, with the dtype of the boxes.
+
+    Edge cases: R = 0 gives shape (0, size, size).
+
+    >>> masks = torch.zeros(1, 4, 4, dtype=torch.bool)
+    >>> masks[:, :, :2] = True
+    >>> mask_targets(masks, torch.tensor([[1.0, 0.0, 4.0, 4.0]]), torch.tensor([0]), 3)  # shares 0.875, 0.125, 0
+    tensor([[[1., 0., 0.],
+             [1., 0., 0.],
+             [1., 0., 0.]]])
+
+    Source: He et al., Mask R-CNN, ICCV 2017, section 3.
+    """
+    # BEGIN SOLUTION mask-targets
+    rois = torch.cat([matches[:, None].to(boxes.dtype), boxes], dim=1)  # every mask is an image of its own
+    shares = fast_roi_align(masks[:, None].to(boxes.dtype), rois, (size, size), 1.0, 2)
+    return (shares[:, 0] >= 0.5).to(boxes.dtype)
+    # END SOLUTION
+
+
+class MaskHead(nn.Module):
+    """Turn the features of a region into one grid of scores for every label.
+
+    `num_convs` times a 3x3 convolution with padding 1 and a ReLU; a 2x2 transposed convolution with stride 2, and a
+    ReLU; a 1x1 convolution to num_classes channels. All layers but the last have `hidden` channels. There is no
+    sigmoid, and no channel for background. Names are free.
+
+    Source: He et al., Mask R-CNN, ICCV 2017, figure 4.
+    """
+
+    def __init__(self, in_channels: int, hidden: int, num_convs: int, num_classes: int) -> None:
+        super().__init__()
+        # BEGIN SOLUTION mask-head
+        layers: list[nn.Module] = []
+        for number in range(num_convs):
+            layers += [nn.Conv2d(hidden if number else in_channels, hidden, kernel_size=3, padding=1), nn.ReLU()]
+        channels = hidden if num_convs else in_channels
+        self.layers = nn.Sequential(
+            *layers,
+            *(nn.ConvTranspose2d(channels, hidden, kernel_size=2, stride=2), nn.ReLU()),
+            nn.Conv2d(hidden, num_classes, kernel_size=1),
+        )
+        # END SOLUTION
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(R, in_channels, P, P) -> (R, num_classes, 2 P, 2 P) scores; R = 0 works."""
+        # BEGIN SOLUTION mask-head
+        out: Tensor = self.layers(features)
+        return out
+        # END SOLUTION
+
+
+def mask_loss(scores: Tensor, targets: Tensor, labels: Tensor) -> Tensor:
+    """The binary cross-entropy of each region's mask, in the channel of its true label only.
+
+    The other channels have no part in it and get no gradient: labels do not compete for a pixel.
+
+    Args:
+        scores: (R, C, M, M) floating point, before the sigmoid.
+        targets: (R, M, M) of 0 and 1.
+        labels: (R,) int64 in [0, C).
+
+    Returns:
+        A scalar: the mean over R M M cells.
+
+    Edge cases: R = 0 gives 0, connected to the scores. Scores may be as large as 1e4.
+
+    >>> scores = torch.tensor([[[[0.0]], [[9.0]]]])
+    >>> mask_loss(scores, torch.ones(1, 1, 1), torch.tensor([0]))  # log 2
+    tensor(0.6931)
+    """
+    # BEGIN SOLUTION mask-loss
+    own = scores[torch.arange(len(labels), device=scores.device), labels]
+    return F.binary_cross_entropy_with_logits(own, targets.to(own.dtype), reduction="sum") / max(1, own.numel())
+    # END SOLUTION
+
+
+def paste_masks(probabilities: Tensor, boxes: Tensor, height: int, width: int, threshold: float = 0.5) -> Tensor:
+    """Put the grid of every box back into the image: the way back from `mask_targets`.
+
+    A pixel (row i, column j) has its centre at (j + 0.5, i + 0.5). If the centre lies in the box, x1 <= j + 0.5 < x2
+    and y1 <= i + 0.5 < y2, the pixel reads the grid, bilinearly, at
+
+        u = (j + 0.5 - x1) / (x2 - x1) * M - 0.5,   v = (i + 0.5 - y1) / (y2 - y1) * M - 0.5
+
+    where whole numbers are centres of cells (u for the column, v for the row), and u and v are clamped into [0, M - 1].
+    The mask is True where the value is `threshold` or more. Outside of its box it is False.
+
+    Args:
+        probabilities: (R, M, M) floating point.
+        boxes: (R, 4), (x1, y1, x2, y2) in pixels; parts may lie outside of the image.
+        height, width: of the image.
+
+    Returns:
+        (R, height, width) bool.
+
+    Edge cases: a box without area, or outside of the image: all False. R = 0 gives shape (0, height, width).
+
+    >>> grid = torch.tensor([[[1.0, 0.0], [1.0, 0.0]]])
+    >>> paste_masks(grid, torch.tensor([[1.0, 0.0, 5.0, 1.0]]), 2, 6).int()
+    tensor([[[0, 1, 1, 0, 0, 0],
+             [0, 0, 0, 0, 0, 0]]], dtype=torch.int32)
+
+    Allowed: `grid_sample` (align_corners=False, padding_mode="border"). A loop over pixels loses the points of
+    `mask-speed`.
+    """
+    # BEGIN SOLUTION paste-masks
+    x1, y1, x2, y2 = boxes.to(probabilities.dtype).unbind(dim=1)
+    across, inside_x = _within(x1, x2, width)  # (R, width)
+    down, inside_y = _within(y1, y2, height)
+    shape = (len(boxes), height, width)
+    grid = torch.stack([across[:, None, :].expand(shape), down[:, :, None].expand(shape)], dim=3)
+    values = F.grid_sample(probabilities[:, None], grid, padding_mode="border", align_corners=False)[:, 0]
+    return (values >= threshold) & inside_x[:, None, :] & inside_y[:, :, None]
+    # END SOLUTION
+
+
+# BEGIN SOLUTION
+def _within(start: Tensor, stop: Tensor, length: int) -> tuple[Tensor, Tensor]:
+    """Where pixel centres lie in [start, stop), from -1 to 1, and whether they do: (R, length) each."""
+    centres = torch.arange(length, dtype=start.dtype, device=start.device) + 0.5
+    inside = (start[:, None] <= centres) & (centres < stop[:, None])
+    size = (stop - start)[:, None]
+    return 2 * (centres - start[:, None]) / torch.where(size > 0, size, torch.ones_like(size)) - 1, inside
+
+
+# END SOLUTION
+def mask_iou(a: Tensor, b: Tensor) -> Tensor:
+    """The IoU of every mask of one list with every mask of another: pixels in both over pixels in either.
+
+    Args:
+        a: (P, H, W) bool.
+        b: (G, H, W) bool.
+
+    Returns:
+        (P, G) float64. Two empty masks have IoU 0.
+
+    >>> mask_iou(torch.tensor([[[True, True, False]]]), torch.tensor([[[False, True, True]], [[True, True, False]]]))
+    tensor([[0.3333, 1.0000]], dtype=torch.float64)
+    """
+    # BEGIN SOLUTION mask-ap
+    first, second = a.flatten(1).to(torch.float64), b.flatten(1).to(torch.float64)
+    both = first @ second.T
+    either = first.sum(dim=1)[:, None] + second.sum(dim=1)[None] - both
+    return both / either.clamp(min=1)
+    # END SOLUTION
+
+
+def mask_average_precision(
+    predictions: Sequence[Mapping[str, Tensor]],
+    truths: Sequence[Mapping[str, Tensor]],
+    num_classes: int,
+    threshold: float = 0.5,
+) -> Tensor:
+    """The average precision of every label, where a detection is true by the IoU of its mask.
+
+    For each label: in each image, `match_detections` on the IoUs of the masks of this label; then the detections of all
+    images together make one curve (`precision_recall`), whose `interpolated_average_precision` is taken.
+
+    Args:
+        predictions: one mapping per image: "masks" (D, H, W) bool; "scores" (D,) floating point; "labels" (D,) int64.
+        truths: one mapping per image: "masks" (G, H, W) bool; "labels" (G,) int64. D and G may be 0.
+        num_classes: C.
+        threshold: an IoU of exactly this much is enough.
+
+    Returns:
+        (C,) float64; NaN for a label without any truth, 0 for one with truths and without predictions.
+
+    >>> masks = torch.tensor([[[True, True, False]], [[False, False, True]]])
+    >>> truth = {"masks": masks, "labels": torch.tensor([0, 0])}
+    >>> found = {"masks": masks[:1], "scores": torch.tensor([0.9]), "labels": torch.tensor([0])}
+    >>> mask_average_precision([found], [truth], 2)
+    tensor([0.5050,    nan], dtype=torch.float64)
+    """
+    # BEGIN SOLUTION mask-ap
+    result = torch.full((num_classes,), torch.nan, dtype=torch.float64)
+    for label in range(num_classes):
+        matched, scores, num_truths = [], [], 0
+        for found, true in zip(predictions, truths, strict=True):
+            mine, real = found["labels"] == label, true["labels"] == label
+            ious = mask_iou(found["masks"][mine], true["masks"][real])
+            matched.append(match_detections(found["scores"][mine], ious, threshold))
+            scores.append(found["scores"][mine])
+            num_truths += int(real.sum())
+        if num_truths:
+            curve = precision_recall(torch.cat(matched), torch.cat(scores), num_truths)
+            result[label] = interpolated_average_precision(*curve)
+    return result
+    # END SOLUTION
+
+
+class MaskRCNN(nn.Module):
+    """A detector, and a head that says which pixels of each box are the thing's own.
+
+    Attributes (prescribed): detector, mask_head.
+    """
+
+    def __init__(self, detector: FasterRCNN, mask_head: nn.Module, pool_size: int = 14) -> None:
+        """
+        Args:
+            detector: the given Faster R-CNN of `detector.py`; read its docstrings first.
+            mask_head: a `MaskHead` for the detector's map of stride `detector.mask_stride`.
+            pool_size: each region is cut out of that map as pool_size x pool_size cells (sampling ratio 2), so the
+                scores have 2 pool_size x 2 pool_size.
+        """
+        super().__init__()
+        self.detector = detector
+        self.mask_head = mask_head
+        self.pool_size = pool_size
+
+    def forward(
+        self, images: Tensor, targets: Sequence[Mapping[str, Tensor]], anchor_priority: Tensor, region_priority: Tensor
+    ) -> Tensor:
+        """The five losses of a batch.
+
+        `detector.regions` gives the detector's four losses, and the regions that it has sampled. The fifth is
+        `mask_loss` on those of them that are not background: their features are cut from the map in
+        `regions(...).features`, their targets by `mask_targets` from the masks of their own image.
+
+        Args:
+            images: (N, 3, H, W).
+            targets: one mapping per image: "boxes" (G, 4), "labels" (G,), "masks" (G, H, W) bool. G may be 0.
+            anchor_priority, region_priority: uniform numbers, handed on to the detector.
+
+        Returns:
+            (5,): RPN classification, RPN regression, object classification, object regression, mask.
+        """
+        # BEGIN SOLUTION mask-rcnn
+        found = self.detector.regions(images, targets, anchor_priority, region_priority)
+        positive = found.classes > 0
+        regions, matches = found.regions[positive], found.matches[positive]
+        cells, scale = (self.pool_size, self.pool_size), 1 / self.detector.mask_stride
+        scores = self.mask_head(fast_roi_align(found.features, regions, cells, scale, 2))
+        size = 2 * self.pool_size
+        wanted = [scores.new_zeros(0, size, size)]
+        for number, target in enumerate(targets):  # regions come in the order of the images
+            own = regions[:, 0] == number
+            wanted.append(mask_targets(target["masks"], regions[own, 1:], matches[own], size).to(scores.dtype))
+        loss = mask_loss(scores, torch.cat(wanted), found.classes[positive] - 1)
+        return torch.cat([found.losses, loss[None]])
+        # END SOLUTION
+
+    def masks(self, images: Tensor, detections: Sequence[Mapping[str, Tensor]]) -> list[Tensor]:
+        """The masks of given boxes, in the module's present mode and without gradients.
+
+        Args:
+            images: (N, 3, H, W).
+            detections: one mapping per image: "boxes" (D, 4), "labels" (D,). They need not be the detector's own.
+
+        Returns:
+            One (D, H, W) bool per image: the sigmoid of the channel of each box's label, pasted.
+        """
+        # BEGIN SOLUTION mask-rcnn
+        with torch.no_grad():
+            features, found = self.detector.features(images), []
+            cells, scale = (self.pool_size, self.pool_size), 1 / self.detector.mask_stride
+            for number, one in enumerate(detections):
+                boxes, labels = one["boxes"].to(images.dtype), one["labels"]
+                regions = torch.cat([boxes.new_full((len(boxes), 1), number), boxes], dim=1)
+                scores = self.mask_head(fast_roi_align(features, regions, cells, scale, 2))
+                own = scores[torch.arange(len(labels), device=scores.device), labels]
+                found.append(paste_masks(own.sigmoid(), boxes, images.shape[2], images.shape[3]))
+        return found
+        # END SOLUTION
+
+    def detect(self, images: Tensor) -> list[dict[str, Tensor]]:
+        """Detect, and find the mask of every detection, in evaluation mode, which is then left as it was.
+
+        Returns:
+            One dict per image: "boxes", "scores", "labels" of `detector.detect`, and "masks" (D, H, W) bool, those of
+            the *final* boxes.
+        """
+        # BEGIN SOLUTION mask-rcnn
+        training = self.training
+        self.eval()
+        detections = self.detector.detect(images)
+        masks = self.masks(images, detections)
+        self.train(training)
+        return [{**found, "masks": mask} for found, mask in zip(detections, masks, strict=True)]
+        # END SOLUTION
+
+
+def build() -> MaskRCNN:
+    """Given: the network of the notebook, untrained, whose state is saved as mask_rcnn.pt."""
+    return MaskRCNN(build_detector(), MaskHead(DETECTOR_CHANNELS, hidden=48, num_convs=2, num_classes=3))

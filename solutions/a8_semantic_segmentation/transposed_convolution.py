@@ -1,0 +1,271 @@
+"""Assignment 8, part 2: transposed convolution, by laying down filters and as a matrix.
+
+Write your answers where a NotImplementedError is raised. Both directions are written by hand: torch's convolutions,
+fold, unfold and autograd stay out of your answers. Indexing, matrix products and `einsum` are allowed.
+
+Layout: (N, C, H, W), height before width. Inputs are never modified; results have the dtype and device of the first
+tensor. N = 0 gives an empty result of the right shape.
+"""
+
+import torch
+
+__all__ = [
+    "as_plain_convolution",
+    "convolution_matrix",
+    "convolve_by_matrix",
+    "transposed_by_matrix",
+    "transposed_convolution",
+    "transposed_convolution_1d",
+    "transposed_convolution_backward",
+]
+
+
+def transposed_convolution_1d(x, w, stride):
+    """Lay down a copy of the filter for every entry of x, `stride` apart, and add up where copies overlap.
+
+        out[i * stride + k] += x[i] * w[k]   for all i, k
+
+    Args:
+        x: (L,) floating point. Must not be modified.
+        w: (K,), K >= 1, the filter.
+        stride: int >= 1.
+
+    Returns:
+        ((L - 1) * stride + K,); (0,) for L = 0. Entries that no copy reaches are 0.
+
+    Raises:
+        ValueError: stride < 1.
+
+    >>> transposed_convolution_1d(torch.tensor([1.0, 10.0]), torch.tensor([2.0, 3.0, 5.0]), 2)
+    tensor([ 2.,  3., 25., 30., 50.])
+
+    Allowed: one loop, over x or over w.
+    Source: lecture 12, "Transposed Convolution: 1D example".
+    """
+    # BEGIN SOLUTION transposed-1d
+    if stride < 1:
+        raise ValueError(f"stride is {stride}; it must be at least 1")
+    if len(x) == 0:
+        return x.new_zeros(0)
+    reach = (len(x) - 1) * stride + 1
+    out = x.new_zeros(reach + len(w) - 1)
+    for k in range(len(w)):
+        out[k : k + reach : stride] += x * w[k]
+    return out
+    # END SOLUTION
+
+
+def convolution_matrix(w, length, stride, padding):
+    """The matrix X with which X @ p is the convolution of a padded vector p with w, without flipping w.
+
+    Row i holds w from column i * stride on, zeros elsewhere. The padding belongs to the *vector*, p = [0 .. x .. 0],
+    not to the matrix: so X has length + 2 * padding columns.
+
+    Args:
+        w: (K,) floating point, the filter. Must not be modified.
+        length: int >= 0, entries of x without its padding.
+        stride: int >= 1.
+        padding: int >= 0, zeros on each side of x.
+
+    Returns:
+        (L', length + 2 * padding) with L' = 1 + (length + 2 * padding - K) // stride.
+
+    Raises:
+        ValueError: K > length + 2 * padding.
+
+    >>> convolution_matrix(torch.tensor([1.0, 2.0, 3.0]), length=4, stride=2, padding=1)
+    tensor([[1., 2., 3., 0., 0., 0.],
+            [0., 0., 1., 2., 3., 0.]])
+
+    Allowed: loops.
+    Source: lecture 12, "Convolution as Matrix Multiplication".
+    """
+    # BEGIN SOLUTION convolution-matrix
+    columns = length + 2 * padding
+    if len(w) > columns:
+        raise ValueError(f"a filter of {len(w)} does not fit into {columns} entries")
+    rows = 1 + (columns - len(w)) // stride
+    matrix = w.new_zeros(rows, columns)
+    for i in range(rows):
+        matrix[i, i * stride : i * stride + len(w)] = w
+    return matrix
+    # END SOLUTION
+
+
+def convolve_by_matrix(x, w, stride, padding):
+    """Convolve a vector with a filter by one matrix product: X @ [0 .. x .. 0].
+
+    Args:
+        x: (L,) floating point. Must not be modified.
+        w: (K,), K <= L + 2 * padding, the filter.
+        stride: int >= 1.
+        padding: int >= 0, zeros on each side of x.
+
+    Returns:
+        (L',), L' as for `convolution_matrix`.
+
+    >>> convolve_by_matrix(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 10.0, 100.0]), 1, 1)
+    tensor([210.,  21.])
+
+    Allowed: your `convolution_matrix`.
+    Source: lecture 12, "Convolution as Matrix Multiplication".
+    """
+    # BEGIN SOLUTION convolution-matrix
+    padded = x.new_zeros(len(x) + 2 * padding)
+    padded[padding : padding + len(x)] = x
+    return convolution_matrix(w, len(x), stride, padding) @ padded
+    # END SOLUTION
+
+
+def transposed_by_matrix(y, w, length, stride, padding):
+    """Multiply by the transpose of the convolution's matrix, and cut off what belongs to the padding.
+
+        (X^T y) without its first `padding` and its last `padding` entries
+
+    Args:
+        y: (L',) floating point, as long as the convolution's result. Must not be modified.
+        w: (K,), the filter.
+        length: int, entries of the convolution's input, which is the shape of the result.
+        stride: int >= 1.
+        padding: int >= 0.
+
+    Returns:
+        (length,). Entries that no window of the convolution reaches are 0.
+
+    >>> transposed_by_matrix(torch.tensor([1.0, 10.0]), torch.tensor([2.0, 3.0, 5.0]), 4, 2, 1)
+    tensor([ 3., 25., 30., 50.])
+
+    Allowed: your `convolution_matrix`.
+    Source: lecture 12, "Transposed convolution multiplies by the transpose of the same matrix".
+    """
+    # BEGIN SOLUTION matrix-transpose
+    whole = convolution_matrix(w, length, stride, padding).T @ y
+    return whole[padding : padding + length]
+    # END SOLUTION
+
+
+# BEGIN SOLUTION
+def _sizes(x, w, param):
+    """(canvas, out): the size of all that is laid down, with the appended rows, and of what is left of it."""
+    stride, padding, extra = param["stride"], param["padding"], param["output_padding"]
+    canvas = [(x.shape[axis] - 1) * stride + w.shape[axis] + extra for axis in (2, 3)]
+    out = [side - 2 * padding for side in canvas]
+    if extra >= stride or min(out) < 1:
+        raise ValueError(f"no output of size {tuple(out)} with stride {stride} and output_padding {extra}")
+    return canvas, out
+
+
+def _steps(x, u, v, stride):
+    """Where filter position (u, v) of every copy lies on the canvas: rows and columns as slices."""
+    return tuple(slice(k, k + (side - 1) * stride + 1, stride) for k, side in ((u, x.shape[2]), (v, x.shape[3])))
+
+
+# END SOLUTION
+def transposed_convolution(x, w, b, param):
+    """Lay down a copy of the filters for every input pixel, `stride` apart, and add up where copies overlap.
+
+        full[n, f, i * stride + u, j * stride + v] += x[n, c, i, j] * w[c, f, u, v]   for all c, i, j, u, v
+
+    From the full result `padding` rows and columns are cut on all four sides. Then `output_padding` rows are appended
+    at the lower side and as many columns at the right side: they are those of the full result where it reaches that
+    far, and 0 beyond. At last b is added everywhere, in the appended rows and columns too.
+
+    Args:
+        x: (N, C, H, W) floating point, H, W >= 1. Must not be modified.
+        w: (C, F, HH, WW), the filters, *input* channels first.
+        b: (F,), one bias per output channel.
+        param: {"stride": int >= 1, "padding": int >= 0, "output_padding": int >= 0}, the same for both axes.
+
+    Returns:
+        (N, F, H', W') with H' = (H - 1) * stride - 2 * padding + HH + output_padding, W' likewise.
+
+    Raises:
+        ValueError: output_padding >= stride, or an output size below 1.
+
+    >>> x, w, b = torch.tensor([[[[1.0, 10.0]]]]), torch.tensor([[[[2.0, 3.0, 5.0]]]]), torch.tensor([0.5])
+    >>> transposed_convolution(x, w, b, {"stride": 2, "padding": 0, "output_padding": 1})[0, 0]
+    tensor([[ 2.5000,  3.5000, 25.5000, 30.5000, 50.5000,  0.5000],
+            [ 0.5000,  0.5000,  0.5000,  0.5000,  0.5000,  0.5000]])
+
+    Allowed: matrix products, einsum, loops over filter positions. Loops over pixels are right, but slow.
+    Source: lecture 12, "Learnable Upsampling: Transposed Convolution"; Dumoulin and Visin, A guide to convolution
+        arithmetic, 2016; `F.conv_transpose2d` agrees.
+    """
+    # BEGIN SOLUTION transposed-forward
+    (tall, wide), (height, width) = _sizes(x, w, param)
+    padding = param["padding"]
+    canvas = x.new_zeros(x.shape[0], w.shape[1], tall, wide)
+    laid = torch.einsum("nchw,cfuv->nfuvhw", x, w)
+    for u in range(w.shape[2]):
+        for v in range(w.shape[3]):
+            rows, columns = _steps(x, u, v, param["stride"])
+            canvas[:, :, rows, columns] += laid[:, :, u, v]
+    return canvas[:, :, padding : padding + height, padding : padding + width] + b[:, None, None]
+    # END SOLUTION
+
+
+def transposed_convolution_backward(upstream, x, w, b, param):
+    """The gradients of `transposed_convolution`.
+
+    Args:
+        upstream: (N, F, H', W'), the gradient that arrives at its output. Must not be modified.
+        x, w, b, param: the arguments of the forward pass. Must not be modified.
+
+    Returns:
+        (dx, dw, db), in the shapes of x, w and b; db and dw are sums over samples.
+
+    >>> x, w, b = torch.tensor([[[[1.0, 10.0]]]]), torch.tensor([[[[2.0, 3.0, 5.0]]]]), torch.tensor([0.5])
+    >>> param = {"stride": 2, "padding": 0, "output_padding": 0}
+    >>> dx, dw, db = transposed_convolution_backward(torch.tensor([[[[1.0, 0.0, 0.0, 0.0, 2.0]]]]), x, w, b, param)
+    >>> dx[0, 0], dw[0, 0], db
+    (tensor([[ 2., 10.]]), tensor([[ 1.,  0., 20.]]), tensor([3.]))
+
+    Allowed: matrix products, einsum, loops over filter positions. Hint: dx is a plain convolution of upstream.
+    Source: the chain rule.
+    """
+    # BEGIN SOLUTION transposed-backward
+    (tall, wide), (height, width) = _sizes(x, w, param)
+    padding = param["padding"]
+    canvas = upstream.new_zeros(x.shape[0], w.shape[1], tall, wide)
+    canvas[:, :, padding : padding + height, padding : padding + width] = upstream
+    dx, dw = torch.zeros_like(x), torch.zeros_like(w)
+    for u in range(w.shape[2]):
+        for v in range(w.shape[3]):
+            rows, columns = _steps(x, u, v, param["stride"])
+            seen = canvas[:, :, rows, columns]  # (N, F, H, W)
+            dx += torch.einsum("nfhw,cf->nchw", seen, w[:, :, u, v])
+            dw[:, :, u, v] = torch.einsum("nfhw,nchw->cf", seen, x)
+    return dx, dw, upstream.sum(dim=(0, 2, 3))
+    # END SOLUTION
+
+
+def as_plain_convolution(w, padding):
+    """The filters and the zero padding with which a plain convolution does what a transposed one of stride 1 does.
+
+    A plain convolution of stride 1 slides filters (F, C, HH, WW) over an image with p rows of zeros above and below it
+    and q columns of zeros at either side, without flipping them.
+
+    Args:
+        w: (C, F, HH, WW), filters of the transposed convolution. Must not be modified.
+        padding: int >= 0, its padding; its stride is 1 and its output_padding 0.
+
+    Returns:
+        (filters, (p, q)): filters (F, C, HH, WW), and two ints >= 0.
+
+    Raises:
+        ValueError: p or q would be negative.
+
+    >>> filters, padding = as_plain_convolution(torch.tensor([[[[1.0, 2.0, 3.0]], [[4.0, 5.0, 6.0]]]]), 0)
+    >>> filters[:, 0, 0], padding
+    (tensor([[3., 2., 1.],
+            [6., 5., 4.]]), (0, 2))
+
+    Allowed: `flip`, `transpose`.
+    Source: Dumoulin and Visin, A guide to convolution arithmetic, 2016, section 4.
+    """
+    # BEGIN SOLUTION plain-convolution
+    p, q = (side - 1 - padding for side in w.shape[2:])
+    if min(p, q) < 0:
+        raise ValueError(f"a padding of {padding} cuts more than filters of {tuple(w.shape[2:])} add")
+    return w.transpose(0, 1).flip(2, 3), (p, q)
+    # END SOLUTION

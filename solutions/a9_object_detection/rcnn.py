@@ -1,0 +1,537 @@
+"""Assignment 9, part 4: R-CNN. Where to look, what to show the network, and how to make detections of what it says.
+
+Write your answers where a NotImplementedError is raised.
+
+Boxes are (x1, y1, x2, y2) in pixels, as in `boxes.py`, whose functions you use here. Images are (3, H, W) with values
+in [0, 1]. Inputs are never modified; results have the dtype and the device of the first tensor unless a docstring
+says otherwise.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from boxes import box_iou, clip_boxes, decode_boxes, encode_boxes, nms_by_class
+from torch import Tensor, nn
+
+from common.images import smooth
+
+__all__ = [
+    "CROP",
+    "TRANSFORM_SCALE",
+    "DisjointSets",
+    "create_rcnn_training",
+    "detect",
+    "graph_segmentation",
+    "pixel_graph",
+    "predict",
+    "propose",
+    "region_targets",
+    "selective_search",
+    "sliding_boxes",
+    "train_rcnn",
+    "warp_crops",
+]
+
+CROP = 32  # the network sees crops of CROP x CROP pixels
+# The network predicts transforms times these, so that all four are of order one.
+TRANSFORM_SCALE = (10.0, 10.0, 5.0, 5.0)
+
+
+def sliding_boxes(size: tuple[int, int], box: tuple[int, int], stride: int) -> Tensor:
+    """Slide a box over an image: all its positions, a stride apart, that lie inside.
+
+    Args:
+        size: (H, W), height and width of the image.
+        box: (h, w), height and width of the box, >= 1.
+        stride: >= 1, the step along both axes, in pixels.
+
+    Returns:
+        (P, 4) float32, (x1, y1, x2, y2): row by row, from the upper left corner. With stride 1, P is exactly
+        `count_positions(h, w, H, W)`.
+
+    Edge cases: a box that is larger than the image along an axis: (0, 4).
+
+    >>> sliding_boxes((4, 5), (3, 2), 2)
+    tensor([[0., 0., 2., 3.],
+            [2., 0., 4., 3.]])
+    """
+    # BEGIN SOLUTION sliding-boxes
+    (H, W), (h, w) = size, box
+    y, x = torch.meshgrid(
+        torch.arange(0, max(0, H - h + 1), stride), torch.arange(0, max(0, W - w + 1), stride), indexing="ij"
+    )
+    return torch.stack([x, y, x + w, y + h], dim=-1).reshape(-1, 4).to(torch.float32)
+    # END SOLUTION
+
+
+def pixel_graph(image: Tensor) -> tuple[Tensor, Tensor]:
+    """Given: the graph of an image's pixels, in which every pixel is joined with its eight neighbours.
+
+    Args:
+        image: (3, H, W) floating point.
+
+    Returns:
+        (edges, weights): edges (E, 2) int64, pairs of pixels i < j, where pixel (y, x) has number y W + x; weights (E,)
+        float64, the Euclidean distance of their colours. Edges are sorted by weight, equal weights by i, then by j.
+    """
+    height, width = image.shape[1:]
+    numbers = torch.arange(height * width, device=image.device).reshape(height, width)
+    pairs = [
+        (numbers[:, :-1], numbers[:, 1:]),
+        (numbers[:-1], numbers[1:]),
+        (numbers[:-1, :-1], numbers[1:, 1:]),
+        (numbers[:-1, 1:], numbers[1:, :-1]),
+    ]
+    edges = torch.cat([torch.stack([a.flatten(), b.flatten()], dim=1) for a, b in pairs])
+    edges = edges[(edges[:, 0] * height * width + edges[:, 1]).argsort()]
+    colours = image.to(torch.float64).flatten(1)
+    weights = (colours[:, edges[:, 0]] - colours[:, edges[:, 1]]).square().sum(dim=0).sqrt()
+    order = weights.argsort(stable=True)
+    return edges[order], weights[order]
+
+
+class DisjointSets:
+    """Given: sets of numbers that can be joined, each known by one of its members, its root.
+
+    Attributes:
+        size: `size[root]` is how many members the root's set has.
+
+    >>> sets = DisjointSets(4)
+    >>> root = sets.join(sets.find(0), sets.find(3))
+    >>> sets.find(3) == root, sets.find(1) == root, sets.size[root]
+    (True, False, 2)
+    """
+
+    def __init__(self, count: int) -> None:
+        self.size = [1] * count
+        self._parent = list(range(count))
+
+    def find(self, member: int) -> int:
+        """The root of the set that a member is in."""
+        while self._parent[member] != member:
+            self._parent[member] = self._parent[self._parent[member]]
+            member = self._parent[member]
+        return member
+
+    def join(self, a: int, b: int) -> int:
+        """Join the sets of two different roots. Returns the root of the result, one of the two."""
+        if self.size[a] < self.size[b]:
+            a, b = b, a
+        self._parent[b] = a
+        self.size[a] += self.size[b]
+        return a
+
+
+def graph_segmentation(image: Tensor, scale: float, min_size: int) -> Tensor:
+    """Divide an image into components of similar colour, by joining pixels along the edges of `pixel_graph`.
+
+    Every pixel begins as a component of its own. First pass, over all edges in their order: where an edge of weight w
+    leads from one component to another, join them if
+
+        w <= Int(C) + scale / |C|        for both components C,
+
+    where |C| counts the pixels of C, and Int(C) is the largest weight along which parts of C were joined, 0 for a
+    single pixel. Second pass, over all edges in the same order: join the two components of an edge if either has
+    fewer than min_size pixels.
+
+    Args:
+        image: (3, H, W) floating point in [0, 1]. Smooth it before: see `propose`.
+        scale: >= 0. Larger gives larger components.
+        min_size: >= 1, in pixels.
+
+    Returns:
+        (H, W) int64: the number of each pixel's component. Components are numbered 0, 1, 2, ... in reading order of
+        their first pixel.
+
+    >>> image = torch.tensor([0.0, 0.0, 0.1, 0.9]).expand(3, 2, 4)
+    >>> graph_segmentation(image, scale=1.0, min_size=1)
+    tensor([[0, 0, 0, 1],
+            [0, 0, 0, 1]])
+
+    Allowed: the given `pixel_graph` and `DisjointSets`; a loop over the edges.
+    Source: Felzenszwalb and Huttenlocher, Efficient graph-based image segmentation, IJCV 2004.
+    """
+    # BEGIN SOLUTION graph-segmentation
+    edges, weights = pixel_graph(image)
+    height, width = image.shape[1:]
+    sets = DisjointSets(height * width)
+    internal = [0.0] * (height * width)  # of a root: Int of its component
+    pairs = edges.tolist()
+    for (i, j), weight in zip(pairs, weights.tolist(), strict=True):
+        a, b = sets.find(i), sets.find(j)
+        if a != b and all(weight <= internal[root] + scale / sets.size[root] for root in (a, b)):
+            internal[sets.join(a, b)] = weight  # edges come sorted: no weight so far was larger
+    for i, j in pairs:
+        a, b = sets.find(i), sets.find(j)
+        if a != b and min(sets.size[a], sets.size[b]) < min_size:
+            sets.join(a, b)
+    numbers: dict[int, int] = {}
+    found = [numbers.setdefault(sets.find(pixel), len(numbers)) for pixel in range(height * width)]
+    return torch.tensor(found, dtype=torch.int64, device=image.device).reshape(height, width)
+    # END SOLUTION
+
+
+def selective_search(image: Tensor, labels: Tensor, min_side: int = 6) -> Tensor:
+    """Propose boxes by joining neighbouring regions, the most similar two first, until one region is left.
+
+    Regions are numbered as in `labels`; a joined one gets the next number. Two regions i < j are neighbours if a
+    pixel of one has a common edge (4 neighbours) with a pixel of the other. In each step, join the two neighbours
+    with the largest
+
+        similarity = sum over 75 bins k of min(h_i[k], h_j[k])
+                     + 1 - (|i| + |j|) / |image|
+                     + 1 - (|box of i and j together| - |i| - |j|) / |image|
+
+    |i| counts the pixels of region i, and the box of two regions is the smallest around both, in pixels. Of equal
+    similarities the smaller i is taken, then the smaller j. Stop when no neighbours are left.
+
+    The histogram h has 25 bins for each of the 3 colours: a value v falls into bin floor(25 v), and 1 into the last.
+    All 75 bins together sum to 1. The histogram of a joined region is the mean of the two, weighted by their sizes.
+    (The paper's fourth term, texture, is left out.)
+
+    Args:
+        image: (3, H, W) floating point in [0, 1].
+        labels: (H, W) int64, regions 0, 1, 2, ..., none left out, as from `graph_segmentation`.
+        min_side: >= 1, in pixels.
+
+    Returns:
+        (P, 4) float32, (x1, y1, x2, y2): the smallest box around each region, edges of pixels, in order of the regions'
+        numbers: first those of `labels`, then the joined ones. A box narrower or lower than min_side is left out, and
+        one that came before, too.
+
+    >>> labels = torch.tensor([[0, 0, 1, 2], [0, 0, 1, 2]])
+    >>> selective_search(torch.tensor([0.0, 0.0, 0.1, 0.9]).expand(3, 2, 4), labels, min_side=1)
+    tensor([[0., 0., 2., 2.],
+            [2., 0., 3., 2.],
+            [3., 0., 4., 2.],
+            [2., 0., 4., 2.],
+            [0., 0., 4., 2.]])
+
+    Allowed: Python loops over regions; there are a hundred or two.
+    Source: Uijlings et al., Selective search for object recognition, IJCV 2013.
+    """
+    # BEGIN SOLUTION selective-search
+    regions = _regions(image, labels)
+    total = labels.numel()
+    neighbours = _neighbours(labels)
+    similar = {
+        (i, j): _similarity(regions[i], regions[j], total) for i, others in neighbours.items() for j in others if i < j
+    }
+    while similar:
+        i, j = min(similar, key=lambda pair: (-similar[pair], pair))
+        new = len(regions)
+        regions.append(_joined(regions[i], regions[j]))
+        neighbours[new] = (neighbours[i] | neighbours[j]) - {i, j}
+        similar = {pair: value for pair, value in similar.items() if not {i, j} & set(pair)}
+        for k in neighbours[new]:
+            neighbours[k] = (neighbours[k] - {i, j}) | {new}
+            similar[k, new] = _similarity(regions[k], regions[new], total)
+    boxes = dict.fromkeys(box for _, box, _ in regions if min(box[2] - box[0], box[3] - box[1]) >= min_side)
+    return torch.tensor(list(boxes), dtype=torch.float32, device=image.device).reshape(-1, 4)
+    # END SOLUTION
+
+
+# BEGIN SOLUTION
+Region = tuple[int, tuple[int, int, int, int], Tensor]  # pixels, box, histogram
+
+
+def _regions(image: Tensor, labels: Tensor) -> list[Region]:
+    """All regions of a segmentation, by number."""
+    count = int(labels.max()) + 1
+    bins = (image * 25).to(torch.int64).clamp(max=24).flatten(1)  # (3, H W)
+    places = labels.flatten() * 75 + bins + 25 * torch.arange(3, device=image.device)[:, None]
+    histograms = torch.bincount(places.flatten(), minlength=75 * count).reshape(count, 75).to(torch.float64)
+    regions = []
+    for number in range(count):
+        rows, columns = (labels == number).nonzero().unbind(dim=1)
+        box = int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1
+        regions.append((len(rows), box, histograms[number] / histograms[number].sum()))
+    return regions
+
+
+def _neighbours(labels: Tensor) -> dict[int, set[int]]:
+    """The regions that each region has a common edge with."""
+    across = torch.stack([labels[:, :-1].flatten(), labels[:, 1:].flatten()], dim=1)
+    down = torch.stack([labels[:-1].flatten(), labels[1:].flatten()], dim=1)
+    neighbours: dict[int, set[int]] = {number: set() for number in range(int(labels.max()) + 1)}
+    for i, j in torch.cat([across, down]).unique(dim=0).tolist():
+        if i != j:
+            neighbours[i].add(j)
+            neighbours[j].add(i)
+    return neighbours
+
+
+def _joined(a: Region, b: Region) -> Region:
+    size, histogram = a[0] + b[0], (a[0] * a[2] + b[0] * b[2]) / (a[0] + b[0])
+    x1, y1, x2, y2 = zip(a[1], b[1], strict=True)
+    return size, (min(x1), min(y1), max(x2), max(y2)), histogram
+
+
+def _similarity(a: Region, b: Region, total: int) -> float:
+    """Colour, size and fill."""
+    size, (x1, y1, x2, y2), _ = _joined(a, b)
+    colour = float(torch.minimum(a[2], b[2]).sum())
+    return colour + 1 - size / total + 1 - ((x2 - x1) * (y2 - y1) - size) / total
+
+
+# END SOLUTION
+def propose(image: Tensor, scales: Sequence[float] = (0.3, 0.6, 1.2), min_size: int = 15) -> Tensor:
+    """Given: proposals for an image, from segmentations of several scales, each box once.
+
+    Args:
+        image: (3, H, W) floating point in [0, 1], not smoothed.
+        scales, min_size: for `graph_segmentation`.
+
+    Returns:
+        (P, 4) float32, (x1, y1, x2, y2).
+    """
+    smoothed = smooth(image, sigma=0.8)
+    found = [selective_search(image, graph_segmentation(smoothed, scale, min_size)) for scale in scales]
+    unique = dict.fromkeys(tuple(box) for box in torch.cat(found).tolist())
+    return torch.tensor(list(unique), dtype=torch.float32, device=image.device).reshape(-1, 4)
+
+
+def warp_crops(image: Tensor, boxes: Tensor, size: int, context: float = 0.0) -> Tensor:
+    """Cut boxes out of an image, and stretch each to a square.
+
+    First each box grows by `context` times its width to the left and to the right, and by `context` times its height
+    upwards and downwards. Then row r of the crop looks at y = y1 + (r + 1/2)(y2 - y1)/size, column c at x likewise, and
+    the value there is interpolated between the centres of the four nearest pixels (bilinear; pixel i has its centre at
+    i + 1/2). Beyond the outermost centres the image goes on as it is there: in units of pixel indices, y - 1/2 is
+    clamped into [0, H - 1] and x - 1/2 into [0, W - 1].
+
+    Args:
+        image: (C, H, W) floating point.
+        boxes: (N, 4) floating point, (x1, y1, x2, y2) in pixels, with area; parts may lie outside of the image.
+        size: >= 1, height and width of the crops.
+        context: >= 0, as a part of the box.
+
+    Returns:
+        (N, C, size, size).
+
+    Edge cases: N = 0 gives shape (0, C, size, size). The box of the whole image, at its own size, is the image.
+
+    >>> image = torch.tensor([[[0.0, 4.0], [8.0, 12.0]]])
+    >>> warp_crops(image, torch.tensor([[0.0, 0.0, 2.0, 1.0]]), 2)
+    tensor([[[[0., 4.],
+              [2., 6.]]]])
+
+    Allowed: indexing and matrix products. Not `grid_sample` or `interpolate`, and not autograd.
+    Source: Girshick et al., Rich feature hierarchies, CVPR 2014, appendix A ("warp").
+    """
+    # BEGIN SOLUTION warp-crops
+    x1, y1, x2, y2 = boxes.to(torch.float64).unbind(dim=1)
+    more_x, more_y = context * (x2 - x1), context * (y2 - y1)
+    rows, next_rows, down = _between(y1 - more_y, y2 + more_y, size, image.shape[1])  # each (N, size)
+    columns, next_columns, right = _between(x1 - more_x, x2 + more_x, size, image.shape[2])
+    down, right = down.to(image.dtype)[:, :, None], right.to(image.dtype)[:, None, :]
+
+    def row_of_crops(rows: Tensor) -> Tensor:
+        """(C, N, size, size), interpolated along columns only."""
+        here, there = image[:, rows[:, :, None], columns[:, None]], image[:, rows[:, :, None], next_columns[:, None]]
+        return (1 - right) * here + right * there
+
+    return ((1 - down) * row_of_crops(rows) + down * row_of_crops(next_rows)).transpose(0, 1)
+    # END SOLUTION
+
+
+# BEGIN SOLUTION
+def _between(start: Tensor, stop: Tensor, size: int, length: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Where `size` looks at [start, stop) fall along an axis: the pixel before, the one after, and how far between."""
+    steps = (torch.arange(size, dtype=torch.float64, device=start.device) + 0.5) / size
+    places = (start[:, None] + steps * (stop - start)[:, None] - 0.5).clamp(0, length - 1)
+    before = places.floor()
+    return before.to(torch.int64), (before + 1).clamp(max=length - 1).to(torch.int64), places - before
+
+
+# END SOLUTION
+def region_targets(proposals: Tensor, boxes: Tensor, labels: Tensor, positive: float = 0.5) -> tuple[Tensor, Tensor]:
+    """Say what the network should answer for each proposal: which class, and by which transform to its box.
+
+    A proposal belongs to the truth with which it has the largest IoU, if that IoU is at least `positive`. If not, it is
+    background.
+
+    Args:
+        proposals: (P, 4) floating point, (x1, y1, x2, y2), with area.
+        boxes: (G, 4), the truths.
+        labels: (G,) int64, their classes, from 0.
+        positive: in (0, 1].
+
+    Returns:
+        (classes, transforms): classes (P,) int64, 0 for background, else 1 + the label of the truth; transforms (P, 4),
+        `encode_boxes` of the proposal and its truth, zeros for background.
+
+    Edge cases: equal IoUs: the truth with the lower index. No truths: all background. P = 0 gives empty results.
+
+    >>> proposals = torch.tensor([[0.0, 0.0, 4.0, 2.0], [7.0, 7.0, 9.0, 9.0]])
+    >>> classes, transforms = region_targets(proposals, torch.tensor([[1.0, 0.0, 5.0, 2.0]]), torch.tensor([2]))
+    >>> print(classes, transforms)
+    tensor([3, 0]) tensor([[0.2500, 0.0000, 0.0000, 0.0000],
+            [0.0000, 0.0000, 0.0000, 0.0000]])
+    """
+    # BEGIN SOLUTION region-targets
+    classes = torch.zeros(len(proposals), dtype=torch.int64, device=proposals.device)
+    transforms = torch.zeros_like(proposals)
+    if len(boxes) == 0 or len(proposals) == 0:
+        return classes, transforms
+    overlap, truth = box_iou(proposals, boxes).max(dim=1)
+    found = overlap >= positive
+    classes[found] = 1 + labels[truth[found]]
+    transforms[found] = encode_boxes(proposals[found], boxes[truth[found]])
+    return classes, transforms
+    # END SOLUTION
+
+
+def detect(
+    scores: Tensor,
+    transforms: Tensor,
+    proposals: Tensor,
+    size: tuple[int, int],
+    score_threshold: float = 0.05,
+    nms_threshold: float = 0.3,
+    limit: int = 100,
+) -> dict[str, Tensor]:
+    """Make detections of what the network says about the proposals of one image.
+
+    The softmax of a proposal's scores gives its probability of being background and of each class. Every pair of a
+    proposal and a class (not background) whose probability is above the threshold becomes a detection with this
+    probability as its score: its box is the proposal, moved by its transform and clipped to the image. Boxes without
+    area are dropped, then those that `nms_by_class` suppresses; the best `limit` of all classes together stay.
+
+    Args:
+        scores: (P, C + 1) floating point, raw; column 0 is background.
+        transforms: (P, 4), as `decode_boxes` takes them; the same for all classes of a proposal.
+        proposals: (P, 4), (x1, y1, x2, y2).
+        size: (H, W), height and width of the image.
+        score_threshold, nms_threshold: in [0, 1].
+        limit: >= 0.
+
+    Returns:
+        A dict of "boxes" (D, 4), "scores" (D,), and "labels" (D,) int64 from 0, the best first.
+
+    Edge cases: a probability of exactly the threshold is not above it. A proposal may become detections of several
+    classes. Equal scores: the lower proposal first, then the lower class. P = 0 gives empty tensors.
+
+    >>> scores = torch.tensor([[0.0, 3.0, 0.0], [0.0, 0.0, 0.0]])
+    >>> proposals = torch.tensor([[8.0, 8.0, 16.0, 24.0]]).repeat(2, 1)
+    >>> found = detect(scores, torch.zeros(2, 4), proposals, (20, 30), score_threshold=0.4)
+    >>> print(found["boxes"], found["scores"], found["labels"])
+    tensor([[ 8.,  8., 16., 20.]]) tensor([0.9094]) tensor([0])
+    """
+    # BEGIN SOLUTION detect
+    probabilities = scores.softmax(dim=1)[:, 1:]
+    rows, labels = (probabilities > score_threshold).nonzero().unbind(dim=1)
+    boxes = clip_boxes(decode_boxes(proposals, transforms), size)[rows]
+    chosen = probabilities[rows, labels]
+    solid = ((boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])).nonzero().flatten()
+    best = solid[nms_by_class(boxes[solid], chosen[solid], labels[solid], nms_threshold)][:limit]
+    return {"boxes": boxes[best], "scores": chosen[best], "labels": labels[best]}
+    # END SOLUTION
+
+
+def create_rcnn_training(
+    num_classes: int, steps: int, device: str | torch.device
+) -> tuple[nn.Module, torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler | None]:
+    """Set up the training of a network that looks at crops.
+
+    `train_rcnn` then runs exactly so many steps of 64 crops, and calls the schedule after each.
+
+    Args:
+        num_classes: C, without background.
+        steps: how many steps the training will have; a schedule needs to know.
+        device: where the network is to be.
+
+    Returns:
+        (model, optimizer, schedule): a module on the device that maps crops (N, 3, 32, 32) to scores (N, C + 1), column
+        0 for background, and transforms (N, 4), TRANSFORM_SCALE times as large as `decode_boxes` takes them; a torch
+        optimizer of its parameters; a schedule of the learning rate or None.
+
+    What counts is the average precision of the detections on images that it has never seen. See README.md for the bars.
+    """
+    # BEGIN SOLUTION rcnn-training
+    model = _CropNet(num_classes).to(device)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3, weight_decay=0.02)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=4e-3, total_steps=steps)
+    return model, optimizer, schedule
+    # END SOLUTION
+
+
+# BEGIN SOLUTION
+class _CropNet(nn.Module):
+    """Three strided convolutions, one hidden layer, two heads."""
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        stages = []
+        for before, after in ((3, 16), (16, 32), (32, 64)):
+            stages += [nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
+        self.backbone = nn.Sequential(*stages, nn.Flatten(), nn.Linear(64 * (CROP // 8) ** 2, 64), nn.ReLU())
+        self.classify = nn.Linear(64, num_classes + 1)
+        self.move = nn.Linear(64, 4)
+
+    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.backbone(crops)
+        return self.classify(features), self.move(features)
+
+
+# END SOLUTION
+def train_rcnn(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler | None,
+    data: Mapping[str, Tensor],
+    steps: int,
+    batch_size: int = 64,
+) -> list[float]:
+    """Given: run a training. Crops are drawn at random, and half of them are mirrored.
+
+    The loss is the cross-entropy of the classes, plus the smooth L1 distance of the transforms of all crops that are
+    not background.
+
+    Args:
+        model, optimizer, schedule: from `create_rcnn_training`.
+        data: "crops" (N, 3, 32, 32), "classes" (N,) int64, "transforms" (N, 4) as from `region_targets`, all on the
+            model's device.
+        steps: how many.
+        batch_size: crops per step.
+
+    Returns:
+        The loss of every step.
+    """
+    crops, classes, transforms = data["crops"], data["classes"], data["transforms"]
+    scale = transforms.new_tensor(TRANSFORM_SCALE)
+    losses = []
+    model.train()
+    for _ in range(steps):
+        batch = torch.randint(len(crops), (batch_size,), device=crops.device)
+        mirrored = torch.rand(batch_size, device=crops.device) < 0.5
+        x = torch.where(mirrored[:, None, None, None], crops[batch].flip(3), crops[batch])
+        target = transforms[batch] * scale
+        target[mirrored, 0] = -target[mirrored, 0]
+        scores, moves = model(x)
+        things = classes[batch] > 0
+        loss = F.cross_entropy(scores, classes[batch])
+        loss = loss + F.smooth_l1_loss(moves[things], target[things], reduction="sum") / batch_size
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if schedule is not None:
+            schedule.step()
+        losses.append(loss.item())
+    return losses
+
+
+def predict(model: nn.Module, crops: Tensor, batch_size: int = 256) -> tuple[Tensor, Tensor]:
+    """Given: what a trained network says about crops, in evaluation mode and without gradients.
+
+    Returns:
+        (scores (N, C + 1), transforms (N, 4)), as `detect` takes them. No crops: ValueError.
+    """
+    if len(crops) == 0:
+        raise ValueError("no crops to look at")
+    model.eval()
+    with torch.no_grad():
+        found = [model(batch) for batch in crops.split(batch_size)]
+    scores, moves = (torch.cat(parts) for parts in zip(*found, strict=True))
+    return scores, moves / moves.new_tensor(TRANSFORM_SCALE)

@@ -1,0 +1,322 @@
+"""A day in the life of a book, with the commands that a person uses, on a toy course."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from autograder.gradebook.facts import Facts
+from autograder.gradebook.store import Book
+from tests.autograder.conftest import TOY, Toy, in_process
+
+HALF = ("return self.total", "return self.total + 1")
+TABLE = """Student,ID,SIS User ID,Section,Toys (7),Other (8)
+    Points Possible,,,,20,10
+"Kim, M",1,11,X,,3
+"Lee, S",2,12,X,4,
+"Choi, R",3,13,X,,
+"Oh, N",4,14,X,,
+"""
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A course with `submitted/` and `graded/`, graded once for all tests here: each works on a copy.
+
+    Four people: in time, late by 29:45, option 2, and one who handed in nothing.
+    """
+    folder = tmp_path_factory.mktemp("day")
+    shutil.copytree(TOY, folder / "course", ignore=shutil.ignore_patterns("__pycache__"))
+    toy = Toy(folder / "course")
+    manifest = toy.root / "solutions/t1_toy/assignment.toml"
+    manifest.write_text(manifest.read_text().replace("scale = 0.5", "scale = 0.5\nreview = true"))
+    toy.submit("kim_m-11-A1-O1")
+    toy.submit("lee_s-12-A1-O1", HALF)
+    toy.submit("choi_r-13-A1-O2")
+    day = "2030-01-01"  # it is due on the 31st
+    (toy.submitted / "submitted.csv").write_text(
+        f"submission,submitted_at\nkim_m-11-A1-O1,{day}T00:00:00\nlee_s-12-A1-O1,2099-01-01T00:00:00\n"
+        f"choi_r-13-A1-O2,{day}T00:00:00\n"
+    )
+    (toy.root / "course.toml").write_text("[late]\nsteps = [{ hours = 24, percent = 10 }, { percent = 30 }]\n")
+    done = toy.run("grade", "t1", toy.submitted, "--out", folder / "graded")
+    assert (done.returncode, done.stderr) == (0, "")
+    return folder
+
+
+@pytest.fixture
+def toy(graded: Path, tmp_path: Path) -> Toy:
+    shutil.copytree(graded / "course", tmp_path / "course")
+    return Toy(tmp_path / "course")
+
+
+@pytest.fixture
+def book(graded: Path, tmp_path: Path) -> Path:
+    """The folder of results, a copy."""
+    shutil.copytree(graded / "graded", tmp_path / "graded")
+    return tmp_path / "graded"
+
+
+def views(out: Path) -> dict[str, bytes]:
+    found = {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    return {
+        name: data for name, data in found.items() if not name.startswith(("gradebook.db", "run.json", ".received"))
+    }
+
+
+def say(toy: Toy, *words: str | Path, status: int = 0) -> str:
+    """What a command prints. Only grading needs a process of its own."""
+    if words[0] == "grade":
+        done = toy.run(*words)
+        found, said = done.returncode, done.stdout + done.stderr
+    else:
+        found, said = in_process(toy, *words)
+    assert found == status, said
+    return said
+
+
+def rows(path: Path) -> list[list[str]]:
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        return list(csv.reader(stream))
+
+
+def test_a_day(toy: Toy, book: Path, tmp_path: Path) -> None:
+    assert "7 from the checks" not in (book / "kim_m-11-A1-O1/report.html").read_text()
+    assert "− 3 late by" in (book / "lee_s-12-A1-O1/report.html").read_text()
+
+    # everything but the book may be deleted: the same bytes come back, and nothing is graded again
+    before = views(book)
+    for path in book.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif not path.name.startswith("gradebook.db"):
+            path.unlink()
+    say(toy, "report", "t1", "--out", book)
+    assert views(book).keys() == before.keys()
+    assert {name for name, data in views(book).items() if data != before[name]} == set()
+    assert "3 of them kept from before" in say(toy, "grade", "t1", toy.submitted, "--out", book)
+
+    # a roster, an extension, a read submission, points
+    roster = tmp_path / "roster.csv"
+    roster.write_text("id,name\n11,Kim\n12,Lee\n13,Choi\n14,Oh\n")
+    say(toy, "gradebook", "roster", roster, "--out", book)
+    said = say(toy, "gradebook", "--out", book)
+    assert "2 graded, 1 held, 0 excused, 1 missing" in said
+    assert "held: 13  option 2 waits for a person" in said
+
+    # the school's table, filled: the held cell stays, points are scaled
+    table = tmp_path / "canvas.csv"
+    table.write_text(TABLE)
+    said = say(toy, "export", "table", "t1", "--out", book, "--into", table, status=1)
+    assert "2 written (1 new, 1 changed, 0 same), 1 held" in said
+    assert "changed: 12  4 → 2" in said
+    assert [row[4] for row in rows(tmp_path / "canvas-filled.csv")] == ["Toys (7)", "20", "20", "2", "", ""]
+    assert "0 of 4 differ" in say(toy, "diff", "t1", "--out", book)
+
+    # decisions: by command, by table, in review.csv
+    refused = say(toy, "gradebook", "set", "t1", "12", "extension", "48", "--out", book, status=2)
+    assert "extension: found no reason" in refused
+    say(
+        toy,
+        "gradebook",
+        "set",
+        "t1",
+        "12",
+        "extension",
+        "2099-01-02T00:00:00",
+        "--why",
+        "ill",
+        "--as",
+        "kim",
+        "--out",
+        book,
+    )
+    sheet = (book / "review.csv").read_text(encoding="utf-8-sig")
+    (book / "review.csv").write_text(sheet.replace(",0.5,", ",0.8,"))
+    assert "1 decisions read from review.csv" in say(toy, "report", "t1", "--out", book)
+    said = say(toy, "diff", "t1", "--out", book, status=1)
+    assert "2 of 4 differ" in said
+    assert "12  1 → 4  late 3 → 0; extension 2099" in said
+    assert "(kim)" in said
+    assert "13  held → 8" in said
+    assert json.loads((book / "choi_r-13-A1-O2/result.json").read_text())["score"] == 8
+    assert "late by" not in (book / "lee_s-12-A1-O1/report.html").read_text().split("<main>")[0].replace("Late by", "")
+
+    # filled again: only those cells differ
+    first = rows(tmp_path / "canvas-filled.csv")
+    say(toy, "export", "table", "t1", "--out", book, "--into", tmp_path / "canvas-filled.csv")
+    second = rows(tmp_path / "canvas-filled-filled.csv")
+    changed = [(row[2], row[4]) for old, row in zip(first, second, strict=True) if old != row]
+    assert changed == [("12", "8"), ("13", "16")]
+    assert "extension" in say(toy, "gradebook", "log", "t1", "12", "--out", book)
+
+    # a mended check, and the class graded again: what changed is named, and nothing else is told anew
+    checks = toy.root / "tests/hidden/t1_toy/test_toy.py"
+    unfair, fair = "assert_equal(theirs.add(x), ours.add(x))", "theirs.add(x), ours.add(x)"
+    assert unfair in checks.read_text()
+    checks.write_text(checks.read_text().replace(unfair, fair))
+    assert "3 graded" in say(toy, "grade", "t1", toy.submitted, "--out", book)
+    said = say(toy, "diff", "t1", "--out", book, status=1).splitlines()
+    assert said[0].endswith("1 of 4 differ")
+    assert said[1:] == ["  12  4 → 10  counter 0 → 6: run 2"]
+    filled = tmp_path / "canvas-filled-filled.csv"
+    before = rows(filled)
+    said = say(toy, "export", "table", "t1", "--out", book, "--into", filled)
+    assert "3 written (0 new, 1 changed, 2 same), 0 held" in said
+    after = rows(tmp_path / "canvas-filled-filled-filled.csv")
+    changed = [(row[2], row[4]) for old, row in zip(before, after, strict=True) if old != row]
+    assert changed == [("12", "20")]
+    assert "0 of 4 differ" in say(toy, "diff", "t1", "--out", book)
+
+
+def test_a_sheet_that_is_older_than_the_book(toy: Toy, book: Path) -> None:
+    name = "choi_r-13-A1-O2"
+    say(toy, "gradebook", "set", "t1", name, "scale", "0.7", "--as", "lee", "--out", book)
+    sheet = (book / "review.csv").read_text(encoding="utf-8-sig")
+    (book / "review.csv").write_text(sheet.replace(",0.5,", ",0.8,"))
+    refused = say(toy, "report", "t1", "--out", book, status=2)
+    assert "scale: found 0.8, but decision 1 by lee says 0.7" in refused
+    assert ",0.8," in (book / "review.csv").read_text()
+
+
+def test_a_table_of_decisions(toy: Toy, book: Path, tmp_path: Path) -> None:
+    table = tmp_path / "decisions.csv"
+    table.write_text("student,kind,value,why\n11,adjust,-0.5,no notebook\n12,excused,yes,ill\n")
+    refused = say(toy, "gradebook", "enter", "t1", table, "--out", book, status=2)
+    assert "row 3, excused: found 'yes', wanted true" in refused
+    with Book.open(book / "gradebook.db") as opened:
+        assert not opened.facts().decisions
+    table.write_text(table.read_text().replace("yes", "true"))
+    say(toy, "gradebook", "enter", "t1", table, "--out", book)
+    for format in ("csv", "json"):
+        say(toy, "export", format, "t1", "--out", book, "--to", tmp_path / f"t1.{format}", status=1)
+    data = json.loads((tmp_path / "t1.json").read_text())
+    assert (data["schema"], data["assignment"], data["release"]) == (1, "t1", 2)
+    assert [(row["id"], row["grade"], row["state"]) for row in data["grades"]] == [
+        ("11", 9.5, "graded"),
+        ("12", None, "excused"),
+        ("13", None, "held"),
+    ]
+    header, *people = rows(tmp_path / "t1.csv")
+    assert [(row[header.index("id")], row[header.index("grade")]) for row in people] == [
+        ("11", "9.5"),
+        ("12", ""),
+        ("13", ""),
+    ]
+
+
+def test_a_person_is_erased(toy: Toy, book: Path) -> None:
+    say(toy, "gradebook", "erase", "12", "--out", book)
+    assert "lee_s" not in say(toy, "gradebook", "--out", book)
+    assert b"lee_s" not in (book / "gradebook.db").read_bytes()
+    assert "nobody in the book" in say(toy, "gradebook", "erase", "12", "--out", book, status=2)
+
+
+def test_a_folder_of_before(toy: Toy, book: Path) -> None:
+    """Results and a review.csv without a book: both are read in."""
+    for path in book.glob("gradebook.db*"):
+        path.unlink()
+    sheet = (book / "review.csv").read_text(encoding="utf-8-sig")
+    (book / "review.csv").write_text(sheet.replace(",0.5,", ",0.9,well said"))
+    assert "3 of them kept" in say(toy, "grade", "t1", toy.submitted, "--out", book)
+    with Book.open(book / "gradebook.db") as opened:
+        facts = opened.facts()
+        assert [(each.kind, each.value) for each in facts.decisions] == [("scale", 0.9), ("note", "well said")]
+        assert len(facts.gradings) == 3
+    assert rows(book / "review.csv")[1][5:] == ["0.9", "well said", "2"]
+
+
+def without_book(out: Path) -> None:
+    for path in out.glob("gradebook.db*"):
+        path.unlink()
+
+
+def stored(out: Path) -> Facts:
+    with Book.open(out / "gradebook.db") as opened:
+        return opened.facts()
+
+
+def test_a_folder_of_before_is_reported_without_its_submissions(toy: Toy, book: Path) -> None:
+    before = views(book)
+    without_book(book)
+    sheet = (book / "review.csv").read_text(encoding="utf-8-sig")
+    (book / "review.csv").write_text(sheet.replace(",0.5,", ",0.9,well said"))
+    said = say(toy, "report", "t1", "--out", book)
+    assert "2 decisions read from review.csv" in said
+    facts = stored(book)
+    assert [(each.kind, each.value) for each in facts.decisions] == [("scale", 0.9), ("note", "well said")]
+    assert len(facts.gradings) == len(facts.submissions) == 3
+    assert {each.source for each in facts.arrivals} == {"files"}
+    assert {name for name, data in views(book).items() if data != before[name] and "choi" not in name} <= {
+        "index.html",
+        "term.html",
+        "review.csv",
+        "review.html",
+        "grades.csv",
+    }
+    assert views(book).keys() == before.keys()
+    assert stored(book).gradings == facts.gradings
+    say(toy, "report", "t1", "--out", book)
+    assert stored(book) == facts  # once
+
+
+def test_results_of_older_checks_stay_in_the_book(toy: Toy, book: Path) -> None:
+    """They hold no longer, and would be overwritten: what they said is not lost."""
+    without_book(book)
+    for place, path in enumerate(sorted(book.glob("*/result.json"))):
+        text = json.loads(path.read_text())
+        text["fingerprint"] = "0ld-" + text["fingerprint"].partition("-")[2] if place else text["fingerprint"]
+        text["notes"] = ["scale set by review: 0.9 instead of 0.5"]
+        path.write_text(json.dumps(text))
+    (book / "lee_s-12-A1-O1/result.json").write_text("{")  # cannot be read, and is graded again
+    (toy.submitted / "choi_r-13-A1-O2.zip").unlink()  # one that is not here any more
+    said = say(toy, "grade", "t1", toy.submitted, "--out", book)
+    assert "2 results of before there was a gradebook" in said
+    facts = stored(book)
+    suites = {run.id: run.suite for run in facts.runs}
+    names = {each.id: each.name for each in facts.submissions}
+    graded = sorted((names[each.submission], suites[each.run] == "0ld") for each in facts.gradings)
+    assert graded == [
+        ("choi_r-13-A1-O2", False),
+        ("kim_m-11-A1-O1", False),
+        ("kim_m-11-A1-O1", True),
+        ("lee_s-12-A1-O1", False),
+    ]
+    assert not any(each.notes for each in facts.submissions)
+    assert facts.runs[-1].suite != "0ld"
+
+
+def test_a_kill_while_results_are_read_in(toy: Toy, book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_book(book)
+    add, count = Book.add_grading, iter(range(9))
+
+    def killed(self: Book, *words: object, **more: object) -> int:
+        if next(count) == 2:
+            raise KeyboardInterrupt
+        return add(self, *words, **more)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Book, "add_grading", killed)
+        say(toy, "report", "t1", "--out", book, status=130)
+    assert stored(book).submissions == ()
+    say(toy, "report", "t1", "--out", book)
+    assert len(stored(book).gradings) == 3
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("[late]\nfree_days = 3\n", "say in course.toml where its book is"),
+        ("[late]\ngrace = 3\n", "late.grace"),
+        ("[gradebok]\n", "gradebok"),
+        ("[late\n", "cannot be read"),
+    ],
+)
+def test_a_wrong_course_toml(toy: Toy, tmp_path: Path, text: str, said: str) -> None:
+    toy.submit("kim_m-11-A1-O1")
+    (toy.root / "course.toml").write_text(text)
+    assert said in say(toy, "grade", "t1", toy.submitted, "--out", tmp_path / "graded", status=2)

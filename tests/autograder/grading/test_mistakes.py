@@ -1,0 +1,103 @@
+"""A wrong answer that equals a mutant's gets the mistake's name; any other gets none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.autograder.conftest import Toy
+
+CHECKS = """
+import pytest
+import torch
+
+from autograder.checks import assert_matches
+
+
+@pytest.mark.question("double")
+@pytest.mark.parametrize("size", [3, 5, 7, 9], ids=str)
+def test_double(student, reference, rng, size):
+    x = rng.normal(size)
+    assert_matches(student.double(x), reference.double(x))
+
+
+@pytest.mark.question("counter")
+def test_counter(student, reference, rng):
+    x = rng.normal(4)
+    assert_matches(student.Counter().add(x), reference.Counter().add(x))
+"""
+MUTANTS = """
+[[mutant]]
+id = "squares"
+why = "Squares instead of doubling."
+question = "double"
+check = "double"
+find = "SCALE * x"
+replace = "x * x"
+
+[[mutant]]
+id = "plus-one"
+why = "One is added."
+question = "double"
+check = "double"
+find = "SCALE * x"
+replace = "SCALE * x + 1"
+
+[[mutant]]
+id = "adds-one"
+why = "One is added, said in other words."
+question = "double"
+check = "double"
+find = "SCALE * x"
+replace = "1 + SCALE * x"
+
+[[mutant]]
+id = "never-ends"
+why = "It runs for ever on long inputs."
+question = "double"
+check = "double"
+find = "return SCALE * x"
+replace = '''while len(x) > 4:
+        pass
+    return x'''
+"""
+SAYS = "Your answer is what this mistake gives: "
+
+
+def hints(toy: Toy, out: Path, name: str) -> set[str]:
+    result = json.loads((out / name / "result.json").read_text())
+    return {case["hint"] for case in result["questions"][0]["cases"] if case["outcome"] == "failed"}
+
+
+def prepare(toy: Toy, mutants: str = MUTANTS) -> None:
+    (toy.root / "tests/hidden/t1_toy/test_toy.py").write_text(CHECKS)
+    folder = toy.root / "tests/mutants/t1_toy"
+    folder.mkdir(parents=True)
+    (folder / "double.toml").write_text(mutants)
+
+
+def test_a_class(toy: Toy, tmp_path: Path) -> None:
+    prepare(toy)
+    toy.submit("known-1-A1-O1", ("SCALE * x", "x ** 2"))  # the mistake in a student's own words
+    toy.submit("unknown-2-A1-O1", ("SCALE * x", "x * x + 0.5"))
+    toy.submit("twice-3-A1-O1", ("SCALE * x", "x + x + 1"))  # two mutants answer like this
+    out = tmp_path / "out"
+    done = toy.run("grade", "t1", toy.submitted, "--out", out)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert hints(toy, out, "known-1-A1-O1") == {f"{SAYS}Squares instead of doubling."}
+    assert not any(hint.startswith(SAYS) for hint in hints(toy, out, "unknown-2-A1-O1"))
+    assert not any(hint.startswith(SAYS) for hint in hints(toy, out, "twice-3-A1-O1"))
+    assert f"{SAYS}Squares instead of doubling." in (out / "known-1-A1-O1/report.html").read_text()
+
+
+def test_the_table(toy: Toy) -> None:
+    prepare(toy, MUTANTS.partition('\n[[mutant]]\nid = "never-ends"')[0])
+    done = toy.run("mutants", "t1", "--hints", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = {row["mutant"]: row for row in json.loads(done.stdout)["mutants"]}
+    assert {name: row["named"] for name, row in rows.items()} == {"squares": True, "plus-one": False, "adds-one": False}
+    assert [row["wrong"] for row in rows.values()] == [[], [], []]
+    assert rows["plus-one"]["alone"] == ["One is added, said in other words."]
+    assert rows["squares"]["alone"] == []
+    said = toy.run("mutants", "t1", "--hints").stdout
+    assert "1 of 3 mutants that give a wrong value are named, 0 by another's name" in " ".join(said.split())

@@ -1,0 +1,160 @@
+"""What importing a submission costs: only what cannot be done without, and the reason is the true one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+import torch
+
+from autograder.course.model import Limits
+from autograder.errors import Location, StudentError, WorkerTimeout
+from autograder.sandbox import Package, Sandbox, Worker
+from autograder.sandbox.proxy import Proxy
+from tests.autograder.sandbox.conftest import LIMITS
+
+Opened = Callable[..., Proxy]
+
+
+@pytest.fixture
+def handed_in(sandbox: Sandbox) -> Iterator[Opened]:
+    """Load a source beside helpers and stand-ins."""
+    workers: list[Worker] = []
+
+    def open_(source: str, stand_ins: tuple[str, ...] = (), limits: Limits = LIMITS, **helpers: str) -> Proxy:
+        files = {"answer.py": source.encode()} | {f"{name}.py": text.encode() for name, text in helpers.items()}
+        files |= {"common/__init__.py": b"KNOWN = 1\n"}
+        package = Package(files, "answer", frozenset(files) - {"common/__init__.py"}, stand_ins=frozenset(stand_ins))
+        workers.append(sandbox.spawn(package, limits))
+        workers[-1].load()
+        return Proxy(workers[-1])
+
+    yield open_
+    for worker in workers:
+        worker.close()
+
+
+ABSENT = """
+import torchvision.transforms as T
+import torchvision
+from layers import twice, Base
+from common import KNOWN, missing
+transform = T.Compose([T.ToTensor(), T.Normalize((0.5,), (0.5,))])
+class Net(Base):
+    pass
+@missing
+def decorated(): pass
+if torchvision.__version__ >= "9": pass
+with torchvision.anything() as it: pass
+picked = T.table["x"]
+def fine(): return KNOWN
+def package(x): return transform(x)
+def module(x): return twice(x)
+def base(): return Net()
+def name(): return decorated()
+def loop(): return [each for each in picked]
+"""
+
+
+@pytest.mark.parametrize(
+    "call, why",
+    [("package", "torchvision is not available in grading: torchvision.transforms.Compose was used"),
+     ("module", "layers was not handed in, and no package of that name is available in grading: layers.twice was used"),
+     ("base", "layers was not handed in"), ("name", "missing is not in the course's common"),
+     ("loop", "torchvision is not available in grading")],
+)  # fmt: skip
+def test_a_module_that_is_not_here_costs_what_uses_it(handed_in: Opened, call: str, why: str) -> None:
+    student = handed_in(ABSENT, ("torchvision", "./layers", "common:missing"))
+    assert student.fine() == 1
+    with pytest.raises(StudentError, match=why) as caught:
+        getattr(student, call)(*([torch.ones(1)] if call in ("package", "module") else []))
+    assert caught.value.kind == "ModuleNotFoundError"
+
+
+def test_a_helper_that_imports_what_is_not_here_costs_no_more(handed_in: Opened) -> None:
+    helper = "import torchvision\ndef twice(x): return x + x\ndef show(x): return torchvision.utils.make_grid(x)\n"
+    student = handed_in(
+        "import helper\nfrom helper import twice as f\nshow = helper.show\n", ("torchvision",), helper=helper
+    )
+    assert torch.equal(student.f(torch.ones(2)), torch.full((2,), 2.0))
+    with pytest.raises(StudentError, match="torchvision is not available in grading"):
+        student.show(torch.ones(1))
+
+
+@pytest.mark.parametrize("name", ["queue", "copy", "autograder", "torch", "code", "layers", "random"])
+def test_a_helper_may_be_called_like_a_module_of_somebody_elses(handed_in: Opened, name: str) -> None:
+    source = f"import torch as t\nfrom {name} import once\nimport {name} as whole\ndef f(x):\n"
+    source = source.replace("import torch as t\n", "") if name == "torch" else source
+    late = (
+        f"    from {name} import once as late\n    import queue as q, copy as c\n    return late(whole.once(once(x)))\n"
+    )
+    student = handed_in(source + late, **{name: "def once(x):\n    return x + 1\n"})
+    assert torch.equal(student.f(torch.zeros(2)), torch.full((2,), 3.0))
+
+
+def test_an_import_that_does_not_end_names_its_line(handed_in: Opened) -> None:
+    short = replace(LIMITS, import_seconds=1.0)
+    with pytest.raises(WorkerTimeout) as caught:
+        handed_in("import torch\nx = 0\nwhile True:\n    x = x + 1\n", limits=short)
+    assert caught.value.importing
+    assert caught.value.location in (Location("answer.py", 3), Location("answer.py", 4))
+    with pytest.raises(WorkerTimeout) as caught:
+        handed_in("import time\ntime.sleep(600)\n", limits=short)
+    assert caught.value.importing
+
+
+def test_nobody_answers_questions(handed_in: Opened) -> None:
+    with pytest.raises(StudentError, match=r"input\(\) is not available"):
+        handed_in("lr = float(input('learning rate? '))\n")
+    with pytest.raises(StudentError, match="processes cannot be started here"):
+        handed_in("import subprocess\nsubprocess.run(['ls'])\n")
+
+
+LOGS = """
+from torch.utils.tensorboard import SummaryWriter
+import torch.utils.tensorboard
+writer = SummaryWriter("runs/first")
+def fine(): return 1
+def logged(): writer.add_scalar("loss", 1.0, 0)
+def again(): return torch.utils.tensorboard.SummaryWriter()
+"""
+
+
+def test_a_module_that_is_here_and_lacks_another_costs_what_uses_it(handed_in: Opened) -> None:
+    answer = handed_in(LOGS, ("?torch.utils.tensorboard", "?torch.nn.functional", "?torch.no_such_part"))
+    assert answer.fine() == 1
+    for call in ("logged", "again"):
+        with pytest.raises(StudentError, match="tensorboard is not available in grading"):
+            getattr(answer, call)()
+
+
+@pytest.mark.parametrize(
+    "starts",
+    [
+        "import multiprocessing; multiprocessing.Pool(2)",
+        "from concurrent.futures import ProcessPoolExecutor; ProcessPoolExecutor(2).submit(len, ())",
+        "import subprocess; subprocess.run(['ls'])",
+        "import os; os.system('ls')",
+    ],
+)
+def test_processes_cannot_be_started_however_they_are_asked_for(handed_in: Opened, starts: str) -> None:
+    with pytest.raises(StudentError, match="processes cannot be started here") as found:
+        handed_in(starts)
+    assert found.value.kind == "OSError"
+    assert found.value.importing
+
+
+def test_an_exception_of_a_library_is_known_by_the_built_in_one_that_it_is(handed_in: Opened) -> None:
+    answer = handed_in(
+        "import urllib.error\n"
+        "class Mine(Exception): pass\n"
+        "class Worse(Mine, KeyError): pass\n"
+        "def library(): raise urllib.error.URLError('no')\n"
+        "def own(): raise Mine\n"
+        "def worse(): raise Worse\n"
+    )
+    for call, kind in {"library": "OSError", "own": "Mine", "worse": "KeyError"}.items():
+        with pytest.raises(StudentError) as found:
+            getattr(answer, call)()
+        assert (found.value.kind, found.value.importing) == (kind, False)

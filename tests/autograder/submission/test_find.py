@@ -1,0 +1,215 @@
+"""Nobody vanishes: whatever a learning system or a person makes of a class's files, each becomes a row or is named."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from autograder.course.model import Assignment
+from autograder.errors import UsageError
+from autograder.submission.receive.filename import parse_name
+from autograder.submission.receive.inbox import Inbox
+
+from .samples import MODULE, zipped
+
+STUB = b"class Layer:\n    pass\n\n\ndef helper():\n    raise NotImplementedError\n"
+CLEAN = {"two_layers.py": STUB, "common/__init__.py": b""}
+
+
+def notebook(idnum: str) -> bytes:
+    return json.dumps({"cells": [{"cell_type": "code", "source": f"idnum = {idnum!r}"}]}).encode()
+
+
+def work(idnum: str = "") -> dict[str, bytes]:
+    """One person's files, which differ from another's."""
+    return {"two_layers.py": MODULE + f"# {idnum}\n".encode(), "two_layers.ipynb": notebook(idnum)}
+
+
+def put(folder: Path, files: Mapping[str, bytes]) -> Path:
+    for name, data in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    return folder
+
+
+def opened(path: Path, assignment: Assignment) -> Inbox:
+    return Inbox.open(path, assignment, CLEAN, unpack_into=path.parent / ".received")
+
+
+def rows(inbox: Inbox) -> dict[str, str]:
+    """Name of each person by submission; "missing" where the module is."""
+    received = {name: inbox.receive(name) for name in inbox.entries}
+    return {name: each.info.name if each.modules else "missing" for name, each in received.items()}
+
+
+def passed(inbox: Inbox) -> dict[str, str]:
+    return {each.name: each.why for each in inbox.passed}
+
+
+Z = {key: zipped(work(key)) for key in "1234"}
+MOODLE = {f"Student {key}_5123{key}_assignsubmission_file_/s{key}-202299000{key}-A6-O1.zip": Z[key] for key in "123"}
+STUDENTS = {f"s{key}-202299000{key}-A6-O1": f"Student {key}" for key in "123"}
+
+
+def test_a_zip_of_everybodys_zips_is_taken_apart(tmp_path: Path, assignment: Assignment) -> None:
+    folder = put(tmp_path / "in", {"all.zip": zipped(MOODLE)})
+    assert rows(opened(folder, assignment)) == STUDENTS
+    assert rows(opened(folder / "all.zip", assignment)) == STUDENTS
+    assert rows(opened(put(tmp_path / "unzipped", MOODLE), assignment)) == STUDENTS
+
+
+def test_a_zip_around_everything_and_a_single_hand_in(tmp_path: Path, assignment: Assignment) -> None:
+    inside = {f"A6 download/{name}": data for name, data in MOODLE.items()} | {"A6 download/.DS_Store": b""}
+    assert rows(opened(put(tmp_path / "in", {"all.zip": zipped(inside)}), assignment)) == STUDENTS
+    (first, data), *_ = MOODLE.items()
+    assert rows(opened(put(tmp_path / "one", {"all.zip": zipped({first: data})}), assignment)) == {
+        "s1-2022990001-A6-O1": "Student 1"
+    }
+
+
+def test_a_class_of_zips_is_refused_where_there_is_no_place_to_take_it_apart(
+    tmp_path: Path, assignment: Assignment
+) -> None:
+    put(tmp_path, {"all.zip": zipped(MOODLE)})
+    with pytest.raises(UsageError, match="several people's work"):
+        Inbox.open(tmp_path / "all.zip", assignment)
+
+
+@pytest.mark.parametrize("sections", [("section 1", "section 2"), ("a/deep/one", "b/deep/two")])
+def test_sections_are_descended_into(tmp_path: Path, assignment: Assignment, sections: tuple[str, str]) -> None:
+    people = {f"{sections[0]}/kim-1-A6-O1.zip": Z["1"], f"{sections[0]}/lee-2-A6-O1.zip": Z["2"]}
+    people |= {f"{sections[1]}/park-3-A6-O1/{name}": data for name, data in work("3").items()}
+    people |= {f"{sections[1]}/choi-4-A6-O1.zip": Z["4"], f"{sections[1]}/README.md": b""}
+    inbox = opened(put(tmp_path / "in", people), assignment)
+    assert sorted(rows(inbox).values()) == ["choi", "kim", "lee", "park"]
+    assert passed(inbox) == {f"{sections[1]}/README.md": "neither a zip nor a folder"}
+
+
+def test_names_without_a_form_are_told_apart_by_what_the_folders_hold(tmp_path: Path, assignment: Assignment) -> None:
+    zips = {"section 1/kim.zip": Z["1"], "section 1/lee.zip": Z["2"]}
+    assert sorted(rows(opened(put(tmp_path / "zips", zips), assignment))) == ["kim", "lee"]
+    folders = {f"section/{who}/{name}": data for who in "12" for name, data in work(who).items()}
+    assert sorted(rows(opened(put(tmp_path / "folders", folders), assignment))) == ["1", "2"]
+    assert sorted(rows(opened(put(tmp_path / "zip", {"all.zip": zipped(folders)}), assignment))) == ["1", "2"]
+
+
+def test_one_persons_versions_are_one_row(tmp_path: Path, assignment: Assignment) -> None:
+    both = {f"kim/{version}/{name}": data for version in ("A6", "A6 old") for name, data in work("7").items()}
+    both |= {f"lee-2-A6-O1/{version}.zip": Z["2"] for version in ("work", "work (1)", "other")}
+    both |= {"park-3-A6-O1.zip": zipped({"part 1.zip": Z["3"], "part 2.zip": zipped({"w.pt": b"x"})})}
+    assert sorted(rows(opened(put(tmp_path / "in", both), assignment))) == ["kim", "lee-2-A6-O1", "park-3-A6-O1"]
+
+
+def test_what_may_be_one_persons_or_several_peoples_is_named_and_not_graded(
+    tmp_path: Path, assignment: Assignment
+) -> None:
+    unclear = {f"group b/{who}/two_layers.py": MODULE + who.encode() for who in ("x", "y")}
+    inbox = opened(put(tmp_path / "in", {"kim-1-A6-O1.zip": Z["1"], **unclear}), assignment)
+    assert list(inbox.entries) == ["kim-1-A6-O1"]
+    (found,) = inbox.passed
+    assert (found.name, found.work) == ("group b", True)
+    assert "It holds x, y" in found.why
+
+
+def test_the_layouts_of_learning_systems(tmp_path: Path, assignment: Assignment) -> None:
+    files = {
+        "Kim Minsu_51234_assignsubmission_file_/kim_minsu-2022990001-A6-O1.zip": Z["1"],
+        "Kim Minsu_51234_assignsubmission_file_/report.pdf": b"%PDF-1.4\n",
+        "Lee, Jiwoo(ljw2022)/Submission attachment(s)/work.zip": Z["2"],
+        "Lee, Jiwoo(ljw2022)/timestamp.txt": b"20221201120000000",
+        "Lee, Jiwoo(ljw2022)/comments.txt": b"",
+        "48213-77012 - Park Doyun - Dec 1, 2022 1113 PM/a6.zip": Z["3"],
+        "48213-77012 - Park Doyun - Dec 1, 2022 1113 PM/index.html": b"<html>",
+        "index.html": b"<html>",
+        "gradebook_GEV6135_A6_chy2022_attempt_2022-12-01-11-13-00_work.zip": Z["4"],
+        "gradebook_GEV6135_A6_chy2022_attempt_2022-12-01-11-13-00.txt": b"Name: Choi Yuna",
+    }
+    inbox = opened(put(tmp_path / "in", files), assignment)
+    assert sorted(rows(inbox).values()) == ["Jiwoo Lee", "Kim Minsu", "Park Doyun", "chy2022"]
+    assert "report.pdf" in "".join(inbox.receive("kim_minsu-2022990001-A6-O1").info.notes)
+    assert inbox.receive("kim_minsu-2022990001-A6-O1").info.id == "2022990001"
+    assert set(passed(inbox)) == {"index.html", "gradebook_GEV6135_A6_chy2022_attempt_2022-12-01-11-13-00.txt"}
+
+
+def test_files_that_were_handed_in_one_by_one_are_one_row(tmp_path: Path, assignment: Assignment) -> None:
+    files = {f"kimminsu_123_45{n}_{name}": data for n, (name, data) in enumerate(work("1").items())}
+    files |= {"leejiwoo_LATE_124_460_two_layers-1.py": MODULE, "parkdoyun_125_461_report.pdf": b"%PDF"}
+    inbox = opened(put(tmp_path / "in", files), assignment)
+    assert rows(inbox) == {"kimminsu_123_450_files": "kimminsu", "leejiwoo_LATE_124_460_files": "leejiwoo"}
+    assert inbox.receive("kimminsu_123_450_files").notebooks
+    assert inbox.receive("leejiwoo_LATE_124_460_files").info.late
+    assert "by itself" in passed(inbox)["parkdoyun_125_461_report.pdf"]
+
+
+def test_whatever_is_passed_over_is_named(tmp_path: Path, assignment: Assignment) -> None:
+    folder = put(tmp_path / "in", {"kim-1-A6-O1.zip": Z["1"], "lee-2-A6-O1.rar": b"Rar!", "park.7z": b"7z\xbc\xaf"})
+    put(folder, {"common/__init__.py": b"", "old/grades.csv": b"", "old/index.html": b"", "two_layers.ipynb": b"{}"})
+    put(folder, dict.fromkeys(("README.md", "Thumbs.db", "desktop.ini", ".DS_Store", "__MACOSX/._x"), b""))
+    (folder / "link.zip").symlink_to(folder / "kim-1-A6-O1.zip")
+    os.mkfifo(folder / "pipe")
+    inbox = opened(folder, assignment)
+    assert sorted(inbox.entries) == ["kim-1-A6-O1", "lee-2-A6-O1", "park"]
+    named = set(passed(inbox))
+    assert named | {path.name for path in inbox.entries.values()} == {path.name for path in folder.iterdir()}
+    assert [each.name for each in inbox.passed if each.work] == ["two_layers.ipynb"]
+
+
+def test_a_students_own_folder_is_one_submission_whatever_lies_in_it(tmp_path: Path, assignment: Assignment) -> None:
+    folder = put(tmp_path / "A6", {**work("1"), "kim-1-A6-O1.zip": Z["1"], "old/two_layers.py": MODULE})
+    assert list(opened(folder, assignment).entries) == ["A6"]
+
+
+def test_the_course_files_beside_everybodys_zips_are_passed_over(tmp_path: Path, assignment: Assignment) -> None:
+    folder = put(tmp_path / "in", {"two_layers.py": STUB, "kim-1-A6-O1.zip": Z["1"], "lee-2-A6-O1.zip": Z["2"]})
+    inbox = opened(folder, assignment)
+    assert sorted(rows(inbox)) == ["kim-1-A6-O1", "lee-2-A6-O1"]
+    assert list(passed(inbox)) == ["two_layers.py"]
+
+
+def test_a_class_archive_with_names_that_lead_elsewhere_writes_nowhere_else(
+    tmp_path: Path, assignment: Assignment
+) -> None:
+    evil = {"../up-9-A6-O1.zip": Z["1"], "/../abs-8-A6-O1.zip": Z["1"], "a/../../b-7-A6-O1.zip": Z["1"]}
+    path = put(tmp_path / "in", {"all.zip": zipped({**MOODLE, **evil})}) / "all.zip"
+    with zipfile.ZipFile(path, "a") as archive:
+        info = zipfile.ZipInfo("kim-5-A6-O1.zip")
+        info.create_system, info.external_attr = 3, 0o120777 << 16
+        archive.writestr(info, "/etc/passwd")
+    inbox = opened(path, assignment)
+    assert rows(inbox) == STUDENTS
+    assert len([each for each in inbox.passed if each.work]) == 4
+    written = [path for path in tmp_path.rglob("*") if path.is_file() and ".received" not in path.parts]
+    assert written == [path]
+
+
+def test_a_table_beside_a_class_archive_or_in_it_is_read(tmp_path: Path, assignment: Assignment) -> None:
+    table = b"submission,submitted_at\nStudent 1_51231_assignsubmission_file_,2022-12-09T00:00+09:00\n"
+    beside = put(tmp_path / "a", {"all.zip": zipped(MOODLE), "submitted.csv": table}) / "all.zip"
+    inside = put(tmp_path / "b", {"all.zip": zipped({**MOODLE, "submitted.csv": table})}) / "all.zip"
+    for path in (beside, inside):
+        inbox = opened(path, assignment)
+        assert [name for name in inbox.entries if inbox.receive(name).info.late] == ["s1-2022990001-A6-O1"]
+
+
+@pytest.mark.parametrize(
+    "name, account",
+    [("48213-77012 - Park Doyun - Dec 1, 2022 1113 PM", "Park Doyun"), ("Lee, Jiwoo(ljw2022)", "Jiwoo Lee"),
+     ("gradebook_X_A6_chy2022_attempt_2022-12-01-11-13-00_work.zip", "chy2022"),
+     ("48213-77012 - Park Doyun - Dec 1, 2022 1113 PM - work.zip", "Park Doyun")],
+)  # fmt: skip
+def test_names_that_learning_systems_make(name: str, account: str) -> None:
+    assert parse_name(name).account == account
+
+
+def test_a_module_that_cannot_be_read_is_not_called_missing(tmp_path: Path, assignment: Assignment) -> None:
+    data = bytearray(zipped({"a6/two_layers.py": MODULE}))
+    data[data.index(b"PK\x01\x02") + 8] |= 1  # encrypted
+    put(tmp_path, {"kim-1-A6-O1.zip": bytes(data), "lee-2-A6-O1.zip": zipped({"other.txt": b""})})
+    inbox = opened(tmp_path, assignment)
+    assert inbox.receive("kim-1-A6-O1").unread == {"two_layers.py": "encrypted"}
+    assert inbox.receive("lee-2-A6-O1").unread == {}

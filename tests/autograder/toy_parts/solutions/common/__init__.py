@@ -1,0 +1,1 @@
+"""Nothing is given to all."""

@@ -1,0 +1,3 @@
+"""What a length is measured in. Given."""
+
+SCALE = 10.0

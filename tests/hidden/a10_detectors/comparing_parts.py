@@ -1,0 +1,129 @@
+"""What the networks' checks share: weights part by part, runs without them, detections as sets, and trained files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from slow_stages import iou
+
+from autograder.checks import CheckFailed, Draw, Proxy, assert_matches, modules, plain_tensor
+from common.scenes import THINGS, draw_scenes
+
+__all__ = ["KEYS", "answers", "assert_detections", "assert_same_module", "average_precision", "scenes"]
+
+KEYS = ("boxes", "scores", "labels")
+
+
+def assert_same_module(rng: Draw, theirs: Proxy, ours: Proxy, x: Any, upstream: Any, what: str) -> None:
+    """Fail unless a module computes what the reference's does on its weights, gradients included."""
+    weights = modules.draw_weights(rng, ours, x)
+    found, wanted = (modules.run(side, x, weights=weights, training=True, upstream=upstream) for side in (theirs, ours))
+    modules.assert_same_run(found, wanted, what=what)
+
+
+def answers(found: modules.Run, wanted: modules.Run, what: str) -> None:
+    """Fail unless outputs and the gradients of inputs are the same. Parameters are compared part by part, elsewhere."""
+    bare = {"slots": (), "parameters": (), "buffers": ()}
+    modules.assert_same_run(replace(found, **bare), replace(wanted, **bare), what=what)
+
+
+def assert_detections(
+    found: Any, wanted: Mapping[str, torch.Tensor], what: str = "the detections", keys: Sequence[str] = KEYS
+) -> None:
+    """Fail unless a dict of detections holds the same ones, in any order; then unless they come by falling score.
+
+    `keys`: of which parts that is asked.
+    """
+    if type(found) is not dict or set(found) != set(KEYS):
+        raise CheckFailed(f"{what} are not a dict of boxes, scores and labels")
+    parts = {key: plain_tensor(found[key], f'"{key}" of {what}') for key in KEYS}
+    for key in keys:
+        assert_matches(parts[key], wanted[key].to(parts[key].dtype), rtol=0.0, atol=float("inf"), what=f'"{key}"')
+    if "labels" in keys and parts["labels"].dtype is not torch.int64:
+        raise CheckFailed(f'"labels" of {what} are {parts["labels"].dtype}, wanted int64')
+    if any(len(parts[key]) != len(wanted["scores"]) for key in KEYS):
+        raise CheckFailed(f"boxes, scores and labels of {what} have other lengths than there are detections")
+    for key in keys:
+        mine, ours = (side[key][_order(side)] for side in (parts, wanted))
+        assert_matches(mine, ours.to(mine.dtype), what=f'"{key}" of {what}, sorted by label and score')
+    scores = parts["scores"].tolist()
+    if "scores" in keys and scores != sorted(scores, reverse=True):
+        raise CheckFailed(f"{what} do not come by falling score", "the best of all labels first")
+
+
+def _order(found: Mapping[str, torch.Tensor]) -> list[int]:
+    pairs = list(zip(found["labels"].tolist(), found["scores"].tolist(), strict=True))
+    return sorted(range(len(pairs)), key=lambda index: (pairs[index][0], -pairs[index][1]))
+
+
+def scenes(count: int, seed: int, height: int, width: int) -> tuple[torch.Tensor, list[dict[str, torch.Tensor]]]:
+    """New scenes: images (N, 3, H, W) float32 as `to_images` makes them, and their truth, which stays here."""
+    drawn = draw_scenes(count, seed, height=height, width=width)
+    images = torch.stack([torch.from_numpy(scene.image) for scene in drawn]).to(torch.float32) / 255 - 0.5
+    truths = [
+        {
+            "boxes": torch.tensor([thing.box for thing in scene.things], dtype=torch.float64).reshape(-1, 4),
+            "labels": torch.tensor([THINGS.index(thing.kind) for thing in scene.things], dtype=torch.int64),
+        }
+        for scene in drawn
+    ]
+    return images, truths
+
+
+def average_precision(detect: Callable[[torch.Tensor], Any], images: torch.Tensor, truths: Sequence[Any]) -> float:
+    """The mean over labels of the average precision at IoU 0.5 of what a network detects. Everything is measured here.
+
+    Raises:
+        CheckFailed: what comes back are no detections.
+    """
+    found = []
+    for batch in images.split(10):
+        said = detect(batch)
+        if type(said) not in (list, tuple) or len(said) != len(batch):
+            raise CheckFailed("detect does not return a list with a dict for each image")
+        found += [_trusted(each) for each in said]
+    return sum(_precision(found, truths, label) for label in range(len(THINGS))) / len(THINGS)
+
+
+def _trusted(said: Any) -> dict[str, list[Any]]:
+    if type(said) is not dict or not set(KEYS) <= set(said):
+        raise CheckFailed("detections are not a dict of boxes, scores and labels")
+    parts = {key: plain_tensor(said[key], key).detach().cpu() for key in KEYS}
+    count = len(parts["scores"]) if parts["scores"].dim() == 1 else -1
+    shapes = {"boxes": (count, 4), "scores": (count,), "labels": (count,)}
+    if any(parts[key].shape != shape for key, shape in shapes.items()) or count > 100:
+        raise CheckFailed("boxes, scores and labels of detections do not fit, or are more than 100")
+    if not all(bool(part.isfinite().all()) for part in parts.values()):
+        raise CheckFailed("detections hold NaN or infinity", "did the training diverge?")
+    return {key: part.tolist() for key, part in parts.items()}
+
+
+def _precision(found: Sequence[dict[str, list[Any]]], truths: Sequence[Any], label: int) -> float:
+    """The interpolated average precision of one label at 101 recalls."""
+    hits, count = [], 0
+    for answer, scene in zip(found, truths, strict=True):
+        true = [
+            box for box, name in zip(scene["boxes"].tolist(), scene["labels"].tolist(), strict=True) if name == label
+        ]
+        count += len(true)
+        mine = [
+            (s, b)
+            for s, b, name in zip(answer["scores"], answer["boxes"], answer["labels"], strict=True)
+            if name == label
+        ]
+        for score, box in sorted(mine, key=lambda pair: -pair[0]):
+            overlaps = [iou(box, other) for other in true]
+            hit = bool(overlaps) and max(overlaps) >= 0.5
+            if hit:
+                true.pop(overlaps.index(max(overlaps)))
+            hits.append((score, hit))
+    if not count:
+        return 0.0
+    right, curve = 0, []
+    for accepted, (_, hit) in enumerate(sorted(hits, key=lambda pair: -pair[0]), start=1):
+        right += hit
+        curve.append((right / count, right / accepted))
+    return sum(max((p for r, p in curve if r >= k / 100 - 1e-9), default=0.0) for k in range(101)) / 101

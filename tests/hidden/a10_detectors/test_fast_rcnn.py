@@ -1,0 +1,286 @@
+"""Fast R-CNN: labels of proposals, the head, the network around it, losses and detections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+import slow_stages
+import torch
+from comparing_parts import KEYS, answers, assert_detections, assert_same_module
+
+from autograder.checks import (
+    CheckFailed,
+    Draw,
+    Proxy,
+    assert_matches,
+    contracts,
+    fetch,
+    modules,
+    oracle_gradients,
+    place,
+    unpack,
+)
+
+label_question = partial(pytest.mark.question, "proposal-labels")
+head_question = partial(pytest.mark.question, "fast-rcnn-head")
+loss_question = partial(pytest.mark.question, "fast-rcnn-losses")
+detect_question = partial(pytest.mark.question, "fast-rcnn-detections")
+
+Labelled = tuple[torch.Tensor, torch.Tensor, torch.Tensor, float]
+DOUBLE = torch.float64
+
+
+def proposals(rng: Draw, count: int, truths: int, threshold: float = 0.5) -> Labelled:
+    """Boxes around the true ones and elsewhere, none of them near a decision."""
+
+    def draw(rng: Draw) -> tuple[torch.Tensor, torch.Tensor]:
+        boxes = rng.boxes(truths, 40, 60)
+        near = boxes.repeat(count, 1)[: count // 2] + rng.normal(min(count // 2, truths * count), 4, scale=1.5)
+        return torch.cat([near, rng.boxes(count - len(near), 40, 60)]), boxes
+
+    first, boxes = rng.until(draw, lambda pair: not slow_stages.close_calls(*pair, threshold))
+    return first, boxes, rng.labels(truths, 5), threshold
+
+
+def whole(*rows: tuple[int, ...]) -> torch.Tensor:
+    return torch.tensor(rows, dtype=DOUBLE).reshape(-1, 4)
+
+
+LABELLED: dict[str, Callable[[Draw], Labelled]] = {
+    "many": lambda rng: proposals(rng, 20, 3),
+    "few": lambda rng: proposals(rng, 5, 1, 0.25),
+    "high": lambda rng: proposals(rng, 12, 4, 0.7),
+    "no-boxes": lambda rng: (rng.boxes(6, 40, 60), whole(), rng.labels(0, 5), 0.5),
+    "no-proposals": lambda rng: (whole(), rng.boxes(2, 40, 60), rng.labels(2, 5), 0.5),
+    # IoU 1/2 and 1/4 exactly; two boxes at the same IoU.
+    "thresholds": lambda _: (
+        whole((0, 0, 4, 2), (0, 0, 8, 2), (0, 0, 2, 1), (20, 20, 22, 24)),
+        whole((0, 0, 2, 2), (20, 20, 26, 24), (8, 8, 9, 9)),
+        torch.tensor([3, 1, 0]),
+        0.5,
+    ),
+    "ties": lambda _: (
+        whole((1, 0, 3, 2), (10, 0, 12, 2)),
+        whole((0, 0, 2, 2), (2, 0, 4, 2), (10, 0, 12, 2), (10, 0, 12, 2)),
+        torch.tensor([4, 2, 1, 3]),
+        0.25,
+    ),
+}
+
+
+@label_question()
+@pytest.mark.parametrize("draw", LABELLED.values(), ids=LABELLED)
+@pytest.mark.parametrize("part", (0, 1), ids=("classes", "matches"))
+def test_labels(student: Proxy, rng: Draw, draw: Callable[[Draw], Labelled], part: int) -> None:
+    """The class of every proposal, and the true box that it belongs to."""
+    case = draw(rng)
+    found = unpack(student.label_proposals(*case), "classes", "matches")[part]
+    assert_matches(found, slow_stages.labelled_proposals(*case)[part], what=("the classes", "the matches")[part])
+
+
+@label_question(weight=0.2)
+@pytest.mark.parametrize("contract", contracts.BATTERY, ids=str)
+def test_labels_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
+    """What labelling owes its user."""
+    first, boxes, labels, _ = proposals(rng, 6, 2)
+    operation = contracts.Operation(
+        call=lambda *tensors: student.label_proposals(*tensors),
+        oracle=lambda a, b, c: slow_stages.labelled_proposals(a, b, c, 0.5),
+        inputs=("proposals", "boxes", "labels"),
+        outputs=("the classes", "the matches"),
+        batched=("proposals",),
+        others=lambda a, b, c: (a.flip(0).clone(), b, (c + 1) % 5),
+    )
+    contract(student, operation, (first, boxes, labels))
+
+
+@head_question(weight=2.0)
+@pytest.mark.parametrize("channels, size, hidden, classes", [(3, 3, 10, 4), (2, 5, 7, 1), (1, 1, 5, 20)], ids=str)
+@pytest.mark.parametrize("count", (4, 1, 0))
+def test_head(
+    student: Proxy, reference: Proxy, rng: Draw, count: int, channels: int, size: int, hidden: int, classes: int
+) -> None:
+    """Scores and transforms of several regions, of one, of none, and all gradients."""
+    arguments = (channels, size, hidden, classes)
+    theirs, ours = modules.assert_module(student.BoxHead(*arguments), "BoxHead(...)"), reference.BoxHead(*arguments)
+    x = rng.normal(count, channels, size, size)
+    upstream = [rng.normal(count, classes + 1), rng.normal(count, classes, 4)]
+    assert_same_module(rng, theirs, ours, x, upstream, "the head")
+
+
+@head_question()
+def test_head_start(student: Proxy, reference: Proxy, rng: Draw) -> None:
+    """How the two last layers start: their spread, and biases of 0."""
+    arguments = (4, 3, 60, 40)
+    x = rng.normal(2, 4, 3, 3, dtype=torch.float32)
+    values = modules.read(modules.assert_module(student.BoxHead(*arguments)), x, like=reference.BoxHead(*arguments))
+    for slot, value in zip(values.slots, values.values, strict=True):
+        if slot.shape[0] not in (41, 160):
+            continue
+        if len(slot.shape) == 1:
+            assert_matches(value, torch.zeros(slot.shape), what="a bias of the two last layers")
+            continue
+        wanted, spread = (0.01 if slot.shape[0] == 41 else 0.001), float(value.std())
+        if not 0.8 * wanted < spread < 1.2 * wanted:
+            raise CheckFailed(f"weights of shape {slot.shape} start with another standard deviation than {wanted}")
+
+
+@head_question()
+@pytest.mark.parametrize("settings", [{}, {"pool_size": 3, "sampling_ratio": 1}], ids=("defaults", "others"))
+def test_fast_rcnn(student: Proxy, reference: Proxy, rng: Draw, settings: dict[str, int]) -> None:
+    """The whole network: regions in any order, gradients for the images, and one pass of the backbone."""
+    size = settings.get("pool_size", 5)
+    images, rois = rng.normal(2, 3, 12, 20), rng.boxes(5, 12, 20)
+    rois = torch.cat([torch.tensor([[1.0], [0.0], [1.0], [1.0], [0.0]], dtype=DOUBLE), rois], dim=1)
+    upstream = [rng.normal(5, 4), rng.normal(5, 3, 4)]
+    weights, runs = None, []
+    for side in (reference, student):
+        backbone = side.nn.Conv2d(3, 4, 3, stride=4, padding=1)
+        head = side.BoxHead(4, size, 6, 3)
+        model = side.FastRCNN(backbone, head, 0.25, **settings)
+        modules.assert_module(model, "FastRCNN(...)")
+        if weights is None:
+            weights = [
+                modules.draw_weights(rng, backbone, images),
+                modules.draw_weights(rng, head, rng.normal(2, 4, size, size)),
+            ]
+        modules.load(model.backbone, weights[0], images)
+        modules.load(model.head, weights[1], torch.zeros(2, 4, size, size, dtype=DOUBLE))
+        runs.append(modules.run(model, images, rois, training=True, upstream=upstream, wrt=(0,)))
+        passes = [step for step in modules.executed(model, images, rois) if step.layer.kind == "Conv2d"]
+        if len(passes) != 1:
+            raise CheckFailed(f"the backbone ran {len(passes)} times for one batch", "once for all images and regions")
+    answers(runs[1], runs[0], "the network")
+
+
+Losses = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
+
+
+def regions(rng: Draw, count: int, labels: int, things: int) -> Losses:
+    """Regions of which so many are no background; targets of background are NaN."""
+    classes = torch.cat([1 + rng.labels(things, labels), torch.zeros(count - things, dtype=torch.int64)])
+    classes = classes[rng.uniform(count).argsort()]
+    targets = rng.normal(count, 4, scale=1.5)
+    targets[classes == 0] = float("nan")
+    return rng.normal(count, labels + 1), rng.normal(count, labels, 4), classes, targets
+
+
+LOSSES: dict[str, Callable[[Draw], Losses]] = {
+    "several": lambda rng: regions(rng, 12, 3, 5),
+    "one-label": lambda rng: regions(rng, 5, 1, 2),
+    "all-things": lambda rng: regions(rng, 4, 6, 4),
+    "all-background": lambda rng: regions(rng, 6, 3, 0),
+    "one-region": lambda rng: regions(rng, 1, 3, 1),
+    "none": lambda rng: regions(rng, 0, 3, 0),
+    "large": lambda rng: (lambda s, t, c, y: (1e3 * s, 10 * t, c, y))(*regions(rng, 6, 3, 4)),
+}
+PARTS = ("the classification loss", "the box loss")
+
+
+def losses(
+    scores: torch.Tensor, transforms: torch.Tensor, classes: torch.Tensor, targets: torch.Tensor
+) -> torch.Tensor:
+    """Both losses, region by region."""
+    box = 0 * transforms.sum()
+    for row, answer, target in zip(transforms, classes.tolist(), targets, strict=True):
+        if answer:
+            box = box + slow_stages.smooth_l1(row[answer - 1], target) / len(classes)
+    return torch.stack([slow_stages.cross_entropy(scores, classes), box])
+
+
+@loss_question()
+@pytest.mark.parametrize("draw", LOSSES.values(), ids=LOSSES)
+@pytest.mark.parametrize("part", (0, 1), ids=("classification", "box"))
+def test_losses(student: Proxy, rng: Draw, draw: Callable[[Draw], Losses], part: int) -> None:
+    """The values of both losses."""
+    case = draw(rng)
+    assert_matches(unpack(student.fast_rcnn_losses(*case), *PARTS)[part], losses(*case)[part], what=PARTS[part])
+
+
+@loss_question()
+@pytest.mark.parametrize("draw", LOSSES.values(), ids=LOSSES)
+@pytest.mark.parametrize("part", (0, 1), ids=("classification", "box"))
+def test_losses_gradients(student: Proxy, rng: Draw, draw: Callable[[Draw], Losses], part: int) -> None:
+    """Their gradients: zeros where nothing counts, neither missing nor NaN."""
+    scores, transforms, classes, targets = draw(rng)
+    upstream = [None, None]
+    upstream[part] = torch.tensor(1.5, dtype=DOUBLE)
+    run = modules.differentiate(
+        student.fast_rcnn_losses, [scores, transforms, classes, targets], upstream=upstream, wrt=(0, 1)
+    )
+    wanted = oracle_gradients(lambda s, t: 1.5 * losses(s, t, classes, targets)[part], [scores, transforms])
+    if run.inputs[part] is None:
+        raise CheckFailed(f"no gradient flows through {PARTS[part]}", "a loss over nothing is 0, and still connected")
+    assert_matches(run.inputs[part], wanted[part], what=f"the gradient of {PARTS[part]}")
+
+
+Detected = tuple[torch.Tensor, torch.Tensor, torch.Tensor, tuple[int, int]]
+
+
+def answered(rng: Draw, count: int, labels: int, spread: float = 1.5) -> Detected:
+    """Answers of a head of which no two scores or overlaps are close."""
+
+    def draw(rng: Draw) -> Detected:
+        boxes = rng.boxes(count, 30, 50)
+        return rng.normal(count, labels + 1, scale=spread), rng.normal(count, labels, 4, scale=3.0), boxes, (30, 50)
+
+    return rng.until(draw, safe)
+
+
+def safe(case: Detected) -> bool:
+    scores, transforms, boxes, size = case
+    chances = scores.softmax(dim=1)[:, 1:].flatten().sort().values
+    if bool(((chances[1:] - chances[:-1]) < 1e-6).any()) or bool(((chances - 0.05).abs() < 1e-4).any()):
+        return False
+    for label in range(transforms.shape[1]):
+        moved = [
+            slow_stages.decoded(box, [n / s for n, s in zip(move, slow_stages.SCALE, strict=True)], size)
+            for box, move in zip(boxes.tolist(), transforms[:, label].tolist(), strict=True)
+        ]
+        overlaps = [slow_stages.iou(a, b) for i, a in enumerate(moved) for b in moved[:i]]
+        if any(abs(overlap - 0.5) < 1e-4 for overlap in overlaps):
+            return False
+    return True
+
+
+def beyond(rng: Draw) -> Detected:
+    """Boxes over the border, and one whose area is gone when it is clipped."""
+    scores, transforms, boxes, size = answered(rng, 4, 2)
+    shift = torch.tensor([[-20.0, 0, -20, 0], [25, 0, 25, 0], [0, 20, 0, 20], [200, 0, 200, 0]], dtype=DOUBLE)
+    return scores, 0.1 * transforms, boxes + shift, size
+
+
+DETECTED: dict[str, tuple[Callable[[Draw], Detected], dict[str, float]]] = {
+    "many": (lambda rng: answered(rng, 30, 3), {}),
+    "one-label": (lambda rng: answered(rng, 12, 1), {}),
+    "two-labels-at-once": (lambda rng: answered(rng, 2, 2, 0.1), {}),
+    "limit": (lambda rng: answered(rng, 20, 3), {"limit": 5}),
+    "all-below": (lambda rng: answered(rng, 6, 3, 0.1), {"score_threshold": 0.9}),
+    "strict": (lambda rng: answered(rng, 12, 2), {"nms_threshold": 0.02, "score_threshold": 0.01}),
+    "beyond": (beyond, {}),
+    "none": (lambda rng: answered(rng, 0, 3), {}),
+}
+
+
+@detect_question()
+@pytest.mark.parametrize("name", DETECTED)
+@pytest.mark.parametrize("part", KEYS)
+def test_detections(student: Proxy, rng: Draw, name: str, part: str) -> None:
+    """Which boxes are detected, as what, with which score; the best first."""
+    draw, settings = DETECTED[name]
+    case = draw(rng)
+    assert_detections(student.detections(*case, **settings), slow_stages.detected(*case, **settings), keys=(part,))
+
+
+@detect_question(weight=0.5)
+def test_detections_keep_their_inputs(student: Proxy, rng: Draw) -> None:
+    """Nothing that is given is changed."""
+    scores, transforms, boxes, size = answered(rng, 8, 2)
+    placed = [place(student, tensor) for tensor in (scores, transforms, boxes)]
+    assert_detections(student.detections(*placed, size), slow_stages.detected(scores, transforms, boxes, size))
+    for proxy, before, what in zip(
+        placed, (scores, transforms, boxes), ("scores", "transforms", "proposals"), strict=True
+    ):
+        assert_matches(fetch(proxy), before, what=what, rtol=0.0, atol=0.0)

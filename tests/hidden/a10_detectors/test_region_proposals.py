@@ -1,0 +1,411 @@
+"""Region proposals: anchors, their labels, samples of them, the head, its losses and the proposals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+import slow_stages
+import torch
+from comparing_parts import assert_same_module
+
+from autograder.checks import (
+    CheckFailed,
+    Draw,
+    Proxy,
+    assert_kind,
+    assert_matches,
+    contracts,
+    modules,
+    oracle_gradients,
+    plain_tensor,
+    unpack,
+)
+from autograder.checks.modules.runs import Run
+
+anchor_question = partial(pytest.mark.question, "anchors")
+label_question = partial(pytest.mark.question, "anchor-labels")
+sample_question = partial(pytest.mark.question, "anchor-sampling")
+head_question = partial(pytest.mark.question, "rpn-head")
+loss_question = partial(pytest.mark.question, "rpn-losses")
+propose_question = partial(pytest.mark.question, "proposals")
+
+DOUBLE = torch.float64
+PARTS = ("the classification loss", "the box loss")
+
+
+@anchor_question()
+@pytest.mark.parametrize(
+    "shape, stride, sizes, ratios",
+    [
+        ((1, 1), 16, (32.0,), (0.5,)),
+        ((3, 5), 8, (12.0, 20.0), (0.6, 1.0, 1.6)),
+        ((5, 2), 4, (7.5, 9.0, 11.0), (0.3, 3.0)),
+        ((20, 15), 32, (24.0,), (1.0,)),
+        ((2, 3), 16, (7.0,), (2.0, 0.25, 1.0)),
+    ],
+    ids=["one-cell", "3x5", "5x2", "20x15", "ratios"],
+)
+@pytest.mark.parametrize("dtype", [torch.float32, DOUBLE], ids=["float32", "float64"])
+def test_anchors(
+    student: Proxy,
+    shape: tuple[int, int],
+    stride: int,
+    sizes: tuple[float, ...],
+    ratios: tuple[float, ...],
+    dtype: torch.dtype,
+) -> None:
+    """Every anchor: its place in the list, its centre, its area and its height over its width."""
+    found = student.make_anchors(*shape, stride, sizes, ratios, dtype=dtype)
+    assert_matches(found, slow_stages.anchors_of(*shape, stride, sizes, ratios).to(dtype), what="the anchors")
+
+
+@anchor_question(weight=0.5)
+@pytest.mark.parametrize("dtype", [torch.float32, DOUBLE], ids=["float32", "float64"])
+def test_anchors_dtype(student: Proxy, dtype: torch.dtype) -> None:
+    """Anchors have the dtype that is asked for."""
+    assert_kind(student.make_anchors(2, 3, 8, (12.0,), (0.5, 2.0), dtype=dtype), (12, 4), dtype, what="the anchors")
+
+
+Labelled = tuple[torch.Tensor, torch.Tensor]
+
+
+def anchored(rng: Draw, truths: int, positive: float = 0.7, negative: float = 0.3) -> Labelled:
+    """Anchors of a small map and boxes of which no IoU is near a threshold or another."""
+    anchors = slow_stages.anchors_of(3, 4, 8, (10.0, 18.0), (0.6, 1.6))
+
+    def draw(rng: Draw) -> Labelled:
+        moved = anchors + rng.normal(len(anchors), 4, scale=0.4)
+        return moved, rng.boxes(truths, 24, 32)
+
+    return rng.until(draw, lambda pair: not slow_stages.close_calls(*pair, positive, negative))
+
+
+def whole(*rows: tuple[int, ...]) -> torch.Tensor:
+    return torch.tensor(rows, dtype=DOUBLE).reshape(-1, 4)
+
+
+LABELLED: dict[str, tuple[Callable[[Draw], Labelled], dict[str, float]]] = {
+    "many": (lambda rng: anchored(rng, 4), {}),
+    "one-box": (lambda rng: anchored(rng, 1), {}),
+    "other-thresholds": (lambda rng: anchored(rng, 3, 0.5, 0.4), {"positive": 0.5, "negative": 0.4}),
+    "no-boxes": (lambda rng: (rng.boxes(7, 24, 32), whole()), {}),
+    "no-anchors": (lambda rng: (whole(), rng.boxes(2, 24, 32)), {}),
+    "box-outside": (lambda rng: (rng.boxes(9, 24, 32), whole((90, 90, 99, 99))), {}),
+    "box-without-area": (lambda rng: (whole((0, 0, 8, 8), (2, 2, 6, 6)), whole((4, 4, 4, 4), (0, 0, 8, 4))), {}),
+    # Two anchors share the largest IoU of the second box, far below 0.7, and one of them far below 0.3.
+    "shared": (
+        lambda _: (
+            whole((0, 0, 8, 8), (20, 0, 24, 4), (28, 0, 32, 4), (0, 20, 4, 24)),
+            whole((0, 0, 8, 8), (22, 0, 30, 16)),
+        ),
+        {},
+    ),
+    # The anchor is forced by the second box, and overlaps the first one more.
+    "forced-for-another": (
+        lambda _: (whole((0, 0, 10, 10), (40, 40, 44, 44)), whole((0, 0, 10, 5), (8, 0, 28, 10))),
+        {},
+    ),
+    # IoU 1/2 and 1/4 exactly, beside anchors that are better.
+    "thresholds": (
+        lambda _: (
+            whole((0, 0, 4, 4), (0, 0, 4, 2), (0, 0, 4, 1), (0, 0, 2, 1)),
+            whole((0, 0, 4, 4)),
+        ),
+        {"positive": 0.5, "negative": 0.25},
+    ),
+    "ties": (lambda _: (whole((0, 0, 8, 8)), whole((0, 0, 8, 4), (0, 4, 8, 8))), {"positive": 0.5, "negative": 0.25}),
+}
+
+
+@label_question()
+@pytest.mark.parametrize("name", LABELLED)
+@pytest.mark.parametrize("part", (0, 1), ids=("labels", "matches"))
+def test_anchor_labels(student: Proxy, rng: Draw, name: str, part: int) -> None:
+    """Positive by both rules, negative or neutral; and the box that each positive anchor is matched with."""
+    draw, settings = LABELLED[name]
+    case = draw(rng)
+    found = unpack(student.label_anchors(*case, **settings), "labels", "matches")[part]
+    assert_matches(found, slow_stages.labelled_anchors(*case, **settings)[part], what=("labels", "matches")[part])
+
+
+@label_question(weight=0.2)
+@pytest.mark.parametrize("contract", contracts.BATTERY, ids=str)
+def test_anchor_labels_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
+    """What labelling owes its user."""
+    operation = contracts.Operation(
+        call=student.label_anchors,
+        oracle=lambda a, b: slow_stages.labelled_anchors(a, b),
+        inputs=("anchors", "boxes"),
+        outputs=("labels", "matches"),
+        batched=("anchors",),
+        others=lambda a, b: (a.flip(0).clone(), b),
+    )
+    contract(student, operation, anchored(rng, 2))
+
+
+SAMPLES: dict[str, tuple[tuple[int, int, int], int, float]] = {  # positives, negatives, neutrals; count; fraction
+    "enough": ((9, 20, 5), 12, 0.5),
+    "few-positives": ((2, 20, 5), 12, 0.5),
+    "few-negatives": ((9, 3, 5), 12, 0.5),
+    "no-positives": ((0, 20, 3), 8, 0.5),
+    "no-negatives": ((6, 0, 3), 8, 0.5),
+    "odd-count": ((9, 20, 0), 7, 0.5),
+    "quarter": ((9, 20, 2), 10, 0.25),
+    "nothing-wanted": ((5, 5, 5), 0, 0.5),
+    "nothing-there": ((0, 0, 6), 8, 0.5),
+    "all-positives": ((6, 6, 1), 4, 1.0),
+}
+
+
+@sample_question()
+@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("part", (0, 1), ids=("positives", "negatives"))
+def test_samples(student: Proxy, rng: Draw, name: str, part: int) -> None:
+    """Those of the smallest priority, as many as there are and may be."""
+    kinds, count, fraction = SAMPLES[name]
+    labels, priority = shuffled(rng, kinds)
+    for _ in range(2):  # once more with other priorities: nothing is drawn inside, or remembered
+        found = unpack(student.sample_labels(labels, count, fraction, priority), "positives", "negatives")[part]
+        wanted = slow_stages.sampled(labels, count, fraction, priority)[part]
+        what = ("the positives", "the negatives")[part]
+        assert_kind(found, tuple(wanted.shape), torch.int64, what=what)
+        assert_matches(plain_tensor(found, what).sort().values, wanted, what=f"{what}, sorted,")
+        priority = priority.flip(0).clone()
+
+
+@sample_question(weight=0.5)
+@pytest.mark.parametrize("part", (0, 1), ids=("positives", "negatives"))
+def test_samples_rise(student: Proxy, rng: Draw, part: int) -> None:
+    """Both samples come in rising order of index."""
+    labels, priority = shuffled(rng, (9, 20, 5))
+    found = unpack(student.sample_labels(labels, 12, 0.5, priority), "positives", "negatives")[part]
+    rows = plain_tensor(found, ("the positives", "the negatives")[part]).tolist()
+    if rows != sorted(rows):
+        raise CheckFailed("the sample is not in rising order of index", "sort what was chosen")
+
+
+def shuffled(rng: Draw, kinds: tuple[int, int, int]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Labels of so many positives, negatives and neutral ones in any order, and a priority for each."""
+    labels = torch.tensor([1] * kinds[0] + [0] * kinds[1] + [-1] * kinds[2], dtype=torch.int64)
+    return labels[rng.uniform(len(labels)).argsort()], rng.distinct(len(labels))
+
+
+@head_question(weight=2.0)
+@pytest.mark.parametrize("shape, hidden, anchors", [((2, 3, 4, 5), 6, 3), ((1, 5, 3, 2), 4, 1)], ids=["4x5", "3x2"])
+def test_rpn_head(
+    student: Proxy, reference: Proxy, rng: Draw, shape: tuple[int, ...], hidden: int, anchors: int
+) -> None:
+    """Both maps of the head, and all gradients."""
+    arguments = (shape[1], hidden, anchors)
+    theirs, ours = modules.assert_module(student.RPNHead(*arguments), "RPNHead(...)"), reference.RPNHead(*arguments)
+    upstream = [rng.normal(shape[0], numbers * anchors, *shape[2:]) for numbers in (2, 4)]
+    assert_same_module(rng, theirs, ours, rng.normal(*shape), upstream, "the head")
+
+
+@head_question()
+def test_rpn_start(student: Proxy, reference: Proxy, rng: Draw) -> None:
+    """How all three layers start: their spread, and biases of 0."""
+    arguments, x = (8, 30, 12), rng.normal(1, 8, 3, 4, dtype=torch.float32)
+    values = modules.read(modules.assert_module(student.RPNHead(*arguments)), x, like=reference.RPNHead(*arguments))
+    for slot, value in zip(values.slots, values.values, strict=True):
+        if len(slot.shape) == 1:
+            assert_matches(value, torch.zeros(slot.shape), what="a bias")
+        elif not 0.008 < float(value.std()) < 0.012:
+            raise CheckFailed(f"weights of shape {slot.shape} start with another standard deviation than 0.01")
+
+
+@head_question()
+@pytest.mark.parametrize("shape, anchors", [((2, 12, 3, 5), 3), ((1, 4, 2, 1), 4), ((3, 6, 1, 2), 1)], ids=str)
+def test_flatten_maps(student: Proxy, shape: tuple[int, ...], anchors: int) -> None:
+    """Rows in the order of anchors, from maps whose every number is another."""
+    maps = torch.arange(torch.Size(shape).numel(), dtype=DOUBLE).reshape(shape)
+    images, channels, height, width = shape
+    rows = [
+        [maps[n, k * channels // anchors : (k + 1) * channels // anchors, i, j] for n in range(images)]
+        for i in range(height)
+        for j in range(width)
+        for k in range(anchors)
+    ]
+    wanted = torch.stack([torch.stack(row) for row in rows], dim=1)
+    assert_matches(student.flatten_maps(maps, anchors), wanted, what="the rows")
+
+
+Losses = tuple[torch.Tensor, torch.Tensor, torch.Tensor, list[torch.Tensor], torch.Tensor]
+
+
+def batch(rng: Draw, *truths: int) -> Losses:
+    """Images with so many boxes, on the same anchors; no decision is close."""
+    anchors = slow_stages.anchors_of(3, 4, 8, (10.0, 18.0), (0.6, 1.6))
+    anchors = anchors + rng.normal(len(anchors), 4, scale=0.4)  # so that no two overlap a box alike
+
+    def draw(count: int) -> torch.Tensor:
+        return rng.until(
+            lambda rng: rng.boxes(count, 24, 32),
+            lambda boxes: not slow_stages.close_calls(anchors, boxes, 0.7, 0.3),
+        )
+
+    boxes, count = [draw(number) for number in truths], len(truths)
+    scores, transforms = rng.normal(count, len(anchors), 2), rng.normal(count, len(anchors), 4, scale=0.3)
+    return scores, transforms, anchors, boxes, rng.distinct(count, len(anchors))
+
+
+LOSSES: dict[str, tuple[tuple[int, ...], dict[str, float]]] = {
+    "three-images": ((2, 0, 3), {"count": 10}),
+    "one-image": ((3,), {}),
+    "no-boxes": ((0, 0), {"count": 6}),
+    "uneven": ((1, 4), {"count": 24, "positive_fraction": 0.25}),
+    "fewer-than-wanted": ((1, 5, 0), {}),
+    "nothing-sampled": ((2,), {"count": 0}),
+}
+
+
+def losses(
+    scores: torch.Tensor,
+    transforms: torch.Tensor,
+    anchors: torch.Tensor,
+    boxes: list[torch.Tensor],
+    priority: torch.Tensor,
+    count: int = 64,
+    positive_fraction: float = 0.5,
+) -> torch.Tensor:
+    """Both losses, anchor by anchor."""
+    chosen, answers, box = [], [], 0 * transforms.sum()
+    for image, truths in enumerate(boxes):
+        labels, matches = slow_stages.labelled_anchors(anchors, truths)
+        for index in torch.cat(slow_stages.sampled(labels, count, positive_fraction, priority[image])).tolist():
+            chosen.append(scores[image, index])
+            answers.append(int(labels[index]))
+            if labels[index] == 1:
+                target = slow_stages.encoded(anchors[index].tolist(), truths[matches[index]].tolist())
+                box = box + slow_stages.smooth_l1(transforms[image, index], torch.tensor(target, dtype=DOUBLE), 1 / 9)
+    if not chosen:
+        return torch.stack([0 * scores.sum(), box])
+    return torch.stack([slow_stages.cross_entropy(torch.stack(chosen), torch.tensor(answers)), box / len(chosen)])
+
+
+@loss_question()
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("part", (0, 1), ids=("classification", "box"))
+def test_rpn_losses(student: Proxy, rng: Draw, name: str, part: int) -> None:
+    """The values of both losses, of several images and of one."""
+    truths, settings = LOSSES[name]
+    case = batch(rng, *truths)
+    found = unpack(student.rpn_losses(*case, **settings), *PARTS)[part]
+    assert_matches(found, losses(*case, **settings)[part], what=PARTS[part])
+
+
+@loss_question()
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("part", (0, 1), ids=("classification", "box"))
+def test_rpn_losses_gradients(student: Proxy, rng: Draw, name: str, part: int) -> None:
+    """Their gradients: zeros where nothing counts, neither missing nor NaN."""
+    truths, settings = LOSSES[name]
+    scores, transforms, *rest = batch(rng, *truths)
+    upstream: list[Any] = [None, None]
+    upstream[part] = torch.tensor(-2.0, dtype=DOUBLE)
+    run: Run = modules.differentiate(
+        student.rpn_losses, [scores, transforms, *rest], settings, upstream=upstream, wrt=(0, 1)
+    )
+    wanted = oracle_gradients(lambda s, t: -2 * losses(s, t, *rest, **settings)[part], [scores, transforms])
+    if run.inputs[part] is None:
+        raise CheckFailed(f"no gradient flows through {PARTS[part]}", "a loss over nothing is 0, and still connected")
+    assert_matches(run.inputs[part], wanted[part], what=f"the gradient of {PARTS[part]}")
+
+
+Said = tuple[torch.Tensor, torch.Tensor, torch.Tensor, tuple[int, int]]
+
+
+def said(rng: Draw, spread: float = 1.0, scores: float = 1.5, margin: float = 0.0) -> Said:
+    """What a head says of anchors so far inside of the image; no two overlaps or probabilities are close."""
+    anchors = slow_stages.anchors_of(3, 5, 8, (10.0, 16.0), (0.6, 1.6)) + margin
+    size = (int(24 + 2 * margin), int(40 + 2 * margin))
+
+    def draw(rng: Draw) -> Said:
+        moves = rng.normal(len(anchors), 4, scale=0.3 * spread)
+        return scores * rng.normal(len(anchors), 2), moves, anchors, size
+
+    return rng.until(draw, safe)
+
+
+def safe(case: Said) -> bool:
+    scores, transforms, anchors, size = case
+    boxes = [slow_stages.decoded(a, t, size) for a, t in zip(anchors.tolist(), transforms.tolist(), strict=True)]
+    sides = [
+        abs(end - start - limit) for x1, y1, x2, y2 in boxes for start, end in ((x1, x2), (y1, y2)) for limit in (1, 6)
+    ]
+    overlaps = [slow_stages.iou(a, b) for i, a in enumerate(boxes) for b in boxes[:i]]
+    near = any(abs(overlap - threshold) < 1e-4 for overlap in overlaps for threshold in (0.7, 0.2))
+    order = (scores[:, 1] - scores[:, 0]).sort().values
+    return not near and min(sides) > 1e-4 and bool((order[1:] - order[:-1] > 1e-6).all())
+
+
+def inner(rng: Draw, spread: float = 1.0, scores: float = 1.5) -> Said:
+    """The same where no box reaches the border."""
+    return said(rng, spread, scores, 40.0)
+
+
+def equal(rng: Draw) -> Said:
+    """Probabilities that are all the same."""
+    scores, transforms, anchors, size = inner(rng)
+    return torch.ones_like(scores) * torch.tensor([0.5, 1.0], dtype=DOUBLE), transforms, anchors, size
+
+
+def away(rng: Draw) -> Said:
+    """Anchors that all lie outside of the image."""
+    scores, transforms, anchors, size = said(rng)
+    return scores, 0 * transforms, anchors + 100.0, size
+
+
+PROPOSED: dict[str, tuple[Callable[[Draw], Said], dict[str, float]]] = {
+    "all": (said, {}),
+    "the-best-before": (inner, {"pre_nms": 20}),
+    "the-best-behind": (inner, {"post_nms": 6}),
+    "both": (inner, {"pre_nms": 25, "post_nms": 9, "nms_threshold": 0.2}),
+    "small-ones-dropped": (lambda rng: said(rng, 4.0), {"min_size": 6.0}),
+    "small-ones-take-no-place": (lambda rng: said(rng, 4.0), {"min_size": 6.0, "post_nms": 8}),
+    "large-scores": (lambda rng: inner(rng, 1.0, 20.0), {"pre_nms": 30}),
+    "stretched": (lambda rng: said(rng, 12.0), {}),
+    "equal": (equal, {"pre_nms": 30}),
+    "outside": (away, {}),
+}
+
+
+@propose_question()
+@pytest.mark.parametrize("name", PROPOSED)
+@pytest.mark.parametrize("part", (0, 1), ids=("boxes", "objectness"))
+def test_proposals(student: Proxy, rng: Draw, name: str, part: int) -> None:
+    """Which boxes are proposed, in which order, and how surely."""
+    draw, settings = PROPOSED[name]
+    case = draw(rng)
+    found = unpack(student.propose(*case, **settings), "boxes", "objectness")[part]
+    names = {"nms_threshold": "threshold"}
+    wanted = slow_stages.proposed(*case, **{names.get(key, key): value for key, value in settings.items()})[part]
+    assert_matches(found, wanted, what=("the boxes", "their objectness")[part])
+
+
+@propose_question(weight=0.5)
+def test_proposals_are_constants(student: Proxy, rng: Draw) -> None:
+    """No gradient passes through proposals."""
+    scores, transforms, anchors, size = inner(rng)
+    run = modules.differentiate(student.propose, [scores, transforms, anchors, size], wrt=(0, 1))
+    if any(run.attached):
+        raise CheckFailed("gradients flow through the proposals", "detach them: they are constants to the second stage")
+
+
+@propose_question(weight=0.2)
+@pytest.mark.parametrize("contract", contracts.BATTERY, ids=str)
+def test_proposals_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
+    """What proposing owes its user."""
+    scores, transforms, anchors, size = inner(rng)
+    operation = contracts.Operation(
+        call=lambda *tensors: student.propose(*tensors, size),
+        oracle=lambda *tensors: slow_stages.proposed(*tensors, size),
+        inputs=("scores", "transforms", "anchors"),
+        outputs=("the boxes", "their objectness"),
+        batched=("scores", "transforms", "anchors"),
+        others=lambda s, t, a: (s.flip(1).clone(), t, a),
+    )
+    contract(student, operation, (scores, transforms, anchors))

@@ -1,0 +1,307 @@
+"""A single-stage detector: focal loss, the pyramid, head, losses and detections; and the trained network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+import slow_stages
+import torch
+from comparing_parts import answers, assert_detections, assert_same_module, average_precision, scenes
+
+from autograder.checks import (
+    CheckFailed,
+    Draw,
+    Memo,
+    Proxy,
+    StudentError,
+    assert_matches,
+    assert_reaches,
+    contracts,
+    fetch,
+    load_artifact,
+    modules,
+    oracle_gradients,
+    patient,
+    unpack,
+)
+
+focal_question = partial(pytest.mark.question, "focal-loss")
+pyramid_question = partial(pytest.mark.question, "pyramid")
+question = partial(pytest.mark.question, "retinanet")
+learns_question = partial(pytest.mark.question, "retinanet-learns")
+
+DOUBLE = torch.float64
+SCALE = torch.tensor(slow_stages.SCALE, dtype=DOUBLE)
+FILE, SCENES, BARS = "retinanet.pt", 30, (0.12, 0.22)
+
+Scored = tuple[torch.Tensor, torch.Tensor]
+
+
+def scored(rng: Draw, count: int, labels: int, scale: float = 2.0, least: int = -1) -> Scored:
+    """Scores, and classes with background, the last label and the least class among them."""
+    classes = rng.integers(least, labels + 1, (count,))
+    classes[:4] = torch.tensor([0, least, labels, 0])[: len(classes[:4])]
+    return rng.normal(count, labels + 1, scale=scale), classes
+
+
+FOCAL: dict[str, Callable[[Draw], Scored]] = {
+    "several": lambda rng: scored(rng, 14, 3),
+    "one-label": lambda rng: scored(rng, 6, 1, least=0),
+    "twenty": lambda rng: scored(rng, 8, 20, least=0),
+    "huge": lambda rng: scored(rng, 10, 3, 4e3),
+    "none-counts": lambda rng: (rng.normal(3, 4), torch.tensor([-1, -1, -1])),
+    "none": lambda rng: (rng.normal(0, 4), rng.labels(0, 4)),
+}
+every_gamma = pytest.mark.parametrize("gamma", [0, 1.0, 2.0, 5.0])
+every_focal = pytest.mark.parametrize("draw", FOCAL.values(), ids=FOCAL)
+
+
+@focal_question()
+@every_gamma
+@every_focal
+def test_focal_loss(student: Proxy, rng: Draw, draw: Callable[[Draw], Scored], gamma: float) -> None:
+    """The loss of each anchor, 0 for those that do not count."""
+    scores, classes = draw(rng)
+    assert_matches(student.focal_loss(scores, classes, gamma), slow_stages.focal(scores, classes, gamma))
+
+
+@focal_question()
+@every_gamma
+@every_focal
+def test_focal_gradient(student: Proxy, rng: Draw, draw: Callable[[Draw], Scored], gamma: float) -> None:
+    """Its gradient, finite for scores of any size."""
+    scores, classes = draw(rng)
+    upstream = rng.normal(len(scores))
+    run = modules.differentiate(student.focal_loss, [scores, classes, gamma], upstream=upstream, wrt=(0,))
+    wanted = oracle_gradients(lambda x: slow_stages.focal(x, classes, gamma), [scores], upstream)[0]
+    found = run.inputs[0] if run.inputs[0] is not None or (classes >= 0).any() else torch.zeros_like(scores)
+    if found is None:
+        raise CheckFailed("no gradient flows through the loss")
+    assert_matches(found, wanted, what="the gradient of the scores")
+
+
+@focal_question(weight=0.5)
+def test_negative_gamma(student: Proxy, rng: Draw) -> None:
+    """A negative gamma is a ValueError."""
+    try:
+        student.focal_loss(rng.normal(2, 3), torch.tensor([0, 1]), -1.0)
+    except StudentError as error:
+        if error.kind == "ValueError":
+            return
+        raise
+    raise CheckFailed("gamma = -1 raises nothing", "the docstring asks for a ValueError")
+
+
+@focal_question(weight=0.2)
+@pytest.mark.parametrize("contract", contracts.BATTERY, ids=str)
+def test_focal_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
+    """What the loss owes its user."""
+    operation = contracts.Operation(
+        call=lambda scores, classes: student.focal_loss(scores, classes),
+        oracle=lambda scores, classes: (slow_stages.focal(scores, classes, 2.0),),
+        inputs=("scores", "classes"),
+        outputs=("the losses",),
+        batched=("scores", "classes"),
+        others=lambda scores, classes: (0.5 * scores, classes.flip(0).clone()),
+    )
+    contract(student, operation, scored(rng, 6, 3, least=0))
+
+
+Maps = list[torch.Tensor]
+
+
+def levels(rng: Draw, channels: list[int], sizes: list[tuple[int, int]], images: int = 2) -> Maps:
+    return [rng.normal(images, width, *size) for width, size in zip(channels, sizes, strict=True)]
+
+
+PYRAMIDS = {
+    "odd": ([4, 6, 5], [(5, 7), (3, 4), (2, 2)]),
+    "one-level": ([3], [(4, 5)]),
+    "two-levels": ([2, 5], [(6, 4), (3, 2)]),
+}
+
+
+@pyramid_question()
+@pytest.mark.parametrize("name", PYRAMIDS)
+def test_pyramid(student: Proxy, reference: Proxy, rng: Draw, name: str) -> None:
+    """Maps of odd and even sizes, each part with weights of its own: outputs and gradients."""
+    channels, sizes = PYRAMIDS[name]
+    maps, width = levels(rng, channels, sizes), 3
+    upstream = [rng.normal(2, width, *size) for size in sizes]
+    ours, theirs = reference.FeaturePyramid(channels, width), student.FeaturePyramid(channels, width)
+    modules.assert_module(theirs, "FeaturePyramid(...)")
+    for level in range(len(channels)):
+        inner = rng.normal(2, width, *sizes[level])
+        for part, x in (("lateral", maps[level]), ("output", inner)):
+            pair = [getattr(side, part)[level] for side in (theirs, ours)]
+            arriving = rng.normal(2, width, *sizes[level])
+            assert_same_module(rng, *pair, x, arriving, f"{part}[{level}]")
+            weights = modules.draw_weights(rng, pair[1], x)
+            for side in pair:
+                modules.load(side, weights, x)
+    found, wanted = (modules.run(side, maps, training=True, upstream=upstream) for side in (theirs, ours))
+    answers(found, wanted, "the pyramid")
+
+
+def prepared(rng: Draw, theirs: Proxy, ours: Proxy, channels: int) -> None:
+    """Put the same weights into both towers of two heads."""
+    x = rng.normal(1, channels, 3, 4)
+    for part in ("classify", "regress"):
+        weights = modules.draw_weights(rng, getattr(ours, part), x)
+        for side in (theirs, ours):
+            modules.load(getattr(side, part), weights, x)
+
+
+@question()
+@pytest.mark.parametrize("depth, anchors, labels", [(2, 3, 2), (1, 1, 4), (0, 2, 1)], ids=str)
+def test_retina_head(student: Proxy, reference: Proxy, rng: Draw, depth: int, anchors: int, labels: int) -> None:
+    """Scores and transforms of all levels by the same two towers, and the gradients of towers and maps."""
+    arguments = (4, anchors, labels, depth)
+    theirs, ours = modules.assert_module(student.RetinaHead(*arguments)), reference.RetinaHead(*arguments)
+    for part, numbers in (("classify", labels + 1), ("regress", 4)):
+        x, arriving = rng.normal(2, 4, 3, 5), rng.normal(2, numbers * anchors, 3, 5)
+        assert_same_module(rng, getattr(theirs, part), getattr(ours, part), x, arriving, part)
+    prepared(rng, theirs, ours, 4)
+    maps = levels(rng, [4, 4], [(3, 5), (2, 2)])
+    count = (15 + 4) * anchors
+    upstream = [rng.normal(2, count, labels + 1), rng.normal(2, count, 4)]
+    found, wanted = (modules.run(side, maps, training=True, upstream=upstream) for side in (theirs, ours))
+    answers(found, wanted, "the head")
+
+
+@question()
+def test_retina_start(student: Proxy, reference: Proxy, rng: Draw) -> None:
+    """At first every anchor is an object with probability 0.01, whatever the map says; transforms are small."""
+    head = modules.assert_module(student.RetinaHead(16, 3, 4))
+    maps = [rng.normal(1, 16, 6, 7, dtype=torch.float32)]
+    scores, transforms = unpack(head(maps), "scores", "transforms")
+    objects = scores.detach().double().softmax(dim=2)[..., 1:].sum(dim=2)
+    assert_matches(objects, torch.full_like(objects, 0.01), rtol=0.5, atol=0.0, what="the probability of an object")
+    if not 0 < float(transforms.detach().abs().max()) < 0.5:
+        raise CheckFailed("transforms start large, or all 0", "the docstring says how weights start")
+
+
+Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor, list[dict[str, torch.Tensor]]]
+
+
+def batch(rng: Draw, labels: int, *truths: int) -> Batch:
+    """Images with so many boxes, on the same anchors; no decision is close."""
+    anchors = slow_stages.anchors_of(3, 4, 8, (10.0, 16.0), (0.6, 1.6))
+    anchors = anchors + rng.normal(len(anchors), 4, scale=0.4)  # so that no two overlap a box alike
+
+    def draw(count: int) -> torch.Tensor:
+        return rng.until(
+            lambda rng: rng.boxes(count, 24, 32),
+            lambda boxes: not slow_stages.close_calls(anchors, boxes, 0.5, 0.4),
+        )
+
+    targets = [{"boxes": draw(number), "labels": rng.labels(number, labels)} for number in truths]
+    count = len(truths)
+    return rng.normal(count, len(anchors), labels + 1), rng.normal(count, len(anchors), 4), anchors, targets
+
+
+def losses(
+    scores: torch.Tensor, transforms: torch.Tensor, anchors: torch.Tensor, targets: Any, gamma: float = 2.0
+) -> Any:
+    """Both losses, anchor by anchor."""
+    focal, box, positives = 0 * scores.sum(), 0 * transforms.sum(), 0
+    for image, target in enumerate(targets):
+        labels, matches = slow_stages.labelled_anchors(anchors, target["boxes"], 0.5, 0.4)
+        for index in (labels == 1).nonzero().flatten().tolist():
+            truth = int(matches[index])
+            labels[index] = 1 + target["labels"][truth]
+            wanted = slow_stages.encoded(anchors[index].tolist(), target["boxes"][truth].tolist())
+            box = box + slow_stages.smooth_l1(transforms[image, index], torch.tensor(wanted, dtype=DOUBLE) * SCALE)
+            positives += 1
+        focal = focal + slow_stages.focal(scores[image], labels, gamma).sum()
+    return torch.stack([focal, box]) / max(positives, 1)
+
+
+LOSSES = {"two-images": (3, 2, 3), "an-empty-one": (2, 0, 2), "no-boxes": (3, 0, 0), "one-label": (1, 4)}
+
+
+@question()
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("part", (0, 1), ids=("classification", "box"))
+def test_retinanet_losses(student: Proxy, rng: Draw, name: str, part: int) -> None:
+    """Both losses of a batch, and their gradients."""
+    labels, *truths = LOSSES[name]
+    case = batch(rng, labels, *truths)
+    upstream = torch.tensor([1.0 - part, float(part)], dtype=DOUBLE)
+    run = modules.differentiate(student.retinanet_losses, case, upstream=upstream, wrt=(0, 1))
+    wanted = losses(*case)
+    assert_matches(run.output, wanted, rtol=0.0, atol=float("inf"), what="the losses")
+    assert_matches(run.output[part], wanted[part], what=("the classification loss", "the box loss")[part])
+    gradients = oracle_gradients(lambda s, t: losses(s, t, *case[2:])[part], case[:2])
+    found = run.inputs[part]
+    if found is None:
+        raise CheckFailed("no gradient flows through a loss", "a loss over nothing is 0, and still connected")
+    assert_matches(found, gradients[part], what="its gradient")
+
+
+SETTINGS = {"strides": (4, 8), "sizes": ((8.0, 12.0), (18.0, 26.0)), "ratios": (0.6, 1.6), "num_classes": 2}
+# Of the pyramid: channels of each level, and a size of its map.
+LEVELS = ((5, (6, 8)), (6, (3, 4)))
+
+
+def networks(student: Proxy, reference: Proxy, rng: Draw) -> tuple[Proxy, Proxy, torch.Tensor]:
+    """Both sides' networks on the same weights, around parts of each side, and two images."""
+    images, made = rng.normal(2, 3, 24, 32), []
+    for side in (student, reference):
+        pyramid, head = side.FeaturePyramid([5, 6], 6), side.RetinaHead(6, 4, 2, 1)
+        model = side.RetinaNet(side.TinyBackbone((4, 4, 5, 6)), pyramid, head, **SETTINGS)
+        made.append(modules.assert_module(model, "RetinaNet(...)"))
+    theirs, ours = made
+    weights = modules.draw_weights(rng, ours.backbone, images)
+    for side in made:
+        modules.load(side.backbone, weights, images)
+    for level, (channels, size) in enumerate(LEVELS):
+        for part, x in (("lateral", rng.normal(1, channels, *size)), ("output", rng.normal(1, 6, *size))):
+            weights = modules.draw_weights(rng, getattr(ours.pyramid, part)[level], x)
+            for side in made:
+                modules.load(getattr(side.pyramid, part)[level], weights, x)
+    prepared(rng, theirs.head, ours.head, 6)
+    return theirs, ours, images
+
+
+@question()
+def test_retinanet(student: Proxy, reference: Proxy, rng: Draw) -> None:
+    """The network's two losses, and the gradients of the images."""
+    theirs, ours, images = networks(student, reference, rng)
+    targets = [
+        {"boxes": rng.boxes(2, 24, 32), "labels": rng.labels(2, 2)},
+        {"boxes": rng.boxes(0, 24, 32), "labels": rng.labels(0, 2)},
+    ]
+    upstream = torch.tensor([1.0, -0.5], dtype=DOUBLE)
+    found, wanted = (
+        modules.run(side, images, targets, training=True, upstream=upstream, wrt=(0,)) for side in (theirs, ours)
+    )
+    answers(found, wanted, "the losses of the network")
+
+
+@question()
+def test_retinanet_detects(student: Proxy, reference: Proxy, rng: Draw) -> None:
+    """Detections of two images; the mode is as it was."""
+    theirs, ours, images = networks(student, reference, rng)
+    theirs.train()
+    found = theirs.detect(images)
+    if not fetch(theirs.training):
+        raise CheckFailed("detect leaves the network in another mode than before", "put it back, at the end")
+    if type(found) is not list or len(found) != 2:
+        raise CheckFailed("detect does not return a list with a dict for each image")
+    for mine, wanted in zip(found, ours.detect(images), strict=True):
+        assert_detections(mine, wanted)
+
+
+@learns_question()
+@pytest.mark.parametrize("bar", BARS, ids=("half", "all"))
+def test_trained_network(student: Proxy, rng: Draw, memo: Memo, bar: float) -> None:
+    """What the saved network detects in new scenes, whose truth it never sees."""
+    model = modules.assert_module(student.build(), "build()")
+    load_artifact(model, FILE)
+    images, truths = memo(scenes, SCENES, rng.seed(), 96, 128)
+    reached = average_precision(patient(model.detect, 60.0), images, truths)
+    assert_reaches(reached, bar, f"the average precision of the network in {FILE}", hint="save it after the training")

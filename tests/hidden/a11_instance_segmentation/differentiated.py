@@ -1,0 +1,75 @@
+"""Gradients of functions, against those of an obvious forward; and runs of modules whose parts were loaded apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from autograder.checks import CheckFailed, Draw, Proxy, assert_matches, modules, oracle_gradients
+
+__all__ = ["assert_gradients", "assert_same_part", "compare_runs", "load_parts", "without_parameters"]
+
+
+def assert_gradients(
+    function: Proxy,
+    args: Sequence[torch.Tensor],
+    wrt: Sequence[int],
+    oracle: Callable[..., torch.Tensor],
+    upstream: torch.Tensor,
+    names: Sequence[str],
+) -> None:
+    """Fail unless the gradients for `args[i]`, i in `wrt`, are those of the oracle, and arrive even where they are 0.
+
+    Args:
+        oracle: of all arguments; returns what the function returns, or the part of it that is asked about.
+        upstream: the gradient that arrives at the output.
+        names: of the arguments in `wrt`.
+    """
+    run = modules.differentiate(function, args, upstream=upstream, wrt=wrt)
+
+    def forward(*chosen: torch.Tensor) -> torch.Tensor:
+        given = list(args)
+        for place, value in zip(wrt, chosen, strict=True):
+            given[place] = value
+        return oracle(*given)
+
+    wanted = oracle_gradients(forward, [args[place] for place in wrt], upstream)
+    for place, name, gradient in zip(wrt, names, wanted, strict=True):
+        found = run.inputs[place]
+        if found is None:
+            hint = "a result over nothing is 0, but still hangs on its inputs: a sum of none of them, for example"
+            raise CheckFailed(f"no gradient arrives at {name}", hint)
+        assert_matches(found, gradient, what=f"the gradient with respect to {name}")
+
+
+def load_parts(rng: Draw, pairs: Sequence[tuple[Proxy, Proxy, Sequence[torch.Tensor]]]) -> None:
+    """Put the same drawn weights into a submission's part and the reference's, for each (theirs, ours, inputs)."""
+    for theirs, ours, inputs in pairs:
+        weights = modules.draw_weights(rng, ours, *inputs)
+        modules.load(ours, weights, *inputs)
+        modules.load(theirs, weights, *inputs)
+
+
+def without_parameters(run: modules.Run) -> modules.Run:
+    """The outputs, and the gradients of the inputs, alone."""
+    return replace(run, slots=(), parameters=(), buffers=())
+
+
+def compare_runs(student: Proxy, reference: Proxy, inputs: Sequence[Any], upstream: torch.Tensor, what: str) -> None:
+    """Outputs, and gradients of the inputs, of two modules whose weights were loaded before."""
+    theirs, ours = (modules.run(model, *inputs, training=True, upstream=upstream) for model in (student, reference))
+    modules.assert_same_run(without_parameters(theirs), without_parameters(ours), what=what)
+
+
+def assert_same_part(
+    rng: Draw, student: Proxy, reference: Proxy, inputs: Sequence[Any], upstream: torch.Tensor, what: str
+) -> None:
+    """Load the same weights by order of use, and compare outputs and all gradients."""
+    weights = modules.draw_weights(rng, reference, *inputs)
+    theirs, ours = (
+        modules.run(model, *inputs, weights=weights, training=True, upstream=upstream) for model in (student, reference)
+    )
+    modules.assert_same_run(theirs, ours, what=what)

@@ -1,0 +1,133 @@
+"""IoU of masks, and average precision by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+import slow_masks
+import torch
+
+from autograder.checks import Draw, Proxy, assert_matches, contracts
+
+question = partial(pytest.mark.question, "mask-ap")
+
+HEIGHT, WIDTH = 6, 9
+Image = dict[str, torch.Tensor]
+DataSet = tuple[list[Image], list[Image], int, float]  # predictions, truths, num_classes, threshold
+
+
+def blobs(rng: Draw, count: int) -> torch.Tensor:
+    """(count, HEIGHT, WIDTH) bool: rectangles of whole pixels, half of which lie at the left."""
+    y, x = torch.meshgrid(torch.arange(HEIGHT), torch.arange(WIDTH), indexing="ij")
+    x1, y1, x2, y2 = rng.whole_boxes(count, HEIGHT, WIDTH).T[:, :, None, None]
+    return (x >= x1) & (x < x2) & (y >= y1) & (y < y2)
+
+
+@question()
+@pytest.mark.parametrize("counts", [(4, 3), (1, 1), (0, 3), (3, 0)], ids=["several", "one", "none", "no-others"])
+def test_iou(student: Proxy, rng: Draw, counts: tuple[int, int]) -> None:
+    """The IoU of every mask of one list with every mask of another, empty ones among them."""
+    a, b = (blobs(rng, count) for count in counts)
+    a[:1] = b[:1] = False
+    assert_matches(student.mask_iou(a, b), slow_masks.iou_matrix(a, b), what="the IoUs")
+
+
+@question(weight=0.4)
+@pytest.mark.parametrize(
+    "contract", contracts.battery({"keeps-float32": "masks are bool, and IoUs always float64"}), ids=str
+)
+def test_iou_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
+    """What an operation on two lists of masks owes its user."""
+    operation = contracts.Operation(
+        call=lambda a, b: student.mask_iou(a, b),
+        oracle=lambda a, b: (slow_masks.iou_matrix(a, b),),
+        inputs=("a", "b"),
+        outputs=("the IoUs",),
+        batched=("a",),
+        others=lambda a, b: (~a, b),
+    )
+    contract(student, operation, (blobs(rng, 3), blobs(rng, 2)))
+
+
+def data_set(
+    rng: Draw, images: int, classes: int = 3, found: int = 5, true: int = 4, threshold: float = 0.45
+) -> DataSet:
+    """Truths, and predictions that are truths of which a column was cut off, or something else."""
+    predictions, truths = [], []
+    for _ in range(images):
+        real, labels = blobs(rng, true), rng.labels(true, classes)
+        guess, guessed = blobs(rng, found), rng.labels(found, classes)
+        for number in range(0, min(found, true), 2):
+            guess[number], guessed[number] = real[number], labels[number]
+            guess[number, :, 3] = False
+        truths.append({"masks": real, "labels": labels})
+        predictions.append({"masks": guess, "scores": rng.distinct(found), "labels": guessed})
+    return predictions, truths, classes, threshold
+
+
+def same_box(rng: Draw) -> DataSet:
+    """Two triangles share a box, and little else."""
+    y, x = torch.meshgrid(torch.arange(6), torch.arange(6), indexing="ij")
+    masks = torch.stack([x >= y, x < y])
+    found = {"masks": masks[:1], "scores": rng.distinct(1), "labels": torch.tensor([0])}
+    return [found], [{"masks": masks[1:], "labels": torch.tensor([0])}], 1, 0.5
+
+
+def doubled(rng: Draw) -> DataSet:
+    """Every truth is found twice, one right after the other."""
+    predictions, truths, classes, threshold = data_set(rng, 3, found=3, true=3)
+    twice = [
+        {
+            "masks": torch.cat([truth["masks"]] * 2),
+            "scores": torch.cat([found["scores"], found["scores"] - 0.01]),
+            "labels": torch.cat([truth["labels"]] * 2),
+        }
+        for found, truth in zip(predictions, truths, strict=True)
+    ]
+    return twice, truths, classes, threshold
+
+
+def by_score(rng: Draw) -> DataSet:
+    """The wrong image comes first, and its scores are the lowest."""
+    mask = torch.zeros(2, HEIGHT, WIDTH, dtype=torch.bool)
+    mask[0, :3], mask[1, 3:] = True, True
+    labels = torch.tensor([0, 0])
+    truths = [{"masks": mask[:1], "labels": labels[:1]}] * 2
+    predictions = [
+        {"masks": mask[[1, 1]], "scores": torch.tensor([0.1, 0.2]).double(), "labels": labels},
+        {"masks": mask[:1], "scores": torch.tensor([0.9]).double(), "labels": labels[:1]},
+    ]
+    return predictions, truths, 1, 0.5
+
+
+def exactly(rng: Draw) -> DataSet:
+    """An IoU of one half."""
+    mask = torch.zeros(2, HEIGHT, WIDTH, dtype=torch.bool)
+    mask[0, :2, :4], mask[1, :2, :8] = True, True
+    found = {"masks": mask[:1], "scores": rng.distinct(1), "labels": torch.tensor([0])}
+    return [found], [{"masks": mask[1:], "labels": torch.tensor([0])}], 1, 0.5
+
+
+DATA_SETS: dict[str, Callable[[Draw], DataSet]] = {
+    "one-image": lambda rng: data_set(rng, 1),
+    "several-images": lambda rng: data_set(rng, 4),
+    "two-labels-without-truth": lambda rng: data_set(rng, 2, classes=5, true=2),
+    "no-predictions": lambda rng: data_set(rng, 2, found=0),
+    "no-truths": lambda rng: data_set(rng, 2, true=0),
+    "same-box": same_box,
+    "found-twice": doubled,
+    "worst-image-first": by_score,
+    "exactly-the-threshold": exactly,
+    "below-another-threshold": lambda rng: (*exactly(rng)[:3], 0.75),
+}
+
+
+@question(weight=1.5)
+@pytest.mark.parametrize("draw", DATA_SETS.values(), ids=DATA_SETS)
+def test_average_precision(student: Proxy, rng: Draw, draw: Callable[[Draw], DataSet]) -> None:
+    """The average precision of every label."""
+    case = draw(rng)
+    found = student.mask_average_precision(*case[:3], threshold=case[3])
+    assert_matches(found, slow_masks.average_precisions(*case), what="the average precisions")

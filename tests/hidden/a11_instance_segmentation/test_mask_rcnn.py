@@ -1,0 +1,134 @@
+"""Mask R-CNN as a whole: its five losses, and the masks of boxes, given and its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+from animals import one_image, scenes_with
+
+from autograder.checks import CheckFailed, Draw, Memo, Proxy, assert_matches, assert_reaches, load_artifact, modules
+from autograder.checks import plain_tensor as plain
+
+question = partial(pytest.mark.question, "mask-rcnn")
+
+HEIGHT, WIDTH = 32, 48
+ANCHORS = 4 * 6 * 9
+FILE, SIZE, SCENES, BAR = "mask_rcnn.pt", (64, 96), 30, 0.55
+
+
+def networks(student: Proxy, reference: Proxy, rng: Draw, pool_size: int = 4) -> tuple[Proxy, Proxy]:
+    """Two networks with the same weights, the detector's as it is given and all of them drawn."""
+    pair = []
+    for side in (student, reference):
+        head = modules.assert_module(side.MaskHead(32, 7, 1, 3), "MaskHead()")
+        pair.append(
+            modules.assert_module(side.MaskRCNN(side.build_detector(), head, pool_size=pool_size), "MaskRCNN()")
+        )
+    theirs, ours = pair
+    features = rng.normal(2, 32, pool_size, pool_size)
+    images = rng.normal(1, 3, HEIGHT, WIDTH)
+    for part, inputs in (("mask_head", features), ("detector.backbone", images)):
+        found, wanted = (_part(model, part) for model in (theirs, ours))
+        weights = modules.draw_weights(rng, wanted, inputs)
+        modules.load(wanted, weights, inputs)
+        modules.load(found, weights, inputs)
+    # What lies between is given code, defined in one order.
+    for name in ("lateral", "output", "rpn", "head"):
+        found, wanted = (_part(model, f"detector.{name}") for model in (theirs, ours))
+        weights = modules.draw_weights(rng, wanted)
+        modules.load(wanted, weights)
+        modules.load(found, weights)
+    return theirs, ours
+
+
+def _part(model: Proxy, path: str) -> Proxy:
+    part = model
+    for name in path.split("."):
+        part = getattr(part, name)
+    return part
+
+
+def batch(rng: Draw, objects: tuple[int, ...]) -> list[Any]:
+    """Arguments of `forward`: so many objects in each image."""
+    targets = [one_image(rng, count, HEIGHT, WIDTH) for count in objects]
+    count = len(objects)
+    return [rng.normal(count, 3, HEIGHT, WIDTH), targets, rng.uniform(count, ANCHORS), rng.uniform(count, 64)]
+
+
+@question()
+@pytest.mark.parametrize("objects", [(2, 3), (0,), (2, 0, 1)], ids=["two-images", "no-objects", "one-of-them-empty"])
+def test_losses(student: Proxy, reference: Proxy, rng: Draw, objects: tuple[int, ...]) -> None:
+    """Five losses, and their gradients for the images."""
+    arguments = batch(rng, objects)
+    upstream = torch.tensor([0.5, -1.0, 2.0, 1.5, 3.0], dtype=torch.float64)
+    runs = []
+    for model in networks(student, reference, rng):
+        run = modules.run(model, *arguments, training=True, upstream=upstream, wrt=[0])
+        runs.append(replace(run, slots=(), parameters=(), buffers=()))
+    modules.assert_same_run(*runs, what="MaskRCNN")
+
+
+@question()
+def test_masks_of_boxes(student: Proxy, reference: Proxy, rng: Draw) -> None:
+    """The masks of given boxes, of three images, one of which has none."""
+    images = rng.normal(3, 3, HEIGHT, WIDTH)
+    boxes = [one_image(rng, count, HEIGHT, WIDTH) for count in (3, 0, 2)]
+    given = [{"boxes": one["boxes"].double(), "labels": one["labels"]} for one in boxes]
+    theirs, ours = networks(student, reference, rng)
+    for model in (theirs, ours):
+        model.eval()
+    compare_masks(theirs.masks(images, given), ours.masks(images, given))
+
+
+def compare_masks(found: Any, wanted: Any) -> None:
+    if type(found) is not list or len(found) != len(wanted):
+        raise CheckFailed(f"the masks are no list of {len(wanted)}, one for each image")
+    for one, other in zip(found, wanted, strict=True):
+        assert_matches(one, other, what="the masks of an image")
+
+
+@question()
+def test_detections(student: Proxy, reference: Proxy, rng: Draw) -> None:
+    """What it detects by itself: boxes, scores, labels, and the masks of these boxes."""
+    images = rng.normal(2, 3, HEIGHT, WIDTH)
+    theirs, ours = networks(student, reference, rng)
+    for model in (theirs, ours):
+        model.train()
+    found, wanted = theirs.detect(images), ours.detect(images)
+    if type(found) is not list or len(found) != len(wanted) or any(type(one) is not dict for one in found):
+        raise CheckFailed("the detections are no list with a dict for each image")
+    for one, other in zip(found, wanted, strict=True):
+        for name in ("boxes", "scores", "labels", "masks"):
+            if name not in one:
+                raise CheckFailed(f"a detection has no {name}")
+            assert_matches(one[name], other[name], what=f"the {name} of the detections")
+    if not modules.describe(theirs).training:
+        raise CheckFailed("detect leaves a network that was in training mode in evaluation mode")
+
+
+@pytest.mark.question("mask-rcnn-learns")
+def test_trained_network(student: Proxy, rng: Draw, memo: Memo) -> None:
+    """The masks of the saved network, on the true boxes of scenes that nobody has seen."""
+    model = modules.assert_module(student.build(), "build()")
+    load_artifact(model, FILE)
+    model.eval()
+    images, truths = memo(scenes_with, SCENES, rng.seed(), *SIZE)
+    overlaps: list[float] = []
+    for first in range(0, len(truths), 10):
+        some = truths[first : first + 10]
+        given = [{"boxes": one["boxes"], "labels": one["labels"]} for one in some]
+        found = model.masks(images[first : first + 10], given)
+        if type(found) is not list or len(found) != len(some):
+            raise CheckFailed("masks() does not return one tensor for each image")
+        for masks, one in zip(found, some, strict=True):
+            answer, wanted = plain(masks, "the masks"), one["masks"]
+            if answer.shape != wanted.shape or answer.dtype is not torch.bool:
+                raise CheckFailed("masks() does not return (D, H, W) bool for each image")
+            either = (answer | wanted).flatten(1).sum(dim=1).clamp(min=1)
+            overlaps += ((answer & wanted).flatten(1).sum(dim=1) / either).tolist()
+    mean = sum(overlaps) / len(overlaps)
+    assert_reaches(mean, BAR, f"the mean IoU of the masks of the network in {FILE}", hint="save it after the training")

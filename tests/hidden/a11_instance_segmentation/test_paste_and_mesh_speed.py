@@ -1,0 +1,47 @@
+"""How fast pasting, cubify and chamfer are, apart from whether they are right.
+
+Bands are in the manifest; docs/instance-segmentation.md says where they come from.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from autograder.checks import Draw, Race
+
+
+@pytest.mark.question("mask-speed")
+def test_paste_speed(race: Race) -> None:
+    """Many masks pasted into an image."""
+
+    def draw(rng: Draw, size: Any) -> tuple[torch.Tensor, torch.Tensor, int, int]:
+        (count, side), (height, width) = size.masks, size.image
+        return rng.uniform(count, side, side).float(), rng.boxes(count, height, width).float(), height, width
+
+    race("paste", lambda who, grids, boxes, height, width: who.paste_masks(grids, boxes, height, width), draw)
+
+
+@pytest.mark.question("mesh-speed")
+def test_cubify_speed(race: Race) -> None:
+    """The mesh around a ball, of which some cells are missing."""
+
+    def draw(rng: Draw, size: Any) -> tuple[torch.Tensor]:
+        line = (torch.arange(size.side) + 0.5) / size.side - 0.5
+        z, y, x = torch.meshgrid(line, line, line, indexing="ij")
+        ball = (x**2 + y**2 + z**2 < 0.16).float()
+        return (ball * (rng.uniform(size.side, size.side, size.side) < 0.99),)
+
+    race("cubify", lambda who, voxels: who.cubify(voxels), draw)
+
+
+@pytest.mark.question("mesh-speed")
+def test_chamfer_speed(race: Race) -> None:
+    """The distance of two sets of points."""
+
+    def draw(rng: Draw, size: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        return rng.normal(size.points, 3).float(), rng.normal(size.points, 3).float()
+
+    race("chamfer", lambda who, a, b: who.chamfer(a, b), draw)

@@ -1,0 +1,253 @@
+"""Where to look: sliding boxes, components of pixels, and regions that grow together. All in this file is
+deterministic.
+
+Where rounding could decide between two ways to go on, a check draws another image: see `clear`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+import slow_regions
+import torch
+
+from autograder.checks import CheckFailed, Draw, Proxy, assert_kind, assert_matches, contracts
+
+sliding_question = partial(pytest.mark.question, "sliding-boxes")
+graph_question = partial(pytest.mark.question, "graph-segmentation")
+search_question = partial(pytest.mark.question, "selective-search")
+
+SLIDES = {
+    "every-position": ((4, 6), (2, 3), 1),
+    "every-second": ((7, 10), (2, 3), 2),
+    "uneven": ((8, 11), (3, 2), 4),
+    "as-large-as-the-image": ((5, 7), (5, 7), 3),
+    "too-tall": ((4, 9), (5, 2), 1),
+    "too-wide": ((9, 4), (2, 5), 1),
+    "square-box": ((6, 9), (3, 3), 1),
+    "square-box-strided": ((7, 12), (3, 3), 3),
+    "single-pixels": ((3, 4), (1, 1), 1),
+    "square-box-too-tall": ((4, 9), (5, 5), 1),
+}
+
+
+@sliding_question()
+@pytest.mark.parametrize("case", SLIDES.values(), ids=SLIDES)
+def test_sliding(student: Proxy, case: tuple[tuple[int, int], tuple[int, int], int]) -> None:
+    """All positions of a box, a stride apart."""
+    assert_matches(student.sliding_boxes(*case), slow_regions.slid(*case), what="the boxes")
+
+
+def flat(*rows: str) -> torch.Tensor:
+    """An image of flat colours, one letter a pixel: a to e, from black to white."""
+    values = [[(ord(letter) - ord("a")) / 4 for letter in row] for row in rows]
+    grey = torch.tensor(values, dtype=torch.float64)
+    return torch.stack([grey, 1 - grey, grey / 2])
+
+
+def noisy(rng: Draw, height: int, width: int, spread: float = 0.06) -> torch.Tensor:
+    """Patches of a few colours, with noise: no two edges weigh the same."""
+    colours = rng.uniform(3, 3, 4, low=0.15, high=0.85)
+    patches = colours.repeat_interleave(-(-height // 3), dim=1).repeat_interleave(-(-width // 4), dim=2)
+    return (patches[:, :height, :width] + rng.normal(3, height, width, scale=spread)).clamp(0.01, 0.99)
+
+
+def clear(draw: Callable[[], torch.Tensor], decide: Callable[[torch.Tensor], Any]) -> tuple[torch.Tensor, Any]:
+    """An image on which no decision is a close one, and what is decided."""
+    while True:
+        image = draw()
+        found, margin = decide(image)
+        if margin > 1e-5:
+            return image, found
+
+
+Segmentation = tuple[torch.Tensor, float, int]  # image, scale, min_size
+
+SEGMENTATIONS: dict[str, Callable[[Draw], Segmentation]] = {
+    "flat-colours": lambda rng: (flat("aaaccee", "aaaccee", "bbbbbee"), 0.01, 1),
+    "nothing-joins": lambda rng: (flat("abc", "dea"), 0.0, 1),
+    "only-equals-join": lambda rng: (flat("aabb", "aabc", "ddbb"), 0.0, 1),
+    "one-pixel": lambda rng: (flat("c"), 1.0, 1),
+    "one-row": lambda rng: (noisy(rng, 1, 17), 0.3, 1),
+    "small-scale": lambda rng: (noisy(rng, 12, 16), 0.1, 1),
+    "middle-scale": lambda rng: (noisy(rng, 12, 16), 0.6, 1),
+    "large-scale": lambda rng: (noisy(rng, 12, 16), 2.5, 1),
+    "second-pass": lambda rng: (noisy(rng, 12, 16), 0.1, 6),
+    "second-pass-of-flat": lambda rng: (flat("aaaae", "aaaca", "aaacc"), 0.01, 4),
+    "tall-image": lambda rng: (noisy(rng, 24, 9), 0.5, 5),
+}
+
+
+@graph_question()
+@pytest.mark.parametrize("draw", SEGMENTATIONS.values(), ids=SEGMENTATIONS)
+def test_components(student: Proxy, rng: Draw, draw: Callable[[Draw], Segmentation]) -> None:
+    """Which pixels make a component, whatever its number."""
+    found, wanted = segmented(student, rng, draw)
+    _, places = renumbered(found).unique(return_inverse=True)
+    assert_matches(places, renumbered(wanted), what="the components, numbered anew")
+
+
+def segmented(student: Proxy, rng: Draw, draw: Callable[[Draw], Segmentation]) -> tuple[torch.Tensor, ...]:
+    image, scale, min_size = draw(rng)
+    if float(image[0, 0, 0]) not in (0.0, 0.5):  # noise
+        image, wanted = clear(lambda: draw(rng)[0], lambda image: slow_regions.components(image, scale, min_size))
+    else:
+        wanted, _ = slow_regions.components(image, scale, min_size)
+    found = student.graph_segmentation(image, scale, min_size)
+    assert_matches(found, wanted, what="the labels", rtol=0.0, atol=float("inf"))  # their kind
+    return found, wanted
+
+
+def renumbered(labels: torch.Tensor) -> torch.Tensor:
+    """Components by the place of their first pixel, in reading order."""
+    numbers: dict[int, int] = {}
+    return torch.tensor([numbers.setdefault(label, len(numbers)) for label in labels.flatten().tolist()]).reshape(
+        labels.shape
+    )
+
+
+@graph_question(weight=2.0)
+@pytest.mark.parametrize("name", ("flat-colours", "middle-scale"))
+def test_numbers(student: Proxy, rng: Draw, name: str) -> None:
+    """Components are numbered in reading order of their first pixel."""
+    found, _ = segmented(student, rng, SEGMENTATIONS[name])
+    assert_matches(found, renumbered(found), what="the numbers of the components")
+
+
+SINGLE = contracts.battery({"takes-an-empty-batch": "a single image: there is no batch that could be empty"})
+
+
+@graph_question(weight=0.5)
+@pytest.mark.parametrize("contract", SINGLE, ids=str)
+def test_components_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
+    """What segmentation owes its user."""
+    image, _ = clear(lambda: noisy(rng, 6, 8), lambda image: slow_regions.components(image, 0.4, 3))
+
+    def renumber(found: Any) -> Any:
+        """The numbering is asked apart."""
+        return renumbered(found) if type(found) is torch.Tensor and found.dtype is torch.int64 else found
+
+    operation = contracts.Operation(
+        call=lambda image: renumber(student.graph_segmentation(image, 0.4, 3)),
+        oracle=lambda image: (slow_regions.components(image, 0.4, 3)[0],),
+        inputs=("image",),
+        outputs=("the labels",),
+        batched=(),
+    )
+    contract(student, operation, (image,))
+
+
+def quilt(rows: int, columns: int, side: int) -> torch.Tensor:
+    """Labels of rows x columns squares."""
+    numbers = torch.arange(rows * columns).reshape(rows, columns)
+    return numbers.repeat_interleave(side, dim=0).repeat_interleave(side, dim=1)
+
+
+def patchwork(rng: Draw, height: int, width: int) -> torch.Tensor:
+    """Labels of regions of many shapes and sizes, numbered in reading order; none of one pixel only."""
+    image = noisy(rng, height, width, spread=0.08)
+    return slow_regions.components(image, 0.15, 7)[0]
+
+
+Search = tuple[torch.Tensor, torch.Tensor, int]  # image, labels, min_side
+
+
+def stripes() -> Search:
+    """Four stripes of one size whose histograms have nothing in common: every choice is a tie."""
+    return (
+        flat(*["aabbccdd"] * 8) * torch.tensor([1.0, 0.0, 0.0]).double()[:, None, None] + 0.1,
+        quilt(1, 4, 2).repeat(4, 1),
+        1,
+    )
+
+
+def diagonal() -> Search:
+    """Squares 0 and 3 have a corner in common, and no edge: they are no neighbours, though of one colour."""
+    return flat("aaaabbbb", *["aaaabbbb"] * 3, *["ccccaaaa"] * 4), quilt(2, 2, 4), 1
+
+
+def enclosed(rng: Draw) -> Search:
+    """A square within a square: joined, it has the box of the outer one, which is not proposed again."""
+    labels = torch.zeros(12, 14, dtype=torch.int64)
+    labels[3:9, 4:11] = 1
+    return noisy(rng, 12, 14), labels, 1
+
+
+def unequal(rng: Draw) -> Search:
+    """Sixteen patches from 1 x 1 to 6 x 7 pixels: whose histogram counts how much decides what is joined next."""
+    rows, columns = (torch.arange(4).repeat_interleave(torch.tensor(sides)) for sides in ([1, 5, 2, 6], [1, 6, 2, 7]))
+    labels = 4 * rows[:, None] + columns
+    image = rng.uniform(3, 16)[:, labels] + rng.normal(3, 14, 16, scale=0.1)
+    return image.clamp(0.01, 0.99), labels, 1
+
+
+SEARCHES: dict[str, Callable[[Draw], Search]] = {
+    "patchwork": lambda rng: (noisy(rng, 16, 20), patchwork(rng, 16, 20), 1),
+    "tall-patchwork": lambda rng: (noisy(rng, 24, 10), patchwork(rng, 24, 10), 1),
+    "small-boxes-left-out": lambda rng: (noisy(rng, 16, 20), patchwork(rng, 16, 20), 6),
+    "unequal-sizes": unequal,
+    "quilt": lambda rng: (noisy(rng, 12, 16), quilt(3, 4, 4), 4),
+    "ties": lambda rng: stripes(),
+    "diagonal": lambda rng: diagonal(),
+    "enclosed": enclosed,
+    "one-region": lambda rng: (noisy(rng, 7, 9), torch.zeros(7, 9, dtype=torch.int64), 6),
+    "nothing-large-enough": lambda rng: (noisy(rng, 4, 5), quilt(1, 1, 5)[:4], 6),
+}
+
+
+@search_question()
+@pytest.mark.parametrize("part", ("of-labels", "of-joined"))
+@pytest.mark.parametrize("name", SEARCHES)
+def test_proposals(student: Proxy, rng: Draw, name: str, part: str) -> None:
+    """The boxes of the regions in `labels`, or those of joined regions, in order of creation."""
+    if name in ("ties", "diagonal"):
+        image, labels, min_side = SEARCHES[name](rng)
+        wanted, _ = slow_regions.proposals_of(image, labels, min_side)
+    else:
+        while True:
+            image, labels, min_side = SEARCHES[name](rng)
+            wanted, margin = slow_regions.proposals_of(image, labels, min_side)
+            if margin > 1e-5:
+                break
+    found = student.selective_search(image, labels, min_side=min_side)
+    assert_kind(found, dtype=torch.float32, what="the proposals")
+    if found.dim() != 2 or found.shape[1] != 4:
+        raise CheckFailed(f"the proposals have shape {tuple(found.shape)}, wanted (P, 4)")
+    given = {slow_regions.box_of(labels == number) for number in labels.unique().tolist()}
+    ours, theirs = (
+        [row for row in boxes.tolist() if (tuple(row) in given) == (part == "of-labels")] for boxes in (wanted, found)
+    )
+    assert_matches(torch.tensor(theirs).reshape(-1, 4), torch.tensor(ours).reshape(-1, 4), what="the proposals")
+
+
+@search_question(weight=0.5)
+@pytest.mark.parametrize("contract", SINGLE, ids=str)
+def test_proposals_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
+    """What the search owes its user: asked about one image, whose values lie between 0 and 1."""
+    labels = quilt(2, 3, 3)
+
+    def decide(image: torch.Tensor) -> tuple[torch.Tensor, float]:
+        """Of the image, and of its mirror image, which is asked about as well."""
+        found, margin = slow_regions.proposals_of(image, labels, 3)
+        return found, min(margin, slow_regions.proposals_of(image.flip(-1), labels, 3)[1])
+
+    image, _ = clear(lambda: noisy(rng, 6, 9), decide)
+    operation = contracts.Operation(
+        call=lambda image: _in_dtype(student.selective_search(image, labels, min_side=3), image),
+        oracle=lambda image: (slow_regions.proposals_of(image, labels, 3)[0],),
+        inputs=("image",),
+        outputs=("the proposals",),
+        batched=(),
+        others=lambda image: (image.flip(-1),),
+    )
+    contract(student, operation, (image,))
+
+
+def _in_dtype(found: Any, image: Any) -> Any:
+    """Proposals are float32 whatever the image is; a contract compares in the dtype of the image."""
+    if type(found) is torch.Tensor and found.dtype is torch.float32:
+        return found.to(image.dtype if type(image) is torch.Tensor else torch.float64)
+    return found
