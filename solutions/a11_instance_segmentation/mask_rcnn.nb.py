@@ -42,7 +42,7 @@ from common import reset_seed
 from common.plots import show_boxes, show_masks
 from common.saving import save_state
 from common.scenes import THINGS, draw_scenes
-from kit import detect_all, to_images, to_targets, train_detector
+from kit import detect_all, fast_roi_align, to_images, to_targets, train_detector
 from mask_rcnn import build, mask_average_precision, mask_iou, mask_targets, paste_masks
 
 grader = otter.Notebook("mask_rcnn.ipynb")
@@ -190,7 +190,26 @@ by_mask = torch.cat(overlaps(answers))
 print(f"box as mask: {float(torch.cat(overlaps(full)).mean()):.3f}, masks: {float(by_mask.mean()):.3f}")
 
 # %% [markdown]
-# What the head said about nine animals, as grids, and pasted.
+# What the head says about nine animals: its grid for the true label, as probabilities, and the mask that is pasted.
+
+# %%
+nine = [(n, k) for n, truth in enumerate(truths) for k in range(len(truth["boxes"]))][:9]
+regions = torch.stack([torch.cat([torch.tensor([float(n)]), truths[n]["boxes"][k]]) for n, k in nine])
+labels = torch.stack([truths[n]["labels"][k] for n, k in nine])
+with torch.no_grad():
+    cells = fast_roi_align(model.detector.features(images), regions, (14, 14), 1 / model.detector.mask_stride, 2)
+    grids = model.mask_head(cells)[torch.arange(len(nine)), labels].sigmoid()
+figure, axes = plt.subplots(2, len(nine), figsize=(15, 3.6), layout="constrained", squeeze=False)
+for column, (n, k) in enumerate(nine):
+    axes[0, column].imshow(grids[column], cmap="gray", vmin=0, vmax=1)
+    axes[0, column].set(title=THINGS[labels[column]], xticks=[], yticks=[])
+    show_masks(torch.from_numpy(test_scenes[n].image), answers[n][k : k + 1], [""], axis=axes[1, column])
+    x1, y1, x2, y2 = truths[n]["boxes"][k].tolist()
+    axes[1, column].set(xlim=(x1 - 4, x2 + 4), ylim=(y2 + 4, y1 - 4))
+plt.show()
+
+# %% [markdown]
+# What it finds by itself in four scenes, and the truth below.
 
 # %%
 found = detect_all(model, images)

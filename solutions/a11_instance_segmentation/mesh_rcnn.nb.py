@@ -59,13 +59,19 @@ SIDE = 16
 quick = bool(os.environ.get("QUICK_NOTEBOOK"))
 
 
-def from_two_sides(meshes):
-    """Show meshes by name, each from two sides."""
-    figure = plt.figure(figsize=(3 * len(meshes), 6), layout="constrained")
-    for column, (title, (vertices, faces)) in enumerate(meshes.items(), start=1):
+def from_two_sides(shapes):
+    """Show shapes by name, each from two sides: meshes; and voxels, by the largest value along each line of sight."""
+    figure = plt.figure(figsize=(3 * len(shapes), 6), layout="constrained")
+    for column, (title, shape) in enumerate(shapes.items(), start=1):
         for row, azimuth in enumerate((-70, 20)):
-            axis = figure.add_subplot(2, len(meshes), row * len(meshes) + column, projection="3d")
-            show_mesh(vertices, faces, azimuth=azimuth, axis=axis, title=title if row == 0 else "from the side")
+            place, words = (2, len(shapes), row * len(shapes) + column), title if row == 0 else "from the side"
+            if isinstance(shape, tuple):
+                axis = figure.add_subplot(*place, projection="3d")
+                show_mesh(*shape, azimuth=azimuth, axis=axis, title=words)
+            else:
+                axis = figure.add_subplot(*place)
+                axis.imshow(shape.amax(dim=2).T if row else shape.amax(dim=0), cmap="gray", vmin=0, vmax=1)
+                axis.set(title=words, xticks=[], yticks=[])
     plt.show()
 
 
@@ -290,7 +296,8 @@ with torch.no_grad():
     refined = UNIT * stage(in_units(start), start_edges, features, positions) + SIDE / 2
 from_two_sides(
     {
-        "predicted": (start, start_faces),
+        "voxels, as predicted": guess,
+        "cubified": (start, start_faces),
         "refined": (refined, start_faces),
         "truth": true_mesh(thing),
     }
