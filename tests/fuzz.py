@@ -45,7 +45,7 @@ HERE = Path(__file__).parent
 CASES = HERE / "fuzz_cases"
 TOY = HERE / "autograder/toy_course"
 GRADING_SECONDS = 300
-MOST_IN_ONE = 3  # kills in one grading
+MAX_IN_ONE = 3  # kills in one grading
 # What is said where a process died before anybody's work was begun.
 START = ("the grading process died before it was ready", "the zygote, which workers are forked from,")
 
@@ -176,7 +176,7 @@ def kill(count: int, seed: int) -> int:
         usual = time.monotonic() - usual
         while sum(killed.values()) < count:
             runs += 1
-            moments = sorted(chance.uniform(0, usual) for _ in range(chance.randint(1, MOST_IN_ONE)))
+            moments = sorted(chance.uniform(0, usual) for _ in range(chance.randint(1, MAX_IN_ONE)))
             problem = _one_run(root, names, chance, moments, killed)
             if problem:
                 bad += 1

@@ -35,7 +35,7 @@ CONTROLS = {
 }
 NEIGHBOUR = "zz_honest"
 SPARSE = 200 << 30  # bytes
-MOST_MEMORY = 600_000  # KiB of any trusted process: one that has torch and no tensors takes half of that
+MAX_MEMORY = 600_000  # KiB of any trusted process: one that has torch and no tensors takes half of that
 # A question with a module and a question whose inputs are worth knowing, beside those of the toy course.
 QUESTIONS = """
 [[questions]]
@@ -189,4 +189,4 @@ def told(graded: Class, attack: str) -> list[str]:
 
 def test_no_process_takes_much_memory(graded: Class) -> None:
     """What a worker holds is its own affair: the trusted side never does. (Workers are not counted.)"""
-    assert graded.memory < MOST_MEMORY
+    assert graded.memory < MAX_MEMORY

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 __all__ = ["alternative_text", "describe_figures"]
 
-MOST_NAMED = 12  # titles, curves or ticks that a text lists
+MAX_NAMED = 12  # titles, curves or ticks that a text lists
 MIME = "image/png"
 
 
@@ -77,8 +77,8 @@ def _listed(words: Sequence[str]) -> str:
     """Each word once, with how often it comes, as far as there is room."""
     counts = Counter(" ".join(word.split()) for word in words if word.strip())
     said = [word if count == 1 else f"{word} ({count} times)" for word, count in counts.items()]
-    more = len(said) - MOST_NAMED
-    return ", ".join(said[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    more = len(said) - MAX_NAMED
+    return ", ".join(said[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def describe_figures() -> None:

@@ -1,12 +1,12 @@
 """From one reference solution to what students get: stubs, notebooks, public checks with recorded answers."""
 
-from autograder.authoring.build import Change, Drift, build_assignment, check_assignment, handout_files
+from autograder.authoring.build import Drift, DriftKind, build_assignment, check_assignment, handout_files
 from autograder.authoring.notebooks import build_notebook, notebook_text
 from autograder.authoring.regions import strip_module
 
 __all__ = [
-    "Change",
     "Drift",
+    "DriftKind",
     "build_assignment",
     "build_notebook",
     "check_assignment",

@@ -28,14 +28,14 @@ from autograder.course.model import Assignment
 from autograder.errors import AuthoringError, UsageError
 from autograder.submission.clean.read import CLEAN, clean_part
 
-__all__ = ["Change", "Drift", "build_assignment", "check_assignment", "handout_files"]
+__all__ = ["Drift", "DriftKind", "build_assignment", "check_assignment", "handout_files"]
 
 SHARED = "../common"  # from an assignment's folder
 # What work in the folder leaves there: never copied, never removed.
 LEFT_ALONE = frozenset({"__pycache__", ".ipynb_checkpoints", ".pytest_cache", ".OTTER_LOG", "data"})
 
 
-class Change(StrEnum):
+class DriftKind(StrEnum):
     """How a file on disk differs from what the build makes."""
 
     MISSING = "missing"
@@ -58,10 +58,10 @@ class Drift:
     wanted: bytes | None
 
     @property
-    def change(self) -> Change:
+    def change(self) -> DriftKind:
         if self.found is None:
-            return Change.MISSING
-        return Change.EXTRA if self.wanted is None else Change.CHANGED
+            return DriftKind.MISSING
+        return DriftKind.EXTRA if self.wanted is None else DriftKind.CHANGED
 
     def diff(self) -> str:
         """A unified diff from what is there to what should be; one line for what is not text."""

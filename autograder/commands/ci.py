@@ -69,7 +69,7 @@ class GitHub:
             for case in checked.cases
             if case.outcome.value not in ("passed", "too_noisy", "not_attempted", "pending")
         ]
-        for question, case in wrong[: github.MOST_REMARKS]:
+        for question, case in wrong[: github.MAX_REMARKS]:
             file, _, number = (case.location or f"{question.module}.py").partition(":")
             place = _from_workspace(folder / file)
             told = "\n".join(filter(None, (case.message or case.outcome.value, case.hint)))

@@ -86,7 +86,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     require_linux("grading")
     from autograder.gradebook.settings import Settings
     from autograder.gradebook.store import Book
-    from autograder.grading.batch import Batch, Run
+    from autograder.grading.batch import Batch, GradingRun
     from autograder.grading.libraries import require_notebooks
     from autograder.grading.order import Order
     from autograder.grading.recording import (
@@ -127,7 +127,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         console.print(Text(warning), soft_wrap=True)
     if before := read_in(book, assignment, args.out):
         console.print(Text(f"{before} results of before there was a gradebook were read into it"), soft_wrap=True)
-    plan = Run.plan(course, assignment, args.out, args.seed, newest_run(book, assignment))
+    plan = GradingRun.plan(course, assignment, args.out, args.seed, newest_run(book, assignment))
     settings = {"regrade": args.regrade, "notebooks": args.notebooks, "device": args.device}
     batch = Batch.open(plan, assignment, args.out, inbox, **settings, booked=stored_in(book, assignment))
     recorder = Recorder.open(book, assignment, plan, fresh=args.regrade)

@@ -12,7 +12,7 @@ from typing import Any
 
 __all__ = [
     "DEVICES",
-    "MOST_SECONDS",
+    "MAX_SECONDS",
     "RACE_SECONDS",
     "Assignment",
     "Band",
@@ -29,7 +29,7 @@ __all__ = [
 # Where running times can be graded.
 DEVICES = ("cpu", "cuda")
 # Of the submission's own, for the requests of one race; for everything, where the manifest does not say.
-RACE_SECONDS, MOST_SECONDS = 60.0, 600.0
+RACE_SECONDS, MAX_SECONDS = 60.0, 600.0
 
 
 class Visibility(StrEnum):
@@ -198,7 +198,7 @@ class Assignment:
             return self.limits.submission_seconds
         races = RACE_SECONDS * sum(len(question.budgets) for question in self.questions)
         calls = self.limits.question_seconds * len(self.questions)
-        return min(MOST_SECONDS, self.limits.import_seconds + calls + races)
+        return min(MAX_SECONDS, self.limits.import_seconds + calls + races)
 
     @property
     def modules(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Difference", "NotebookOutcome", "NotebookRun", "RaisedCell", "WrittenAnswer"]
+__all__ = ["NotebookOutcome", "NotebookRun", "RaisedCell", "StaleOutput", "WrittenAnswer"]
 
 
 class NotebookOutcome(StrEnum):
@@ -35,7 +35,7 @@ class RaisedCell:
 
 
 @dataclass(frozen=True)
-class Difference:
+class StaleOutput:
     """A cell whose stored output is not what the run put out; `stored` and `run` are where they part."""
 
     cell: int
@@ -84,7 +84,7 @@ class NotebookRun:
     raised_count: int = 0
     seconds: float = 0.0
     compared: int = 0
-    different: tuple[Difference, ...] = ()
+    different: tuple[StaleOutput, ...] = ()
     different_count: int = 0
     not_stored: int = 0
     out_of_order: int = 0

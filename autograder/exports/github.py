@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from autograder.reports.text import line
 
-__all__ = ["MOST_REMARKS", "Remark", "remark", "resume", "stop", "summary"]
+__all__ = ["MAX_REMARKS", "Remark", "remark", "resume", "stop", "summary"]
 
-MOST_REMARKS = 10  # GitHub shows ten of a kind for a step
-MOST_SUMMARY = 60_000  # bytes; above 1 MiB GitHub drops the whole table
+MAX_REMARKS = 10  # GitHub shows ten of a kind for a step
+MAX_SUMMARY = 60_000  # bytes; above 1 MiB GitHub drops the whole table
 CUT = "\n… cut: the log of this step has the rest.\n"
 MARKDOWN = str.maketrans({each: f"&#{ord(each)};" for each in "&<>|`*_[]\\~#!@"})
 
@@ -57,7 +57,7 @@ def summary(title: str, rows: Iterable[Sequence[str]]) -> str:
     text = f"## {_cell(title)}\n\n| Question | Status | Checks | What to fix first |\n|---|---|---|---|\n"
     for row in rows:
         added = "| " + " | ".join(map(_cell, row)) + " |\n"
-        if len((text + added + CUT).encode()) > MOST_SUMMARY:
+        if len((text + added + CUT).encode()) > MAX_SUMMARY:
             return text + CUT
         text += added
     return text

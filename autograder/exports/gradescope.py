@@ -20,7 +20,7 @@ from autograder.reports.findings.view import CaseGroup, QuestionView, StudentVie
 
 __all__ = ["lateness", "results", "unreadable"]
 
-MOST_TEXT = 5000  # characters of one question
+MAX_TEXT = 5000  # characters of one question
 
 
 def lateness(metadata: Mapping[str, Any], grace_minutes: float) -> int:
@@ -117,7 +117,7 @@ def _test(place: int, question: QuestionView, stopped: CaseGroup | None) -> dict
         "status": "passed" if question.score >= question.points else "failed",
     }
     if question.visibility is not Visibility.SCORE:
-        test["output"] = _output(question, stopped)[:MOST_TEXT]
+        test["output"] = _output(question, stopped)[:MAX_TEXT]
     return test
 
 

@@ -19,7 +19,7 @@ __all__ = ["ADDED", "SCHEMA", "counting", "grade_rows", "grades_json", "grades_t
 
 SCHEMA = 1
 ADDED = ("checks", "late_by", "days", "percent", "taken", "adjust", "grade", "state", "reasons")
-MOST_TEXT = 1000  # characters of a cell
+MAX_TEXT = 1000  # characters of a cell
 
 
 def grade_rows(assignment: Assignment, facts: Facts, own: Sequence[Grade], naming: Naming) -> list[dict[str, Any]]:
@@ -87,7 +87,7 @@ def grades_table(assignment: Assignment, rows: Sequence[Mapping[str, Any]]) -> b
     writer.writerow([*fixed, *titles.values(), *ADDED])
     for row in rows:
         cells = [row[name] for name in fixed] + [row["questions"][id] for id in titles] + [row[name] for name in ADDED]
-        writer.writerow([text(cell, MOST_TEXT) if isinstance(cell, str) else cell for cell in cells])
+        writer.writerow([text(cell, MAX_TEXT) if isinstance(cell, str) else cell for cell in cells])
     return ("\ufeff" + sheet.getvalue()).encode()
 
 

@@ -13,7 +13,7 @@ from autograder.gradebook.facts import Decision, Terms, key, stamp
 
 __all__ = ["KINDS", "Kind", "read_value", "words"]
 
-MOST_TEXT = 4000
+MAX_TEXT = 4000
 NOTHING = ("null", "none", "")
 
 
@@ -168,8 +168,8 @@ def _owners(text: str, place: _Place) -> list[str]:
 
 
 def _text(text: str, place: _Place) -> str:
-    if len(text) > MOST_TEXT:
-        raise UsageError(f"{place.kind}: found {len(text)} characters, wanted at most {MOST_TEXT}")
+    if len(text) > MAX_TEXT:
+        raise UsageError(f"{place.kind}: found {len(text)} characters, wanted at most {MAX_TEXT}")
     return text
 
 

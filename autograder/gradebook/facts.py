@@ -13,12 +13,12 @@ from autograder.gradebook.late import Policy
 __all__ = [
     "SOURCES",
     "Arrival",
+    "BookedRun",
     "Decision",
     "Facts",
     "Grading",
     "Member",
     "Release",
-    "Run",
     "Score",
     "Student",
     "Submission",
@@ -104,7 +104,7 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Run:
+class BookedRun:
     id: int
     assignment: str
     suite: str
@@ -215,7 +215,7 @@ class Facts:
     submissions: tuple[Submission, ...] = ()
     arrivals: tuple[Arrival, ...] = ()
     members: tuple[Member, ...] = ()
-    runs: tuple[Run, ...] = ()
+    runs: tuple[BookedRun, ...] = ()
     gradings: tuple[Grading, ...] = ()
     decisions: tuple[Decision, ...] = ()
     by_id: Mapping[int, Grading] = field(init=False, repr=False, compare=False)

@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 from autograder.gradebook.facts import Decision, Facts, Grading, Submission, Terms, moment
-from autograder.gradebook.late import Counts, Standing, half_up, standing
+from autograder.gradebook.late import Counts, Lateness, half_up, standing
 
 __all__ = ["Grade", "State", "grades"]
 
@@ -106,7 +106,7 @@ class _Candidate:
     submission: Submission
     grading: Grading | None
     checks: int
-    standing: Standing
+    standing: Lateness
     arrived: str
     reasons: tuple[str, ...]
     notes: tuple[str, ...]

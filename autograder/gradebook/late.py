@@ -15,7 +15,7 @@ from typing import Any
 
 from autograder.course.table import Table
 
-__all__ = ["DAY", "HOUR", "Counts", "Of", "Policy", "Standing", "Step", "half_up", "read_late", "standing"]
+__all__ = ["DAY", "HOUR", "Counts", "Lateness", "Of", "Policy", "Step", "half_up", "read_late", "standing"]
 
 HOUR, DAY = 3600, 86400
 
@@ -80,7 +80,7 @@ class Policy:
 
 
 @dataclass(frozen=True)
-class Standing:
+class Lateness:
     """What lateness makes of one submission.
 
     Attributes:
@@ -111,7 +111,7 @@ def half_up(value: Fraction) -> int:
     return math.floor(value + Fraction(1, 2))
 
 
-def standing(cents: int, points: int, late: int, days_left: int, policy: Policy) -> Standing:
+def standing(cents: int, points: int, late: int, days_left: int, policy: Policy) -> Lateness:
     """The score after lateness, with the fewest free days that give the best score.
 
     Args:
@@ -126,13 +126,13 @@ def standing(cents: int, points: int, late: int, days_left: int, policy: Policy)
     return max(tried, key=lambda found: (found.cents, -found.days))
 
 
-def _with_days(cents: int, points: int, late: int, days: int, policy: Policy) -> Standing:
+def _with_days(cents: int, points: int, late: int, days: int, policy: Policy) -> Lateness:
     percent = policy.percent(late - days * DAY)
     if percent is None:
-        return Standing(late, days, None, cents, 0)
+        return Lateness(late, days, None, cents, 0)
     whole = points if policy.of is Of.POINTS else cents
     taken = min(half_up(Fraction(str(percent)) * whole / 100), cents)
-    return Standing(late, days, percent, taken, cents - taken)
+    return Lateness(late, days, percent, taken, cents - taken)
 
 
 @dataclass(frozen=True)

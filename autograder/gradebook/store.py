@@ -33,12 +33,12 @@ from autograder.gradebook.erasing import erase
 from autograder.gradebook.facts import (
     SOURCES,
     Arrival,
+    BookedRun,
     Decision,
     Facts,
     Grading,
     Member,
     Release,
-    Run,
     Score,
     Student,
     Submission,
@@ -206,7 +206,7 @@ class Book:
 
     # --- what gradings find
 
-    def add_run(self, assignment: str, suite: str, seed: int | None, drawn: int, *, fresh: bool = False) -> Run:
+    def add_run(self, assignment: str, suite: str, seed: int | None, drawn: int, *, fresh: bool = False) -> BookedRun:
         """Continue the newest run where suite and seed are the same, or begin one.
 
         Args:
@@ -225,7 +225,7 @@ class Book:
                 connection.execute(table.insert().values(**values))
                 row = connection.execute(newest).mappings().first()
         assert row is not None
-        return Run(**row)
+        return BookedRun(**row)
 
     def add_grading(self, run: int, submission: int, result: SubmissionResult, fills: int = 0) -> int:
         """A grading with its scores; its number, or that of the same one by another grader.
@@ -323,7 +323,7 @@ class Book:
                     if row["source"] in SOURCES
                 ),
                 members=tuple(Member(**row) for row in _rows(connection, tables.member)),
-                runs=tuple(Run(**row) for row in _rows(connection, tables.run)),
+                runs=tuple(BookedRun(**row) for row in _rows(connection, tables.run)),
                 gradings=tuple(
                     Grading(
                         **{**row, "complete": row["complete"] and row["id"] not in damaged},

@@ -18,7 +18,7 @@ from autograder.gradebook.facts import Student, key
 
 __all__ = ["SchoolTable", "points_row", "read_roster"]
 
-MOST_BYTES = 16 * 1024 * 1024
+MAX_BYTES = 16 * 1024 * 1024
 ENCODINGS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"\xef\xbb\xbf", "utf-8"))
 BOMS = {encoding: mark for mark, encoding in ENCODINGS}
 ID_NAMES = ("student id", "id number", "sis user id", "idnumber", "id", "number")
@@ -48,7 +48,7 @@ class SchoolTable:
     def read(cls, path: Path) -> SchoolTable:
         """Read UTF-8 or UTF-16, with commas, semicolons or tabs. Raises UsageError where it cannot be."""
         try:
-            if path.stat().st_size > MOST_BYTES:
+            if path.stat().st_size > MAX_BYTES:
                 raise UsageError(f"{path}: far too large for a table of a class")
             data = path.read_bytes()
         except OSError as error:

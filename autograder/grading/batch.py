@@ -22,7 +22,7 @@ from autograder.grading.filling import Gap, concerned, filled, gaps
 from autograder.grading.order import Order
 from autograder.submission.receive.inbox import Inbox
 
-__all__ = ["RUN_FILE", "Batch", "Failure", "Grade", "Run", "local_graders", "stored"]
+__all__ = ["RUN_FILE", "Batch", "Failure", "Grade", "GradingRun", "local_graders", "stored"]
 
 RUN_FILE = "run.json"
 # Workers see digests of a run's seed: too many seeds to try them all, and whole numbers that JSON keeps everywhere.
@@ -44,7 +44,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Run:
+class GradingRun:
     """What all results of one output folder have in common."""
 
     assignment: str
@@ -53,8 +53,8 @@ class Run:
 
     @classmethod
     def plan(
-        cls, course: Course, assignment: Assignment, out: Path, seed: int | None, booked: Run | None = None
-    ) -> Run:
+        cls, course: Course, assignment: Assignment, out: Path, seed: int | None, booked: GradingRun | None = None
+    ) -> GradingRun:
         """Continue the run in `out` where suite and seed are the same; else begin one, with a seed drawn if need be.
 
         Args:
@@ -67,7 +67,7 @@ class Run:
         return cls(assignment.id, suite, secrets.randbelow(SEEDS) if seed is None else seed)
 
     @classmethod
-    def read(cls, out: Path) -> Run | None:
+    def read(cls, out: Path) -> GradingRun | None:
         """The run that a folder of results says it holds; None where it says nothing."""
         try:
             return cls(**json.loads((out / RUN_FILE).read_text(encoding="utf-8")))
@@ -98,7 +98,7 @@ class Batch:
         before: what an earlier run gave, by submission; scores of questions, no cases.
     """
 
-    run: Run
+    run: GradingRun
     assignment: Assignment
     inbox: Inbox
     prints: Mapping[str, str]
@@ -110,7 +110,7 @@ class Batch:
     @classmethod
     def open(
         cls,
-        run: Run,
+        run: GradingRun,
         assignment: Assignment,
         out: Path,
         inbox: Inbox,

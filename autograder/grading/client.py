@@ -18,7 +18,7 @@ from typing import Any
 from autograder.course.result import SubmissionResult
 from autograder.errors import GraderError, IsolationUnavailable, UsageError
 from autograder.grading.order import Order
-from autograder.sandbox.grader.deadline import MOST_STRETCH
+from autograder.sandbox.grader.deadline import MAX_STRETCH
 
 __all__ = ["MAX_MESSAGE", "GradingProcess"]
 
@@ -57,10 +57,10 @@ class GradingProcess:
         theirs.close()
         self._control = ours
         _, assignment = order.read()
-        self._patience = MOST_STRETCH * assignment.submission_seconds + SLACK_SECONDS
+        self._patience = MAX_STRETCH * assignment.submission_seconds + SLACK_SECONDS
         budgets = sum(len(question.budgets) for question in assignment.questions)
         self._patience += budgets * (RACE_SECONDS if order.device == "cpu" else GPU_SECONDS)
-        ran = MOST_STRETCH * assignment.notebook_limits.seconds * len(assignment.notebooks)
+        ran = MAX_STRETCH * assignment.notebook_limits.seconds * len(assignment.notebooks)
         self._patience += ran if order.notebooks else 0.0
 
     def __enter__(self) -> GradingProcess:

@@ -24,7 +24,7 @@ from autograder.checks.sides.reference import Answers
 from autograder.checks.sides.student import Library, Subject
 from autograder.checks.timing.workers import WorkerRivals
 from autograder.course.layout import Course
-from autograder.course.model import MOST_SECONDS, Assignment, Component
+from autograder.course.model import MAX_SECONDS, Assignment, Component
 from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult, SubmissionInfo, SubmissionResult
 from autograder.course.rule import Rule
@@ -316,7 +316,7 @@ def _patient(assignment: Assignment) -> Assignment:
     """The assignment with limits that a busy machine does not reach."""
     limits = assignment.limits
     longer = {key: PATIENCE * getattr(limits, key) for key in ("call_seconds", "question_seconds", "import_seconds")}
-    return replace(assignment, limits=replace(limits, **longer, submission_seconds=PATIENCE * MOST_SECONDS))
+    return replace(assignment, limits=replace(limits, **longer, submission_seconds=PATIENCE * MAX_SECONDS))
 
 
 def _spent(id: str, error: TimeSpent) -> CaseResult:

@@ -16,8 +16,8 @@ from autograder.submission.paths import is_litter
 __all__ = ["of_submission", "of_suite"]
 
 # Beyond what the limits of archives let through, whatever these are for one kind of file.
-MOST_BYTES = 512 << 20
-MOST_FILES = 100_000
+MAX_BYTES = 512 << 20
+MAX_FILES = 100_000
 HEAD = 1 << 20  # bytes of a file that is too large to be read
 SKIPPED = {"__pycache__", ".ipynb_checkpoints"}
 
@@ -40,15 +40,15 @@ def of_suite(course: Course, assignment: Assignment) -> str:
 def of_submission(path: Path) -> str:
     """Of a zip's bytes, or of the names and bytes of a folder's regular files. What cannot be read counts by name.
 
-    A file is read no further than grading could: what lies beyond `MOST_BYTES` in all counts by size and time, and of
-    more than `MOST_FILES` files the rest does not count. So a sparse file of 200 GB costs no more than a small one.
+    A file is read no further than grading could: what lies beyond `MAX_BYTES` in all counts by size and time, and of
+    more than `MAX_FILES` files the rest does not count. So a sparse file of 200 GB costs no more than a small one.
     """
     state = hashlib.blake2b(digest_size=16)
     if path.is_dir():
         named = [(file, file.relative_to(path).as_posix()) for file in _handed_in(path)]
     else:
         named = [(path, path.name)] if path.is_file() else []
-    left = MOST_BYTES
+    left = MAX_BYTES
     for file, name in named:
         try:
             left -= _feed(state, file, name, left)
@@ -63,8 +63,8 @@ def _handed_in(root: Path) -> list[Path]:
     for here, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if name not in SKIPPED and not is_litter(name))
         paths = (Path(here, name) for name in sorted(files))
-        found += islice((path for path in paths if path.is_file() and not path.is_symlink()), MOST_FILES - len(found))
-        if len(found) >= MOST_FILES:
+        found += islice((path for path in paths if path.is_file() and not path.is_symlink()), MAX_FILES - len(found))
+        if len(found) >= MAX_FILES:
             break
     return found
 

@@ -13,7 +13,7 @@ from autograder.errors import UsageError
 from autograder.gradebook.facts import Decision, Facts, Submission, moment
 from autograder.gradebook.settings import Settings
 from autograder.gradebook.store import Book, Damaged, who
-from autograder.grading.batch import Run, stored
+from autograder.grading.batch import GradingRun, stored
 from autograder.grading.scoring import SET, reviewed
 from autograder.reports import DECISIONS, Decisions, write_class, write_file, write_submission
 from autograder.reports.cells import text
@@ -66,7 +66,7 @@ class Recorder:
 
     book: Book
     assignment: Assignment
-    plan: Run
+    plan: GradingRun
     fresh: bool
     facts: Facts
     number: int = 0  # of the run in the book; 0 before the first row
@@ -75,7 +75,7 @@ class Recorder:
     _scales: dict[str, float | None] | None = None
 
     @classmethod
-    def open(cls, book: Book, assignment: Assignment, run: Run, *, fresh: bool) -> Recorder:
+    def open(cls, book: Book, assignment: Assignment, run: GradingRun, *, fresh: bool) -> Recorder:
         """Continue the book's run, or begin one.
 
         Args:
@@ -145,7 +145,7 @@ def read_in(book: Book, assignment: Assignment, out: Path) -> int:
     """
     if any(each.assignment == assignment.id for each in book.facts().submissions):
         return 0
-    last = Run.read(out)
+    last = GradingRun.read(out)
     found = []
     for path in out.glob("*/result.json"):
         result = stored(path)
@@ -283,10 +283,10 @@ def write_views(
     return write_class(found, assignment, out, failures, unmade=unmade, shown=shown, standings=standings)
 
 
-def newest_run(book: Book, assignment: Assignment) -> Run | None:
+def newest_run(book: Book, assignment: Assignment) -> GradingRun | None:
     """The newest run of an assignment in the book."""
     runs = [run for run in book.facts().runs if run.assignment == assignment.id]
-    return Run(assignment.id, runs[-1].suite, runs[-1].seed) if runs else None
+    return GradingRun(assignment.id, runs[-1].suite, runs[-1].seed) if runs else None
 
 
 def stored_in(book: Book, assignment: Assignment) -> Callable[[str], SubmissionResult | None]:

@@ -46,7 +46,7 @@ UNUSED = (
 
 # Objects between two collections in a child, which lives for one submission and makes little that is cyclic.
 RARELY = 50_000
-MOST_MEMORY = 4 << 30  # bytes of address space that grading one submission may add
+MAX_MEMORY = 4 << 30  # bytes of address space that grading one submission may add
 
 
 class Server:
@@ -150,7 +150,7 @@ def _bound_memory() -> None:
     with open("/proc/self/statm") as file:
         mapped = int(file.read().split()[0]) * resource.getpagesize()
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    most = mapped + MOST_MEMORY
+    most = mapped + MAX_MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 

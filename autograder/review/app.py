@@ -27,9 +27,9 @@ from autograder.review.guard import Guard, Session
 
 __all__ = ["application"]
 
-MOST_FORM = 64 * 1024  # bytes
-MOST_PAGE = 64 * 1024 * 1024
-MOST_FIELDS = 20
+MAX_FORM = 64 * 1024  # bytes
+MAX_PAGE = 64 * 1024 * 1024
+MAX_FIELDS = 20
 # Of an executed notebook's page: it holds what a student made. It may be shown within ours, and does nothing there.
 INERT = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox"
 REPORT = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
@@ -117,7 +117,7 @@ class _Application:
             with os.fdopen(os.open(folder / page, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                     return None
-                return file.read(MOST_PAGE).decode("utf-8", "replace")
+                return file.read(MAX_PAGE).decode("utf-8", "replace")
         except OSError:
             return None
 
@@ -125,11 +125,11 @@ class _Application:
         body = bytearray()
         async for part in request.stream():
             body += part
-            if len(body) > MOST_FORM:
+            if len(body) > MAX_FORM:
                 return PlainTextResponse("This form is too large.", 413)
         try:
             data = dict(
-                parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True, max_num_fields=MOST_FIELDS)
+                parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True, max_num_fields=MAX_FIELDS)
             )
         except ValueError:
             return PlainTextResponse("This is no form of this page.", 400)

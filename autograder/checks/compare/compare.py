@@ -33,7 +33,7 @@ __all__ = [
 
 NO_RESULT = "does the function return its result?"
 NEAR = 2  # a size that is off by so much is said
-MOST_COUNTED = 16
+MAX_COUNTED = 16
 LEAST_ERROR = 1e-6  # a smaller one is not told in figures
 
 
@@ -245,7 +245,7 @@ def counted(number: int) -> str:
     >>> counted(3), counted(70_001)
     ('3', 'more than 16')
     """
-    return str(number) if number <= MOST_COUNTED else f"more than {MOST_COUNTED}"
+    return str(number) if number <= MAX_COUNTED else f"more than {MAX_COUNTED}"
 
 
 def _compare_dtype(found: torch.dtype, wanted: torch.dtype, what: str) -> None:

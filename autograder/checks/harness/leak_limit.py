@@ -12,10 +12,10 @@ from dataclasses import replace
 
 from autograder.course.result import CaseResult
 
-__all__ = ["MOST_LINES", "MOST_POSITIONS", "bounded"]
+__all__ = ["MAX_LINES", "MAX_POSITIONS", "bounded"]
 
-MOST_POSITIONS = 3  # of wrong elements, of a question
-MOST_LINES = 3  # different ones of the submission's files, of a question
+MAX_POSITIONS = 3  # of wrong elements, of a question
+MAX_LINES = 3  # different ones of the submission's files, of a question
 POSITION = re.compile(r", at \[[\d, ]+\]")
 
 
@@ -23,9 +23,9 @@ def bounded(case: CaseResult, earlier: Iterable[CaseResult]) -> CaseResult:
     """The case without the position or line that would be one too many after those of the question's earlier cases."""
     earlier = list(earlier)
     positions = sum(bool(POSITION.search(other.message)) for other in earlier)
-    if positions >= MOST_POSITIONS:
+    if positions >= MAX_POSITIONS:
         case = replace(case, message=POSITION.sub("", case.message))
     lines = {other.location for other in earlier if other.location}
-    if case.location not in lines and len(lines) >= MOST_LINES:
+    if case.location not in lines and len(lines) >= MAX_LINES:
         case = replace(case, location="")
     return case

@@ -27,14 +27,14 @@ from autograder.sandbox.grader.deadline import STRETCH
 __all__ = ["Measurement", "Quick"]
 
 SLICE_SECONDS = 0.012
-MOST_CALLS = 64  # in a slice
+MAX_CALLS = 64  # in a slice
 TURNS = 4  # that a slice is cut into
-MOST_BYTES = {"cpu": 16 << 20, "cuda": 64 << 20}  # of a slice's inputs
+MAX_BYTES = {"cpu": 16 << 20, "cuda": 64 << 20}  # of a slice's inputs
 # For a first call, which may have things to set up: on CUDA to load libraries of kernels.
 FIRST_SECONDS = {"cpu": 5.0, "cuda": 30.0}
 IDLE = 10.0  # how many times its CPU time a call may take by the wall clock only because the machine is busy
 LONG_SECONDS = 0.1  # a slice that takes longer needs no other one to warm up
-MOST_SECONDS = 0.15  # that a slice of the submission's shall take; a single call may take longer
+MAX_SECONDS = 0.15  # that a slice of the submission's shall take; a single call may take longer
 LEAST_SECONDS, PATIENCE = 5.0, 40.0  # deadline of a slice: this much, or so many times what earns the last points
 TRUSTED_SECONDS = 60.0  # at least, for a request of the baseline: where it takes long, that is the machine's doing
 BOX_SECONDS = 20.0  # for all pairs together: of both sides' own
@@ -142,7 +142,7 @@ class Measurement:
             return self._settled(ours, theirs, usual, TimeVerdict.OVER, self._clock.read(self._pairs, self._seed))
         longer = max(0.0, second.cpu_around - warm[1].slice.cpu_around)  # it may work there, too
         asleep = second.wall / second.calls / IDLE  # few calls make a slice of what mostly waits, too
-        calls = max(1, min(most, round(MOST_SECONDS / max(each + longer, asleep))))
+        calls = max(1, min(most, round(MAX_SECONDS / max(each + longer, asleep))))
         patience = max(LEAST_SECONDS, PATIENCE * last * usual * calls)
         if each * calls < LONG_SECONDS:
             self._pair(ours, theirs, calls, patience)  # touches all memory that the others will use
@@ -267,7 +267,7 @@ class Measurement:
     def _calls(self, usual: float) -> int:
         """How many calls make a slice of the baseline's long enough to be read off the clock."""
         size = sum(value.nbytes for value in self._inputs() if isinstance(value, torch.Tensor))
-        return max(1, min(MOST_CALLS, math.ceil(SLICE_SECONDS / usual), MOST_BYTES[self._size.device] // max(size, 1)))
+        return max(1, min(MAX_CALLS, math.ceil(SLICE_SECONDS / usual), MAX_BYTES[self._size.device] // max(size, 1)))
 
     def _pin(self, runner: Runner, core: int | None) -> None:
         if core is not None and not runner.side.pin(core):

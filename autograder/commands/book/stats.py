@@ -24,7 +24,7 @@ EXAMPLE = """example:
   autograder stats a6 --out graded/
       how hard each question was, whether it tells people apart, and which wrong answers several people gave
 """
-MOST_NAMED = 8  # people, on a line
+MAX_NAMED = 8  # people, on a line
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -93,10 +93,10 @@ def _lines(figures: Statistics) -> list[str]:
     if figures.common:
         lines += ["", "Common answers:"]
     for answer in figures.common:
-        more = f" and {len(answer.people) - MOST_NAMED} more" if len(answer.people) > MOST_NAMED else ""
+        more = f" and {len(answer.people) - MAX_NAMED} more" if len(answer.people) > MAX_NAMED else ""
         lines.append(
             f"  {len(answer.people)}  {answer.question}, {answer.check}: {answer.outcome.replace('_', ' ')}: "
-            f"{answer.message}  ({', '.join(answer.people[:MOST_NAMED])}{more})"
+            f"{answer.message}  ({', '.join(answer.people[:MAX_NAMED])}{more})"
         )
     if figures.never:
         lines += ["", "Nobody failed: " + ", ".join(figures.never)]

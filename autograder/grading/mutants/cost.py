@@ -9,9 +9,9 @@ from autograder.course.model import Assignment
 from autograder.grading.mutants.file import Mutant
 from autograder.grading.mutants.matrix import KillMatrix
 
-__all__ = ["MOST", "MOST_OF_QUESTION", "Cost", "costs"]
+__all__ = ["MAX_OF_QUESTION", "MOST", "Cost", "costs"]
 
-MOST_OF_QUESTION = 0.6  # of a question's points, unless the slip misses what the question is about
+MAX_OF_QUESTION = 0.6  # of a question's points, unless the slip misses what the question is about
 MOST = 20.0  # of all points, in percent
 
 
@@ -33,7 +33,7 @@ class Cost:
     @property
     def too_much(self) -> bool:
         """Whether one slip costs more than one share."""
-        return self.total > MOST or (self.share > MOST_OF_QUESTION and not self.mutant.point)
+        return self.total > MOST or (self.share > MAX_OF_QUESTION and not self.mutant.point)
 
 
 def costs(matrix: KillMatrix, mutants: Iterable[Mutant], assignment: Assignment) -> list[Cost]:

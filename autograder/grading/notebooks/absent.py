@@ -12,7 +12,7 @@ from autograder.submission.source.parse import parse
 
 __all__ = ["absent_in_cells"]
 
-MOST_CELLS = 500
+MAX_CELLS = 500
 NO_PYTHON = ("%", "!", "?")  # lines that are IPython's, and no Python
 
 
@@ -26,7 +26,7 @@ def absent_in_cells(
         files: all that lies beside the notebook, by relative path: the course's library too.
     """
     sources = {f"cell {number}": _python(cell["source"]) for number, cell in enumerate(cells) if _is_code(cell)}
-    found = {name: parse(source) for name, source in [*sources.items()][:MOST_CELLS]}
+    found = {name: parse(source) for name, source in [*sources.items()][:MAX_CELLS]}
     trees: dict[str, ast.Module] = {name: tree for name, tree in found.items() if tree}
     modules = absent_modules(trees, files, [path for path in files if path.startswith("common/")], assignment)
     return frozenset((*absent_packages(trees, files), *(f"./{name}" for name in modules)))

@@ -17,7 +17,7 @@ from markupsafe import escape
 
 from autograder.course.layout import Course
 from autograder.course.model import Assignment, Limits, NotebookLimits
-from autograder.course.notebook import Difference, NotebookOutcome, NotebookRun, RaisedCell, WrittenAnswer
+from autograder.course.notebook import NotebookOutcome, NotebookRun, RaisedCell, StaleOutput, WrittenAnswer
 from autograder.errors import (
     ProtocolError,
     SandboxError,
@@ -45,9 +45,9 @@ GRACE_SECONDS = 5.0  # for a cell to end after it was told to
 OPEN_SECONDS = 60.0
 NO_PROCESSES = "NoProcesses"  # what a cell raises that would start a process: that is a limit of ours, and not counted
 LAYOUT_SECONDS = 20.0
-MOST_SOURCE = 200_000  # characters of a cell
-MOST_SHOWN = 32 << 20  # characters of all outputs, images included
-MOST_REPORTED, MOST_ANSWER, MOST_LINE = 20, 8_000, 200
+MAX_SOURCE = 200_000  # characters of a cell
+MAX_SHOWN = 32 << 20  # characters of all outputs, images included
+MAX_REPORTED, MAX_ANSWER, MAX_LINE = 20, 8_000, 200
 MARKDOWN_IMAGES = ("image/png", "image/jpeg", "image/gif")
 
 
@@ -158,9 +158,7 @@ def _answers(ours: Sequence[Cell], cells: Sequence[Cell]) -> list[WrittenAnswer]
     answers = []
     for (above, blank), cell in zip(asked, filter(_is_written_answer, cells), strict=True):
         question, written = above["source"].strip().rpartition("\n\n")[2], text_of(cell)
-        answers.append(
-            WrittenAnswer(question[:MOST_ANSWER], written[:MOST_ANSWER] if written != text_of(blank) else "")
-        )
+        answers.append(WrittenAnswer(question[:MAX_ANSWER], written[:MAX_ANSWER] if written != text_of(blank) else ""))
     return answers
 
 
@@ -199,7 +197,7 @@ class _Running:
     ran: list[int] = field(default_factory=list)  # places of the cells that were run
     written: tuple[str, ...] = ()
     seconds: float = 0.0
-    room: int = MOST_SHOWN
+    room: int = MAX_SHOWN
 
     def __post_init__(self) -> None:
         self.shown = [_as_shown(cell, number) for number, cell in enumerate(self.cells, start=1)]
@@ -233,8 +231,8 @@ class _Running:
 
     def _cell(self, worker: Worker, place: int, seconds: float) -> None:
         source = self.cells[place]["source"]
-        if len(source) > MOST_SOURCE:
-            self._raised(place, "not run", f"longer than {MOST_SOURCE} characters")
+        if len(source) > MAX_SOURCE:
+            self._raised(place, "not run", f"longer than {MAX_SOURCE} characters")
             return
         self.ran.append(place)
         try:
@@ -287,11 +285,9 @@ class _Running:
         different = []
         for place in stored:
             if parted := parting(self.cells[place]["outputs"], self.shown[place]["outputs"]):
-                different.append(Difference(place + 1, begins(self.cells[place]), *map(_line, parted)))
+                different.append(StaleOutput(place + 1, begins(self.cells[place]), *map(_line, parted)))
         missing, late = script.order
-        raised = (
-            (*self.raised[: MOST_REPORTED - 1], self.raised[-1]) if len(self.raised) > MOST_REPORTED else self.raised
-        )
+        raised = (*self.raised[: MAX_REPORTED - 1], self.raised[-1]) if len(self.raised) > MAX_REPORTED else self.raised
         return NotebookRun(
             outcome=self.outcome,
             reason=self.reason
@@ -302,7 +298,7 @@ class _Running:
             raised_count=len(self.raised),
             seconds=self.seconds,
             compared=len(stored),
-            different=tuple(different[:MOST_REPORTED]),
+            different=tuple(different[:MAX_REPORTED]),
             different_count=len(different),
             not_stored=missing,
             out_of_order=late,
@@ -315,7 +311,7 @@ class _Running:
 def _as_shown(cell: Cell, number: int) -> dict[str, Any]:
     """A cell made anew of what is known in it."""
     shown = {"cell_type": cell["cell_type"], "id": f"n{number}", "metadata": {"number": number}}
-    shown["source"] = cell["source"][:MOST_SOURCE].encode("utf-8", "replace").decode()
+    shown["source"] = cell["source"][:MAX_SOURCE].encode("utf-8", "replace").decode()
     if cell["cell_type"] == "code":
         return {**shown, "outputs": [], "execution_count": None}
     attachments = cell.get("attachments")
@@ -340,4 +336,4 @@ def _said(text: str) -> dict[str, Any]:
 
 
 def _line(text: str) -> str:
-    return next(iter(text.split("\n")), "")[:MOST_LINE].encode("utf-8", "replace").decode()
+    return next(iter(text.split("\n")), "")[:MAX_LINE].encode("utf-8", "replace").decode()

@@ -5,7 +5,7 @@
 <out>/answers.html               the written answers, where notebooks were run: question by question
 <out>/review.html                the queue of what a person is to read, where an option says so
 <out>/review.csv                 what that person decides; see `reports.decisions`
-<out>/run.json                   what the next run needs to know of this one (`grading.batch.Run`)
+<out>/run.json                   what the next run needs to know of this one (`grading.batch.GradingRun`)
 <out>/grades.csv                 UTF-8 with a byte-order mark: without it Excel garbles names outside ASCII
 <out>/<submission>/report.html   for the student
 <out>/<submission>/result.json   everything, for the instructor and for scripts
@@ -44,7 +44,7 @@ from autograder.reports.pages.student import render_student
 __all__ = ["write_class", "write_file", "write_reports", "write_submission"]
 
 Unmade: TypeAlias = "list[tuple[str, str]]"  # pages that could not be made, and why
-MOST_REASON = 200  # characters
+MAX_REASON = 200  # characters
 UNMADE = """<!DOCTYPE html>
 <html lang="en"><meta charset="utf-8"><title>This page could not be made</title>
 <p>This page could not be made, through no fault of a student: result.json holds all that is known, and the terminal
@@ -190,7 +190,7 @@ def _page(path: Path, make: Callable[[], str], unmade: Unmade | None) -> None:
         text = make()
     except Exception as error:  # of whatever kind: what a submission holds has made it
         if unmade is not None:
-            unmade.append((f"{path.parent.name}/{path.name}", f"{type(error).__name__}: {error}"[:MOST_REASON]))
+            unmade.append((f"{path.parent.name}/{path.name}", f"{type(error).__name__}: {error}"[:MAX_REASON]))
         text = UNMADE
     write_file(path, text)
 

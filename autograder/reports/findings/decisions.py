@@ -24,7 +24,7 @@ __all__ = ["COLUMNS", "DECISIONS", "Decisions", "Entry", "Shown", "queued"]
 DECISIONS = "review.csv"
 COLUMNS = ("submission", "name", "id", "option", "score before scale", "scale", "comment")
 FACTS = COLUMNS[:5]
-MOST_BYTES = 16 * 1024 * 1024
+MAX_BYTES = 16 * 1024 * 1024
 
 
 def queued(results: Sequence[SubmissionResult], assignment: Assignment) -> list[SubmissionResult]:
@@ -60,7 +60,7 @@ class Decisions:
     def read(cls, path: Path) -> Decisions:
         """Nothing where there is no such file. Raises UsageError, with row and column, where a cell makes no sense."""
         try:
-            if path.stat().st_size > MOST_BYTES:
+            if path.stat().st_size > MAX_BYTES:
                 raise UsageError(f"{path}: far too large")
             content = path.read_bytes().decode("utf-8-sig")
         except FileNotFoundError:

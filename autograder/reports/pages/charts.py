@@ -11,7 +11,7 @@ from autograder.course.model import Assignment
 from autograder.course.outcome import Outcome
 from autograder.course.result import QuestionResult, SubmissionResult
 
-__all__ = ["Bar", "HeatMap", "Histogram", "Run", "heat_map", "histogram", "tone"]
+__all__ = ["Bar", "CellRun", "HeatMap", "Histogram", "heat_map", "histogram", "tone"]
 
 SHADES = 5  # steps of the colour ramp above 0
 MANY = 60  # submissions from which on the histogram has finer bins
@@ -39,7 +39,7 @@ class Histogram:
 
 
 @dataclass(frozen=True)
-class Run:
+class CellRun:
     """Neighbouring cells of one row of a heat map that look the same."""
 
     start: int
@@ -51,7 +51,7 @@ class Run:
 class HeatMap:
     """One row per question, one column per submission, best first."""
 
-    rows: tuple[tuple[str, tuple[Run, ...]], ...]
+    rows: tuple[tuple[str, tuple[CellRun, ...]], ...]
     columns: int
 
 
@@ -101,10 +101,10 @@ def _shade(score: float, points: float) -> int:
     return SHADES if score >= points else min(1 + int(4 * score / points), SHADES - 1)
 
 
-def _runs(tones: Sequence[str]) -> tuple[Run, ...]:
+def _runs(tones: Sequence[str]) -> tuple[CellRun, ...]:
     runs, start = [], 0
     for name, same in groupby(tones):
         length = len(list(same))
-        runs.append(Run(start, length, name))
+        runs.append(CellRun(start, length, name))
         start += length
     return tuple(runs)

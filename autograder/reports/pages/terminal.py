@@ -33,7 +33,7 @@ SIGNS = "questions"
 SHORTEST_NAME, LONGEST_NAME = 16, 40
 REASON_WIDTH = 160
 WIDTH = 100
-MOST_CHANGES = 10
+MAX_CHANGES = 10
 FIRST_ESTIMATE = 3  # submissions, before which an estimate would be a guess
 
 
@@ -138,10 +138,10 @@ def print_class(
     console.print(Columns(_signs(results), padding=(0, 2)))
     for name, why in failures:
         console.print(Text.assemble((line(name, 60), "bold"), f"  not graded: {line(why, REASON_WIDTH)}"))
-    for change in changes[:MOST_CHANGES]:
+    for change in changes[:MAX_CHANGES]:
         console.print(Text(f"changed: {line(str(change), REASON_WIDTH)}"), soft_wrap=True)
-    if len(changes) > MOST_CHANGES:
-        console.print(Text(f"changed: {len(changes) - MOST_CHANGES} more, on the class page"))
+    if len(changes) > MAX_CHANGES:
+        console.print(Text(f"changed: {len(changes) - MAX_CHANGES} more, on the class page"))
     for name, why in passed:
         console.print(Text.assemble("passed over: ", (line(name, 120), "bold"), f"  {line(why, REASON_WIDTH)}"))
     console.print(_figures(results, assignment, len(passed)))

@@ -12,7 +12,7 @@ from autograder.reports.text import block
 __all__ = ["render_similarity"]
 
 PACKAGE = "autograder.reports.study"
-MOST_LINE = 300  # characters
+MAX_LINE = 300  # characters
 
 
 def render_similarity(pairs: Sequence[Pair], sources: Sequence[Source], assignment: Assignment) -> str:
@@ -28,6 +28,6 @@ def render_similarity(pairs: Sequence[Pair], sources: Sequence[Source], assignme
 def _files(files: Mapping[str, str], marked: set[tuple[str, int]]) -> list[tuple[str, list[tuple[str, bool]]]]:
     """(file, (line, whether it is marked) in order)."""
     return [
-        (file, [(block(line, MOST_LINE), (file, at) in marked) for at, line in enumerate(text.splitlines(), 1)])
+        (file, [(block(line, MAX_LINE), (file, at) in marked) for at, line in enumerate(text.splitlines(), 1)])
         for file, text in sorted(files.items())
     ]

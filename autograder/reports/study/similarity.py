@@ -19,8 +19,8 @@ T = TypeVar("T")
 __all__ = ["Pair", "Source", "pairs"]
 
 LENGTH, WINDOW = 20, 8  # tokens of a fingerprint; fingerprints of which one is kept
-MOST_SHARE = 0.1  # of the class: what more people have is what everybody writes
-MOST_PAIRS = 50
+MAX_SHARE = 0.1  # of the class: what more people have is what everybody writes
+MAX_PAIRS = 50
 DROPPED = (tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING, tokenize.ENDMARKER)
 
 
@@ -82,14 +82,14 @@ def pairs(sources: Sequence[Source], given: Iterable[Mapping[str, str]]) -> tupl
             having.setdefault(print, []).append(place)
         for comment in each.comments - said:
             comments.setdefault(comment, []).append(place)
-    most = max(2, MOST_SHARE * len(read))
+    most = max(2, MAX_SHARE * len(read))
     shared, words = _by_pair(having, most), _by_pair(comments, most)
     made = [
         _pair(read[one], read[other], shared.get((one, other), []), words.get((one, other), []), having, len(read))
         for one, other in shared.keys() | words.keys()
         if not (read[one].source.old and read[other].source.old)
     ]
-    return tuple(sorted(made, key=lambda pair: (-pair.worth, pair.one, pair.other))[:MOST_PAIRS])
+    return tuple(sorted(made, key=lambda pair: (-pair.worth, pair.one, pair.other))[:MAX_PAIRS])
 
 
 def _by_pair(having: Mapping[T, Sequence[int]], most: float) -> dict[tuple[int, int], list[T]]:

@@ -10,7 +10,7 @@ from autograder.sandbox.channel import wire
 __all__ = ["FrameReader"]
 
 CHUNK = 1 << 16  # bytes read ahead; a body that is larger goes where it belongs without a detour
-MOST_BUFFERS = 64  # filled at once
+MAX_BUFFERS = 64  # filled at once
 PREFIX = wire.PREFIX.size
 
 
@@ -62,7 +62,7 @@ class FrameReader:
             elif sum(map(len, buffers)) < CHUNK:
                 self._ahead = self._chunk[: self._receive([self._chunk])]
             else:
-                buffers = _advance(buffers, self._receive(buffers[:MOST_BUFFERS]))
+                buffers = _advance(buffers, self._receive(buffers[:MAX_BUFFERS]))
 
 
 def _advance(buffers: list[memoryview], count: int) -> list[memoryview]:

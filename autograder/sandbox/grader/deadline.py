@@ -3,7 +3,7 @@
 A worker that sleeps spends its time; one that is ready to run and waits for a core does not. The kernel counts that
 wait (`/proc/PID/schedstat`, see sched-stats.rst in its documentation). Where all of this machine stands still, the
 grader itself wakes too late, and that does not count either. What is taken off is bounded: a deadline ends at the
-latest after `STRETCH` times its seconds, and an allowance after `MOST_STRETCH` times.
+latest after `STRETCH` times its seconds, and an allowance after `MAX_STRETCH` times.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from types import FrameType
 
 from autograder.errors import TimeSpent
 
-__all__ = ["MOST_STRETCH", "STRETCH", "Allowance", "Deadline", "waited_for_a_core"]
+__all__ = ["MAX_STRETCH", "STRETCH", "Allowance", "Deadline", "waited_for_a_core"]
 
-STRETCH, MOST_STRETCH = 10.0, 3.0
+STRETCH, MAX_STRETCH = 10.0, 3.0
 TICK, SHORTEST = 0.05, 0.001  # seconds between two looks at how late this process wakes
 PUNCTUAL = 0.002  # so late it may wake on an idle machine
 
@@ -61,7 +61,7 @@ class Allowance:
             return math.inf
         passed = time.monotonic() - self._began
         own = passed - self._forgiven - forgiven - (waited_for_a_core() - self._waited)
-        return max(0.0, self.seconds - max(own, passed / MOST_STRETCH))
+        return max(0.0, self.seconds - max(own, passed / MAX_STRETCH))
 
     @property
     def spent(self) -> bool:
@@ -93,7 +93,7 @@ class Allowance:
         def ring(number: int, frame: FrameType | None) -> None:
             raise TimeSpent(self.seconds)
 
-        rest = self._began + MOST_STRETCH * self.seconds - time.monotonic()
+        rest = self._began + MAX_STRETCH * self.seconds - time.monotonic()
         before = signal.signal(signal.SIGALRM, ring)
         try:
             signal.setitimer(signal.ITIMER_REAL, max(rest, 0.001))

@@ -17,12 +17,12 @@ __all__ = ["image_size", "read_cell"]
 
 TEXTS = ("text/plain", "text/html", "text/markdown", "text/latex")
 IMAGE, ALT = "image/png", "alt"  # beside an image stands its alternative text
-MOST_ALT = 1000
+MAX_ALT = 1000
 STREAMS = ("stdout", "stderr")
-MOST_OUTPUTS = 65
-MOST_TEXT = 130_000  # characters of one cell
-MOST_IMAGE = 8 << 20  # bytes of one cell's images
-MOST_PIXELS = 40_000_000  # of one image: a small file may unpack to a huge one
+MAX_OUTPUTS = 65
+MAX_TEXT = 130_000  # characters of one cell
+MAX_IMAGE = 8 << 20  # bytes of one cell's images
+MAX_PIXELS = 40_000_000  # of one image: a small file may unpack to a huge one
 PNG = b"\x89PNG\r\n\x1a\n"
 
 Output = dict[str, Any]
@@ -36,7 +36,7 @@ def read_cell(reply: Any) -> tuple[list[Output], bool]:
     if type(reply) is not dict or reply.keys() != {"outputs", "left_out"} or type(reply["left_out"]) is not bool:
         raise ProtocolError("a cell's output that is not one")
     outputs = reply["outputs"]
-    if type(outputs) is not list or len(outputs) > MOST_OUTPUTS:
+    if type(outputs) is not list or len(outputs) > MAX_OUTPUTS:
         raise ProtocolError("a cell with too many outputs")
     room = _Room()
     read = [room.output(output) for output in outputs]
@@ -47,7 +47,7 @@ class _Room:
     """Reads outputs until a cell's share of text and images is used up."""
 
     def __init__(self) -> None:
-        self._text, self._images = MOST_TEXT, MOST_IMAGE
+        self._text, self._images = MAX_TEXT, MAX_IMAGE
 
     def output(self, said: Any) -> Output | None:
         """One output; None for an image that is none."""
@@ -60,7 +60,7 @@ class _Room:
         if kind in ("display", "result") and said.keys() == {"kind", "data"} and type(said["data"]) is dict:
             data = {mime: self._shown(mime, value) for mime, value in said["data"].items()}
             data = {mime: value for mime, value in data.items() if value is not None}
-            alt = (data.pop(ALT, None) or "")[:MOST_ALT]
+            alt = (data.pop(ALT, None) or "")[:MAX_ALT]
             if not data:
                 return None
             metadata = {IMAGE: {ALT: alt}} if alt and IMAGE in data else {}
@@ -85,7 +85,7 @@ class _Room:
         if self._images < 0:
             raise ProtocolError("a cell with too many images")
         width, height = image_size(content) or (0, 0)
-        return base64.b64encode(content).decode() if 0 < width * height <= MOST_PIXELS else None
+        return base64.b64encode(content).decode() if 0 < width * height <= MAX_PIXELS else None
 
 
 def image_size(content: bytes) -> tuple[int, int] | None:

@@ -40,10 +40,10 @@ __all__ = ["Notebook"]
 
 TEXTS = ("text/plain", "text/html", "text/markdown", "text/latex")
 IMAGE, ALT = "image/png", "alt"  # beside an image stands its alternative text
-MOST_ALT = 1000  # characters of one
-MOST_OUTPUTS = 64  # of one cell
-MOST_TEXT = 100_000  # characters of one cell
-MOST_IMAGES = 8 << 20  # bytes of one cell
+MAX_ALT = 1000  # characters of one
+MAX_OUTPUTS = 64  # of one cell
+MAX_TEXT = 100_000  # characters of one cell
+MAX_IMAGES = 8 << 20  # bytes of one cell
 # Notebooks written there begin by mounting a drive: here that does nothing, and says so.
 COLAB = "google.colab"
 # Magics that hand their cell or line to another program.
@@ -121,7 +121,7 @@ class _PutOut:
     def begin(self) -> None:
         self.outputs: list[dict[str, Any]] = []
         self.left_out = False
-        self._text, self._images = MOST_TEXT, MOST_IMAGES
+        self._text, self._images = MAX_TEXT, MAX_IMAGES
         self._ids: dict[str | None, int] = {}
 
     def clear(self) -> None:
@@ -150,11 +150,11 @@ class _PutOut:
             self._ids[id] = place
 
     def error(self, name: str, text: str, trace: str) -> None:
-        self._text = max(self._text, MOST_TEXT // 10)  # however much was printed before
+        self._text = max(self._text, MAX_TEXT // 10)  # however much was printed before
         self._add({"kind": "error", "name": name[:200], "text": self._bounded(text), "trace": self._bounded(trace)})
 
     def _add(self, output: dict[str, Any]) -> bool:
-        most = MOST_OUTPUTS if output["kind"] != "error" else MOST_OUTPUTS + 1
+        most = MAX_OUTPUTS if output["kind"] != "error" else MAX_OUTPUTS + 1
         if len(self.outputs) >= most:
             self.left_out = True
             return False
@@ -257,7 +257,7 @@ def _with_alt(data: Mapping[str, Any], metadata: Any) -> Mapping[str, Any]:
     """What is displayed, with the alternative text of its image, if it has one."""
     about = metadata.get(IMAGE) if isinstance(metadata, Mapping) else None
     alt = about.get(ALT) if isinstance(about, Mapping) else None
-    return {**data, ALT: alt[:MOST_ALT]} if isinstance(alt, str) and IMAGE in data else data
+    return {**data, ALT: alt[:MAX_ALT]} if isinstance(alt, str) and IMAGE in data else data
 
 
 def _too_long(*_: Any) -> None:

@@ -19,7 +19,7 @@ from autograder.submission.clean.module_pieces import Piece
 __all__ = ["read_comments"]
 
 MARKER = re.compile(r"(BEGIN|END) SOLUTION.*")  # says nothing of the code
-MOST_LINES, LONGEST = 4_000, 300
+MAX_LINES, LONGEST = 4_000, 300
 
 
 def read_comments(sources: Mapping[str, Source], clean: Mapping[str, CleanModule], assignment: Assignment) -> Reading:
@@ -95,7 +95,7 @@ class _Layout:
         self._texts = _texts(source.tree)
         given = _comments(clean).values() if clean else ()
         self._given = {text.strip() for _, text in given} | (clean.known_lines if clean else frozenset())
-        self._left, self.cut = MOST_LINES, 0
+        self._left, self.cut = MAX_LINES, 0
 
     def function(self, name: str, piece: Piece, shown: bool) -> FunctionReading:
         """One function; its lines are left out where it was `shown` already."""

@@ -12,7 +12,7 @@ from itertools import zip_longest
 from typing import TypeAlias, TypeVar
 
 from autograder.submission.source.names import binds, loads
-from autograder.submission.source.parse import MOST_BYTES, decode, too_large
+from autograder.submission.source.parse import MAX_BYTES, decode, too_large
 
 __all__ = ["Definition", "Imported", "Line", "NotPython", "Piece", "Source", "alike"]
 
@@ -268,7 +268,7 @@ def _is_text(node: ast.stmt) -> bool:
 
 
 def _parsed(text: str) -> ast.Module:
-    if len(text) > MOST_BYTES:
+    if len(text) > MAX_BYTES:
         raise NotPython(1, "far longer than any answer")
     tree = _told(lambda: ast.parse(text))
     if too_large(tree):

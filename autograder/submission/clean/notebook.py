@@ -111,7 +111,7 @@ def carry_cells(base: dict[str, Any], theirs: Sequence[Cell], who: NotebookSays)
     """`carry_notebook` where both were read (`read_cells`) already."""
     ours = base["cells"]
     places = places_of(ours, theirs)
-    carrying = _Carrying(ours, theirs, {place: number for number, place in places.items()})
+    carrying = _CellMerge(ours, theirs, {place: number for number, place in places.items()})
     cells = carrying.cells(_inserted(places, len(theirs)), who)
     moved = [_part(theirs, number) for number in out_of_order(places)]
     notebook = {**base, "cells": cells, "nbformat": 4, "nbformat_minor": max(5, int(base.get("nbformat_minor", 5)))}
@@ -157,7 +157,7 @@ def _inserted(places: Mapping[int, int], count: int) -> dict[int, list[int]]:
 
 
 @dataclass
-class _Carrying:
+class _CellMerge:
     """Puts the cells together. `found`: cell of the clean copy → the student's that stands for it."""
 
     ours: Sequence[Cell]

@@ -27,7 +27,7 @@ __all__ = [
     "text_of",
 ]
 
-MOST_CELLS = 5_000
+MAX_CELLS = 5_000
 STUB = re.compile(r"raise NotImplementedError\(\"[a-z0-9-]+\"\)")
 WHO = ("name", "idnum", "option", "group")
 WHO_LINE = re.compile(rf"^(?:{'|'.join(WHO)})\s*=", re.MULTILINE)
@@ -40,8 +40,8 @@ Cell = dict[str, Any]
 def read_cells(data: bytes) -> dict[str, Any]:
     """A notebook whose cells are known to have a type, metadata and a source that is text."""
     notebook = load_notebook(data)
-    if len(notebook["cells"]) > MOST_CELLS:
-        raise ValueError(f"more than {MOST_CELLS} cells")
+    if len(notebook["cells"]) > MAX_CELLS:
+        raise ValueError(f"more than {MAX_CELLS} cells")
     return {**notebook, "cells": [_sound(cell) for cell in notebook["cells"] if isinstance(cell, dict)]}
 
 

@@ -30,7 +30,7 @@ __all__ = ["CleanCopy", "Prepared", "as_handed_in", "handed_out", "prepare"]
 
 LIBRARY = "common"
 MOST = 200  # entries of one kind
-MOST_HELPERS = 50
+MAX_HELPERS = 50
 
 
 def handed_out(folder: Path) -> Mapping[str, bytes]:
@@ -176,7 +176,7 @@ def _absent(
 
 def _helpers(files: Mapping[str, bytes], modules: Collection[str]) -> dict[str, ast.Module]:
     """The student's other modules, as far as they can be parsed."""
-    paths = [path for path in files if path.endswith(".py") and path not in modules][:MOST_HELPERS]
+    paths = [path for path in files if path.endswith(".py") and path not in modules][:MAX_HELPERS]
     trees = {path: parse(files[path]) for path in paths}
     return {path: tree for path, tree in trees.items() if tree}
 

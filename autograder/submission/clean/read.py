@@ -13,7 +13,7 @@ __all__ = ["CLEAN", "clean_part", "read_clean"]
 
 # Beside the student's files, out of sight: nobody should open it by mistake.
 CLEAN = ".clean"
-MOST_FILE = 32 * 1024 * 1024
+MAX_FILE = 32 * 1024 * 1024
 
 
 def clean_part(path: str, assignment: Assignment) -> bool:
@@ -72,7 +72,7 @@ def _from_zip(source: Path) -> dict[str, bytes]:
                 for info in archive.infolist()
                 if info.filename[-1:] not in ("", "/") and not is_litter(info.filename)
             ]
-            if large := [info.filename for info in members if info.file_size > MOST_FILE]:
+            if large := [info.filename for info in members if info.file_size > MAX_FILE]:
                 raise UsageError(f"{source.name}: {show(large[0])} is far too large for an assignment")
             return {info.filename: archive.read(info) for info in members}
     except FileNotFoundError:

@@ -20,7 +20,7 @@ from autograder.submission.source.rules import Kind, scan_questions
 
 __all__ = ["Advice", "Failed", "Ran", "about_answers", "about_files", "about_run", "about_source", "about_who"]
 
-MOST_LISTED = 3
+MAX_LISTED = 3
 RESTORED = "The course's own is handed in. Put what you need into a function of your own, and run the checks again."
 UNFINISHED = (Outcome.NOT_ATTEMPTED, Outcome.BLOCKED, Outcome.PENDING)
 
@@ -141,7 +141,7 @@ def about_source(gathered: Gathered, rules: Mapping[str, Rule]) -> Iterator[Advi
         questions = gathered.assignment.questions_in(name.removesuffix(".py"))
         for id, found in scan_questions(tree, questions, rules).items() if tree else ():
             where = f"{name}, " if several else ""
-            for use in found[:MOST_LISTED]:
+            for use in found[:MAX_LISTED]:
                 what = (
                     "names what the question rules out"
                     if use.kind is Kind.FORBIDDEN
@@ -173,15 +173,15 @@ def about_run(gathered: Gathered, runs: Mapping[str, Ran] | None) -> Iterator[Ad
 
 
 def _about_failed(name: str, ran: Ran, where: str) -> Iterator[Advice]:
-    for cell in ran.failed[:MOST_LISTED]:
+    for cell in ran.failed[:MAX_LISTED]:
         stop = "; nothing after it was run" if cell.ended else ""
         yield Advice(
             f"{where}cell {cell.number} failed ({cell.begins[:50]}): {cell.reason[:200]}{stop}",
             f"Open {STAGE}/{name}, as it was run, and look at the cell.",
             costs=False,
         )
-    if len(ran.failed) > MOST_LISTED:
-        more = f"{len(ran.failed) - MOST_LISTED} cells more failed"
+    if len(ran.failed) > MAX_LISTED:
+        more = f"{len(ran.failed) - MAX_LISTED} cells more failed"
         yield Advice(
             where + more, "Most are probably consequences of the first failures; fix those first.", costs=False
         )

@@ -25,7 +25,7 @@ from autograder.submission.collect.gather import DATA, STAGE
 __all__ = ["RECORD", "Earlier", "carried_over", "depends_on", "earlier_run", "record_run"]
 
 RECORD = "run.json"  # in the stage, beside what was run
-MOST_BYTES = 1 << 20
+MAX_BYTES = 1 << 20
 # Variables of the environment that a notebook or torch may look at, by how their names begin.
 VARIABLES = ("QUICK_", "CUDA_", "OMP_", "MKL_", "PYTORCH_")
 
@@ -67,7 +67,7 @@ def earlier_run(folder: Path) -> Earlier | None:
     """The run that a student's folder holds; None where there is none, or its record cannot be read."""
     stage = folder / STAGE
     try:
-        if (stage / RECORD).stat().st_size > MOST_BYTES:
+        if (stage / RECORD).stat().st_size > MAX_BYTES:
             return None
         record = msgspec.json.decode((stage / RECORD).read_bytes(), type=_Record)
         datetime.fromisoformat(record.at)

@@ -14,7 +14,7 @@ from autograder.submission.paths import decode_name
 __all__ = ["ARCHIVE_ENDS", "FORM", "WRAPPERS", "ParsedName", "owner", "parse_name", "safe_names", "without_archive_end"]
 
 FORM = "{name}-{id}-A{n}-O{option}.zip"
-MOST_NAME_BYTES = 100
+MAX_NAME_BYTES = 100
 # What stands beside the submissions' folders in a folder of reports.
 TAKEN = frozenset(
     {"answers.html", "gradebook.db", "grades.csv", "index.html", "review.csv", "review.html", "run.json"}
@@ -150,11 +150,11 @@ def _safe(path: Path) -> str:
     cleaned = re.sub(r"[^\w.()+ -]", "_", name).lstrip(". ").rstrip(". ")
     if not cleaned or cleaned.casefold() in TAKEN:
         return _suffixed(cleaned or "submission", path)
-    return cleaned if len(cleaned.encode()) <= MOST_NAME_BYTES else _suffixed(cleaned, path)
+    return cleaned if len(cleaned.encode()) <= MAX_NAME_BYTES else _suffixed(cleaned, path)
 
 
 def _suffixed(name: str, path: Path) -> str:
     original = f"{path.parent.name}/{path.name}"
     suffix = "~" + hashlib.sha256(original.encode(errors="surrogateescape")).hexdigest()[:8]
-    room = MOST_NAME_BYTES - len(suffix)
+    room = MAX_NAME_BYTES - len(suffix)
     return name.split("~")[0].encode()[:room].decode(errors="ignore").rstrip(". ") + suffix

@@ -22,9 +22,9 @@ __all__ = ["Found", "Passed", "find_submissions", "holds_module"]
 
 RESULTS = ("grades.csv", "index.html")  # what a folder of results holds
 LEFT_BEHIND = "left behind by a file manager or a tool"
-MOST_DEEP = 6
-MOST_COMPARED = 8
-MOST_NAMED = 3
+MAX_DEEP = 6
+MAX_COMPARED = 8
+MAX_NAMED = 3
 SOURCE = (".py", ".ipynb")
 LOOSE = (".py", ".ipynb", ".pt", ".pth", ".npy", ".npz", ".txt")
 
@@ -84,7 +84,7 @@ def find_submissions(path: Path, modules: Collection[str], unpack_into: Path | N
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
     if not finder.found.paths:
-        what = "; ".join(f"{each.name}: {each.why}" for each in finder.found.passed[:MOST_NAMED])
+        what = "; ".join(f"{each.name}: {each.why}" for each in finder.found.passed[:MAX_NAMED])
         wanted = f"wanted zips or folders, or a folder that holds {' or '.join(modules)}"
         raise UsageError(f"{path}: no submissions here: {wanted}" + (f"; found {what}" if what else ""))
     return finder.found
@@ -147,7 +147,7 @@ class _Finder:
         kind = look.kind
         if kind is Kind.UNCLEAR:
             kind = _by_notebooks(entry, look)
-        if kind is Kind.CLASS and depth < MOST_DEEP:
+        if kind is Kind.CLASS and depth < MAX_DEEP:
             self.folder(entry, f"{name}/", depth + 1)
         elif kind is Kind.UNCLEAR:
             inside = ", ".join(sorted(look.holders()))[:200]
@@ -162,7 +162,7 @@ class _Finder:
         """An archive: somebody's, or everybody's."""
         look = Look.at(path.name, zip_names(path), self._modules)
         kind = look.kind
-        if kind is Kind.WORK or depth >= MOST_DEEP:
+        if kind is Kind.WORK or depth >= MAX_DEEP:
             self.found.paths.append(path)
             return
         if self._unpacker is None:
@@ -209,12 +209,12 @@ def _by_notebooks(folder: Path, look: Look) -> Kind:
     holders = list(look.holders())
     if any(look.inside(name).archives and not look.inside(name).modules for name in look.folders):
         return Kind.UNCLEAR
-    ids = [_ids(folder / name, look.inside(name).paths) for name in holders[:MOST_COMPARED]]
+    ids = [_ids(folder / name, look.inside(name).paths) for name in holders[:MAX_COMPARED]]
     told = set().union(*ids)
     if len(told) > 1:
         return Kind.CLASS
     copies: dict[str, set[bytes]] = {}
-    for name in holders[:MOST_COMPARED]:
+    for name in holders[:MAX_COMPARED]:
         for module, path in look.inside(name).by_module.items():
             copies.setdefault(module, set()).add(_source(folder / name / path))
     same = all(len(sources) == 1 for sources in copies.values())
@@ -223,7 +223,7 @@ def _by_notebooks(folder: Path, look: Look) -> Kind:
 
 def _ids(folder: Path, paths: Iterable[str]) -> set[str]:
     ids = set()
-    for path in [path for path in paths if path.lower().endswith(".ipynb")][:MOST_COMPARED]:
+    for path in [path for path in paths if path.lower().endswith(".ipynb")][:MAX_COMPARED]:
         try:
             ids.add(read_notebook((folder / path).read_bytes()).idnum)
         except (OSError, ValueError):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from autograder.errors import ArchiveError
 from autograder.submission.paths import decode_name, is_litter
-from autograder.submission.receive.intake import INNER, MOST_INNER, Intake, Rank
+from autograder.submission.receive.intake import INNER, MAX_INNER, Intake, Rank
 
 __all__ = ["read_folder"]
 
@@ -57,7 +57,7 @@ class _Reading:
         left = self.intake.limits.total_bytes
         for name, inside, descriptor in self._files():
             spelled = _spelled(name, inside)
-            if is_litter(spelled) or not spelled.lower().endswith(INNER) or len(found) >= MOST_INNER:
+            if is_litter(spelled) or not spelled.lower().endswith(INNER) or len(found) >= MAX_INNER:
                 continue
             opened = _opened(name, descriptor, left)
             if opened and len(opened[0]) <= left:

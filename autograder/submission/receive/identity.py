@@ -16,10 +16,10 @@ from autograder.submission.source.parse import parse
 
 __all__ = ["Identity", "NotebookSays", "agreed", "identify", "read_group", "read_notebook"]
 
-MOST_MEMBERS = 20
-MOST_GROUP_BYTES = 16 * 1024
-MOST_TEXT = 100
-MOST_CELL_BYTES = 16 * 1024
+MAX_MEMBERS = 20
+MAX_GROUP_BYTES = 16 * 1024
+MAX_TEXT = 100
+MAX_CELL_BYTES = 16 * 1024
 FIRST_CELLS = 5  # the cell that says who may stand after one with imports or magics
 
 Members = tuple[tuple[str, str], ...]
@@ -154,7 +154,7 @@ def _source(cell: dict[str, object]) -> str:
 
 
 def _assignments(source: str) -> Iterable[tuple[str, object]]:
-    tree = parse(source, MOST_CELL_BYTES)
+    tree = parse(source, MAX_CELL_BYTES)
     for node in tree.body if tree else ():
         if isinstance(node, ast.Assign) and len(node.targets) == 1:
             target, value = node.targets[0], node.value
@@ -180,22 +180,22 @@ def _members(value: object) -> Members:
     if not isinstance(value, Sequence):
         return ()
     rows = (" ".join(map(_text, row)) if isinstance(row, list | tuple) else _text(row) for row in value)
-    return tuple(member for row in rows if (member := _member(row)))[:MOST_MEMBERS]
+    return tuple(member for row in rows if (member := _member(row)))[:MAX_MEMBERS]
 
 
 def read_group(data: bytes) -> tuple[Members, tuple[str, ...]]:
     """The (id, name) pairs of `group.txt`, one `id name` line per member, and notes on lines that are none."""
     members, notes = [], []
-    for number, line in enumerate(_decoded(data[:MOST_GROUP_BYTES]).splitlines(), start=1):
+    for number, line in enumerate(_decoded(data[:MAX_GROUP_BYTES]).splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         if member := _member(line):
             members.append(member)
         else:
             notes.append(f"group.txt:{number}: found {show(line, 40)!r}, wanted an id and a name")
-    if len(members) > MOST_MEMBERS:
-        notes.append(f"group.txt: {len(members)} members; the first {MOST_MEMBERS} are kept")
-    return tuple(members[:MOST_MEMBERS]), tuple(notes[:3])
+    if len(members) > MAX_MEMBERS:
+        notes.append(f"group.txt: {len(members)} members; the first {MAX_MEMBERS} are kept")
+    return tuple(members[:MAX_MEMBERS]), tuple(notes[:3])
 
 
 def _member(line: str) -> tuple[str, str] | None:
@@ -217,4 +217,4 @@ def _decoded(data: bytes) -> str:
 
 
 def _tidy(text: str) -> str:
-    return show(unicodedata.normalize("NFC", " ".join(text.split())), MOST_TEXT)
+    return show(unicodedata.normalize("NFC", " ".join(text.split())), MAX_TEXT)

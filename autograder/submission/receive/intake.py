@@ -13,17 +13,17 @@ from autograder.errors import ArchiveError
 from autograder.submission.paths import Refused, is_absolute, is_litter, member_path, show
 from autograder.submission.receive.locate import is_called
 
-__all__ = ["INNER", "MOST_INNER", "SOURCES", "ArchiveLimits", "Files", "Intake", "Rank"]
+__all__ = ["INNER", "MAX_INNER", "SOURCES", "ArchiveLimits", "Files", "Intake", "Rank"]
 
 MIB = 1024 * 1024
-MOST_NOTES = 20
+MAX_NOTES = 20
 
 LARGE = frozenset({".ipynb", ".pt", ".pth"})
 SMALL = frozenset({".py", ".txt", ".md", ".json", ".csv", ".npy", ".npz"})
 DATA = frozenset({".pt", ".pth", ".npy", ".npz"})
 SOURCES = frozenset({".py", ".ipynb"})
 INNER = ".zip"  # what is opened where there is no source beside it
-MOST_INNER = 8
+MAX_INNER = 8
 COMPILED, PACKED = "compiled Python is not read; the source is what is graded", "an archive inside the submission"
 TELLING = {
     ".pyc": COMPILED,
@@ -276,8 +276,8 @@ class Intake:
         notes += [f"left out, {why}: {_some(paths)}" for why, paths in self._crowded.items()]
         if self._unused:
             notes.append(f"not used in grading: {_some(self._unused)}")
-        if len(notes) > MOST_NOTES:
-            notes[MOST_NOTES:] = [f"and {len(notes) - MOST_NOTES} notes more of this kind"]
+        if len(notes) > MAX_NOTES:
+            notes[MAX_NOTES:] = [f"and {len(notes) - MAX_NOTES} notes more of this kind"]
         return tuple(notes)
 
 

@@ -16,7 +16,7 @@ from autograder.submission.source.same import same_text
 __all__ = ["Located", "is_called", "locate", "plain_name"]
 
 LIBRARY = "common/"
-MOST_PARSED = 8  # files that are parsed to find a module under another name
+MAX_PARSED = 8  # files that are parsed to find a module under another name
 COPY_BEFORE = re.compile(r"^((copy_of|copy|복사본|사본)_)+")
 # One digit at a time: `\d+` inside a repetition would take exponential time on a name full of digits.
 COPY_AFTER = re.compile(r"(_?(\(\d+\)|copy|복사본|사본|final|최종|v?\d))+$")
@@ -155,7 +155,7 @@ def _by_content(
     """The files that define most of what the module's questions ask for, whatever they are called."""
     wanted = {question.component.split(".")[0] for question in assignment.questions_in(component.module)}
     sources = [path for path in free if path.lower().endswith(".py") and path not in clean]
-    return [path for path in sources[:MOST_PARSED] if 2 * len(wanted & _defined(files[path])) > len(wanted)]
+    return [path for path in sources[:MAX_PARSED] if 2 * len(wanted & _defined(files[path])) > len(wanted)]
 
 
 def _defined(source: bytes) -> set[str]:

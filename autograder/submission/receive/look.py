@@ -14,7 +14,7 @@ from autograder.submission.receive.locate import is_called, plain_name
 
 __all__ = ["Kind", "Look", "archive_called", "listed"]
 
-MOST_LISTED = 50_000
+MAX_LISTED = 50_000
 # Folders that a handout brings: where they lie beside a student's folder they are nobody's work.
 GIVEN = frozenset({"common", "public_checks", "tests", "data"})
 
@@ -34,7 +34,7 @@ def listed(folder: Path) -> list[str]:
     """Relative paths of the files in a folder; litter, hidden files and links left out."""
     paths: list[str] = []
     waiting = [folder]
-    while waiting and len(paths) < MOST_LISTED:
+    while waiting and len(paths) < MAX_LISTED:
         here = waiting.pop()
         try:
             entries = sorted(here.iterdir())

@@ -9,10 +9,10 @@ from autograder.course.encodable import all_encodable
 
 __all__ = ["load_notebook"]
 
-MOST_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 64 * 1024 * 1024
 # A picture is one long text and takes no more memory than the file. What there are many of takes up to a hundred bytes
 # each: things in lists and dicts, of which every one but the last is followed by a comma.
-MOST_THINGS = 2_000_000
+MAX_THINGS = 2_000_000
 
 
 def load_notebook(data: bytes) -> dict[str, Any]:
@@ -20,9 +20,9 @@ def load_notebook(data: bytes) -> dict[str, Any]:
 
     Raises ValueError; the message says why not.
     """
-    if len(data) > MOST_BYTES:
-        raise ValueError(f"larger than {MOST_BYTES // 1024**2} MiB")
-    if sum(data.count(sign) for sign in (b",", b"[", b"{")) > MOST_THINGS:
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"larger than {MAX_BYTES // 1024**2} MiB")
+    if sum(data.count(sign) for sign in (b",", b"[", b"{")) > MAX_THINGS:
         raise ValueError("far too much is in it")
     try:
         notebook = json.loads(data.decode("utf-8-sig"))

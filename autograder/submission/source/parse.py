@@ -11,19 +11,19 @@ from itertools import islice
 
 from autograder.submission.source.text import readable
 
-__all__ = ["MOST_BYTES", "decode", "parse", "too_large"]
+__all__ = ["MAX_BYTES", "decode", "parse", "too_large"]
 
 # Far above any assignment; a syntax tree takes up to a thousand times its source's memory.
-MOST_BYTES = 256 * 1024
+MAX_BYTES = 256 * 1024
 # Of a syntax tree: some times as many as an assignment's answer has. What looks at each takes a part of a millisecond.
-MOST_NODES = 40_000
+MAX_NODES = 40_000
 # Python would read a file in one of these too; the first takes a time that grows with the square of its length.
 NO_ONES = frozenset({"punycode", "idna", "undefined"})
 
 
 def decode(data: bytes) -> str:
     """A file's text, in the encoding that its first lines declare, or UTF-8. Raises ValueError; it says why not."""
-    if len(data) > 4 * MOST_BYTES:
+    if len(data) > 4 * MAX_BYTES:
         raise ValueError("far longer than any answer")
     data, _ = readable(data)
     try:
@@ -37,10 +37,10 @@ def decode(data: bytes) -> str:
 
 def too_large(tree: ast.Module) -> bool:
     """Whether there is more in it than anybody writes by hand."""
-    return any(True for _ in islice(ast.walk(tree), MOST_NODES, None))
+    return any(True for _ in islice(ast.walk(tree), MAX_NODES, None))
 
 
-def parse(source: str | bytes, most: int = MOST_BYTES) -> ast.Module | None:
+def parse(source: str | bytes, most: int = MAX_BYTES) -> ast.Module | None:
     """The syntax tree, or None where there is none: a syntax error, a wrong encoding, too deep, too long."""
     if len(source) > most:
         return None

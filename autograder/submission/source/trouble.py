@@ -11,7 +11,7 @@ import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 
-from autograder.submission.source.parse import MOST_BYTES, decode
+from autograder.submission.source.parse import MAX_BYTES, decode
 
 __all__ = ["Trouble", "trouble"]
 
@@ -45,7 +45,7 @@ class Trouble:
 
 def trouble(source: bytes) -> Trouble | None:
     """Why a file cannot be read as Python; None where it can, or is too long to be looked at. No code is run."""
-    if len(source) > MOST_BYTES:
+    if len(source) > MAX_BYTES:
         return None
     return _trouble(source)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.authoring.build import Change, build_assignment, check_assignment, handout_files
+from autograder.authoring.build import DriftKind, build_assignment, check_assignment, handout_files
 from autograder.course.layout import Course
 from autograder.errors import AuthoringError, UsageError
 
@@ -43,7 +43,7 @@ def check(workshop):
 def test_a_handout_holds_what_students_need_and_nothing_else(workshop):
     drifts = build(workshop)
     assert {drift.path for drift in drifts} == BUILT
-    assert {drift.change for drift in drifts} == {Change.MISSING}
+    assert {drift.change for drift in drifts} == {DriftKind.MISSING}
     assert workshop.tree().keys() == OWN
     assert (workshop.handout / "common").readlink() == Path("../common")
     assert (workshop.handout / "common/__init__.py").read_text() == "TWO = 2.0\n"
@@ -106,8 +106,8 @@ def test_build_mends_edits_and_removes_stale_files_but_not_a_students_work(works
         (workshop.handout / name).parent.mkdir(exist_ok=True)
         (workshop.handout / name).write_text("mine")
     assert {drift.path: drift.change for drift in build(workshop)} == {
-        "halves.py": Change.CHANGED,
-        "old/deep/stale.py": Change.EXTRA,
+        "halves.py": DriftKind.CHANGED,
+        "old/deep/stale.py": DriftKind.EXTRA,
     }
     assert {name: data for name, data in workshop.tree().items() if name not in kept} == wanted
     assert all((workshop.handout / name).read_text() == "mine" for name in kept)

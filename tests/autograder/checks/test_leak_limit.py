@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from autograder.checks.compare.compare import assert_matches, describe, unpack
-from autograder.checks.harness.leak_limit import MOST_LINES, MOST_POSITIONS, bounded
+from autograder.checks.harness.leak_limit import MAX_LINES, MAX_POSITIONS, bounded
 from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult
 from autograder.errors import CheckFailed
@@ -58,8 +58,8 @@ def test_positions_and_lines_of_a_question_are_few() -> None:
         message = f"out differs in 1 of 9 elements; the worst relative error is 2, at [{number}, 0]"
         raised = CaseResult(str(number), Outcome.FAILED, message, location=f"a.py:{number}")
         cases.append(bounded(raised, cases))
-    assert [", at [" in case.message for case in cases] == [True] * MOST_POSITIONS + [False] * (8 - MOST_POSITIONS)
+    assert [", at [" in case.message for case in cases] == [True] * MAX_POSITIONS + [False] * (8 - MAX_POSITIONS)
     assert all("the worst relative error is 2" in case.message for case in cases)
-    assert [bool(case.location) for case in cases] == [True] * MOST_LINES + [False] * (8 - MOST_LINES)
+    assert [bool(case.location) for case in cases] == [True] * MAX_LINES + [False] * (8 - MAX_LINES)
     again = CaseResult("again", Outcome.ERROR, "your code raised ValueError", location="a.py:1")
     assert bounded(again, cases).location == "a.py:1"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autograder.gradebook.earlier import earlier_shares
-from autograder.gradebook.facts import Facts, Grading, Member, Run, Score, Submission, Terms
+from autograder.gradebook.facts import BookedRun, Facts, Grading, Member, Score, Submission, Terms
 
 
 def terms(id: str, due: str) -> Terms:
@@ -22,7 +22,7 @@ def facts(*handed_in: tuple[str, str, str, int]) -> Facts:
         members += [Member(id, place, each, each, each) for place, each in enumerate(people.split("+"))]
         run = int(assignment[1])
         gradings.append(Grading(id, run, id, 0, "", 1.0, True, (Score("q", cents, 1000, "failed"),)))
-    runs = tuple(Run(number, f"t{number}", "suite", 0, "", "") for number in (1, 2, 3, 4))
+    runs = tuple(BookedRun(number, f"t{number}", "suite", 0, "", "") for number in (1, 2, 3, 4))
     return Facts((), tuple(submissions), (), tuple(members), runs, tuple(gradings))
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.errors import ManifestError
-from autograder.gradebook.facts import Arrival, Facts, Grading, Member, Run, Score, Submission, Terms
+from autograder.gradebook.facts import Arrival, BookedRun, Facts, Grading, Member, Score, Submission, Terms
 from autograder.gradebook.grades import Grade, State, grades
 from autograder.gradebook.late import DAY, Counts, Of, Policy, Step, read_late, standing
 
@@ -45,7 +45,7 @@ def graded(
             for number, (after, _) in zip(numbers, came, strict=True)
         ),
         members=tuple(Member(number, 0, "1", "", "1") for number in numbers),
-        runs=(Run(1, "w1", "s", 0, "", ""),),
+        runs=(BookedRun(1, "w1", "s", 0, "", ""),),
         gradings=tuple(
             Grading(number, 1, number, 0, "", 0, True, (Score("q", round(score * 100), 10000, "passed"),))
             for number, (_, score) in zip(numbers, came, strict=True)

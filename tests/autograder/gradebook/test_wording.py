@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from autograder.gradebook.facts import Arrival, Decision, Facts, Grading, Member, Run, Score, Student, Submission, Terms
+from autograder.gradebook.facts import (
+    Arrival,
+    BookedRun,
+    Decision,
+    Facts,
+    Grading,
+    Member,
+    Score,
+    Student,
+    Submission,
+    Terms,
+)
 from autograder.gradebook.grades import grades
 from autograder.gradebook.late import Of, Policy, Step
 from autograder.gradebook.wording import PageWords, page_words
@@ -22,7 +33,7 @@ def facts_of(*decisions: Decision, at: str = "2022-12-03T20:59:00Z", members: tu
         submissions=(Submission(1, "w1", "d", "kim", "1"),),
         arrivals=(Arrival(1, at, "files", True, at),),
         members=tuple(Member(1, place, key, "", key) for place, key in enumerate(members)),
-        runs=(Run(1, "w1", "s", 1, "", ""),),
+        runs=(BookedRun(1, "w1", "s", 1, "", ""),),
         gradings=(Grading(1, 1, 1, 0, "", 0, True, (Score("one", 6000, 6000, ""), Score("two", 2000, 4000, ""))),),
         decisions=decisions,
     )

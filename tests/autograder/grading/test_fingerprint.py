@@ -43,7 +43,7 @@ def test_files_count_by_name_and_content_and_litter_does_not(tmp_path: Path) -> 
 
 
 def test_files_beyond_many_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fingerprint, "MOST_FILES", 3)
+    monkeypatch.setattr(fingerprint, "MAX_FILES", 3)
     for name in "abc":
         (tmp_path / name).write_text(name)
     before = fingerprint.of_submission(tmp_path)

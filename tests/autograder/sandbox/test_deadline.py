@@ -11,7 +11,7 @@ import pytest
 
 from autograder.errors import TimeSpent
 from autograder.sandbox.grader import deadline
-from autograder.sandbox.grader.deadline import MOST_STRETCH, STRETCH, Allowance, Deadline
+from autograder.sandbox.grader.deadline import MAX_STRETCH, STRETCH, Allowance, Deadline
 
 
 class Machine:
@@ -84,9 +84,7 @@ def test_an_allowance_counts_what_passes_between_exchanges_too(machine: Machine)
 
 def test_an_allowance_is_over_at_last(machine: Machine) -> None:
     allowance, machine.busy = Allowance(10.0), 1.0
-    assert ends(machine, Deadline(60.0, lambda: machine.waited, allowance)) == pytest.approx(
-        10 * MOST_STRETCH, rel=0.02
-    )
+    assert ends(machine, Deadline(60.0, lambda: machine.waited, allowance)) == pytest.approx(10 * MAX_STRETCH, rel=0.02)
 
 
 def test_waiting_for_others_costs_no_allowance(machine: Machine) -> None:

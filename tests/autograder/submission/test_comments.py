@@ -9,7 +9,7 @@ import pytest
 from autograder.course.model import Assignment, Question
 from autograder.course.plain import from_plain, to_plain
 from autograder.course.reading import Reading
-from autograder.submission.clean.comments import MOST_LINES, read_comments
+from autograder.submission.clean.comments import MAX_LINES, read_comments
 from autograder.submission.clean.module import CleanModule, Source
 
 CLEAN = '''\
@@ -134,8 +134,8 @@ def test_nothing_can_be_read_of_what_is_not_python(course: Assignment) -> None:
 
 
 def test_far_too_many_lines_are_cut_and_counted(course: Assignment) -> None:
-    body = "".join(f"    x = {number}\n" for number in range(MOST_LINES + 10))
+    body = "".join(f"    x = {number}\n" for number in range(MAX_LINES + 10))
     reading = read(f"def helper(x):\n{body}", course)
-    assert len(reading.functions[0].lines) == MOST_LINES
+    assert len(reading.functions[0].lines) == MAX_LINES
     assert reading.cut == 11
     assert len(read(f"def helper(x):\n    y = '{'y' * 9_000}'\n", course).functions[0].lines[1].code) == 300

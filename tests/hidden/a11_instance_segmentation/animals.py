@@ -10,7 +10,7 @@ from common.scenes import THINGS, draw_scenes
 
 __all__ = ["one_image", "scenes_with"]
 
-MOST_WORDS = 13
+MAX_WORDS = 13
 
 
 def one_image(rng: Draw, count: int, height: int, width: int) -> dict[str, torch.Tensor]:
@@ -32,7 +32,7 @@ def scenes_with(count: int, seed: int, height: int, width: int) -> tuple[torch.T
                 "boxes": torch.tensor([thing.box for thing in scene.things], dtype=torch.float32),
                 "labels": torch.tensor([THINGS.index(thing.kind) for thing in scene.things]),
                 "masks": torch.stack([torch.from_numpy(thing.mask) for thing in scene.things]),
-                "captions": torch.stack([words.encode(thing.caption, MOST_WORDS) for thing in scene.things]),
+                "captions": torch.stack([words.encode(thing.caption, MAX_WORDS) for thing in scene.things]),
             }
         )
     return torch.stack([torch.from_numpy(scene.image) for scene in scenes]).to(torch.float32) / 255 - 0.5, targets

@@ -17,9 +17,9 @@ from autograder.checks import CheckFailed, Proxy, fetch, plain_tensor, scores_of
 __all__ = ["IMAGE", "Network", "of_file", "of_model"]
 
 IMAGE = (3, 32, 32)
-MOST_ELEMENTS = 20_000_000
+MAX_ELEMENTS = 20_000_000
 # Multiplications for all images together: some seconds of one core.
-MOST_WORK = 1.5e11
+MAX_WORK = 1.5e11
 FEWEST = 200
 
 
@@ -41,7 +41,7 @@ class Network:
 
     def affordable(self, images: int) -> int:
         """How many of so many images it can be asked for; a huge network is judged by fewer. Raises CheckFailed."""
-        count = min(images, int(MOST_WORK / self._work))
+        count = min(images, int(MAX_WORK / self._work))
         if count < min(FEWEST, images):
             raise CheckFailed("the network is too large to be judged", "fewer filters, or pools earlier on")
         return count
@@ -80,8 +80,8 @@ def _network(params: dict[str, torch.Tensor], pools: Any, batchnorm: bool, runni
     layers = unpack_all(pools)
     if layers is None or not all(type(layer) is int for layer in layers):
         raise CheckFailed(f"{what} does not say which convolutions a pool follows", "max_pools: whole numbers, from 0")
-    if sum(value.numel() for value in params.values()) > MOST_ELEMENTS:
-        raise CheckFailed(f"{what} has more than {MOST_ELEMENTS} parameters")
+    if sum(value.numel() for value in params.values()) > MAX_ELEMENTS:
+        raise CheckFailed(f"{what} has more than {MAX_ELEMENTS} parameters")
     if not all(bool(value.isfinite().all()) for value in params.values()):
         raise CheckFailed(f"{what} has NaN or infinite parameters", "did the training diverge?")
     filters = tuple(len(value) for value in params.values() if value.dim() == 4)

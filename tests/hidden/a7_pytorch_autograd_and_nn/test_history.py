@@ -41,7 +41,7 @@ BARS = {"hist_part1": 0.35, "hist_part2": 0.4, "hist_part3": 0.4, "hist_part4": 
 MAX_NUMBERS, MAX_NUMBER = 200_000, 1e9
 HELD_OUT = 400
 ROOM = 0.1  # that images which nobody has seen are harder, or come out by chance: four standard errors
-MOST_STAGES, MOST_WIDTH, MOST_BLOCKS = 6, 256, 12
+MAX_STAGES, MAX_WIDTH, MAX_BLOCKS = 6, 256, 12
 FEW = 5  # losses of fewer batches say nothing of where the training went
 
 Curves = dict[str, list[float]]
@@ -176,14 +176,14 @@ def network_of(side: Proxy, saved: dict[str, Any], part: str) -> Any:
 
 def stages_of(saved: dict[str, Any]) -> list[tuple[int, int, bool]]:
     """The stages of the deep network, as far as they are such that grading has the time for."""
-    stages = unpack_all(saved.get("stages_part4"), MOST_STAGES + 1) or []
+    stages = unpack_all(saved.get("stages_part4"), MAX_STAGES + 1) or []
     found = []
     for stage in stages:
         width, count, downsample = unpack(stage, "channels", "blocks", "downsample")
-        if not (type(width) is int and type(count) is int and 0 < width <= MOST_WIDTH and 0 < count <= MOST_BLOCKS):
+        if not (type(width) is int and type(count) is int and 0 < width <= MAX_WIDTH and 0 < count <= MAX_BLOCKS):
             raise CheckFailed("stages_part4 are not stages of (channels, blocks, downsample)")
         found.append((width, count, bool(downsample)))
-    if not 0 < len(found) <= MOST_STAGES:
+    if not 0 < len(found) <= MAX_STAGES:
         raise CheckFailed("stages_part4 are not stages of (channels, blocks, downsample)", "as the notebook saves them")
     return found
 

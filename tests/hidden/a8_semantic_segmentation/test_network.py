@@ -12,7 +12,7 @@ from autograder.checks import CheckFailed, Draw, Proxy, assert_kind, assert_matc
 
 network_question = partial(pytest.mark.question, "segmentation-net")
 
-MOST_PARAMETERS = 400_000
+MAX_PARAMETERS = 400_000
 FAR = 15  # pixels
 
 
@@ -95,5 +95,5 @@ def test_downsamples(student: Proxy, rng: Draw) -> None:
 def test_parameters(student: Proxy) -> None:
     """At most 400 000 parameters."""
     count = modules.describe(network(student, classes=6)).count
-    if not 0 < count <= MOST_PARAMETERS:
-        raise CheckFailed(f"the network has {count} parameters, allowed are {MOST_PARAMETERS}")
+    if not 0 < count <= MAX_PARAMETERS:
+        raise CheckFailed(f"the network has {count} parameters, allowed are {MAX_PARAMETERS}")

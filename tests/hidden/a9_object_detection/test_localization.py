@@ -31,7 +31,7 @@ net_question = partial(pytest.mark.question, "localization-net")
 
 SIZE = (48, 64)
 PARTS = ("the loss", "dscores", "dboxes")
-MOST_PARAMETERS = 400_000
+MAX_PARAMETERS = 400_000
 
 Case = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, float]  # of multitask_loss
 
@@ -165,8 +165,8 @@ def test_shapes(student: Proxy, rng: Draw, classes: int, channels: int) -> None:
 def test_parameters(student: Proxy) -> None:
     """Not more parameters than allowed."""
     count = modules.describe(network(student)).count
-    if count > MOST_PARAMETERS:
-        raise CheckFailed(f"the network has {count} parameters, at most {MOST_PARAMETERS} are allowed")
+    if count > MAX_PARAMETERS:
+        raise CheckFailed(f"the network has {count} parameters, at most {MAX_PARAMETERS} are allowed")
 
 
 @net_question()

@@ -23,8 +23,8 @@ OTHERS = {1: "Shrink", 6: "Implode", 9: "Deflate64", 93: "Zstandard", 95: "XZ", 
 LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 ZIP64 = 0xFFFFFFFF  # a size that stands elsewhere
 END, END_BYTES = b"PK\x05\x06", 22  # the record that ends a zip, without its comment
-MOST_DICTIONARY = 64 << 20  # bytes of memory that an LZMA member may ask for
-MOST_BEHIND = 64 << 20  # bytes that are searched for the end of a zip
+MAX_DICTIONARY = 64 << 20  # bytes of memory that an LZMA member may ask for
+MAX_BEHIND = 64 << 20  # bytes that are searched for the end of a zip
 STEP = 1 << 20
 
 
@@ -88,7 +88,7 @@ def _lzma(packed: io.BufferedIOBase) -> _Unpacker:
     rest, lc = divmod(about[0], 9)
     pb, lp = divmod(rest, 5)
     dictionary = int.from_bytes(about[1:], "little")
-    if dictionary > MOST_DICTIONARY or lc + lp > 4:
+    if dictionary > MAX_DICTIONARY or lc + lp > 4:
         raise zipfile.BadZipFile("packed in a way that takes far too much memory")
     known = {"id": lzma.FILTER_LZMA1, "lc": lc, "lp": lp, "pb": pb, "dict_size": max(dictionary, 4096)}
     return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[known])
@@ -154,7 +154,7 @@ def directory_end(file: IO[bytes] | io.FileIO, size: int) -> int:
     looks through.
     """
     end, overlap = size, b""
-    while end > max(0, size - MOST_BEHIND):
+    while end > max(0, size - MAX_BEHIND):
         start = max(0, end - STEP)
         file.seek(start)
         data = (file.read(end - start) or b"") + overlap

@@ -21,7 +21,7 @@ from zipfile import ZipFile, ZipInfo
 from autograder.errors import ArchiveError
 from autograder.submission.paths import decode_name, is_litter, show
 from autograder.submission.receive.archives.packed import METHODS, Window, directory_end, method_name, pieces
-from autograder.submission.receive.intake import INNER, MIB, MOST_INNER, SOURCES, ArchiveLimits, Intake
+from autograder.submission.receive.intake import INNER, MAX_INNER, MIB, SOURCES, ArchiveLimits, Intake
 
 __all__ = ["DAMAGE", "member_name", "members", "modified", "opened_zip", "read_zip", "refusal"]
 
@@ -100,7 +100,7 @@ def _zips(archive: ZipFile, files: list[tuple[str, ZipInfo]], intake: Intake) ->
             data = _bytes(archive, info, left)
         except DAMAGE:
             continue
-        if len(data) <= left and len(found) < MOST_INNER and zipfile.is_zipfile(io.BytesIO(data)):
+        if len(data) <= left and len(found) < MAX_INNER and zipfile.is_zipfile(io.BytesIO(data)):
             found[name] = data
             left -= len(data)
     return found
