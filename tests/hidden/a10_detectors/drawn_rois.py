@@ -69,8 +69,12 @@ def drawn(
     def draw(rng: Draw) -> Case:
         features = rng.distinct(*shape) + lift
         rois = regions(rng, shape, scale, kinds)
-        if halves:  # exactly between two cells, once scaled: at even and at odd ones
-            rois[:, 1:] = ((rois[:, 1:] * scale).floor() + 0.5) / scale
+        if halves:
+            # Once scaled, exactly between an even cell and the next. Values rise in one channel and fall in the other:
+            # a region with a cell more or less, on any side, has another maximum.
+            rois[:, 1:] = ((rois[:, 1:] * scale / 2).floor() * 2 + 0.5) / scale
+            rising = features[:, :1].flatten(2).sort(dim=2).values.unflatten(2, shape[2:])
+            features = torch.cat([rising, rising.flip(2, 3)], dim=1)
         return Case(features, rois, size, scale, ratio, rng.normal(len(kinds), shape[1], *size))
 
     return draw
@@ -102,7 +106,7 @@ CASES: dict[str, Callable[[Draw], Case]] = {
     "all-negative": drawn((1, 2, 6, 8), (2, 3), 0.5, 2, ("inside", "outside", "right"), lift=-4.0),
     "more-bins-than-cells": drawn((1, 1, 3, 2), (3, 4), 1.0, 1, ("inside", "whole")),
     "thin-map": drawn((2, 2, 1, 9), (2, 3), 0.5, 2, ("whole", "inside"), lift=4.0),
-    "halves": drawn((1, 1, 9, 11), (2, 2), 0.25, 1, ("inside", "whole", "above"), halves=True),
+    "halves": drawn((1, 2, 9, 11), (2, 2), 0.25, 1, ("inside", "whole", "above"), halves=True),
     "no-regions": drawn((1, 3, 4, 5), (2, 2), 1.0, 2, ()),
     **{f"recorded-{number + 1}": recorded(number) for number in range(len(GEOMETRIES))},
 }

@@ -12,6 +12,8 @@ import torch
 
 __all__ = [
     "anchors_of",
+    "chosen_regions",
+    "clipped",
     "close_calls",
     "cross_entropy",
     "decoded",
@@ -108,13 +110,18 @@ def encoded(proposal: Box, target: Box) -> list[float]:
     return [(bx - px) / pw, (by - py) / ph, math.log(bw / pw), math.log(bh / ph)]
 
 
-def decoded(proposal: Box, transform: Sequence[float], size: Sequence[int]) -> list[float]:
-    """A box moved by its transform, and clipped."""
+def decoded(proposal: Box, transform: Sequence[float], size: Sequence[int] | None) -> list[float]:
+    """A box moved by its transform, and clipped to an image of this size, if there is one."""
     (px, py, pw, ph), (tx, ty, tw, th) = _centred(proposal), transform
     x, y = px + pw * tx, py + ph * ty
     w, h = pw * math.exp(min(tw, LARGEST)), ph * math.exp(min(th, LARGEST))
-    corners = (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
-    return [min(max(c, 0.0), float(size[1 - n % 2])) for n, c in enumerate(corners)]
+    corners = [x - w / 2, y - h / 2, x + w / 2, y + h / 2]
+    return corners if size is None else clipped(corners, size)
+
+
+def clipped(box: Box, size: Sequence[int]) -> list[float]:
+    """A box cut off at the borders of an image (height, width)."""
+    return [min(max(c, 0.0), float(size[1 - n % 2])) for n, c in enumerate(box)]
 
 
 def _centred(box: Box) -> tuple[float, float, float, float]:
@@ -160,13 +167,13 @@ def proposed(
     scores: torch.Tensor,
     transforms: torch.Tensor,
     anchors: torch.Tensor,
-    size: Sequence[int],
+    size: Sequence[int] | None,
     pre_nms: int = 600,
     post_nms: int = 300,
     threshold: float = 0.7,
     min_size: float = 1.0,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """(boxes, objectness)."""
+    """(boxes, objectness); without a size, of boxes that nobody clips."""
     chances = [1 / (1 + math.exp(min(no - yes, 700.0))) for no, yes in scores.tolist()]
     order = sorted(range(len(chances)), key=lambda index: (-chances[index], index))[:pre_nms]
     boxes = [decoded(a, t, size) for a, t in zip(anchors.tolist(), transforms.tolist(), strict=True)]
@@ -176,16 +183,30 @@ def proposed(
     return rows, torch.tensor([chances[n] for n in kept], dtype=torch.float64)
 
 
+def chosen_regions(
+    found: torch.Tensor,
+    truths: torch.Tensor,
+    labels: torch.Tensor,
+    priority: torch.Tensor,
+    count: int,
+    fraction: float = 0.25,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """What a second stage is trained on: (regions, which of them are positives, which negatives)."""
+    regions = torch.cat([found, truths])
+    classes, _ = labelled_proposals(regions, truths, labels, 0.5)
+    return regions, *sampled((classes > 0).to(torch.int64), count, fraction, priority[: len(regions)])
+
+
 def detected(
     scores: torch.Tensor,
     transforms: torch.Tensor,
     proposals: torch.Tensor,
-    size: Sequence[int],
+    size: Sequence[int] | None,
     score_threshold: float = 0.05,
     nms_threshold: float = 0.5,
     limit: int = 50,
 ) -> dict[str, torch.Tensor]:
-    """The detections of one image, by falling score."""
+    """The detections of one image, by falling score; without a size, of boxes that nobody clips."""
     found: list[tuple[float, int, int, list[float]]] = []
     chances = scores.softmax(dim=1).tolist() if len(scores) else []
     for label in range(scores.shape[1] - 1):

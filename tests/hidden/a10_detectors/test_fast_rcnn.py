@@ -219,37 +219,62 @@ def test_losses_gradients(student: Proxy, rng: Draw, draw: Callable[[Draw], Loss
 Detected = tuple[torch.Tensor, torch.Tensor, torch.Tensor, tuple[int, int]]
 
 
+# Between boxes and the border of the image, where no box is to reach it.
+MARGIN = 200.0
+
+
 def answered(rng: Draw, count: int, labels: int, spread: float = 1.5) -> Detected:
-    """Answers of a head of which no two scores or overlaps are close."""
+    """Answers of a head of which no two scores or overlaps are close, and boxes that all lie within the image."""
+    size = (30 + 2 * int(MARGIN), 50 + 2 * int(MARGIN))
 
     def draw(rng: Draw) -> Detected:
-        boxes = rng.boxes(count, 30, 50)
-        return rng.normal(count, labels + 1, scale=spread), rng.normal(count, labels, 4, scale=3.0), boxes, (30, 50)
+        boxes = rng.boxes(count, 30, 50) + MARGIN
+        return rng.normal(count, labels + 1, scale=spread), rng.normal(count, labels, 4, scale=3.0), boxes, size
 
-    return rng.until(draw, safe)
+    def inside(case: Detected) -> bool:
+        return all(min(box) > 0 and box[2] < size[1] and box[3] < size[0] for row in moved(case) for box in row)
+
+    return rng.until(draw, lambda case: safe(case) and inside(case))
 
 
-def safe(case: Detected) -> bool:
-    scores, transforms, boxes, size = case
-    chances = scores.softmax(dim=1)[:, 1:].flatten().sort().values
-    if bool(((chances[1:] - chances[:-1]) < 1e-6).any()) or bool(((chances - 0.05).abs() < 1e-4).any()):
-        return False
-    for label in range(transforms.shape[1]):
-        moved = [
+def moved(case: Detected) -> list[list[list[float]]]:
+    """The boxes of every label: its transforms, decoded and clipped."""
+    _, transforms, boxes, size = case
+    return [
+        [
             slow_stages.decoded(box, [n / s for n, s in zip(move, slow_stages.SCALE, strict=True)], size)
             for box, move in zip(boxes.tolist(), transforms[:, label].tolist(), strict=True)
         ]
-        overlaps = [slow_stages.iou(a, b) for i, a in enumerate(moved) for b in moved[:i]]
-        if any(abs(overlap - 0.5) < 1e-4 for overlap in overlaps):
-            return False
-    return True
+        for label in range(transforms.shape[1])
+    ]
+
+
+def safe(case: Detected) -> bool:
+    """Whether no score and no overlap is near a decision."""
+    chances = case[0].softmax(dim=1)[:, 1:].flatten().sort().values
+    if bool(((chances[1:] - chances[:-1]) < 1e-6).any()) or bool(((chances - 0.05).abs() < 1e-4).any()):
+        return False
+    overlaps = [slow_stages.iou(a, b) for boxes in moved(case) for i, a in enumerate(boxes) for b in boxes[:i]]
+    return not any(abs(overlap - 0.5) < 1e-4 for overlap in overlaps)
 
 
 def beyond(rng: Draw) -> Detected:
-    """Boxes over the border, and one whose area is gone when it is clipped."""
-    scores, transforms, boxes, size = answered(rng, 4, 2)
-    shift = torch.tensor([[-20.0, 0, -20, 0], [25, 0, 25, 0], [0, 20, 0, 20], [200, 0, 200, 0]], dtype=DOUBLE)
-    return scores, 0.1 * transforms, boxes + shift, size
+    """Boxes over every border: two overlap only once they are clipped, and the last one is likely and has no area then.
+
+    Whoever clips behind the suppression, or not at all, detects more.
+    """
+    proposals = whole((-30, 6, 12, 18), (1, 6, 12, 18), (40, -9, 58, 9), (20, 22, 34, 44), (200, 4, 220, 16))
+
+    def draw(rng: Draw) -> Detected:
+        moves = rng.normal(5, 2, 4, scale=0.3)
+        return rng.normal(5, 3, scale=1.5), moves, proposals + rng.normal(5, 4, scale=0.5), (30, 50)
+
+    def shows(case: Detected) -> bool:
+        late = slow_stages.detected(*case[:3], None)
+        more = len(late["scores"]) > len(slow_stages.detected(*case)["scores"])
+        return more and float(case[0].softmax(dim=1)[-1, 1:].max()) > 0.1
+
+    return rng.until(draw, lambda case: safe(case) and shows(case))
 
 
 DETECTED: dict[str, tuple[Callable[[Draw], Detected], dict[str, float]]] = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
+import slow_stages
 import torch
 from comparing_parts import answers, assert_detections, average_precision, scenes
 
@@ -24,6 +25,7 @@ from autograder.checks import (
     modules,
     patient,
     plain_tensor,
+    unpack,
 )
 
 question = partial(pytest.mark.question, "faster-rcnn")
@@ -34,11 +36,16 @@ FILE, SCENES, BARS = "faster_rcnn.pt", 30, (0.12, 0.22)
 LOSSES = ("RPN classification", "RPN box", "classification of regions", "box of regions")
 HEIGHT, WIDTH, STRIDE, CHANNELS, LABELS = 32, 48, 8, 5, 3
 SIZES, RATIOS = (10.0, 18.0), (0.6, 1.6)
-ANCHORS = (HEIGHT // STRIDE) * (WIDTH // STRIDE) * len(SIZES) * len(RATIOS)
+GRID = (HEIGHT // STRIDE, WIDTH // STRIDE)
+ANCHORS = GRID[0] * GRID[1] * len(SIZES) * len(RATIOS)
+# Of training and of detecting, unless a check asks for others; and how many regions are sampled.
+PROPOSALS, MORE, REGIONS = (120, 40), (300, 60), 24
 Targets = list[dict[str, torch.Tensor]]
+Trained = tuple[torch.Tensor, Targets, torch.Tensor, torch.Tensor]
+Said = list[tuple[torch.Tensor, torch.Tensor]]
 
 
-def networks(student: Proxy, reference: Proxy, rng: Draw, images: torch.Tensor, **settings: object) -> list[Proxy]:
+def networks(student: Proxy, reference: Proxy, rng: Draw, **settings: object) -> list[Proxy]:
     """The student's and ours, on the same weights."""
     made = []
     for side in (student, reference):
@@ -56,7 +63,7 @@ def networks(student: Proxy, reference: Proxy, rng: Draw, images: torch.Tensor, 
         made.append(modules.assert_module(model, "FasterRCNN(...)"))
     theirs, ours = made
     inputs = {
-        "backbone": images,
+        "backbone": rng.normal(1, 3, HEIGHT, WIDTH),
         "rpn": rng.normal(1, CHANNELS, 3, 4),
         "head": rng.normal(2, CHANNELS, 3, 3),
     }
@@ -67,14 +74,93 @@ def networks(student: Proxy, reference: Proxy, rng: Draw, images: torch.Tensor, 
     return made
 
 
-def pictures(rng: Draw, *truths: int) -> tuple[torch.Tensor, Targets]:
-    targets = [{"boxes": rng.boxes(count, HEIGHT, WIDTH), "labels": rng.labels(count, LABELS)} for count in truths]
-    return rng.normal(len(truths), 3, HEIGHT, WIDTH), targets
-
-
 def chances(rng: Draw, images: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Priorities of anchors, and of more regions than there can be."""
     return rng.distinct(images, ANCHORS), rng.distinct(images, 160)
+
+
+def first_stage(ours: Proxy, images: torch.Tensor) -> Said:
+    """What the reference's RPN says of the anchors of each image: scores and transforms in rows."""
+    maps = unpack(ours.rpn(ours.backbone(images)), "scores", "transforms")
+    rows = [part.detach().unflatten(1, (ANCHORS // (GRID[0] * GRID[1]), -1)).permute(0, 3, 4, 1, 2) for part in maps]
+    return list(zip(*(part.flatten(1, 3) for part in rows), strict=True))
+
+
+def proposed(said: tuple[torch.Tensor, torch.Tensor], most: tuple[int, int], early: bool = True) -> torch.Tensor:
+    """Proposals by loops; not `early` where boxes are clipped behind the suppression."""
+    anchors = slow_stages.anchors_of(*GRID, STRIDE, SIZES, RATIOS)
+    found, _ = slow_stages.proposed(*said, anchors, (HEIGHT, WIDTH) if early else None, *most)
+    boxes = [slow_stages.clipped(box, (HEIGHT, WIDTH)) for box in found.tolist()]
+    return torch.tensor(boxes, dtype=DOUBLE).reshape(-1, 4)
+
+
+def training(rng: Draw, ours: Proxy, truths: tuple[int, ...], regions: int = REGIONS) -> Trained:
+    """A batch of images with so many boxes, and priorities, on which it shows what an earlier stage does otherwise.
+
+    True boxes lie near proposals, so that proposals are among the sampled positives. Clipping behind the suppression
+    samples other regions and other positives; anchors of width over height sample other anchors.
+    """
+
+    def draw(rng: Draw) -> Trained:
+        images, targets = rng.normal(len(truths), 3, HEIGHT, WIDTH), []
+        for said, count in zip(first_stage(ours, images), truths, strict=True):
+            found = proposed(said, PROPOSALS)
+            near = found[rng.integers(0, len(found), (count,))]
+            moved = near + 0.04 * rng.normal(count, 4) * (near[:, 2:] - near[:, :2]).repeat(1, 2)
+            boxes = [slow_stages.clipped(box, (HEIGHT, WIDTH)) for box in moved.tolist()]
+            targets.append(
+                {"boxes": torch.tensor(boxes, dtype=DOUBLE).reshape(-1, 4), "labels": rng.labels(count, LABELS)}
+            )
+        return images, targets, *chances(rng, len(truths))
+
+    return rng.until(draw, lambda case: tells(first_stage(ours, case[0]), case, regions))
+
+
+def tells(said: Said, case: Trained, regions: int) -> bool:
+    """Whether a batch is as `training` says."""
+    _, targets, anchor_priority, region_priority = case
+    others: set[str] = set()
+    for number, target in enumerate(targets):
+        truths, labels = target["boxes"], target["labels"]
+        sampled = []
+        for early in (True, False):
+            found = proposed(said[number], PROPOSALS, early)
+            every, *parts = slow_stages.chosen_regions(found, truths, labels, region_priority[number], regions)
+            sampled.append([every[part].tolist() for part in parts])
+            if len(truths) and not bool((parts[0] < len(found)).any()):
+                return False
+        others |= {kind for kind, *pair in zip(("positives", "negatives"), *sampled, strict=True) if pair[0] != pair[1]}
+        anchored = []
+        for ratios in (RATIOS, [1 / ratio for ratio in RATIOS]):
+            kinds, _ = slow_stages.labelled_anchors(slow_stages.anchors_of(*GRID, STRIDE, SIZES, ratios), truths)
+            anchored.append([part.tolist() for part in slow_stages.sampled(kinds, 64, 0.5, anchor_priority[number])])
+        if anchored[0] != anchored[1]:
+            others.add("anchors")
+    wanted = {"positives", "anchors"} if any(len(target["boxes"]) for target in targets) else {"negatives"}
+    return wanted <= others
+
+
+def detecting(rng: Draw, reference: Proxy, ours: Proxy, most: tuple[int, int]) -> torch.Tensor:
+    """Two images of which other boxes are detected where clipping comes behind a suppression, in either stage."""
+
+    def shows(images: torch.Tensor) -> bool:
+        features, said = ours.backbone(images).detach(), first_stage(ours, images)
+        seen = []
+        for early in ((True, True), (False, True), (True, False), (False, False)):
+            boxes = []
+            for number, each in enumerate(said):
+                found = proposed(each, most, early[0])
+                rois = torch.cat([torch.full((len(found), 1), float(number), dtype=DOUBLE), found], dim=1)
+                answers = unpack(
+                    ours.head(reference.fast_roi_align(features, rois, 3, 1 / STRIDE, 2)), "scores", "moves"
+                )
+                size = (HEIGHT, WIDTH) if early[1] else None
+                rows = slow_stages.detected(*(part.detach() for part in answers), found, size)["boxes"].tolist()
+                boxes.append([slow_stages.clipped(box, (HEIGHT, WIDTH)) for box in rows])
+            seen.append(boxes)
+        return all(other != seen[0] for other in seen[1:])
+
+    return rng.until(lambda rng: rng.normal(2, 3, HEIGHT, WIDTH), shows)
 
 
 CASES = {"two-images": (3, 2), "an-empty-one": (0, 3), "no-boxes": (0, 0), "one-image": (4,)}
@@ -86,11 +172,10 @@ every_case = pytest.mark.parametrize("truths", CASES.values(), ids=CASES)
 @pytest.mark.parametrize("number", range(4), ids=["rpn-class", "rpn-box", "class", "box"])
 def test_losses(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, truths: tuple[int, ...], number: int) -> None:
     """Each of the four losses, with images without boxes among them."""
-    images, targets = pictures(rng, *truths)
-    theirs, ours = networks(student, reference, rng, images, regions=10)
-    priorities = chances(rng, len(truths))
-    found = plain_tensor(theirs(images, targets, *priorities), "the losses").detach()
-    wanted = ours(images, targets, *priorities).detach()
+    theirs, ours = networks(student, reference, rng, regions=10)
+    batch = training(rng, ours, truths, regions=10)
+    found = plain_tensor(theirs(*batch), "the losses").detach()
+    wanted = ours(*batch).detach()
     assert_matches(found, wanted, rtol=0.0, atol=float("inf"), what="the losses")
     assert_matches(found[number], wanted[number], what=f"the loss {number + 1}, {LOSSES[number]}")
 
@@ -99,14 +184,10 @@ def test_losses(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, truths:
 @every_case
 def test_gradients(student: Proxy, reference: Proxy, rng: Draw, truths: tuple[int, ...]) -> None:
     """The gradient of the weighed losses with respect to the images."""
-    images, targets = pictures(rng, *truths)
-    theirs, ours = networks(student, reference, rng, images)
+    theirs, ours = networks(student, reference, rng)
+    batch = training(rng, ours, truths)
     upstream = torch.tensor([1.0, -0.6, 0.8, 1.3], dtype=DOUBLE)
-    found, wanted = (
-        modules.run(side, images, targets, *priorities, training=True, upstream=upstream, wrt=(0,))
-        for priorities in [chances(rng, len(truths))]
-        for side in (theirs, ours)
-    )
+    found, wanted = (modules.run(side, *batch, training=True, upstream=upstream, wrt=(0,)) for side in (theirs, ours))
     answers(found, wanted, "the losses")
 
 
@@ -114,8 +195,8 @@ def test_gradients(student: Proxy, reference: Proxy, rng: Draw, truths: tuple[in
 @pytest.mark.parametrize("settings", [{}, {"proposals": (40, 6)}], ids=["defaults", "few-proposals"])
 def test_detect(student: Proxy, reference: Proxy, rng: Draw, settings: dict[str, tuple[int, int]]) -> None:
     """What the network detects in two images."""
-    images, _ = pictures(rng, 0, 0)
-    theirs, ours = networks(student, reference, rng, images)
+    theirs, ours = networks(student, reference, rng)
+    images = detecting(rng, reference, ours, settings.get("proposals", MORE))
     found, wanted = theirs.detect(images, **settings), ours.detect(images, **settings)
     if type(found) is not list or len(found) != 2:
         raise CheckFailed("detect does not return a list with a dict for each image")
