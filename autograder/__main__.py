@@ -1,4 +1,4 @@
-"""`python -m autograder`, where the console script is not on the path."""
+"""The command line as `python -m autograder`, for shells that do not find the console script."""
 
 import sys
 

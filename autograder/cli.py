@@ -1,8 +1,7 @@
 """The command line: arguments and exit codes only.
 
-Exit status: 0 done, 1 something could not be done through our own fault (or drift was found, or a
-public check does not pass), 2 bad arguments or a
-broken assignment, 130 stopped by Ctrl-C.
+Exit status: 0 done; 1 the grader itself failed, a generated file is out of date, or a public check does not pass;
+2 bad arguments or a broken assignment; 130 stopped by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from autograder.errors import AutograderError, IsolationUnavailable, UsageError
 
 __all__ = ["main"]
 
-# In the order in which `--help` lists them.
+# In the order of `--help`.
 COMMANDS = (
     *(check, collect, grade, report, review, gradebook, diff, export, stats, similarity),
     *(build, handout, doctor, mutants),
@@ -44,15 +43,15 @@ COMMANDS = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status.
 
-    An error that people can fix is one line on stderr, without a traceback.
+    An error that the user can fix is printed to stderr as one line, without a traceback.
 
-    Where whoever reads the output has left (`… | head`), the command ends without a word, with status 1.
+    If the reader of the output closes the pipe (`… | head`), the command ends silently, with status 1.
     """
     try:
         try:
             return _main(argv)
         finally:
-            sys.stdout.flush()  # here, where it can be caught: Python would do it last of all
+            sys.stdout.flush()  # now: an error of Python's own flush at exit cannot be caught
     except BrokenPipeError:
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -63,28 +62,28 @@ def _main(argv: Sequence[str] | None) -> int:
     args = _parser().parse_args(argv)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a Windows pipe may know no Korean, and no tick either
+            stream.reconfigure(errors="replace")  # the encoding of a Windows pipe may lack Korean letters and ✓
     console = Console()
     try:
         return int(args.run(args, console))
     except (UsageError, IsolationUnavailable) as error:
-        return _say(error, 2)
+        return _print_error(error, 2)
     except AutograderError as error:
-        return _say(error, 1)
+        return _print_error(error, 1)
     except KeyboardInterrupt:
         return 130
 
 
-def _say(error: AutograderError, status: int) -> int:
+def _print_error(error: AutograderError, status: int) -> int:
     print(f"autograder: {error}", file=sys.stderr)
     return status
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says in one line what is wrong with an argument."""
+    """Prints one line about a wrong argument instead of the whole usage text."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"autograder: {message}; {self.prog} --help says more\n")
+        self.exit(2, f"autograder: {message}; see {self.prog} --help\n")
 
 
 def _parser() -> argparse.ArgumentParser:

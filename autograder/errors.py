@@ -1,24 +1,24 @@
-"""Every error this package raises on purpose.
+"""The errors that this package raises on purpose.
 
 AutograderError
 ├── UsageError                the caller can fix it: arguments, a manifest, a source file (exit status 2)
-│   ├── ManifestError         assignment.toml: file, key, what was found, what was wanted
+│   ├── ManifestError         a wrong assignment.toml; names file, key, found and wanted value
 │   ├── AuthoringError        a solution source that cannot be built: file and line
 │   └── ArchiveError          a submitted zip or folder that cannot be read
-├── SandboxError              between the grader and a worker
+├── SandboxError              a call to a worker failed
 │   ├── IsolationUnavailable  this host cannot confine student code well enough to grade
 │   ├── StudentError          the submission's own code raised
-│   ├── ForbiddenUse          the submission used what the question rules out
+│   ├── ForbiddenUse          the submission used something that the question rules out
 │   ├── WorkerTimeout         no answer before the deadline
 │   ├── WorkerOutOfMemory     the worker hit its memory limit
 │   ├── WorkerCrashed         the worker died
-│   └── ProtocolError         the worker sent something that is not an answer
-├── CheckFailed               a check's verdict, in words a student may read
-├── TooSlow                   right, and beyond its running-time budget
-├── TooNoisy                  right, and the machine too busy to say how fast
-├── DeviceNeeded              the check needs a device that is not here
-│   └── DataNeeded            or data, or a person
-└── GraderError               our own fault: the run fails loudly and nobody gets a 0 (exit status 1)
+│   └── ProtocolError         the worker sent bytes that are no valid reply
+├── CheckFailed               a wrong answer; the message is for the student
+├── TooSlow                   a right answer that took longer than its budget
+│   └── TooNoisy              a right answer whose running time could not be measured on a busy machine
+├── DeviceNeeded              this machine lacks a device that the check needs
+│   └── DataNeeded            this machine lacks data that the check needs, or a person has to judge
+└── GraderError               the grader itself is at fault: the run fails, and nobody gets 0 points (exit status 1)
 
 This module imports nothing of the package.
 """
@@ -64,11 +64,11 @@ class Location:
 
 
 class AutograderError(Exception):
-    """Base of every error this package raises on purpose."""
+    """Base of the errors that this package raises on purpose."""
 
 
 class UsageError(AutograderError):
-    """Something that the caller can fix; the message is one clear line."""
+    """A fault that the caller can fix. The message is one line."""
 
 
 class ManifestError(UsageError):
@@ -88,11 +88,11 @@ class AuthoringError(UsageError):
 
 
 class ArchiveError(UsageError):
-    """A submitted zip or folder that cannot be read; says which and why."""
+    """A submitted zip or folder that cannot be read. The message says which one and why."""
 
 
 class SandboxError(AutograderError):
-    """Something between the grader and a worker."""
+    """A call to a worker failed."""
 
 
 class IsolationUnavailable(SandboxError):
@@ -106,8 +106,8 @@ class StudentError(SandboxError):
         kind: the exception's type name, as the worker reported it (untrusted text, at most 80 characters).
         text: the exception's message (untrusted; for instructors only).
         trace: the worker's traceback (untrusted; for instructors only).
-        location: deepest line of the submission's own files in the traceback, if there is one.
-        importing: it was raised while the module was imported.
+        location: the deepest line of the traceback that lies in the submission's own files; None if there is none.
+        importing: True if it was raised during the import of the module.
     """
 
     importing: bool = False
@@ -118,7 +118,7 @@ class StudentError(SandboxError):
 
 
 class ForbiddenUse(SandboxError):
-    """The submission used what the question rules out."""
+    """The submission used something that the question rules out."""
 
     def __init__(self, what: str, location: Location | None = None) -> None:
         super().__init__(f"used {what}, which this question rules out")
@@ -129,13 +129,13 @@ class WorkerTimeout(SandboxError):
     """No answer before the deadline.
 
     Args:
-        seconds: those that the worker had; what the machine was busy with others is not in them.
-        computed: seconds of CPU time that it used meanwhile; None where nobody looked.
-        starved: the machine was so busy that the worker hardly ran.
+        seconds: the time that the worker had, without the time in which other processes kept the machine busy.
+        computed: the CPU seconds that it used in this time; None if they were not measured.
+        starved: True if the machine was so busy that the worker hardly ran.
 
     Attributes:
-        importing: it was the submission's import that did not end.
-        location: where it was then, if that is known.
+        importing: True if the import of the submission did not end.
+        location: the line that was running then; None if it is unknown.
     """
 
     importing: bool = False
@@ -147,11 +147,11 @@ class WorkerTimeout(SandboxError):
 
 
 class QuestionTimeSpent(WorkerTimeout):
-    """The calls of one question have used up its seconds."""
+    """The calls of one question have used up the question's seconds."""
 
 
 class TimeSpent(WorkerTimeout):
-    """The submission has used up the seconds that all of it may take."""
+    """All calls of a submission together have used up its seconds."""
 
 
 class WorkerOutOfMemory(SandboxError):
@@ -163,18 +163,18 @@ class WorkerCrashed(SandboxError):
 
 
 class ProtocolError(SandboxError):
-    """The worker sent something that is not an answer."""
+    """The worker sent bytes that are no valid reply."""
 
 
 class CheckFailed(AutograderError):
-    """A check's verdict, in words a student may read.
+    """A wrong answer. The message is for the student.
 
-    The message never holds an expected value or a hidden input: shapes, dtypes, counts, positions and sizes
-    of errors only.
+    The message never holds an expected value or a hidden input. It may hold shapes, dtypes, counts, positions and
+    sizes of errors.
 
     Attributes:
-        value: the wrong answer itself, where there is one; it stays in the grader's process.
-        wanted: likewise what was wanted; only a public check tells it.
+        value: the wrong answer, or None; it stays in the grader's process.
+        wanted: the expected answer, or None; only a public check shows it.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
@@ -185,7 +185,7 @@ class CheckFailed(AutograderError):
 
 
 class TooSlow(AutograderError):
-    """Right, and beyond its running-time budget. `credit` is the share of the points that it earns all the same."""
+    """A right answer that took longer than its budget. `credit` is the share of the points that it still earns."""
 
     def __init__(self, message: str, hint: str = "", credit: float = 0.0) -> None:
         super().__init__(message)
@@ -193,16 +193,19 @@ class TooSlow(AutograderError):
 
 
 class TooNoisy(TooSlow):
-    """Right, and the machine too busy to say how fast: earns the most that is not ruled out, until it is run again."""
+    """A right answer whose running time could not be measured: the machine was too busy.
+
+    Until it is measured again, it earns the highest credit that the measurement does not rule out.
+    """
 
 
 class DeviceNeeded(AutograderError):
-    """The check needs a device that is not here; the outcome is *pending*."""
+    """This machine lacks a device that the check needs. The outcome is *pending*."""
 
 
 class DataNeeded(DeviceNeeded):
-    """The check needs data that are not here, or a person: nothing here tells; the outcome is *pending*."""
+    """This machine lacks data that the check needs, or a person has to judge. The outcome is *pending*."""
 
 
 class GraderError(AutograderError):
-    """Our own fault: the run fails loudly and nobody gets a 0."""
+    """The grader itself is at fault. The run fails, and nobody gets 0 points."""

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Atomic writing: a file appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["whole"]
 
 @contextmanager
 def whole(path: Path) -> Iterator[BinaryIO]:
-    """A file to write to. It takes its place at `path` when the block ends, and is removed if the block raises.
+    """A temporary file to write to. It is renamed to `path` when the block ends, and removed if the block raises.
 
     with whole(out / "grades.csv") as file:
         file.write(table)

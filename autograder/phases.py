@@ -1,8 +1,8 @@
-"""Where the time of a grading goes: seconds by phase, each second in one phase only.
+"""The seconds that each phase of a grading takes. Each second counts for one phase only: the innermost.
 
 >>> with measured() as phases:
 ...     with phase("calls"):
-...         with phase("import"):  # its seconds are not the calls'
+...         with phase("import"):  # its seconds count for "import" only
 ...             ...
 >>> phases.seconds
 {'import': 0.41, 'calls': 0.02}
@@ -17,19 +17,19 @@ from contextvars import ContextVar
 
 __all__ = ["PHASES", "Phases", "measured", "phase"]
 
-# What a grading does, in the order in which it does it.
+# The phases of a grading, in their order.
 PHASES = {
     "receive": "unpack the archive and find the files",
-    "clean": "put answers on clean files, look for edits and for what is ruled out",
+    "clean": "put answers on clean files, find edits and forbidden names",
     "start": "start workers",
-    "import": "let workers import the submission",
-    "calls": "what checks ask of the submission",
-    "reference": "what checks ask of the reference and of oracles",
+    "import": "import the submission in workers",
+    "calls": "calls of the submission",
+    "reference": "calls of the reference and of oracles",
     "checks": "draw inputs, compare values",
     "races": "measure running times",
     "mistakes": "name mistakes",
     "notebooks": "run notebooks",
-    "rest": "all else",
+    "rest": "everything else",
 }
 
 
@@ -37,7 +37,7 @@ class Phases:
     """A clock that runs for the innermost phase.
 
     Args:
-        now: a clock, in seconds.
+        now: returns the time in seconds.
     """
 
     def __init__(self, now: Callable[[], float] = time.perf_counter) -> None:
@@ -46,16 +46,16 @@ class Phases:
 
     @contextmanager
     def within(self, name: str) -> Iterator[None]:
-        self._book()
+        self._charge()
         self._names.append(name)
         try:
             yield
         finally:
-            self._book()
+            self._charge()
             self._names.pop()
 
-    def _book(self) -> None:
-        """Give the innermost phase the seconds since the last time."""
+    def _charge(self) -> None:
+        """Add the seconds since the last call to the innermost phase."""
         now, name = self._now(), self._names[-1]
         self.seconds[name] = self.seconds.get(name, 0.0) + now - self._since
         self._since = now
@@ -66,7 +66,7 @@ _current: ContextVar[Phases | None] = ContextVar("phases", default=None)
 
 @contextmanager
 def measured() -> Iterator[Phases]:
-    """Phases for what is done inside; complete when the block ends."""
+    """The phases of the code in this block. They are complete when the block ends."""
     phases = Phases()
     token = _current.set(phases)
     try:
@@ -78,7 +78,7 @@ def measured() -> Iterator[Phases]:
 
 @contextmanager
 def phase(name: str) -> Iterator[None]:
-    """The time inside is this phase's, where anybody measures."""
+    """Charge the time in this block to the phase `name`. Outside `measured` it does nothing."""
     phases = _current.get()
     if phases is None:
         yield

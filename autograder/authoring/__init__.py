@@ -1,4 +1,4 @@
-"""From one reference solution to what students get: stubs, notebooks, public checks with recorded answers."""
+"""Makes a handout from a reference solution: stubs, notebooks, and public checks with recorded answers."""
 
 from autograder.authoring.build import Drift, DriftKind, build_assignment, check_assignment, handout_files
 from autograder.authoring.notebooks import build_notebook, notebook_text

@@ -1,7 +1,7 @@
-"""Builds assignments/<name>/ from solutions/<name>/: everything in memory first, then only what changed on disk.
+"""Builds assignments/<name>/ from solutions/<name>/. All files are built in memory, then changed files are written.
 
-The given library stands in assignments/common once; each assignment's folder holds a link to it. A handout holds the
-library itself, and the clean copy, which lies in no folder here: `handout_files` puts all of it together.
+assignments/common holds the given library once; each assignment's folder links to it. A handout contains the library
+itself and the clean copy, which is not stored on disk here. `handout_files` puts a handout together.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from autograder.submission.clean.read import CLEAN, clean_part
 
 __all__ = ["Drift", "DriftKind", "build_assignment", "check_assignment", "handout_files"]
 
-SHARED = "../common"  # from an assignment's folder
-# What work in the folder leaves there: never copied, never removed.
+SHARED = "../common"  # relative to an assignment's folder
+# Names that working in the folder leaves behind. They are never copied and never removed.
 LEFT_ALONE = frozenset({"__pycache__", ".ipynb_checkpoints", ".pytest_cache", ".OTTER_LOG", "data"})
 
 
 class DriftKind(StrEnum):
-    """How a file on disk differs from what the build makes."""
+    """The difference between a file on disk and the built file."""
 
     MISSING = "missing"
     CHANGED = "changed"
@@ -45,7 +45,7 @@ class DriftKind(StrEnum):
 
 @dataclass(frozen=True)
 class Drift:
-    """One file that differs.
+    """A file on disk that differs from the built file.
 
     Attributes:
         path: relative to the handout's folder, with forward slashes.
@@ -64,7 +64,7 @@ class Drift:
         return DriftKind.EXTRA if self.wanted is None else DriftKind.CHANGED
 
     def diff(self) -> str:
-        """A unified diff from what is there to what should be; one line for what is not text."""
+        """A unified diff from the found text to the wanted text; one line for a binary or empty file."""
         try:
             found, wanted = (
                 (data or b"").decode("utf-8").splitlines(keepends=True) for data in (self.found, self.wanted)
@@ -80,17 +80,17 @@ class Drift:
 
 
 def build_assignment(course: Course, assignment: Assignment) -> list[Drift]:
-    """Bring an assignment's folder and the library that all assignments share up to date, and tell what was not.
+    """Bring an assignment's folder and the shared library up to date. Returns the files that were not.
 
-    Nothing is written before everything is built; files that are the same are not touched, files that the build does
-    not make are removed. No other folder is written to.
+    Writing starts after all files are built. Equal files stay untouched, and files that the build does not make are
+    removed. Files lent by another assignment are written to the solution's folder first.
 
     Raises:
         UsageError: a source is missing or cannot be built (AuthoringError, with its line), or the reference does not
-            pass a public check. The handout is then as it was.
+            pass a public check. The handout then stays as it was.
     """
     handout = course.handout(assignment)
-    # These first: the reference imports them, and it answers the public checks below.
+    # Lent files come first: the reference imports them, and the reference answers the public checks below.
     lent = _lent(course, assignment)
     _write(course.solution(assignment), lent)
     drifts = _drifts(course, assignment)
@@ -99,7 +99,7 @@ def build_assignment(course: Course, assignment: Assignment) -> list[Drift]:
 
 
 def check_assignment(course: Course, assignment: Assignment) -> str:
-    """A unified diff from the folder and the library as they are to as they should be, "" if there is none.
+    """A unified diff from the folder and the library on disk to the built ones, "" if they are equal.
 
     Writes nothing.
 
@@ -110,22 +110,22 @@ def check_assignment(course: Course, assignment: Assignment) -> str:
 
 
 def handout_files(course: Course, assignment: Assignment, earlier: bytes | None = None) -> dict[str, bytes]:
-    """Everything in an assignment's handout, by path relative to its folder.
+    """The files of an assignment's handout, by path relative to its folder.
 
     Args:
-        earlier: the recorded answers that are kept where the reference still answers the same up to rounding.
+        earlier: recorded answers of an earlier build. They are kept if the new ones are equal up to rounding.
 
     Raises as `build_assignment` does.
     """
     files = _own_files(course, assignment, earlier)
     files |= {f"common/{path}": data for path, data in _copied(course.common, list(assignment.by_id))}
-    # What `autograder collect` carries a student's answers onto.
+    # The clean copy, onto which `autograder collect` carries a student's answers.
     files |= {f"{CLEAN}/{path}": files[path] for path in sorted(files) if clean_part(path, assignment)}
     return dict(sorted(files.items()))
 
 
 def _own_files(course: Course, assignment: Assignment, earlier: bytes | None) -> dict[str, bytes]:
-    """What no other assignment has."""
+    """The files of this assignment alone, without the shared library."""
     source, questions = course.solution(assignment), list(assignment.by_id)
     files = {
         "README.md": read_source(source / "README.md").encode(),
@@ -148,13 +148,13 @@ def _own_files(course: Course, assignment: Assignment, earlier: bytes | None) ->
 
 
 def _excerpt(toml: str, names: list[str]) -> str:
-    """The tables of these names in a TOML file, and those inside of them, as they are written."""
+    """The text of the tables with these names in a TOML file, with their subtables."""
     tables = re.split(r"(?m)^(?=\[)", toml)[1:]
     return "".join(table for table in tables if re.split(r"[].]", table[1:])[0] in names).rstrip() + "\n"
 
 
 def _copied(folder: Path, questions: list[str]) -> Iterator[tuple[str, bytes]]:
-    """The files of a folder that students get as they are; nothing in there may be a solution."""
+    """The files of a folder that students get unchanged. Raises AuthoringError if one holds a solution region."""
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder")
     for path in sorted(folder.rglob("*")):
@@ -164,10 +164,10 @@ def _copied(folder: Path, questions: list[str]) -> Iterator[tuple[str, bytes]]:
 
 
 def _whole(path: Path, questions: list[str]) -> bytes:
-    """A file that students get as it is."""
+    """A file that students get unchanged. Raises AuthoringError if it holds a solution region."""
     if path.suffix == ".py":
         for region in find_regions(read_source(path), path, questions):
-            raise AuthoringError(path, region.first, "a solution region in a file that students get whole")
+            raise AuthoringError(path, region.first, "a solution region in a file that students get unchanged")
     return path.read_bytes()
 
 
@@ -186,7 +186,7 @@ def _drifts(course: Course, assignment: Assignment) -> list[Drift]:
 
 
 def _lent(course: Course, assignment: Assignment) -> list[Drift]:
-    """The given files that another assignment's reference is made into, and that lie beside this one's."""
+    """The drift of lent files: given files beside the reference that come from another assignment's reference."""
     drifts = []
     for name, lender in course.lenders(assignment).items():
         own, wanted = course.solution(assignment) / name, lent_text(lender).encode()
@@ -203,7 +203,7 @@ def _on_disk(handout: Path, assignment: Assignment) -> dict[str, bytes]:
 
 
 def _files_in(folder: Path) -> dict[str, bytes]:
-    """A folder's files, and as text the links in it."""
+    """The files of a folder. A link counts as a file with a text of its own, see `_as_text`."""
     found = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_symlink() or path.is_file()}
     return {
         short.as_posix(): _as_text(os.readlink(path)) if path.is_symlink() else path.read_bytes()
@@ -213,12 +213,15 @@ def _files_in(folder: Path) -> dict[str, bytes]:
 
 
 def _as_text(target: str) -> bytes:
-    """What stands for a link, where files are compared."""
+    """The text that stands for a link when files are compared."""
     return f"a link to {target}\n".encode()
 
 
 def _write(handout: Path, drifts: list[Drift]) -> None:
-    """Stage beside the handout, on the same file system; removing and renaming, which come last, need no space."""
+    """Write all new files to a folder beside the handout first. After that, only removing and renaming are left.
+
+    These need no space, so a full disk leaves the handout as it was.
+    """
     if not drifts:
         return
     handout.mkdir(parents=True, exist_ok=True)
@@ -233,7 +236,7 @@ def _write(handout: Path, drifts: list[Drift]) -> None:
         for path, file in staged.items():
             (handout / path).parent.mkdir(parents=True, exist_ok=True)
             if file.is_symlink() and (handout / path).is_dir() and not (handout / path).is_symlink():
-                shutil.rmtree(handout / path)  # a folder of caches: whatever else was in it has been removed
+                shutil.rmtree(handout / path)  # only caches are left in it: all other files have been removed above
             os.replace(file, handout / path)
     finally:
         shutil.rmtree(stage)
@@ -252,7 +255,7 @@ def _stage(stage: Path, files: Mapping[str, bytes]) -> Iterator[tuple[PurePosixP
 
 
 def _prune(folder: Path, top: Path) -> None:
-    """Remove folders that hold nothing any more, from `folder` up to, not including, `top`."""
+    """Remove empty folders, from `folder` upwards, but never `top`."""
     while folder != top and not any(folder.iterdir()):
         folder.rmdir()
         folder = folder.parent

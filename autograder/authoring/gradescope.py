@@ -1,4 +1,4 @@
-"""The zip that an instructor uploads to Gradescope: one assignment of the course, this package, and what starts it."""
+"""Packs the zip that an instructor uploads to Gradescope: one assignment, this package, and two shell scripts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["gradescope_zip"]
 SKIPPED = {"__pycache__", ".ipynb_checkpoints", ".DS_Store"}
 MOMENT = (2020, 2, 2, 0, 0, 0)
 SETUP = """#!/usr/bin/env bash
-# Runs once, when the image is built: the system-call filter, Python, and this package at the course's versions.
+# Runs once, when the image is built. Installs libseccomp, Python, and this package at the course's versions.
 set -euo pipefail
 cd /autograder/source
 apt-get update
@@ -28,14 +28,14 @@ if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
 fi
 rm -rf /var/lib/apt/lists/*
 $PYTHON -m venv /autograder/venv
-# torch comes with CUDA from the usual index. For a far smaller image name PyTorch's own index of CPU builds here, in
-# PIP_EXTRA_INDEX_URL.
+# The default index has torch with CUDA. For a far smaller image, set PIP_EXTRA_INDEX_URL here to PyTorch's index of CPU
+# builds.
 /autograder/venv/bin/python -m pip install --no-cache-dir --constraint constraints.txt "./{wheel}[grader]"
 chown -R root:root /autograder/source
 chmod -R go= /autograder/source
 """
 RUN = """#!/usr/bin/env bash
-# Runs for each submission, in /autograder. `doctor` tries what confines one: with too little nothing is graded.
+# Runs for each submission, in /autograder. `doctor` tests the confinement: where it is too weak, nothing is graded.
 export OMP_NUM_THREADS=1
 PYTHON=${{AUTOGRADER_PYTHON:-/autograder/venv/bin/python}}
 SOURCE=${{AUTOGRADER_SOURCE:-/autograder/source}}
@@ -46,10 +46,10 @@ exec "$PYTHON" -m autograder.exports.gradescope_run "$@"
 
 
 def gradescope_zip(course: Course, assignment: Assignment, wheel: Wheel, minutes: int) -> bytes:
-    """`setup.sh` and `run_autograder` at the root, the wheel, the versions, and `course/` with one assignment.
+    """The zip's bytes: `setup.sh`, `run_autograder`, the wheel, constraints.txt, and `course/` with one assignment.
 
     Args:
-        minutes: after so many a submission's grading is stopped, before Gradescope does it.
+        minutes: the limit for grading one submission; less than Gradescope's own limit.
 
     Raises:
         UsageError: a part of the course is missing.
@@ -65,7 +65,7 @@ def gradescope_zip(course: Course, assignment: Assignment, wheel: Wheel, minutes
 
 
 def _course(course: Course, assignment: Assignment) -> dict[str, bytes]:
-    """What grading one assignment reads: no other assignment's answers, no mutant, nobody's submission."""
+    """The files that grading one assignment reads, without other assignments, mutants and submissions."""
     folders = [course.solution(assignment), course.hidden(assignment), course.common, course.handout(assignment)]
     found = {}
     for folder in folders:
@@ -82,8 +82,8 @@ def _course(course: Course, assignment: Assignment) -> dict[str, bytes]:
 
 
 def _policy(course: Course) -> bytes:
-    """course.toml without the address of the book, which is not for a container."""
-    Settings.read(course)  # a wrong one is told now
+    """course.toml without its `[gradebook]` table: the container must not know the gradebook's address."""
+    Settings.read(course)  # raises UsageError now if course.toml is wrong
     path = course.root / "course.toml"
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
     kept, inside = [], False

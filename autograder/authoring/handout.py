@@ -1,7 +1,6 @@
-"""Packs what a student unzips: an assignment's handout, what surrounds every assignment, and the wheel of this package.
+"""Packs the zip that students get: an assignment's handout, the filled-in template, and the wheel of this package.
 
-What surrounds an assignment stands in `student_template/`, where `@TITLE@`, `@WHEEL@` and the like stand for what
-differs from one to the next.
+The template is `student_template/`. Its placeholders (`@TITLE@`, `@WHEEL@`, …) are replaced for each assignment.
 """
 
 from __future__ import annotations
@@ -30,35 +29,35 @@ __all__ = ["Wheel", "build_wheel", "handout_name", "handout_zip", "portable"]
 
 DISTRIBUTION = "autograder"
 PLACEHOLDER = re.compile(r"@[A-Z]+@")
-# 2 February 2020, as hatchling has it: any fixed moment that a zip can tell.
+# 2 February 2020, hatchling's default. Any fixed time works that a zip can store.
 EPOCH, MOMENT = "1580601600", (2020, 2, 2, 0, 0, 0)
 LEFT_ALONE = {"__pycache__", ".DS_Store"}
-# What no file on Windows may be called, whatever its ending, or hold in its name.
+# Device names that Windows refuses as file names, with any extension, and characters that it refuses in names.
 DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
 FOREIGN = re.compile(r'[<>:"|?*\\\x00-\x1f]|[. ]$')
-LONGEST = 120  # characters: Windows allows 260 with the folders above
+LONGEST = 120  # characters of a path in the zip: Windows allows 260 for the whole path
 
 
 @dataclass(frozen=True)
 class Wheel:
-    """A built wheel: its file's name, which pip reads, and its bytes."""
+    """A built wheel: its file name, which pip needs unchanged, and its bytes."""
 
     name: str
     content: bytes
 
     @classmethod
     def read(cls, path: Path) -> Wheel:
-        """A wheel of this package. Raises UsageError where `path` is none."""
+        """The wheel of this package at `path`. Raises UsageError if that is no such wheel."""
         if not path.is_file() or not re.fullmatch(rf"{DISTRIBUTION}-[^-]+-py3-none-any\.whl", path.name):
             raise UsageError(f"{path}: not a wheel of {DISTRIBUTION}")
         return cls(path.name, path.read_bytes())
 
 
 def build_wheel() -> Wheel:
-    """The wheel of this very package, from its sources, the same bytes every time.
+    """Build the wheel of this package from its sources. Equal sources give equal bytes.
 
     Raises:
-        UsageError: this package does not run from its sources, or hatchling, which builds it, is missing or fails.
+        UsageError: this package does not run from its sources, or the build tool hatchling is missing or fails.
     """
     source = Path(autograder.__file__).resolve().parents[1]
     if not _is_source(source):
@@ -82,16 +81,16 @@ def _is_source(folder: Path) -> bool:
 
 
 def handout_name(assignment: Assignment) -> str:
-    """What the zip is called."""
+    """The zip's file name."""
     return f"{assignment.name}-handout.zip"
 
 
 def handout_zip(course: Course, assignment: Assignment, wheel: Wheel) -> bytes:
-    """One zip with everything that a student needs, in one folder; the same bytes from the same sources.
+    """The zip for students, with one folder at its root. Equal sources give equal bytes.
 
     Raises:
-        UsageError: a source is missing or cannot be built, a template has a placeholder that nothing fills, two
-            sources give the same file, or a file's name is none on some system.
+        UsageError: a source is missing or cannot be built, the template has an unknown placeholder, two sources give
+            the same file, or some system does not allow a file's name.
     """
     answers = course.handout(assignment) / CHECKS / ANSWERS
     parts = (
@@ -108,7 +107,7 @@ def handout_zip(course: Course, assignment: Assignment, wheel: Wheel) -> bytes:
 
 
 def _surroundings(course: Course, assignment: Assignment, wheel: Wheel) -> dict[str, bytes]:
-    """The files of the template, filled in."""
+    """The files of the template with their placeholders replaced."""
     pins = dict(re.findall(r"^([\w.-]+)==(\S+)$", _read(course.constraints), re.MULTILINE))
     values = {
         "@NUMBER@": str(assignment.number),
@@ -124,7 +123,7 @@ def _surroundings(course: Course, assignment: Assignment, wheel: Wheel) -> dict[
         "@OTTER@": pins.get("otter-grader"),
     }
     if not course.template.is_dir():
-        raise UsageError(f"{course.template}: no such folder: what surrounds every assignment belongs there")
+        raise UsageError(f"{course.template}: no such folder: the template of every handout belongs there")
     paths = (path for path in course.template.rglob("*") if path.is_file() and not LEFT_ALONE & set(path.parts))
     files = {path.relative_to(course.template).as_posix(): _read(path) for path in paths}
     return {name: _filled(course.template / name, text, values).encode() for name, text in files.items()}
@@ -134,7 +133,7 @@ def _filled(path: Path, text: str, values: Mapping[str, str | None]) -> str:
     def value(match: re.Match[str]) -> str:
         found = values.get(match[0])
         if found is None:
-            raise UsageError(f"{path}: nothing fills {match[0]}; known: {', '.join(values)}")
+            raise UsageError(f"{path}: no value for the placeholder {match[0]}; known: {', '.join(values)}")
         return found
 
     return PLACEHOLDER.sub(value, text)
@@ -148,12 +147,16 @@ def _read(path: Path) -> str:
 
 
 def portable(names: Iterable[str]) -> None:
-    """Raise UsageError where a name, relative and with forward slashes, is none on some system, or another's there."""
+    """Check that every system can hold files of these names. They are relative, with forward slashes.
+
+    Raises:
+        UsageError: some system refuses a name, or two names differ only in case.
+    """
     seen: dict[str, str] = {}
     for name in names:
         parts = PurePosixPath(name).parts
         if any(FOREIGN.search(part) or DEVICES.match(part) for part in parts) or len(name) > LONGEST:
-            raise UsageError(f"{name}: not every system can have a file of this name")
+            raise UsageError(f"{name}: not every system allows this file name")
         for end in range(1, len(parts) + 1):
             path = "/".join(parts[:end])
             if seen.setdefault(path.casefold(), path) != path:

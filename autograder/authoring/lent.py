@@ -1,4 +1,4 @@
-"""Makes a given file of one assignment from the reference of another, so that there is one text of it to keep."""
+"""Makes a given file of one assignment from the reference of another, so that its text is kept in one place."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HEAD = "# Given: made from {name} of {folder} with its answers. There is nothing
 
 
 def lent_text(file: Path) -> str:
-    """The text of a reference's file with its answers and without the markers around them.
+    """The text of a reference's file, with its answers and without the solution markers.
 
     Raises:
         AuthoringError: the file cannot be read, or a marker is wrong.

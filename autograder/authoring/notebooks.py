@@ -1,7 +1,7 @@
 """Turns a notebook's source (py:percent, `.nb.py`) into the `.ipynb` that students open.
 
-The same source gives the same bytes: cell ids are derived from the cells' content, there are no outputs, and metadata
-names the kernel and nothing of the machine that built it.
+Equal sources give equal bytes: cell ids are hashes of the cells' content, there are no outputs, and the metadata names
+only the kernel.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ METADATA = {
 
 @dataclass(frozen=True)
 class _Cell:
-    """A cell as the source has it: where its text starts, counted from 1, and whether it holds code."""
+    """A cell of the source: the line at which its text starts, counted from 1, and whether it is a code cell."""
 
     line: int
     code: bool
 
 
 def notebook_text(source: Path, questions: Collection[str], *, solved: bool = False) -> str:
-    """The `.ipynb` as text, one indent per level, ending in a newline. Arguments and errors: `build_notebook`."""
+    """The text of the `.ipynb`. Arguments and errors are those of `build_notebook`."""
     text = nbformat.writes(build_notebook(source, questions, solved=solved))  # type: ignore[no-untyped-call]
     return f"{text}".rstrip("\n") + "\n"
 
@@ -54,17 +54,18 @@ def build_notebook(source: Path, questions: Collection[str], *, solved: bool = F
 
     Args:
         source: a py:percent file. Solution regions in its code cells are stripped: a region with a question's id
-            becomes a raise, one without disappears.
-        questions: ids that regions may carry.
-        solved: keep the regions' code: the notebook that runs on the solution.
+            becomes a raise, a region without an id disappears.
+        questions: the ids that regions may name.
+        solved: True to keep the code of the regions, for a run on the solution.
 
     Raises:
-        AuthoringError: text before the first cell, an unknown kind of cell, text that is no comment in a markdown
-            cell, a code cell that is not Python, markers as in `authoring.regions`, or what nbformat calls invalid.
+        AuthoringError: the source has text before its first cell, an unknown kind of cell, text without `#` in a
+            markdown cell, a code cell that is not Python, or a wrong solution marker; or nbformat finds the notebook
+            invalid.
     """
     text = read_source(source)
     cells = _scan(text, source)
-    # Without the header: it could change how the rest is read, and its metadata is replaced anyhow.
+    # The header is left out: it could change how jupytext reads the rest, and its metadata is replaced below.
     body = "\n".join(text.split("\n")[cells[0].line - 2 :])
     notebook: NotebookNode = jupytext.reads(body, fmt="py:percent")
     if len(notebook.cells) != len(cells):
@@ -77,7 +78,7 @@ def build_notebook(source: Path, questions: Collection[str], *, solved: bool = F
             _finish_code(cell, source, written.line, questions, solved)
         elif regions := find_regions(cell.source, source, questions, written.line):
             line = written.line + regions[0].first - 1
-            raise AuthoringError(source, line, "a solution region in a text cell, which students get whole")
+            raise AuthoringError(source, line, "a solution region in a text cell, which students get unchanged")
         cell.metadata = {key: cell.metadata[key] for key in KEPT_METADATA if key in cell.metadata}
     _name_cells(notebook)
     notebook.metadata = nbformat.from_dict(METADATA)  # type: ignore[no-untyped-call]
@@ -90,7 +91,7 @@ def build_notebook(source: Path, questions: Collection[str], *, solved: bool = F
 
 
 def _scan(text: str, source: Path) -> list[_Cell]:
-    """The cells as marked, refusing what jupytext would silently take for something else."""
+    """The cells by their markers. Raises AuthoringError for text that jupytext would silently misread."""
     lines = text.split("\n")
     starts = [number for number, line in enumerate(lines) if MARKER.fullmatch(line)]
     if not starts:
@@ -114,7 +115,7 @@ def _scan(text: str, source: Path) -> list[_Cell]:
 
 
 def _check_preamble(lines: list[str], source: Path) -> None:
-    """Only jupytext's header may stand before the first cell."""
+    """Raise AuthoringError for text before the first cell, other than jupytext's header."""
     within = False
     for number, line in enumerate(lines, start=1):
         if HEADER.fullmatch(line):
@@ -137,7 +138,7 @@ def _finish_code(cell: NotebookNode, source: Path, first_line: int, questions: C
 
 
 def _check_code(code: str, source: Path, first_line: int) -> None:
-    """Refuse what the kernel would refuse before it runs a line."""
+    """Raise AuthoringError if the cell does not compile. IPython's magics and top-level `await` are allowed."""
     plain = TransformerManager().transform_cell(code)  # type: ignore[no-untyped-call]
     try:
         compile(plain, str(source), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
@@ -147,7 +148,7 @@ def _check_code(code: str, source: Path, first_line: int) -> None:
 
 
 def _name_cells(notebook: NotebookNode) -> None:
-    """Ids from what a cell says, so that editing one cell leaves the others' ids alone."""
+    """Set each cell's id to a hash of its content. An edit of one cell then leaves the ids of the others alone."""
     seen: Counter[str] = Counter()
     for cell in notebook.cells:
         content = f"{cell.cell_type}\n{cell.source}"

@@ -1,7 +1,7 @@
-"""Writes otter's test files: what `grader.check("conv-forward")` runs in a notebook.
+"""Writes otter's test files, which `grader.check("conv-forward")` runs in a notebook.
 
-Each file names the public cases of one question, so that otter shows a verdict for each; what they do stands in
-`checks.notebook`, once. Otter's exception-based format, plain ASCII: otter reads the file in the machine's encoding.
+Each file names the public cases of one question, so that otter shows a verdict for each. `checks.public.otter` runs
+them. The format is otter's exception-based one, in ASCII: otter reads the file in the machine's encoding.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def otter_test(question: str, cases: Sequence[str]) -> str:
 
     Args:
         question: the question's id.
-        cases: ids of its public cases, in the order in which otter is to show them.
+        cases: ids of its public cases, in the order in which otter shows them.
     """
     blocks = [CASE.format(case=ascii(case).replace("'", '"'), number=n) for n, case in enumerate(cases, start=1)]
     return HEAD.format(question=question) + "".join(blocks)

@@ -1,9 +1,9 @@
-"""Turns a solution into a stub: what stands between solution markers becomes `raise NotImplementedError`.
+"""Turns a solution into a stub: the code between solution markers becomes `raise NotImplementedError`.
 
-A region opens with `# BEGIN SOLUTION <question-id>` and closes with `# END SOLUTION`, each alone on its line and both
-at the indentation of the code between. Inside a function the id is required, and the region becomes a comment and a
-raise of `NotImplementedError("<question-id>")`. Outside functions a region has no id and disappears: a helper that
-only the solution needs. Everything else stays byte for byte.
+A region opens with `# BEGIN SOLUTION <question-id>` and closes with `# END SOLUTION`. Each marker is alone on its line
+and indented like the code between. Inside a function the id is required: the region becomes a comment and
+`raise NotImplementedError("<question-id>")`. Outside functions a region has no id and disappears, for example a helper
+of the solution. All other text stays the same, byte for byte.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from autograder.errors import AuthoringError
 
 __all__ = ["Region", "find_regions", "read_source", "strip_module", "strip_regions"]
 
-# Anything that looks meant as a marker is held to the exact spelling: a stray one would hand out an answer.
+# A comment that resembles a marker must be spelt exactly: an unnoticed marker would hand out an answer.
 SUSPECT = re.compile(r"#[\W_]*(?:begin|end)[\W_]*solutions?\b", re.IGNORECASE)
 MARKER = re.compile(r"(?P<indent> *)# (?P<verb>BEGIN|END) SOLUTION(?: (?P<question>[a-z0-9]+(?:-[a-z0-9]+)*))?")
 COMMENT = re.compile(r"\s*#")
@@ -38,10 +38,11 @@ class Region:
 
 
 def read_source(file: Path) -> str:
-    """The text of a source file, lines ending in a bare newline.
+    """The text of a source file. Its last line ends in a newline.
 
     Raises:
-        AuthoringError: not UTF-8, or a carriage return, which would make the handout differ from machine to machine.
+        AuthoringError: the file cannot be read, is not UTF-8, or has a byte order mark or a carriage return. These
+            would make the handout differ from machine to machine.
     """
     try:
         data = file.read_bytes()
@@ -63,12 +64,12 @@ def strip_module(source: str, file: Path, questions: Collection[str]) -> str:
 
     Args:
         source: the solution's text.
-        file: where it stands, for messages.
-        questions: ids that regions may carry.
+        file: its path, for messages.
+        questions: the ids that regions may name.
 
     Raises:
         AuthoringError: the solution or its stub is not Python; a marker is misspelt, nested, unclosed or stray; an
-            id is missing, unknown, or stands where nothing can be raised.
+            id is missing, unknown, or outside a function.
     """
     tree = _parse(source, file, 1)
     regions = find_regions(source, file, questions)
@@ -88,12 +89,14 @@ def strip_module(source: str, file: Path, questions: Collection[str]) -> str:
 def find_regions(
     source: str, file: Path, questions: Collection[str] | None = None, first_line: int = 1
 ) -> list[Region]:
-    """The regions of a text, in order; `first_line` is the line of the file that the text starts at.
+    """The regions of a text, in order.
 
     Args:
-        questions: ids that regions may carry; None for any.
+        questions: the ids that regions may name; None for any.
+        first_line: the line of the file at which the text starts.
 
-    Raises AuthoringError as `strip_module` does, of what concerns markers alone.
+    Raises:
+        AuthoringError: a marker is misspelt, nested, unclosed or stray, or its id is unknown.
     """
     regions: list[Region] = []
     opened: Region | None = None
@@ -128,7 +131,7 @@ def find_regions(
 
 
 def strip_regions(source: str, regions: Collection[Region]) -> str:
-    """The text with each region replaced: by a raise where it names a question, else by nothing."""
+    """The text with each region replaced by a raise if it names a question, and removed if it does not."""
     lines = source.split("\n")
     for region in sorted(regions, key=lambda region: region.first, reverse=True):
         lines[region.first - 1 : region.last] = _stub_lines(region)
@@ -156,7 +159,7 @@ def _parse(source: str, file: Path, first_line: int) -> ast.Module:
 
 
 def _check_place(region: Region, source: str, functions: Collection[Function], file: Path) -> None:
-    """Refuse a region whose raise would stand in another function than the code it replaces, or in none."""
+    """Raise AuthoringError for a region that is empty, crosses a function's border, or has an id in a wrong place."""
     lines = source.split("\n")
     code = [n for n in range(region.first + 1, region.last) if lines[n - 1].strip() and not COMMENT.match(lines[n - 1])]
     if not code:

@@ -1,4 +1,4 @@
-"""Runs an assignment's notebooks on the solution, top to bottom, as a student who has everything right would."""
+"""Runs an assignment's notebooks on the solution, from top to bottom, like a student whose answers are all right."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ VERDICT = re.compile(r"(\S+) results:")
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What running the notebooks on the solution gave.
+    """The result of running the notebooks on the solution.
 
     Attributes:
-        notebooks: with their outputs, by file name.
-        artifacts: by name, of those that the assignment names, what the notebooks wrote.
+        notebooks: the notebooks with their outputs, by file name.
+        artifacts: the assignment's artifacts that the notebooks wrote, by file name.
     """
 
     notebooks: dict[str, NotebookNode]
@@ -40,11 +40,11 @@ class Rehearsal:
 
 
 def rehearse(course: Course, assignment: Assignment) -> Rehearsal:
-    """Run the solved notebooks, in order, in a copy of the handout that holds the reference.
+    """Run the solved notebooks, in order, in a copy of the handout with the reference in place of the stubs.
 
     Raises:
         UsageError: the assignment has no notebook.
-        AuthoringError: a cell raised, did not end or took the kernel with it, or a `grader.check` in it failed.
+        AuthoringError: a cell raised, did not end or killed the kernel, or a `grader.check` failed.
     """
     if not assignment.notebooks:
         raise UsageError(f"{assignment.name} has no notebook")
@@ -75,14 +75,14 @@ def _run(notebook: NotebookNode, source: Path, folder: Path) -> None:
 
 
 def _failed_checks(notebook: NotebookNode) -> list[str]:
-    """Questions whose `grader.check` did not pass; otter shows that and raises nothing."""
+    """The questions whose `grader.check` failed. Otter prints the failure and raises nothing."""
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     texts = [output.get("data", {}).get("text/plain", "") for output in outputs]
     return [found[1] for text in texts if (found := VERDICT.match(text)) and "All test cases passed" not in text]
 
 
 def keep_artifacts(course: Course, assignment: Assignment, rehearsal: Rehearsal) -> list[Path]:
-    """Put what the notebooks wrote beside the reference, which is graded with it. Returns the files written."""
+    """Write the artifacts beside the reference, which is graded with them. Returns the paths of the files."""
     paths = []
     for name, content in rehearsal.artifacts.items():
         path = course.solution(assignment) / name
@@ -93,7 +93,7 @@ def keep_artifacts(course: Course, assignment: Assignment, rehearsal: Rehearsal)
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """What a kernel started inside inherits: one thread, so that a run costs what it costs on one core."""
+    """Let kernels that are started in this block use one thread, so that a run takes as long as on one core."""
     before = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
     os.environ.update(dict.fromkeys(before, "1"))
     try:

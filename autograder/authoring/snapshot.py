@@ -1,7 +1,7 @@
-"""Records the reference's answers to the public checks, which students then check against.
+"""Records the reference's answers to the public checks. Students' answers are compared with the recording.
 
-The checks are run with the reference on both sides: whatever it is asked is written down, and a public check that
-the reference itself does not pass stops the build.
+The checks run with the reference as student, too. Every answer of the reference is recorded, and a public check that
+the reference fails stops the build.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ from autograder.sandbox.channel.tree import leaves
 
 __all__ = ["PUBLIC_SEED", "Snapshot", "record", "settled"]
 
-# Inputs of public checks are public too: every student, in every year, sees the same.
+# Inputs of public checks are public: all students get the same inputs, every year.
 PUBLIC_SEED = 0
-# Another processor rounds and sums otherwise; an answer that differs by more is another answer. Relative to the largest
-# number of the same dtype in the whole answer: a gradient that is zero up to rounding says nothing beside the others.
+# Tolerances for another processor, which sums in another order. They are relative to the largest number of the same
+# dtype in the whole answer: a gradient that is zero up to rounding must not count as changed.
 RELATIVE = {torch.float64: 1e-9, torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 1e-1}
-# Where the whole answer is that small, it is what rounding leaves of numbers of order one.
+# Absolute tolerances: an answer this small is the rounding error of numbers near one.
 FLOOR = {torch.float64: 1e-10, torch.float32: 1e-6, torch.float16: 1e-3, torch.bfloat16: 1e-2}
-# A plain number may come from a tensor of float32, and its type does not say so.
+# The dtype assumed for a Python float, which may come from a float32 tensor.
 PLAIN = torch.float32
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What one run of the public checks against the reference leaves.
+    """The result of running the public checks on the reference.
 
     Attributes:
         recording: the reference's answers.
-        cases: ids of the cases of each question, in the order in which they run; not of those about a file that the
-            notebook saves, which it cannot be asked for before.
+        cases: for each question, the ids of its cases in order. Cases about a file that the notebook saves are left
+            out, since the notebook cannot run them before it has saved the file.
     """
 
     recording: Recording
@@ -52,12 +52,13 @@ class Snapshot:
 
 
 def record(course: Course, assignment: Assignment) -> Snapshot:
-    """Run an assignment's public checks with the reference as student, and with the files that it hands in.
+    """Run an assignment's public checks with the reference and its artifacts as the submission.
 
-    A file that its notebook has yet to write is no reason to stop: the notebook runs in what is built here.
+    A check that fails because an artifact is missing does not stop the build: the notebook that writes the artifact
+    runs in the built handout.
 
     Raises:
-        UsageError: there are none, they cannot be run, or the reference does not pass one.
+        UsageError: there are no public checks, they cannot run, or the reference fails one.
     """
     checks = course.public(assignment)
     if not checks.is_dir():
@@ -86,9 +87,9 @@ def record(course: Course, assignment: Assignment) -> Snapshot:
 
 
 def settled(recording: Recording, earlier: bytes | None) -> bytes:
-    """The recording's bytes; the earlier ones where they tell the same up to rounding.
+    """The recording's bytes, or the earlier bytes if both recordings are equal up to rounding.
 
-    So that building on another machine, whose processor sums in another order, changes nothing.
+    So a build on another machine, whose processor sums in another order, changes no file.
     """
     if earlier is not None:
         try:
@@ -103,7 +104,7 @@ def settled(recording: Recording, earlier: bytes | None) -> bytes:
 
 
 def _alike(one: Any, other: Any) -> bool:
-    """Whether two answers are one up to rounding."""
+    """True if two answers are equal up to rounding."""
     scales: dict[torch.dtype, float] = {}
     for numbers in _floating(one):
         finite = numbers[numbers.isfinite()]
@@ -113,7 +114,7 @@ def _alike(one: Any, other: Any) -> bool:
 
 
 def _floating(value: Any) -> Iterator[torch.Tensor]:
-    """All numbers of a value that rounding may change, in tensors."""
+    """The floating-point numbers in a value, as tensors."""
     for leaf in leaves(value):
         numbers = _numbers(leaf)
         if numbers is not None and numbers.dtype in RELATIVE:

@@ -1,4 +1,4 @@
-"""Reads a question's [[budgets]] tables: how long an answer may take, against what, and for which points."""
+"""Reads a question's [[budgets]] tables: the permitted running times, their baselines, and their credit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from autograder.course.table import Table
 
 __all__ = ["CLOSEST", "read_budgets"]
 
-# Ratios nearer to 1 than this cannot be told apart on any machine with other work to do.
+# A ratio below this cannot be told from 1 on a machine with other work.
 CLOSEST = 1.5
 ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 BASELINE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
@@ -46,7 +46,7 @@ def _budget(entry: Table) -> Budget:
 
 
 def _bands(entry: Table) -> tuple[Band, ...]:
-    """`bands = [{ ratio, credit }, …]`, or `ratio` alone for all or nothing."""
+    """From `bands = [{ ratio, credit }, …]`. `ratio` alone makes one band with full credit."""
     if "bands" not in entry.data:
         return (Band(_ratio(entry), 1.0),)
     bands: list[Band] = []
@@ -66,12 +66,12 @@ def _bands(entry: Table) -> tuple[Band, ...]:
 def _ratio(entry: Table) -> float:
     ratio = entry.number("ratio", high=1000.0)
     if ratio < CLOSEST:
-        raise entry.wrong("ratio", ratio, f"at least {CLOSEST:g}: closer cannot be told apart on a machine at work")
+        raise entry.wrong("ratio", ratio, f"at least {CLOSEST:g}: a busy machine cannot measure a smaller one")
     return ratio
 
 
 def _sizes(entry: Table) -> MappingProxyType[str, MappingProxyType[str, Any]]:
-    """For each device that is graded, what the check's draw function is given."""
+    """The keyword arguments of the check's draw function, for each device that is graded."""
     sizes: dict[str, MappingProxyType[str, Any]] = {}
     for device, table in entry.subtables("sizes"):
         if device not in DEVICES:

@@ -1,4 +1,7 @@
-"""Text that can be written as UTF-8. A lone surrogate cannot: JSON and Python source may spell one, as "\\ud800"."""
+"""Text that can be encoded as UTF-8.
+
+A lone surrogate cannot be encoded. JSON and Python source can spell one: "\\ud800".
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 def encodable(text: str) -> str:
-    """`text`, with each lone surrogate replaced.
+    """`text` with each lone surrogate replaced.
 
     >>> encodable("a\\ud800b")
     'a\N{REPLACEMENT CHARACTER}b'
@@ -22,9 +25,9 @@ def encodable(text: str) -> str:
 
 
 def all_encodable(value: Any) -> Any:
-    """The same plain data, lists and mappings with text as keys, with all text in it encodable.
+    """A copy of plain data in which all text is encodable. Keys of mappings must be text.
 
-    Raises RecursionError where it is nested deeper than any data of ours.
+    Raises RecursionError if the data is nested too deeply.
     """
     if isinstance(value, str):
         return encodable(value)

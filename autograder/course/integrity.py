@@ -1,4 +1,4 @@
-"""How what was handed in differs from what was handed out: frozen data with a JSON form."""
+"""The differences between a submission and the handout: frozen data with a JSON form."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ __all__ = ["Integrity", "ModuleIntegrity", "NotebookIntegrity", "Place", "up_to_
 
 @dataclass(frozen=True)
 class Place:
-    """A piece of a file.
+    """A piece of a module, or a cell of a notebook.
 
     Attributes:
-        name: `Linear.forward`; of what has no name, and of a cell, how it begins. Untrusted text.
-        number: its line, or the number of the cell, counted from 1 in the student's file; 0 for what is not there.
+        name: `Linear.forward`. For a cell and for a statement without a name: its beginning. Untrusted text.
+        number: its line or cell number in the student's file, counted from 1; 0 if the file lacks it.
     """
 
     name: str
@@ -26,17 +26,17 @@ class Place:
 
 @dataclass(frozen=True)
 class ModuleIntegrity:
-    """A module, piece by piece.
+    """The pieces of a module, compared with the clean copy.
 
     Attributes:
-        carried: whether the clean copy with the student's answers was run, since something was missing or restored.
-            If not, the student's own file was run as it is.
+        carried: True if the clean copy with the student's answers was run, since something was missing or restored.
+            If False, the student's own file was run.
         kept: answers that the student wrote.
-        untouched: answers that are still as they were handed out.
-        missing: answers that are not there at all.
-        added: what the student added.
-        restored: given code that the student changed, removed or replaced; the course's own was run.
-        trouble: why it could not be held against the clean copy, "" if it could.
+        untouched: answers that are still the handed-out stubs.
+        missing: answers that the file lacks.
+        added: pieces that the student added.
+        restored: given code that the student changed, removed or replaced. The course's own code was run.
+        trouble: why the module could not be compared with the clean copy; "" if it could.
     """
 
     carried: bool = False
@@ -50,18 +50,19 @@ class ModuleIntegrity:
 
 @dataclass(frozen=True)
 class NotebookIntegrity:
-    """A notebook, cell by cell.
+    """The cells of a notebook, compared with the clean copy.
 
     Attributes:
-        answered, blank: written answers, and those still as they were handed out.
+        answered: written answers of the student.
+        blank: answer cells that still hold the handed-out text.
         added: the student's own cells.
-        changed: given cells that say something else now.
-        removed: given cells that are not there.
-        moved: given cells that stand in another order.
-        not_run: how many code cells were not run.
-        out_of_turn: how many were not run in their turn of one run from top to bottom.
-        foreign: it was not made from the notebook that was handed out; the lists above are empty then.
-        trouble: why it could not be read, "" if it could.
+        changed: given cells whose text was changed.
+        removed: given cells that the notebook lacks.
+        moved: given cells in another order.
+        not_run: the number of code cells that were not run.
+        out_of_turn: the number of code cells that were not run in order from top to bottom.
+        foreign: True if the notebook was not made from the handed-out one. The lists above are then empty.
+        trouble: why the notebook could not be read; "" if it could.
     """
 
     answered: tuple[Place, ...] = ()
@@ -78,14 +79,14 @@ class NotebookIntegrity:
 
 @dataclass(frozen=True)
 class Integrity:
-    """All of a submission.
+    """The differences of all files of a submission.
 
     Attributes:
-        modules: by file name, those that were handed in.
-        notebooks: likewise.
-        supplied: given files that were not handed in, and that the modules can import all the same.
-        edited: given files that were handed in otherwise than they were handed out; the course's own were used.
-        stand_ins: packages that are not here and that a module imports: empty ones took their places.
+        modules: the modules that were handed in, by file name.
+        notebooks: the notebooks that were handed in, by file name.
+        supplied: given files that were not handed in. The course's own were added.
+        edited: given files that the student changed. The course's own were used.
+        stand_ins: packages that a module imports and this machine lacks. Empty modules took their places.
     """
 
     modules: Mapping[str, ModuleIntegrity] = field(default_factory=dict)
@@ -96,11 +97,11 @@ class Integrity:
 
     @property
     def restored(self) -> int:
-        """How many given things were put back, in code."""
+        """The number of given pieces of code and given files that were put back."""
         return sum(len(module.restored) for module in self.modules.values()) + len(self.edited)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data. Where one module was handed in, it is there as `module` too, with its `notebook` or null."""
+        """Plain data. A single module also appears under `module`, and its notebook (or null) under `notebook`."""
         data: dict[str, Any] = to_plain(self)
         if len(self.modules) == 1 and len(self.notebooks) < 2:
             data |= {"module": next(iter(data["modules"].values()))}
@@ -109,7 +110,7 @@ class Integrity:
 
 
 def up_to_date(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What `Integrity.to_json` wrote when there was one module, in the form of today."""
+    """Convert the older JSON form, which had one module, to the form of today."""
     if "modules" in data:
         return data
     notebook = data.get("notebook")

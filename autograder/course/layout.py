@@ -1,4 +1,4 @@
-"""Where a course keeps its things: the fixed top level, found from any folder below it."""
+"""The paths of a course: its folders and files, found from any folder inside it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,16 @@ MANIFEST = "assignment.toml"
 
 @dataclass(frozen=True)
 class Course:
-    """A course's folder. Paths are made here and nowhere else."""
+    """A course's folder. Only this class makes paths in it."""
 
     root: Path
 
     @classmethod
     def find(cls, start: Path) -> Course:
-        """The course that `start` lies in: the nearest folder upwards that holds `solutions/*/assignment.toml`."""
+        """The course around `start`: the nearest folder upwards that holds `solutions/*/assignment.toml`.
+
+        Raises UsageError if there is none.
+        """
         start = start.resolve()
         for folder in (start, *start.parents):
             if any((folder / "solutions").glob(f"*/{MANIFEST}")):
@@ -34,11 +37,11 @@ class Course:
         raise UsageError(f"{start}: no course here: no folder upwards holds solutions/*/{MANIFEST}")
 
     def names(self) -> list[str]:
-        """Folder names of all assignments, in order of name."""
+        """The folder names of all assignments, sorted."""
         return sorted(path.parent.name for path in (self.root / "solutions").glob(f"*/{MANIFEST}"))
 
     def assignment(self, which: str) -> Assignment:
-        """The assignment with this id (`a6`) or folder name. Raises UsageError, naming those that exist."""
+        """The assignment with this id (`a6`) or folder name. Raises UsageError, which lists the existing ones."""
         if which in self.names():
             return load_assignment(self.root / "solutions" / which / MANIFEST, self.rules)
         for name in self.names():
@@ -48,7 +51,7 @@ class Course:
 
     @cached_property
     def rules(self) -> Mapping[str, Rule]:
-        """What questions of this course may rule out, by name. Raises UsageError where rules.toml is wrong."""
+        """The rules that questions of this course may name, by name. Raises UsageError if rules.toml is wrong."""
         return load_rules(self.rules_file)
 
     @property
@@ -56,7 +59,7 @@ class Course:
         return self.root / "solutions" / "rules.toml"
 
     def rules_of(self, assignment: Assignment) -> list[Rule]:
-        """The rules that some question of an assignment names, in the order of rules.toml."""
+        """The rules that the questions of an assignment name, in the order of rules.toml."""
         named = {name for question in assignment.questions for name in question.rules}
         return [rule for name, rule in self.rules.items() if name in named]
 
@@ -69,21 +72,21 @@ class Course:
         return self.solution(assignment) / f"{Path(component.notebook).stem}.nb.py"
 
     def artifacts(self, assignment: Assignment) -> dict[str, bytes]:
-        """What the reference hands in besides code, by name: those of the assignment's artifacts that are there."""
+        """The existing artifacts of the reference, by file name."""
         paths = (self.solution(assignment) / name for name in assignment.artifacts)
         return {path.name: path.read_bytes() for path in paths if path.is_file()}
 
     def sources(self, assignment: Assignment) -> dict[str, Path]:
-        """Where the reference's Python files are, by name: those that students write, and those that they are given."""
+        """The paths of the reference's Python files, by file name: those that students write and the given ones."""
         return {name: self.solution(assignment) / name for name in (*assignment.files, *assignment.given)}
 
     def lenders(self, assignment: Assignment) -> dict[str, Path]:
-        """Given files that are made from another assignment's reference, by name, with the reference's own file."""
+        """For each given file that comes from another assignment: the path of its source there, by file name."""
         return {name: self.root / "solutions" / folder / name for name, folder in assignment.lent.items()}
 
     @property
     def common(self) -> Path:
-        """The given library, importable as `common` by reference and submissions."""
+        """The given library, which reference and submissions import as `common`."""
         return self.root / "solutions" / "common"
 
     def handout(self, assignment: Assignment) -> Path:
@@ -92,12 +95,12 @@ class Course:
 
     @property
     def template(self) -> Path:
-        """What surrounds every assignment in a student's hands."""
+        """The template of the files that every handout contains beside the assignment."""
         return self.root / "student_template"
 
     @property
     def constraints(self) -> Path:
-        """The exact versions that the course is made, graded and worked on with."""
+        """The file of exact package versions, for building, grading and students."""
         return self.root / "constraints.txt"
 
     def hidden(self, assignment: Assignment) -> Path:

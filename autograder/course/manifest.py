@@ -1,4 +1,4 @@
-"""Reads assignment.toml into `course.model`; a wrong one is refused with file, key, what was found and wanted."""
+"""Reads assignment.toml into `course.model`. The error for a wrong one names file, key, found and wanted value."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def load_assignment(path: Path, rules: Collection[str] | None = None) -> Assignm
     """Read one manifest.
 
     Args:
-        rules: the names of the course's rules; None where they are not at hand, as in what students get.
+        rules: the names of the course's rules; None if they are unknown, as in a handout. Then any name passes.
 
     Raises:
         ManifestError: a key is missing, unknown, of the wrong type or out of range.
@@ -69,12 +69,12 @@ def _assignment(table: Table, name: str, rules: Collection[str] | None) -> Assig
 
 
 def _components(table: Table) -> tuple[Component, ...]:
-    """From `[[components]]`, or from the keys of one component at the top, which mean one component."""
+    """From the `[[components]]` tables. Without them, the keys at the top of the manifest make one component."""
     if "components" not in table.data:
         return (_component(table),)
     for key in ("module", "notebook", "artifacts", "notebook_minutes"):
         if key in table.data:
-            raise table.wrong(key, table.data[key], "this key inside of a [[components]] table, since there are some")
+            raise table.wrong(key, table.data[key], "this key inside of a [[components]] table")
     components: list[Component] = []
     for entry in table.tables("components"):
         component = _component(entry)
@@ -100,7 +100,7 @@ def _component(entry: Table) -> Component:
 
 
 def _given(table: Table, components: tuple[Component, ...], own: str) -> dict[str, str]:
-    """The name of each given file, with the folder of the assignment that it is made from; "" where it has none."""
+    """The given files by name, each with the folder of the assignment that it comes from; "" for this assignment."""
     given: dict[str, str] = {}
     wanted = "the name of a Python file, boxes.py, or one of another assignment's, a1_boxes/boxes.py"
     for entry in table.texts("given", GIVEN, wanted):

@@ -1,4 +1,4 @@
-"""What an assignment is: frozen data, read from assignment.toml by `course.manifest`."""
+"""The data model of an assignment: frozen data, which `course.manifest` reads from assignment.toml."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ __all__ = [
     "Visibility",
 ]
 
-# Where running times can be graded.
+# The devices on which running times can be graded.
 DEVICES = ("cpu", "cuda")
-# Of the submission's own, for the requests of one race; for everything, where the manifest does not say.
+# The submission's seconds for one race, and its most seconds for all calls unless the manifest sets them.
 RACE_SECONDS, MAX_SECONDS = 60.0, 600.0
 
 
 class Visibility(StrEnum):
-    """How much of a question's result its student sees."""
+    """The part of a question's result that the student sees."""
 
-    HINTS = "hints"  # every case with outcome, cause and hint
-    OUTCOMES = "outcomes"  # every case with its outcome only
+    HINTS = "hints"  # each case with outcome, cause and hint
+    OUTCOMES = "outcomes"  # each case with its outcome only
     SCORE = "score"  # the question's score only
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a worker may use. Sizes are MiB; seconds are the worker's own, see `sandbox.grader.deadline`.
+    """The limits of a worker. Sizes are MiB and KiB. `sandbox.grader.deadline` says how seconds are counted.
 
     Attributes:
-        submission_seconds: for everything that one submission causes; 0 for what follows from its questions, which is
-            `Assignment.submission_seconds`.
+        submission_seconds: for all calls of one submission; 0 to derive it from the questions, as
+            `Assignment.submission_seconds` does.
     """
 
     call_seconds: float = 20.0
@@ -60,7 +60,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class NotebookLimits:
-    """What running a notebook may use, `cell_seconds` for each cell. Seconds and sizes as in `Limits`."""
+    """The limits of a notebook's run; `cell_seconds` is for each cell. Seconds and sizes are those of `Limits`."""
 
     seconds: float = 900.0
     cell_seconds: float = 300.0
@@ -70,24 +70,24 @@ class NotebookLimits:
 
 @dataclass(frozen=True)
 class Option:
-    """A way to hand in. Option 2 is not the student's own work, and scored on a scale of its own."""
+    """A way to hand in. Example: option 2 is work that is not the student's own, with a smaller scale."""
 
     id: str
     title: str
     scale: float = 1.0
-    review: bool = False  # goes to a person's queue
+    review: bool = False  # a person has to review it
 
 
 class BudgetKind(StrEnum):
-    """What a budget bounds."""
+    """The quantity that a budget limits."""
 
-    RATIO = "ratio"  # a call's time, against a baseline's on the same device in the same minutes
-    TRAINING = "training"  # a training's wall-clock seconds
+    RATIO = "ratio"  # the time of a call, divided by a baseline's time on the same device in the same minutes
+    TRAINING = "training"  # the wall-clock seconds of a training
 
 
 @dataclass(frozen=True)
 class Band:
-    """Up to `ratio` times the baseline's time earns `credit`, a share of the points from 0 to 1."""
+    """A time up to `ratio` times the baseline's earns `credit`, a share of the points from 0 to 1."""
 
     ratio: float
     credit: float
@@ -95,13 +95,13 @@ class Band:
 
 @dataclass(frozen=True)
 class Budget:
-    """How long an answer may take.
+    """The running time that an answer may take.
 
     Attributes:
-        baseline: "reference", or a dotted name in the reference's module that stands where the component does.
-        bands: from the fastest on, each with less credit; the first has all of it. Empty for a training.
-        seconds: of a training on CUDA.
-        sizes: for each device that is graded, what the check is told.
+        baseline: "reference", or a dotted name in the reference's module that is timed in place of the component.
+        bands: from the fastest to the slowest. The first has full credit, each later one less. Empty for a training.
+        seconds: for a training on CUDA.
+        sizes: for each device that is graded, the keyword arguments of the check's draw function.
     """
 
     id: str
@@ -119,8 +119,8 @@ class Component:
     Attributes:
         module: the file's name without `.py`.
         notebook: the notebook's file name, or "" if there is none.
-        artifacts: files that the notebook writes and that are handed in with it.
-        notebook_minutes: how long the notebook runs on one core without a GPU, as measured; 0 where nobody has.
+        artifacts: files that the notebook writes and students hand in.
+        notebook_minutes: the notebook's measured minutes on one core without a GPU; 0 if nobody measured.
     """
 
     module: str
@@ -139,12 +139,12 @@ class Question:
     """One gradable question.
 
     Attributes:
-        id: what scripts rely on, `conv-forward`.
-        component: the dotted name in its module that answers it, `Conv.forward`.
-        module: the module that it is answered in, without `.py`.
+        id: the stable name for scripts, `conv-forward`.
+        component: the dotted name in the module that answers the question, `Conv.forward`.
+        module: the module that holds the answer, without `.py`.
         depends: ids of questions whose failure blocks this one.
-        rules: what an answer may not use: names of `course.rules`.
-        budgets: how long it may take.
+        rules: names of rules in `course.rules`; they say what an answer may not use.
+        budgets: the permitted running times.
     """
 
     id: str
@@ -165,12 +165,12 @@ class Assignment:
     Attributes:
         id: short name, `a6`.
         name: the folder's name under solutions/, assignments/ and tests/hidden/.
-        number: what file names carry, 6 in `…-A6-O1.zip`.
+        number: the number in file names, 6 in `…-A6-O1.zip`.
         due: the deadline, with its time zone.
-        components: what students write, in the order in which they do it; at least one.
-        given: Python files that students get beside their own and do not write, by name.
-        lent: of those, the ones made from another assignment's reference, with the name of its folder.
-        late: the manifest's own `[late]`, as it stands there; `gradebook.late` reads it.
+        components: the parts that students write, in their order; at least one.
+        given: the names of Python files that students get and do not write.
+        lent: the given files that come from another assignment's reference, with the name of its folder.
+        late: the manifest's `[late]` table as raw data; `gradebook.late` reads it.
     """
 
     id: str
@@ -193,7 +193,7 @@ class Assignment:
 
     @property
     def submission_seconds(self) -> float:
-        """Seconds for everything that one submission causes: all questions' together, up to ten minutes."""
+        """Seconds for all calls of one submission. By default the sum over its questions, up to ten minutes."""
         if self.limits.submission_seconds:
             return self.limits.submission_seconds
         races = RACE_SECONDS * sum(len(question.budgets) for question in self.questions)
@@ -212,17 +212,17 @@ class Assignment:
 
     @property
     def notebooks(self) -> tuple[str, ...]:
-        """The notebooks' file names."""
+        """The file names of the notebooks."""
         return tuple(component.notebook for component in self.components if component.notebook)
 
     @property
     def artifacts(self) -> tuple[str, ...]:
-        """The files that all notebooks write."""
+        """The files that the notebooks write."""
         return tuple(name for component in self.components for name in component.artifacts)
 
     @property
     def pages(self) -> Mapping[str, str]:
-        """Notebook → the name of the page that shows how it ran: `notebook.html` where there is only one notebook."""
+        """For each notebook, the name of the page about its run. A single notebook has `notebook.html`."""
         if len(self.notebooks) == 1:
             return {self.notebooks[0]: "notebook.html"}
         paired = (component for component in self.components if component.notebook)
@@ -233,7 +233,7 @@ class Assignment:
         return next(component for component in self.components if component.module == question.module)
 
     def questions_in(self, module: str) -> tuple[Question, ...]:
-        """The questions that are answered in a module."""
+        """The questions whose answers are in a module."""
         return tuple(question for question in self.questions if question.module == module)
 
     @cached_property
@@ -241,5 +241,5 @@ class Assignment:
         return MappingProxyType({question.id: question for question in self.questions})
 
     def option(self, id: str) -> Option:
-        """The option with this id; the first one where a submission names none that exists."""
+        """The option with this id, or the first option if there is no such id."""
         return next((option for option in self.options if option.id == id), self.options[0])

@@ -1,4 +1,4 @@
-"""What running a student's notebook yields: frozen data with a JSON form. It is evidence, and costs no points."""
+"""The result of running a student's notebook: frozen data with a JSON form. It never changes the score."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ __all__ = ["NotebookOutcome", "NotebookRun", "RaisedCell", "StaleOutput", "Writt
 
 
 class NotebookOutcome(StrEnum):
-    RAN = "ran"  # every cell, and none raised
-    RAISED = "raised"  # to its end; some cells raised
-    STOPPED = "stopped"  # at a cell: a limit, or the process died
-    MISSING = "missing"  # none was handed in
-    UNREADABLE = "unreadable"  # what was handed in is no notebook
-    NOT_RUN = "not_run"  # this host has no private folder to run it in
+    RAN = "ran"  # all cells ran, and none raised
+    RAISED = "raised"  # all cells ran, and some raised
+    STOPPED = "stopped"  # a limit or the death of the process ended the run at a cell
+    MISSING = "missing"  # no notebook was handed in
+    UNREADABLE = "unreadable"  # the file is no notebook
+    NOT_RUN = "not_run"  # this host has no private folder for the run
 
 
 @dataclass(frozen=True)
 class RaisedCell:
-    """A cell that raised, or at which the notebook was stopped.
+    """A cell that raised, or the cell at which the run was stopped.
 
     Attributes:
-        cell: its number in the notebook as it was run, counted from 1, text cells included.
+        cell: its number in the notebook that was run, counted from 1, text cells included.
         begins: its first line.
-        kind: the exception's type, or what ended the run: "timeout", "out_of_memory", "crashed".
-        message: the first line of what it said.
+        kind: the exception's type, or the end of the run: "timeout", "out_of_memory", "crashed".
+        message: the first line of the exception's message.
     """
 
     cell: int
@@ -36,7 +36,7 @@ class RaisedCell:
 
 @dataclass(frozen=True)
 class StaleOutput:
-    """A cell whose stored output is not what the run put out; `stored` and `run` are where they part."""
+    """A cell whose stored output differs from the run's. `stored` and `run` are the first parts that differ."""
 
     cell: int
     begins: str
@@ -49,8 +49,8 @@ class WrittenAnswer:
     """A question's answer in words.
 
     Attributes:
-        question, text: in Markdown; `text` is "" where the placeholder was left as it is.
-        question_html, html: what that looks like, made inert.
+        question, text: in Markdown; `text` is "" if the student left the placeholder unchanged.
+        question_html, html: both as HTML without anything active.
     """
 
     question: str
@@ -64,16 +64,17 @@ class NotebookRun:
     """One run of a notebook, from top to bottom.
 
     Attributes:
-        reason: why it is not simply "ran"; one line.
-        cells, run: code cells there are, and code cells that were run.
-        raised: cells that raised, `raised_count` in all; the last is where a stopped run ended.
+        reason: one line that explains an outcome other than `ran`.
+        cells, run: the number of code cells, and of those that were run.
+        raised: the first cells that raised; `raised_count` counts all. The last is where a stopped run ended.
         seconds: wall-clock time of the run.
-        compared: cells whose stored outputs were compared with the run's.
-        different: those of them that put out something else; at most so many are kept as `different_count` says.
-        not_stored, out_of_order: code cells that the student did not run, and not in their turn of one run.
+        compared: the number of cells whose stored outputs were compared with the run's.
+        different: the first cells whose outputs differ; `different_count` counts all.
+        not_stored: the number of code cells that the student did not run.
+        out_of_order: the number of code cells that the student did not run in order from top to bottom.
         written: names of artifacts that the run wrote.
-        answers: to the questions in words.
-        own: whether the student's notebook was run as it is, since it is not made from the one handed out.
+        answers: the written answers.
+        own: True if the student's notebook was run unchanged, since it was not made from the handed-out one.
     """
 
     outcome: NotebookOutcome
@@ -94,7 +95,7 @@ class NotebookRun:
 
     @property
     def summary(self) -> str:
-        """In a few words: ran; 2 cells raised; stopped at cell 12; missing."""
+        """The outcome in a few words: "ran", "2 cells raised", "stopped at cell 12", "missing"."""
         if self.outcome is NotebookOutcome.RAISED:
             return "1 cell raised" if self.raised_count == 1 else f"{self.raised_count} cells raised"
         if self.outcome is NotebookOutcome.STOPPED:

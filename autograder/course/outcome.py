@@ -1,4 +1,4 @@
-"""What can become of one case, and of a question made of cases."""
+"""The outcomes of a case, and of a question with several cases."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ __all__ = ["STOPPED", "Outcome"]
 
 
 class Outcome(StrEnum):
-    """The verdict on one case. `PASSED` earns its points; what was timed may earn a part of them, see `credit`."""
+    """The verdict on one case. `PASSED` earns all its points; a slow answer may earn a part, see `credit`."""
 
     PASSED = "passed"
-    FAILED = "failed"  # answered, and the answer is wrong
+    FAILED = "failed"  # the answer is wrong
     ERROR = "error"  # the student's code raised
     NOT_ATTEMPTED = "not_attempted"  # the stub's NotImplementedError
     TIMEOUT = "timeout"
     OUT_OF_MEMORY = "out_of_memory"
-    CRASHED = "crashed"  # the worker died, or sent something that is not an answer
-    FORBIDDEN = "forbidden"  # used what the question rules out
-    TOO_SLOW = "too_slow"  # right, and beyond its running-time budget
-    TOO_NOISY = "too_noisy"  # the machine was too busy to judge; measured again at the next run
+    CRASHED = "crashed"  # the worker died or sent no valid reply
+    FORBIDDEN = "forbidden"  # the code used something that the question rules out
+    TOO_SLOW = "too_slow"  # the answer is right and took longer than its budget
+    TOO_NOISY = "too_noisy"  # the machine was too busy to measure; the next run measures again
     BLOCKED = "blocked"  # a question that this one depends on earned no points
-    PENDING = "pending"  # needs a device or data that are not here, or a person
-    GRADER_ERROR = "grader_error"  # our own fault
+    PENDING = "pending"  # this machine lacks a device or data, or a person has to judge
+    GRADER_ERROR = "grader_error"  # the grader itself is at fault
 
     @classmethod
     def of(cls, cases: Iterable[Outcome]) -> Outcome:
-        """The outcome of a question: passed if every case passed, else the one that most needs attention.
+        """The outcome of a question: passed if all cases passed, else the most important outcome of a case.
 
-        Our own fault outranks everything; then what needs a device; then the commonest of the rest, the earliest
-        on a tie; last what was too noisy. A question with no case is our own fault too.
+        A grader error comes first, then a pending case. Then comes the most frequent other outcome, on a tie the
+        earliest one. Too noisy comes last. A question without a case is a grader error.
         """
         seen = list(cases)
         if not seen or cls.GRADER_ERROR in seen:
@@ -43,4 +43,4 @@ class Outcome(StrEnum):
         return max(wrong, key=lambda outcome: (outcome is not cls.TOO_NOISY, wrong.count(outcome)))
 
 
-STOPPED = (Outcome.ERROR, Outcome.TIMEOUT, Outcome.CRASHED, Outcome.OUT_OF_MEMORY)  # no answer was given
+STOPPED = (Outcome.ERROR, Outcome.TIMEOUT, Outcome.CRASHED, Outcome.OUT_OF_MEMORY)  # the call gave no answer

@@ -1,4 +1,4 @@
-"""Frozen data as plain data for JSON, and back."""
+"""Converts dataclasses to plain data for JSON, and back."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ T = TypeVar("T")
 
 
 def to_plain(data: object) -> Any:
-    """Dicts, lists, texts and numbers for a dataclass."""
+    """A dataclass as dicts, lists, texts and numbers."""
     return msgspec.to_builtins(data)
 
 
 def from_plain(data: Any, kind: type[T]) -> T:
-    """What `to_plain` was given; unknown keys are left out.
+    """A dataclass of type `kind` from plain data. Unknown keys are ignored.
 
     Raises:
-        ValueError: a key is missing, or a value has another type; the message says where.
+        ValueError: a key is missing, or a value has a wrong type; the message says where.
     """
     try:
         return msgspec.convert(data, kind)

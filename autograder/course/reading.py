@@ -1,4 +1,4 @@
-"""Code laid out for a person who judges by its comments whether its author understood it: data with a JSON form."""
+"""A student's code beside its comments, for a reviewer who judges the author's understanding. Has a JSON form."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ __all__ = ["CodeLine", "FunctionReading", "QuestionReading", "Reading"]
 
 @dataclass(frozen=True)
 class CodeLine:
-    """A line of the student's file: what it does, and what its author says of it. Untrusted text.
+    """A line of the student's file, split into code and comment. Untrusted text.
 
     Attributes:
         number: counted from 1.
-        code: without indentation that all lines of its function share; "" where the line is a comment alone.
-        comment: the student's own; "" for none, and for one that was handed out.
+        code: without the indentation that all lines of its function share; "" if the line is only a comment.
+        comment: the student's own comment; "" if there is none, or if it was handed out.
     """
 
     number: int
@@ -28,11 +28,11 @@ class FunctionReading:
     """One function.
 
     Attributes:
-        name: dotted.
-        line: of its `def`.
-        code: how many lines do something.
-        commented: how many of these have a comment of the student's own, beside them or right above.
-        lines: all of it; empty where it stands with an earlier question already, and in result.json.
+        name: its dotted name.
+        line: the line of its `def`.
+        code: the number of lines with code.
+        commented: the number of these lines with a comment of the student's own, beside them or right above.
+        lines: all lines; empty if an earlier question shows the same function, and in result.json.
     """
 
     name: str
@@ -53,19 +53,19 @@ class QuestionReading:
 
 @dataclass(frozen=True)
 class Reading:
-    """All of a submission. `cut`: how many lines were left out because there are far too many."""
+    """The reading of a submission. `cut` is the number of lines that were left out of a very long one."""
 
     questions: tuple[QuestionReading, ...] = ()
     cut: int = 0
 
     @property
     def by_file(self) -> tuple[tuple[str, tuple[QuestionReading, ...]], ...]:
-        """The questions, file by file."""
+        """The questions, grouped by file."""
         return tuple((file, tuple(group)) for file, group in groupby(self.questions, lambda question: question.file))
 
     @property
     def functions(self) -> tuple[FunctionReading, ...]:
-        """Every function once."""
+        """The functions, each once."""
         found = {
             (question.file, function.name): function
             for question in self.questions
@@ -83,11 +83,11 @@ class Reading:
 
     @property
     def bare(self) -> tuple[str, ...]:
-        """Functions without one comment of the student's own."""
+        """The functions without any comment of the student's own."""
         return tuple(function.name for function in self.functions if not function.commented)
 
     def counts(self) -> Reading:
-        """The same without the lines."""
+        """A copy without the lines."""
         return replace(
             self,
             questions=tuple(

@@ -1,4 +1,4 @@
-"""What grading a submission yields: frozen data with a JSON form, no rendering."""
+"""The result of grading a submission: frozen data with a JSON form."""
 
 from __future__ import annotations
 
@@ -25,18 +25,17 @@ class CaseResult:
 
     Attributes:
         id: `forward-matches[asymmetric]`, unique within its question.
-        title: what the case checks, in words for the student; the variants of one check share it. May be empty.
-        message: the cause, in words the student may read.
-        hint: what to look at next; may be empty.
+        title: what the case checks, in words for the student. The variants of one check share it. May be "".
+        message: the cause, in words for the student.
+        hint: what the student may look at next; may be "".
         location: `file.py:line` of the student's own code, or "".
-        detail: for instructors only: the traceback, the worker's last output.
-        weight: this case's share of the question's points, relative to the others.
+        detail: the traceback and the worker's last output, for instructors only.
+        weight: this case's share of the question's points, relative to the other cases.
         seconds: wall-clock time of the case.
-        student_seconds: of those, time spent waiting for the student's own calls.
-        credit: the share of its weight that it earns, 0 to 1; where it is not given, all of it if it passed.
-        timing: what was measured of a running-time budget, plain data; `Measured` in `checks.timing.statistics` says
-            what is in it.
-        alone: whether it needs nothing of the questions that its own depends on, so that none of them blocks it.
+        student_seconds: the part of `seconds` spent in the student's calls.
+        credit: the share of its weight that it earns, 0 to 1. The default is 1 if it passed, else 0.
+        timing: the measurement of a running-time budget as plain data, see `Measured` in `checks.timing.statistics`.
+        alone: True if a failure of the questions that its question depends on does not block it.
     """
 
     id: str
@@ -58,7 +57,7 @@ class CaseResult:
             object.__setattr__(self, "credit", float(self.outcome is Outcome.PASSED))
 
     def slim(self) -> CaseResult:
-        """Without what only result.json needs: details, and the single times of a measurement."""
+        """A copy without `detail` and the single times of a measurement, which only result.json needs."""
         timing = self.timing and {**self.timing, "student_ms": [], "baseline_ms": []}
         return replace(self, detail="", timing=timing)
 
@@ -75,13 +74,13 @@ class QuestionResult:
 
 @dataclass(frozen=True)
 class SubmissionInfo:
-    """Who handed in what, and when.
+    """The author, option and time of a submission.
 
     Attributes:
-        submission: unique name within a run: the zip's or folder's name without `.zip`.
+        submission: its unique name in a run: the name of the zip or folder, without `.zip`.
         members: (id, name) of every group member; empty for one person's work.
-        submitted_at: ISO 8601 with offset, or "" where nothing tells.
-        notes: what a person should know about the archive: a folder around the files, a missing file, …
+        submitted_at: ISO 8601 with offset, or "" if unknown.
+        notes: remarks for the instructor: a folder around the files, a missing file, …
     """
 
     submission: str
@@ -101,13 +100,13 @@ class SubmissionResult:
     Attributes:
         environment: versions and platform: {"python": "3.11.7", "torch": …, "device": "cpu", …}.
         isolation: {"level": "A", "layers": {"landlock": true, …}}.
-        fingerprint: digest of submission, hidden checks, reference and engine; equal means nothing to re-grade.
-        attachments: file name → text, written beside result.json: an executed notebook, a page for a person. They
-            travel with the result between processes and machines, and are left out of result.json.
-        phase_seconds: where `seconds` went, by the names of `autograder.phases.PHASES`.
-        notebooks: what came of running each notebook, by file name; None where that was not asked for.
-        integrity: how what was handed in differs from what was handed out; None where nothing tells.
-        reading: the code beside its author's comments, where a person is to read it. In result.json without the lines.
+        fingerprint: digest of submission, hidden checks, reference and engine. An equal one needs no new grading.
+        attachments: texts of further files beside result.json, by file name, for example an executed notebook. They
+            travel with the result between processes and machines, and result.json leaves them out.
+        phase_seconds: `seconds`, split by the names of `autograder.phases.PHASES`.
+        notebooks: the runs of the notebooks, by file name; None if no run was requested.
+        integrity: the differences between submission and handout; None if they are unknown.
+        reading: the code beside its comments, if a person has to read it. result.json leaves its lines out.
     """
 
     assignment: str
@@ -133,23 +132,23 @@ class SubmissionResult:
 
     @property
     def graded(self) -> bool:
-        """False where some case ended through our own fault."""
+        """False if a case ended with a grader error."""
         return all(question.outcome is not Outcome.GRADER_ERROR for question in self.questions)
 
     @property
     def answered(self) -> bool:
-        """Whether there are answers in words to read."""
+        """True if there are written answers."""
         return any(run.answers for run in (self.notebooks or {}).values())
 
     @property
     def too_noisy(self) -> bool:
-        """Whether the machine was too busy to say how fast something is."""
+        """True if the machine was too busy to measure some running time."""
         return any(case.outcome is Outcome.TOO_NOISY for question in self.questions for case in question.cases)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for json.dump: `schema`, the submission's facts at the top level, questions and cases.
 
-        What came of the notebook stands under `notebook` too, where there is only one.
+        A single notebook's run also appears under `notebook`.
         """
         data = to_plain(self)
         info, runs = data.pop("info"), data["notebooks"]
@@ -160,9 +159,9 @@ class SubmissionResult:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> SubmissionResult:
-        """Read what `to_json` wrote, or wrote when there was one notebook. Raises ValueError for anything else.
+        """Read the data of `to_json`, also in the older form with one notebook. Raises ValueError for other data.
 
-        Every result comes through here on its way to pages, so here its text is made one that can be written.
+        Every result passes here on its way to a page, so this makes all its text encodable.
         """
         data = dict(all_encodable(data))
         if (schema := data.get("schema")) != SCHEMA:

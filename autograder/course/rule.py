@@ -1,4 +1,4 @@
-"""One thing that a question may rule out: plain data and patterns, for the grader's side and for workers."""
+"""A rule: operators and names that a question rules out. Grader and workers both use it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ __all__ = ["Rule"]
 
 @dataclass(frozen=True)
 class Rule:
-    """One thing that a question may rule out.
+    """Operators and names that a question may rule out.
 
     Attributes:
-        name: as manifests write it, `convolution`.
-        says: what it covers, in words for the student.
-        operators: regular expressions; an operator in whose name one is found is ruled out.
-        source: regular expressions; a dotted name that one matches as a whole, in upper or lower case, is reported.
-        allowed: regular expressions of whole names of operators that are not ruled out all the same, with the reason.
-        engine: "autograd" where torch's automatic differentiation as a whole is ruled out; "" otherwise.
+        name: its name in manifests, `convolution`.
+        says: what it rules out, in words for the student.
+        operators: regular expressions. An operator is ruled out if one is found in its name.
+        source: regular expressions. A dotted name in the source is reported if one matches all of it, ignoring case.
+        allowed: regular expressions for whole names of operators that stay allowed, each with the reason.
+        engine: "autograd" to rule out torch's automatic differentiation as a whole, else "".
     """
 
     name: str
@@ -32,24 +32,24 @@ class Rule:
     engine: str = ""
 
     def matches(self, operator: str) -> bool:
-        """Whether an operator, `aten::conv2d`, is one that this rule has to decide about."""
+        """True if a pattern of this rule is found in an operator's name, `aten::conv2d`, allowed or not."""
         return self._operators is not None and self._operators.search(operator) is not None
 
     def covers(self, operator: str) -> bool:
-        """Whether this operator is ruled out."""
+        """True if this operator is ruled out."""
         return self.matches(operator) and not (self._allowed and self._allowed.fullmatch(operator))
 
     def names(self, dotted: str) -> bool:
-        """Whether a dotted name in a source text, `torch.nn.functional.conv2d`, stands for what is ruled out."""
+        """True if a dotted name in the source, `torch.nn.functional.conv2d`, is ruled out."""
         return self._source is not None and self._source.fullmatch(dotted) is not None
 
     def plain(self) -> dict[str, Any]:
-        """This rule as plain data, which `Rule.read` turns back: how it travels to where workers are made."""
+        """This rule as plain data, in which form it travels to workers. `Rule.read` reads it."""
         return asdict(self)
 
     @staticmethod
     def read(plain: Mapping[str, Any]) -> Rule:
-        """The rule that `plain` made. JSON has turned its tuples into lists."""
+        """A rule from the data of `plain`. JSON has turned its tuples into lists."""
         values: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()
         }

@@ -1,16 +1,16 @@
-"""What a question may rule out: read from the course's rules.toml, so that the engine names no rule.
+"""Reads the course's rules.toml. Rules are data of the course: the engine knows none by name.
 
     [convolution]
     says = "torch's convolution or unfold"           # for students: "used …, which this question rules out"
-    operators = ["conv", "im2col"]                   # found in the names of operators that are ruled out
-    source = ['torch\\.nn\\.functional\\.conv\\dd']  # names that the look at the source reports
+    operators = ["conv", "im2col"]                   # found in the names of forbidden operators
+    source = ['torch\\.nn\\.functional\\.conv\\dd']  # dotted names that are reported in the source
 
     [convolution.allowed]
     "aten::unfold" = "A view of windows; it computes nothing."
 
-Patterns are regular expressions. An operator is named as torch registers it, without its overload: "aten::conv2d". It
-is ruled out where an entry of `operators` is found in its name and no key of `allowed` is the whole name. A pattern
-should be broad: then an operator that a new version of torch brings is ruled out until a person allows it.
+Patterns are regular expressions. An operator's name is the one that torch registers, without the overload:
+"aten::conv2d". An operator is ruled out if an entry of `operators` is found in its name and no key of `allowed` matches
+the whole name. A pattern should be broad: then a new operator of a later torch is ruled out until a person allows it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ENGINES = ("autograd",)
 
 
 def load_rules(path: Path) -> dict[str, Rule]:
-    """The rules of a course by name; none where it has no such file.
+    """The rules of a course by name; empty if it has no such file.
 
     Raises:
         ManifestError: a key is missing, unknown or of the wrong type, or a pattern is no regular expression.

@@ -1,4 +1,4 @@
-"""Takes TOML tables apart key by key; what is missing, unknown or wrong is refused with file, key, found, wanted."""
+"""Reads TOML tables key by key. The error for a missing, unknown or wrong key names file, key, found and wanted."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["REQUIRED", "Table", "one_of"]
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
-REQUIRED: Any = object()  # the default of a key that has none
+REQUIRED: Any = object()  # as a default: the key must be there
 
 
 class Table:
-    """One table; `done` refuses what nobody asked for."""
+    """A TOML table whose keys are taken out one by one. `done` then refuses every key that is left."""
 
     def __init__(self, file: Path, prefix: str, data: dict[str, Any]) -> None:
         self.file, self.prefix, self.data = file, prefix, dict(data)
@@ -82,7 +82,7 @@ class Table:
             yield Table(self.file, f"{self.prefix}{key}[{index}].", value)
 
     def subtables(self, key: str) -> Iterator[tuple[str, Table]]:
-        """The tables in a table of tables, with their names."""
+        """The names and tables in a table of tables."""
         values = self.take(key, dict, f"a [{key}.NAME] table or more")
         for name, value in values.items():
             if not isinstance(value, dict):

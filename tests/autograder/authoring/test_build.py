@@ -177,7 +177,7 @@ def remove_checks(workshop):
 WRONG = {
     "solution": (spoil_solution, r"halves\.py:28: this solution region is never closed"),
     "notebook": (spoil_notebook, r"halves\.nb\.py:21: a code cell is not Python"),
-    "common": (spoil_common, r"answers\.py:1: a solution region in a file that students get whole"),
+    "common": (spoil_common, r"answers\.py:1: a solution region in a file that students get unchanged"),
     "reference": (spoil_reference, r"does not pass on the reference: error"),
     "check": (spoil_check, r"the checks cannot be run"),
     "marker": (forget_question, r"no question marker"),

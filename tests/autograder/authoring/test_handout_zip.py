@@ -81,10 +81,10 @@ def test_the_same_sources_give_the_same_bytes(packed: Workshop) -> None:
 @pytest.mark.parametrize(
     "name, text, problem",
     [
-        ("SETUP.md", "@NAME@", r"SETUP\.md: nothing fills @NAME@; known: @NUMBER@, @TITLE@"),
+        ("SETUP.md", "@NAME@", r"SETUP\.md: no value for the placeholder @NAME@; known: @NUMBER@, @TITLE@"),
         ("README.md", "# Ours\n", r"README\.md: both student_template/ and the assignment have it"),
         ("readme.md", "# Ours\n", r"differs from \S+ only in case"),
-        ("what?.md", "", r"what\?\.md: not every system can have a file of this name"),
+        ("what?.md", "", r"what\?\.md: not every system allows this file name"),
     ],
 )
 def test_what_is_wrong_with_a_template(packed: Workshop, name: str, text: str, problem: str) -> None:
@@ -95,7 +95,7 @@ def test_what_is_wrong_with_a_template(packed: Workshop, name: str, text: str, p
 
 def test_constraints_must_be_there_and_pin_what_the_template_names(packed: Workshop) -> None:
     packed.course.constraints.write_text("otter-grader==7.0.0\n")
-    with pytest.raises(UsageError, match=r"requirements\.txt: nothing fills @TORCH@"):
+    with pytest.raises(UsageError, match=r"requirements\.txt: no value for the placeholder @TORCH@"):
         content(packed)
     packed.course.constraints.unlink()
     with pytest.raises(UsageError, match=r"constraints\.txt: cannot be read"):
