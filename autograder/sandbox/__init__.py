@@ -1,15 +1,15 @@
-"""Runs a submission's code where it can do no harm, and brings back plain data.
+"""Runs a submission's code in confined processes, and returns plain data.
 
-    worker/     the untrusted side: beside a submission, in a confined process
-    grader/     the trusted side: starts workers, asks them, and believes nothing that they say
-    channel/    what both sides speak
-    session/    operations on live objects: in a worker, or here on the reference
-    isolation/  what confines a worker
+    worker/     the untrusted side: runs in a confined process, beside the submission
+    grader/     the trusted side: starts workers, sends requests, and validates every reply
+    channel/    the protocol between both sides
+    session/    operations on live objects: in a worker on the submission's, in the grader on the reference's
+    isolation/  the confinement of a worker
 
-`worker` and `grader` never import each other. Beside them stand what checks see (`proxy`, `plan`, `local`) and
-`doctor`, which sends `probes` into a worker.
+`worker` and `grader` never import each other. Checks use `proxy`, `plan` and `local`. `doctor` tests the confinement:
+it runs `probes` in a worker.
 
-A name of `__init__.pyi` is imported when it is first used: the zygote enters its view before torch is imported.
+The names of `__init__.pyi` are imported lazily: the zygote enters its view of the file system before torch is imported.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""Says what confines student code on this host, by letting a worker try to break out."""
+"""Reports how well this host confines student code. A worker with hostile probes tries to break out."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ LEVELS = {
     "A": "root with namespaces, and a user id for each worker",
     "B": "user namespaces",
     "C": "no namespaces: Landlock and a seccomp filter; submissions cannot write files",
-    "D": "nothing that confines student code well enough: grading refuses",
+    "D": "too weak to confine student code: grading refuses to run",
 }
 LAYERS = {
     "files": "solutions, hidden checks and other people's work cannot be read",
-    "view": "nothing of this host but the interpreter and its packages is there at all; a private folder to write to",
-    "processes": "no other process is visible, and none survives its worker",
-    "network": "no socket leads anywhere",
-    "landlock": "files outside the allowed folders stay closed whatever the user id",
-    "seccomp": "only system calls that answers need: no sockets, processes, tracing, namespaces, modes of files",
-    "user": "a user id per worker: workers cannot reach each other, and their threads are counted apart",
-    "privileges": "no capabilities, and no program that could give any back",
-    "limits": "memory, file size, threads and descriptors are bounded",
+    "view": "a worker sees only the interpreter and its packages, and writes to a private folder",
+    "processes": "no other process is visible, and none outlives its worker",
+    "network": "no socket can reach anything",
+    "landlock": "files outside the allowed folders cannot be opened, even by root",
+    "seccomp": "only allowed system calls: no sockets, processes, tracing, namespaces or file modes",
+    "user": "a user id per worker: workers cannot reach each other, and their threads are counted separately",
+    "privileges": "no capabilities, and no program can give any back",
+    "limits": "memory, file size, threads and descriptors are limited",
 }
 PROBE_LIMITS = Limits(call_seconds=30, memory_mb=256, disk_mb=8, output_kb=16)
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer of isolation: whether it holds, what it closes, and why it does not hold where it does not."""
+    """A layer of isolation: whether it holds on this host, what it prevents, and the reason if it does not hold."""
 
     name: str
     holds: bool
@@ -57,7 +57,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Probe:
-    """Something that a submission might try, and whether it was kept from it; `got` lists what it achieved."""
+    """An attack that a submission might try, and whether the sandbox held. `got` lists what the attack achieved."""
 
     name: str
     held: bool
@@ -66,13 +66,13 @@ class Probe:
 
 @dataclass(frozen=True)
 class Report:
-    """What `diagnose` found.
+    """The findings of `diagnose`.
 
     Attributes:
-        level: "A" to "D"; `LEVELS` says what each means.
-        ready_ms: milliseconds from asking the warm zygote for a worker to its first answer; the median.
-        problem: why grading is refused here, or "".
-        gpu: which GPU running times can be graded on, or why on none, and what that opens.
+        level: "A" to "D"; `LEVELS` explains them.
+        ready_ms: median milliseconds from the request to the warm zygote until the worker's first reply.
+        problem: why grading is refused on this host, or "".
+        gpu: the GPU for running times and what workers may use of it, or why there is none.
     """
 
     level: str
@@ -84,7 +84,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether a course can be graded here."""
+        """True if a course can be graded on this host."""
         return not self.problem and all(probe.held for probe in self.probes)
 
     def as_json(self) -> dict[str, Any]:
@@ -93,7 +93,7 @@ class Report:
 
 
 def diagnose(level: str | None = None) -> Report:
-    """Start a sandbox, of this level or the best to be had, and try to break out of it."""
+    """Start a sandbox of this level, or of the best possible one, and try to break out of it."""
     try:
         sandbox = Sandbox(level=level)
     except IsolationUnavailable as error:
@@ -117,7 +117,7 @@ def _gpu() -> str:
 
 
 def readiness(sandbox: Sandbox, times: int = 5) -> list[float]:
-    """Seconds from asking for a worker to having it confined and listening, each of several times."""
+    """The seconds that it takes to get a confined, listening worker, measured several times."""
     with _probe_worker(sandbox):
         pass  # the zygote may still be warming up
     seconds = []
@@ -145,21 +145,21 @@ def _probes(sandbox: Sandbox) -> Iterator[Probe]:
             ("write outside its folder", lambda probe: probe.write_outside([str(Path(secret).parent)])),
             ("change files that are not its own", lambda probe: probe.change_files([secret])),
             ("watch files", lambda probe: probe.watch_files()),
-            ("make a system call that no answer needs", lambda probe: probe.make_calls(refused)),
+            ("make a refused system call", lambda probe: probe.make_calls(refused)),
             ("gain privileges", lambda probe: probe.change_privileges()),
-            ("inherit something of the grader's", lambda probe: probe.inherited(known)),
-            ("start threads without end", lambda probe: probe.start_threads(4 * THREADS)),
+            ("inherit variables or descriptors of the grader", lambda probe: probe.inherited(known)),
+            ("start unlimited threads", lambda probe: probe.start_threads(4 * THREADS)),
             ("fill the disk", lambda probe: probe.fill_disk(PROBE_LIMITS.disk_mb)),
             ("take all memory", lambda probe: probe.take_memory(4 * PROBE_LIMITS.memory_mb)),
         )
         for name, attempt in tries:
             yield _try(sandbox, name, attempt)
         got = _try_on(worker, lambda probe: probe.find_processes())
-        yield Probe("end or be seen by another worker", not got, got)
+        yield Probe("end another worker or be visible to it", not got, got)
 
 
 def _refused_calls() -> dict[str, int]:
-    """The numbers of refused calls on this machine, but for those that would end the probe where they were not."""
+    """The numbers of the refused system calls on this machine, without fork and vfork, which would end the probe."""
     seccomp = library()
     names = sorted({name for names in REFUSED.values() for name in names.split()} - {"fork", "vfork"})
     found = {} if seccomp is None else {name: _number(seccomp, name) for name in names}
@@ -167,7 +167,7 @@ def _refused_calls() -> dict[str, int]:
 
 
 def _number(seccomp: Any, name: str) -> int:
-    """Below 0 where this machine or its libseccomp knows no such call."""
+    """The number of a system call, or a negative one if this machine or its libseccomp does not know it."""
     try:
         return int(seccomp.resolve_syscall(seccomp.Arch.NATIVE, name))
     except OSError:
@@ -203,7 +203,7 @@ def _package() -> Package:
 
 @contextmanager
 def _secret() -> Iterator[str]:
-    """A file that every user of this host may read, and no worker."""
+    """A file that every user of this host may read, but no worker."""
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         path = Path(folder) / "secret"

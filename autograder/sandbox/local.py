@@ -1,4 +1,4 @@
-"""A session in this very process: for the reference, which is trusted, and on a student's own machine."""
+"""A session in the calling process: for the trusted reference, and for checks on a student's own machine."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["LocalChannel"]
 
 
 class LocalChannel:
-    """A `Channel` with nothing in between. Confines nothing, and cannot end a call that hangs.
+    """A `Channel` that calls the session directly. It confines nothing and cannot end a call that hangs.
 
     Args:
-        module: what was imported.
-        own: file names whose lines count as the submission's own.
-        files: what was handed in besides code.
+        module: the imported module.
+        own: file names whose lines count as the submission's own; by default the module's file.
+        files: the handed-in files other than code, by name.
     """
 
     def __init__(self, module: ModuleType, own: Collection[str] = (), files: Mapping[str, bytes] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Writes down what a check would have a submission do, so that it can be repeated with other inputs in one request."""
+"""Records a check's calls without making them, so that one request can repeat them with other inputs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["Plan", "Renamed", "record"]
 
 @dataclass(frozen=True)
 class Plan:
-    """Steps that were written down.
+    """Recorded calls.
 
     Attributes:
-        inputs: how many there are; refs from `LOCAL` on name these first, then each step's result.
-        content: {"steps": [[target, args, kwargs], …], "result": …}, as `session.timed.Bench.run` takes it.
+        inputs: the number of inputs. Handles from `LOCAL` on name first the inputs, then the result of each step.
+        content: {"steps": [[target, args, kwargs], …], "result": …}, the argument of `session.timed.Bench.run`.
     """
 
     inputs: int
@@ -28,17 +28,17 @@ class Plan:
 
     @property
     def mentioned(self) -> frozenset[int]:
-        """Numbers of the inputs that are used."""
+        """The numbers of the inputs that the recorded calls use, counted from 0."""
         refs = [leaf.handle for leaf in leaves(self.content) if isinstance(leaf, Ref)]
         handles = {handle - LOCAL for handle in refs if handle is not None and handle >= LOCAL}
         return frozenset(handle for handle in handles if handle < self.inputs)
 
 
 class Renamed:
-    """A channel on which a dotted name of the module stands for another one.
+    """A channel that replaces a dotted name of the module by another one in every request.
 
     Args:
-        old, new: names as paths; equal ones change nothing.
+        old, new: the names as paths, ("Conv", "forward"). Equal ones change nothing.
     """
 
     def __init__(self, channel: Channel, old: Sequence[str], new: Sequence[str]) -> None:
@@ -55,7 +55,7 @@ class Renamed:
 
 
 class _Recorder:
-    """A channel that writes calls down, and answers each with a ref to what it will have returned."""
+    """A channel that records calls. Its reply to each is a ref to the later result."""
 
     def __init__(self, inputs: int) -> None:
         self.inputs = inputs
@@ -71,11 +71,14 @@ class _Recorder:
 
 
 def record(function: Callable[..., Any], made: Any, inputs: int) -> Plan:
-    """What `function(made, *inputs)` calls.
+    """Record the calls of `function(made, *inputs)`.
 
     Args:
-        made: a proxy, or a tuple, list or dict with proxies in it, of one side.
-        inputs: how many stand-ins to hand in after it.
+        made: a proxy, or a tuple, list or dict of proxies of one side.
+        inputs: the number of placeholder proxies to pass after `made`.
+
+    Raises:
+        GraderError: the function does something to a proxy other than a call, an attribute or an item.
     """
     recorder = _Recorder(inputs)
     stand_ins = [Proxy(recorder, Ref(LOCAL + number)) for number in range(inputs)]

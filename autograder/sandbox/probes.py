@@ -1,7 +1,7 @@
-"""What a hostile submission tries first, written as one: `doctor` loads this file into a worker and asks.
+"""Attacks that a hostile submission would try. `doctor` loads this file into a worker and calls its functions.
 
-Each function returns what it got away with, in words; an empty list means that the sandbox held. The file is sent
-to the worker like any submission's, so it stands alone.
+Each function returns the attacks that succeeded, in words. An empty list means that the sandbox held. A worker gets
+this file alone, like a submission, so it imports nothing of this package.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ __all__ = [
 
 SOCKET_FAMILIES = ("AF_INET", "AF_INET6", "AF_UNIX", "AF_NETLINK", "AF_PACKET", "AF_VSOCK", "AF_ALG")
 OWN_DESCRIPTORS = 4  # standard input, output, error, and the channel
-CALLS = {  # number on x86_64, and on everything newer
+CALLS = {  # the number on x86_64, and on newer architectures
     "ptrace": (101, 117),
     "process_vm_readv": (310, 270),
     "unshare": (272, 97),
@@ -53,7 +53,7 @@ CLONE_NEWUSER = 0x1000_0000
 
 
 def read_file(path: str) -> list[str]:
-    """Read a file that must not be in reach: by its path, by links to it, through other processes' roots."""
+    """Read a file that must be unreachable: by its path, by links to it, through the roots of other processes."""
     ways = [path, f"/proc/1/root{path}", f"/proc/self/root{path}", f"/proc/{os.getppid()}/root{path}", f"/old{path}"]
     ways.append("/".join([".."] * 12) + path)
     if os.access(".", os.W_OK):
@@ -64,7 +64,7 @@ def read_file(path: str) -> list[str]:
 
 
 def open_sockets() -> list[str]:
-    """Open a socket of any family, and a ring that could."""
+    """Open a socket of any family, and an io_uring, which could open one."""
     families = [name for name in SOCKET_FAMILIES if hasattr(socket, name)]
     opened = [name for name in families if _works(lambda name=name: _open_socket(name))]  # type: ignore[misc]
     parameters = ctypes.create_string_buffer(256)
@@ -72,8 +72,8 @@ def open_sockets() -> list[str]:
 
 
 def signal_process(pid: int) -> list[str]:
-    """Signal a process outside, by its number there."""
-    if pid == os.getpid():  # the same number in another namespace is another process
+    """Signal a process outside the sandbox, by its process id there."""
+    if pid == os.getpid():  # the id means this process here, and another one outside
         return []
     tried = {"kill": lambda: os.kill(pid, 0), "killpg": lambda: os.killpg(pid, 0)}
     done = [f"{name}({pid})" for name, action in tried.items() if _works(action)]
@@ -81,7 +81,7 @@ def signal_process(pid: int) -> list[str]:
 
 
 def trace_process(pid: int) -> list[str]:
-    """Trace a process outside, or read its memory, environment or open files."""
+    """Trace a process outside the sandbox, or read its memory, environment or open files."""
     if pid == os.getpid():
         return []
     files = [f"/proc/{pid}/{name}" for name in ("mem", "environ", "maps")]
@@ -92,7 +92,7 @@ def trace_process(pid: int) -> list[str]:
 
 
 def find_processes() -> list[str]:
-    """See another process at all."""
+    """See other processes in /proc."""
     try:
         names = os.listdir("/proc")
     except OSError:
@@ -111,14 +111,14 @@ def start_processes() -> list[str]:
             done.append(name)
         except OSError:
             pass
-    # Success would replace this process, and show as its end.
+    # If execv succeeded, it would replace this process, and the grader would see its end.
     if not _works(lambda: os.execv(sys.executable, [sys.executable, "-c", ""])):
         return done
     return [*done, "execv"]
 
 
 def start_threads(most: int) -> list[str]:
-    """Start threads until refused; more than `most` is a failure of the limit."""
+    """Start threads until the system refuses. More than `most` means that the limit failed."""
     enough = threading.Event()
     count = 0
     try:
@@ -133,7 +133,7 @@ def start_threads(most: int) -> list[str]:
 
 
 def take_memory(megabytes: int) -> list[str]:
-    """Map and touch memory, private and shared. Returns only if all of it was to be had."""
+    """Map and write memory, private and shared. Returns only if it got all of it."""
     taken: list[mmap.mmap] = []
     while len(taken) * 16 < megabytes:
         taken.append(mmap.mmap(-1, 16 << 20, flags=mmap.MAP_SHARED if len(taken) % 2 else mmap.MAP_PRIVATE))
@@ -142,7 +142,7 @@ def take_memory(megabytes: int) -> list[str]:
 
 
 def fill_disk(megabytes: int) -> list[str]:
-    """Write to the working folder; more than `megabytes` is a failure of the limit."""
+    """Write to the working folder. More than `megabytes` (MiB) means that the limit failed."""
     written, block = 0, b"x" * (1 << 20)
     for number in range(2 * megabytes):
         try:
@@ -157,7 +157,7 @@ def fill_disk(megabytes: int) -> list[str]:
 
 
 def write_outside(folders: list[str]) -> list[str]:
-    """Make or change a file anywhere but in the working folder."""
+    """Create or change a file outside the working folder."""
     standard = ["/", "/tmp", "/var/tmp", "/dev/shm", "/home", "/etc", "/usr/lib", "/proc/self", sys.prefix]
     done = []
     for folder in [*standard, *folders, os.path.dirname(os.__file__)]:
@@ -169,7 +169,7 @@ def write_outside(folders: list[str]) -> list[str]:
 
 
 def change_privileges() -> list[str]:
-    """Become somebody else, mount, or enter new namespaces."""
+    """Change the user id or the root, mount, or enter new namespaces."""
     done = _called("unshare", CLONE_NEWUSER) + _called("mount", b"none", b"/", b"tmpfs", 0, 0)
     if os.getuid() != 0 and _works(lambda: os.setuid(0)):
         done.append("setuid(0)")
@@ -181,7 +181,7 @@ def change_privileges() -> list[str]:
 
 
 def change_files(paths: list[str]) -> list[str]:
-    """Change owner, mode, times or attributes of files that are not its own, by name and through a descriptor."""
+    """Change owner, mode, times, attributes or length of files of others, by name and through a descriptor."""
     done = []
     for path in [*paths, os.__file__, sys.executable]:
         changes: dict[str, Callable[[Any], object]] = {
@@ -201,12 +201,12 @@ def change_files(paths: list[str]) -> list[str]:
 
 
 def watch_files() -> list[str]:
-    """Be told what others do with files."""
+    """Get notified of other processes' file accesses."""
     return _called("inotify_init1", 0) + _called("fanotify_init", 0, 0)
 
 
 def make_calls(numbers: dict[str, int]) -> list[str]:
-    """Reach the kernel with system calls that no answer needs: their arguments are wrong, and nobody looks at them."""
+    """Make refused system calls with wrong arguments. Any error but EPERM and ENOSYS means that one got through."""
     libc, done = ctypes.CDLL(None, use_errno=True), []
     wrong = [ctypes.c_long(-1)] * 6
     for name, number in numbers.items():
@@ -217,7 +217,7 @@ def make_calls(numbers: dict[str, int]) -> list[str]:
 
 
 def inherited(known: list[str]) -> list[str]:
-    """Find environment variables beyond the `known` ones, or open descriptors of the grader's."""
+    """Find environment variables other than the `known` ones, or open descriptors of the grader."""
     extra = [f"variable {name}" for name in sorted(set(os.environ) - set(known))]
     return extra + [
         f"descriptor {number}"

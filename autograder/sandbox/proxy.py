@@ -1,7 +1,7 @@
-"""The face that checks see: attribute access builds a path, a call sends an operation.
+"""Proxies for checks: an attribute access extends a path, and a call sends an operation.
 
-`student` and `reference` are both a `Proxy`. Plain data comes back as data; what stays on the other side comes
-back as another proxy, which later calls may take as an argument.
+`student` and `reference` are both a `Proxy`. Plain data comes back as data. Any other object stays on its side, and a
+proxy of it comes back, which later calls take as an argument.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ __all__ = [
 ]
 
 
-# What crosses either way unchanged, told by its type first: instance checks cost more, torch's most.
+# Types that cross unchanged in both directions. A look-up of the type is faster than isinstance, above all for torch's.
 AS_THEY_ARE = frozenset({type(None), bool, int, float, str, torch.Tensor, np.ndarray, torch.dtype, torch.device})
 
 
 class Channel(Protocol):
-    """Carries operations to a session and brings back plain data and refs.
+    """Sends operations to a session and returns plain data and refs.
 
-    A channel for which every request is a journey has `post` besides, with the same arguments and result: it takes
-    operations whose values hold nothing but a ref, "place" and "set", and may carry them out as late as with the next
-    request, which then raises what they raise. It also takes "call_and_get".
+    A channel to another process also has `post`, with the same arguments and result. `post` takes the operations
+    "place" and "set", which return at most a ref, and may delay them until the next request. That request then raises
+    their errors. Such a channel also takes "call_and_get".
     """
 
     def request(self, op: str, payload: dict[str, Any], timeout: float | None = None) -> Any: ...
 
 
 class Proxy:
-    """Something on the other side of a channel."""
+    """An object on the other side of a channel."""
 
     __slots__ = ("_channel", "_ref", "_timeout")
     _channel: Channel
@@ -78,7 +78,7 @@ class Proxy:
     __hash__ = object.__hash__
 
     def _not_here(self, *args: object) -> NoReturn:
-        """For whatever asks for the value itself: it lies on the other side, and any answer would be a guess."""
+        """Refuse an operation that needs the value, since the value is on the other side."""
         raise TypeError(f"{self!r} holds no value: fetch it first")
 
     def __format__(self, spec: str) -> str:
@@ -115,12 +115,15 @@ class Proxy:
 
 
 def fetch(proxy: Proxy) -> Any:
-    """The value of what a proxy names: data where it is plain, a proxy of the object itself where not."""
+    """The value of a proxy: plain data, or a proxy of the object itself if it is not plain."""
     return proxy._request("get", target=proxy._ref)
 
 
 def parts(proxy: Proxy, most: int) -> list[Any] | None:
-    """What iterating over something on the other side yields, no more than so many; None where that cannot be done."""
+    """The first `most` items of an iterable on the other side, or None if it cannot be iterated over.
+
+    Raises ProtocolError for a reply of another form.
+    """
     found = proxy._request("parts", target=proxy._ref, most=most)
     if found is not None and (type(found) is not list or len(found) > most):
         raise ProtocolError("a reply that is not one")
@@ -128,14 +131,14 @@ def parts(proxy: Proxy, most: int) -> list[Any] | None:
 
 
 def call_and_fetch(proxy: Proxy, names: Sequence[str], **arguments: Any) -> tuple[Any, list[Any]]:
-    """Call what a proxy names, and fetch attributes of what it returns, in one request where that saves one.
+    """Call a proxy and fetch attributes of the result, in one request if the channel allows it.
 
     Args:
-        names: of the attributes.
-        arguments: by keyword.
+        names: the names of the attributes.
+        arguments: the keyword arguments of the call.
 
     Returns:
-        What was returned, and the attributes' values in order; no values where plain data was returned.
+        The result, and the values of its attributes in order. A result of plain data has no such values.
     """
     if not hasattr(proxy._channel, "post"):
         made = proxy(**arguments)
@@ -150,7 +153,7 @@ def call_and_fetch(proxy: Proxy, names: Sequence[str], **arguments: Any) -> tupl
 
 
 def assign(proxy: Proxy, name: str, value: Any) -> None:
-    """Set an attribute of what a proxy names."""
+    """Set an attribute of a proxy's object."""
     proxy._post("set", target=proxy._ref.child(name), value=proxy._send(value))
 
 
@@ -158,9 +161,9 @@ def place(proxy: Proxy, value: torch.Tensor, *, strided: bool = False) -> Proxy:
     """Put a tensor on the proxy's side and keep it there, so that a call's effect on it can be fetched.
 
     Args:
-        proxy: whose side; usually `student`.
-        value: any shape and dtype.
-        strided: lay the elements out with gaps, so that the tensor is not contiguous.
+        proxy: a proxy of the side; usually `student`.
+        value: a tensor of any shape and dtype.
+        strided: True for a tensor that is not contiguous: its elements have gaps between them.
     """
     placed = proxy._post("place", value=value, layout="strided" if strided else "contiguous")
     assert isinstance(placed, Proxy)
@@ -168,7 +171,7 @@ def place(proxy: Proxy, value: torch.Tensor, *, strided: bool = False) -> Proxy:
 
 
 def artifact(proxy: Proxy, name: str) -> Any:
-    """What a handed-in torch file holds, read with weights_only on the proxy's side."""
+    """The content of a handed-in torch file, read with weights_only on the proxy's side."""
     return proxy._request("artifact", name=name)
 
 
@@ -178,8 +181,8 @@ def load_artifact(model: Proxy, name: str) -> None:
     The file is read with weights_only. Its floating tensors, float16 for example, take the dtype of the module's.
 
     Raises:
-        CheckFailed: the file holds no state dict, or one whose keys and shapes are not the module's. The message counts
-            them and names none.
+        CheckFailed: the file holds no state dict, or its keys and shapes do not fit the module. The message counts
+            the misfits and names none.
         StudentError: the file was not handed in, or torch cannot read it.
     """
     match model._request("load_artifact", target=model._ref, name=name):
@@ -196,5 +199,5 @@ def load_artifact(model: Proxy, name: str) -> None:
 
 
 def patient(proxy: Proxy, seconds: float) -> Proxy:
-    """The same proxy with a longer deadline for each of its calls, wall-clock seconds."""
+    """A copy of the proxy with another deadline for each of its calls, in wall-clock seconds."""
     return Proxy(proxy._channel, proxy._ref, seconds)

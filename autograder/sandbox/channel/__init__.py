@@ -1,1 +1,1 @@
-"""What both sides speak: frames of plain data, and what is agreed on beside them. It runs on either side."""
+"""The protocol between grader and worker: frames of plain data, and the constants that both sides share."""

@@ -1,4 +1,4 @@
-"""Tensors and arrays as named dtypes, shapes and row-major little-endian bytes, and back."""
+"""Converts tensors and arrays to a dtype's name, a shape and row-major little-endian bytes, and back."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ NUMPY_DTYPES: dict[str, np.dtype[Any]] = {
 }
 TORCH_NAMES = {dtype: name for name, dtype in TORCH_DTYPES.items()}
 NUMPY_NAMES = {dtype: name for name, dtype in NUMPY_DTYPES.items()}
-# Torch's dtypes that numpy has: such a tensor is seen as an array as it lies.
+# The torch dtypes that numpy has, too. A tensor of one can be viewed as an array without a copy.
 SEEN_AS_ARRAYS = {dtype: name for dtype, name in TORCH_NAMES.items() if name in NUMPY_DTYPES}
 BOOL = np.dtype(bool)
-# What the elements of a torch tensor are to numpy.
+# The numpy dtype that stores the elements of a torch tensor.
 STORED_AS = {name: NUMPY_DTYPES.get(name, np.dtype("int16")) for name in TORCH_DTYPES}
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
@@ -52,7 +52,7 @@ Blob: TypeAlias = "torch.Tensor | Array"
 
 
 class Content(NamedTuple):
-    """A blob on its way out: what its spec says, and an array of its elements, row-major."""
+    """An outgoing blob: the fields of its spec, and its elements as a row-major array."""
 
     library: str
     dtype: str
@@ -61,7 +61,7 @@ class Content(NamedTuple):
 
 
 def tensor_content(tensor: torch.Tensor) -> Content:
-    """What crosses of a dense tensor; TypeError for any other."""
+    """The content of a dense tensor. Raises TypeError for any other tensor."""
     name = SEEN_AS_ARRAYS.get(tensor.dtype)
     if name is not None:
         try:
@@ -81,7 +81,7 @@ def tensor_content(tensor: torch.Tensor) -> Content:
 
 
 def array_content(array: Array) -> Content:
-    """What crosses of an array of numbers; TypeError for any other."""
+    """The content of an array of numbers. Raises TypeError for any other array."""
     native = array.dtype.newbyteorder("=")
     if native not in NUMPY_NAMES:
         raise TypeError(f"an array of {array.dtype} does not cross between processes")
@@ -89,7 +89,7 @@ def array_content(array: Array) -> Content:
 
 
 class Spec(NamedTuple):
-    """A blob on its way in, known before its bytes are read."""
+    """The description of an incoming blob, which is known before its bytes are read."""
 
     library: str
     dtype: str
@@ -99,7 +99,7 @@ class Spec(NamedTuple):
 
     @classmethod
     def parse(cls, entry: Any) -> Spec:
-        """Raises ProtocolError, or what Python raises, for anything that is not [library, dtype, shape]."""
+        """From [library, dtype, shape]. Raises ProtocolError, or any of `wire.MALFORMED`, for other data."""
         library, name, dims = entry
         if type(entry) is not list or type(dims) is not list or len(dims) > MAX_DIMS:
             raise ProtocolError("a tensor's description that is not one")
@@ -118,8 +118,10 @@ class Spec(NamedTuple):
         return self.blob(np.ndarray(self.shape, self.stored, body, start).copy())
 
     def blob(self, elements: Array) -> Blob:
-        """The blob of these elements. Raises ProtocolError for a bool that is neither 0 nor 1: it makes later
-        arithmetic undefined."""
+        """The blob of these elements. Raises ProtocolError for a bool whose byte is neither 0 nor 1.
+
+        Arithmetic with such a bool would be undefined.
+        """
         if self.stored is BOOL and elements.view(np.uint8).max(initial=0) > 1:
             raise ProtocolError("a bool that is neither true nor false")
         if self.library != "torch":

@@ -1,6 +1,6 @@
-"""Many files as one value that crosses: names, sizes and contents in an array each, however many files there are.
+"""Packs many files into one value of three arrays: names, sizes and contents.
 
-One by one they would be too much for a frame's header where somebody hands in thousands, with long names.
+Thousands of files with long names, one value each, would not fit into a frame's header.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def packed(files: Mapping[str, bytes]) -> dict[str, Array]:
 
 
 def unpacked(bundle: Mapping[str, Array]) -> dict[str, bytes]:
-    """The files that were packed, in their order."""
+    """The packed files by name, in their order."""
     ends = np.cumsum(bundle["sizes"]).tolist()
     names = bundle["names"].tobytes().decode().split("\0") if ends else []
     contents, starts = bundle["contents"], [0, *ends]

@@ -1,4 +1,4 @@
-"""How a worker reports what went wrong: an exception as plain data."""
+"""Converts an exception in a worker to plain data, and the data to a StudentError."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from autograder.errors import Location, StudentError
 
 __all__ = ["IMPORT_TOO_LONG", "describe", "student_error"]
 
-IMPORT_TOO_LONG = "ImportTooLong"  # what a worker calls an import that it ended in time to say where it was
+IMPORT_TOO_LONG = "ImportTooLong"  # the exception's name if the worker itself ended a long import and knows its line
 MAX_KIND, MAX_TEXT, MAX_TRACE = 80, 2_000, 8_000
 
 
@@ -18,8 +18,8 @@ def describe(error: BaseException, own: Collection[str]) -> dict[str, Any]:
     """Type name, message, traceback, and the deepest line in the submission's own files.
 
     Args:
-        error: the exception as it was raised. Its class is the submission's: `__str__` may raise or never end well.
-        own: file names, as code objects carry them, that belong to the submission.
+        error: the exception. Its class may be the submission's own, and its `__str__` may raise.
+        own: the submission's file names, as they appear in code objects.
     """
     try:
         text = str(error)[:MAX_TEXT]
@@ -41,16 +41,16 @@ def describe(error: BaseException, own: Collection[str]) -> dict[str, Any]:
 
 
 def _kind(kind: type[BaseException]) -> str:
-    """The name of an exception's class, or of the built-in class that it is one of: `OSError` for `URLError`.
+    """The name of an exception's built-in base class: `OSError` for `URLError`.
 
-    A class that is no more than an `Exception` keeps its own name.
+    A class whose only built-in base is `Exception` keeps its own name.
     """
     known = next((each.__name__ for each in type.mro(kind) if each.__module__ == "builtins"), "Exception")
     return kind.__name__ if known in ("Exception", "BaseException") else known
 
 
 def student_error(description: Mapping[str, Any]) -> StudentError:
-    """The grader's view of a description. Raises KeyError or TypeError where it is not one."""
+    """The StudentError of a description. Raises KeyError, TypeError or ValueError for data of another form."""
     kind, text, trace = (str(description[key]) for key in ("kind", "text", "trace"))
     file, line = str(description["file"])[:MAX_TEXT], int(description["line"])
     name = file.replace("\\", "/").rpartition("/")[2]  # Windows, on a student's machine

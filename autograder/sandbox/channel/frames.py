@@ -1,4 +1,4 @@
-"""Reads frames off a stream of bytes, most of them with a single read."""
+"""Reads frames from a stream of bytes. Most frames need a single read."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from autograder.sandbox.channel import wire
 
 __all__ = ["FrameReader"]
 
-CHUNK = 1 << 16  # bytes read ahead; a body that is larger goes where it belongs without a detour
+CHUNK = 1 << 16  # bytes read ahead; a larger body is read directly into its final place
 MAX_BUFFERS = 64  # filled at once
 PREFIX = wire.PREFIX.size
 
 
 class FrameReader:
-    """One end's incoming frames.
+    """The incoming frames of one end.
 
     Args:
-        receive: fills some of the buffers it is given, in order, and returns how many bytes it wrote; raises EOFError
-            where there will be no more.
-        most: bytes that a frame's body may have.
+        receive: fills buffers from the first on, and returns the number of bytes written. Raises EOFError at the end.
+        most: the most bytes of a frame's body.
     """
 
     def __init__(self, receive: Callable[[list[memoryview]], int], most: int = wire.MAX_BODY) -> None:
@@ -30,18 +29,18 @@ class FrameReader:
 
     @property
     def ahead(self) -> bool:
-        """Whether bytes beyond the last frame have been read already."""
+        """True if bytes beyond the last frame have been read already."""
         return len(self._ahead) > 0
 
     def read(self) -> Any:
-        """The value of the next frame. Raises ProtocolError for anything that is not one."""
+        """The value of the next frame. Raises ProtocolError for a malformed frame, and the errors of `receive`."""
         if not self._ahead:
             self._ahead = self._chunk[: self._receive([self._chunk])]
         ahead = self._ahead
         if len(ahead) >= PREFIX:
             header, body = wire.parse_prefix(ahead[:PREFIX], self._most)
             start, end = PREFIX + header, PREFIX + header + body
-            if len(ahead) >= end:  # the usual case: all of it came at once
+            if len(ahead) >= end:  # the usual case: the whole frame arrived at once
                 self._ahead = ahead[end:]
                 return wire.read_whole(bytes(ahead[PREFIX:start]), ahead[start:end])
         header, body = wire.parse_prefix(self._take(PREFIX), self._most)
@@ -66,7 +65,7 @@ class FrameReader:
 
 
 def _advance(buffers: list[memoryview], count: int) -> list[memoryview]:
-    """What is left of some buffers once their first `count` bytes are filled."""
+    """The rest of the buffers after their first `count` bytes."""
     while buffers and count >= len(buffers[0]):
         count -= len(buffers[0])
         buffers = buffers[1:]

@@ -1,4 +1,4 @@
-"""What a submission prints: kept up to a size, and dropped beyond it at no cost."""
+"""The prints of a submission: kept up to a size, and dropped beyond it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["capped_file", "read_capped", "redirect_prints"]
 
 
 def capped_file(size: int) -> int:
-    """A descriptor of `size` bytes of memory that can be written but not grown, by whoever holds it."""
+    """A descriptor of a memory file of `size` bytes. Its holders can write to it but never grow it."""
     descriptor = os.memfd_create("output", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     os.ftruncate(descriptor, size)
     fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL)
@@ -19,20 +19,20 @@ def capped_file(size: int) -> int:
 
 
 def read_capped(descriptor: int) -> str:
-    """What was written to a capped file so far. Untrusted text."""
+    """The text in a capped file so far. Untrusted."""
     content = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
     return content.rstrip(b"\0").decode("utf-8", errors="replace")
 
 
 def redirect_prints(size: int) -> None:
-    """Let print and friends write at most `size` bytes to descriptor 1, and swallow the rest without an error."""
+    """Redirect standard output and error to descriptor 1. Bytes beyond `size` are dropped without an error."""
     capped = _Capped(size)
     sys.stdout = io.TextIOWrapper(capped, "utf-8", "backslashreplace", write_through=True)
     sys.stderr = io.TextIOWrapper(capped, "utf-8", "backslashreplace", write_through=True)
 
 
 class _Capped(io.RawIOBase):
-    """Writes to descriptor 1 until `size` bytes are out; then every write succeeds and does nothing."""
+    """Writes the first `size` bytes to descriptor 1. Later writes succeed and do nothing."""
 
     def __init__(self, size: int) -> None:
         self._left = size

@@ -1,4 +1,4 @@
-"""How the grader names what lives on the other side: a handle or the submission's module, then a dotted path."""
+"""References to objects on the other side: a handle or the submission's module, then a dotted path."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 
 __all__ = ["LOCAL", "PLACED", "Ref"]
 
-# Handles from here on are given by the grader, to what it places; a session's own count stays below.
+# The grader chooses handles from here on, for tensors that it places. A session chooses smaller ones.
 PLACED = 1 << 32
-# Handles from here on are no session's: they name the inputs and results of a plan (`sandbox.plan`).
+# Handles from here on name the inputs and results of a plan (`sandbox.plan`).
 LOCAL = 1 << 40
 
 
 @dataclass(frozen=True)
 class Ref:
-    """Something a session holds.
+    """A reference to an object in a session.
 
     Attributes:
-        handle: number of an object that the session keeps, or None for the submission's module.
-        path: attribute names to follow from there; all digits means an index into a sequence.
+        handle: the number of an object that the session keeps, or None for the submission's module.
+        path: attribute names to follow from that object. A name of digits is an index into a sequence.
     """
 
     handle: int | None = None

@@ -1,4 +1,4 @@
-"""Walks over values that are nested in lists, tuples and dicts."""
+"""Walks over values nested in lists, tuples and dicts. A leaf is a value that is none of these."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["leaves", "like", "mapped"]
 
 
 def mapped(value: Any, change: Callable[[Any], Any]) -> Any:
-    """The same lists, tuples and dicts, with `change` applied to everything in them that is none.
+    """A copy of the nested value, with `change` applied to each leaf.
 
     >>> mapped({"x": [1, (2, 3)]}, lambda leaf: -leaf)
     {'x': [-1, (-2, -3)]}
@@ -22,13 +22,13 @@ def mapped(value: Any, change: Callable[[Any], Any]) -> Any:
 
 
 def like(sequence: Any, items: Iterable[Any]) -> Any:
-    """The items in a list or tuple of the sequence's own class; a named tuple takes them one by one."""
+    """The items in a list or tuple of the same class as `sequence`, which may be a named tuple."""
     kind = type(sequence)
     return kind(*items) if hasattr(kind, "_fields") else kind(items)
 
 
 def leaves(value: Any) -> Iterator[Any]:
-    """Everything in lists, tuples and dicts that is none, in order.
+    """The leaves of a nested value, in order.
 
     >>> list(leaves({"x": [1, (2, 3)]}))
     [1, 2, 3]

@@ -1,13 +1,13 @@
-"""Frames between grader and worker: a JSON header, then raw little-endian bytes; nothing is ever unpickled.
+"""Frames between grader and worker: a JSON header, then raw little-endian bytes. Nothing is ever unpickled.
 
     magic "AGF1" | header bytes: u32 | body bytes: u64 | header | body
 
-The header is {"value": tree, "blobs": [[library, dtype, shape], ...]}; the body is the blobs' elements, row-major, one
-after the other. In a tree, null, booleans, numbers, strings and lists stand for themselves (NaN and infinity included);
-everything else is an object with one key, its tag. What arrives is untrusted: sizes, depth and counts are bounded
-before anything is allocated for them, and whatever is not a frame raises ProtocolError.
+The header is {"value": tree, "blobs": [[library, dtype, shape], ...]}. The body holds the elements of the blobs,
+row-major, one blob after the other. In a tree, null, booleans, numbers (NaN and infinity, too), strings and lists stand
+for themselves. Any other value is an object with one key, its tag. Incoming frames are untrusted: sizes, depth and
+counts are bounded before memory is allocated for them, and a malformed frame raises ProtocolError.
 
-The law: decode(encode(x)) equals x, for everything that encode takes.
+decode(encode(x)) equals x for every x that encode accepts.
 """
 
 from __future__ import annotations
@@ -49,24 +49,26 @@ MAGIC = b"AGF1"
 PREFIX = struct.Struct("<4sIQ")
 MAX_HEADER = 4 << 20  # bytes
 MAX_BODY = 256 << 20  # bytes
-MAX_REPLY = 64 << 20  # bytes of what a worker says: the grader copies and compares it, in float64
+MAX_REPLY = 64 << 20  # bytes of a worker's reply: the grader copies and compares it, in float64
 MAX_JOINED = 1 << 20
 MAX_DEPTH = 32
 MAX_NODES = 250_000
 MAX_BLOBS = 10_000
 MAX_DIGITS = 39  # of an int: 128 bits
-BELOW = 10**MAX_DIGITS  # Python's own bound on what it reads is 4,300 digits
-MAX_NAME = 200  # characters of a device's, an attribute's name
+BELOW = 10**MAX_DIGITS  # Python's own limit for reading an int is 4,300 digits
+MAX_NAME = 200  # characters of a name: an attribute's, a dtype's, a device's
 MAX_PATH = 32
 
 Fill: TypeAlias = Callable[[list[memoryview]], None]
 
 
 def encode(value: object, most: int = MAX_BODY) -> list[bytes | memoryview]:
-    """The parts of one frame, to be written one after the other; its body has `most` bytes at most.
+    """The parts of one frame, to be written one after the other. Its body has at most `most` bytes.
 
-    Raises TypeError for what does not cross (subclasses, sparse or quantized tensors, objects, other keys than
-    str and int), ValueError for what is too large or too deep.
+    Raises:
+        TypeError: the value cannot cross: a subclass, a sparse or quantized tensor, an object, a dict key that is
+            neither str nor int.
+        ValueError: the value is too large or too deep.
     """
     writer = _Writer()
     tree = writer.tree(value, MAX_DEPTH)
@@ -77,13 +79,13 @@ def encode(value: object, most: int = MAX_BODY) -> list[bytes | memoryview]:
     if len(header) > MAX_HEADER or body > most or len(writer.specs) > MAX_BLOBS:
         raise ValueError(f"too much for one message: {len(header) + body} bytes in {len(writer.specs)} tensors")
     prefix = PREFIX.pack(MAGIC, len(header), body)
-    if len(header) + body <= MAX_JOINED:  # every write may wake the reader: what is small enough goes in one
+    if len(header) + body <= MAX_JOINED:  # each write may wake the reader, so a small frame goes out in one
         return [b"".join([prefix, header, *(part.data for part in writer.parts)])]
     return [prefix, header, *(_bytes_of(part) for part in writer.parts if part.size)]
 
 
 def decode(frame: bytes) -> Any:
-    """The value in one whole frame. Raises ProtocolError for anything else."""
+    """The value in one whole frame. Raises ProtocolError for a malformed frame."""
     if len(frame) < PREFIX.size:
         raise ProtocolError("a truncated frame")
     header, body = parse_prefix(frame[: PREFIX.size])
@@ -94,7 +96,7 @@ def decode(frame: bytes) -> Any:
 
 
 def parse_prefix(prefix: bytes | memoryview, most: int = MAX_BODY) -> tuple[int, int]:
-    """Lengths of header and body in bytes, within their bounds."""
+    """The lengths of header and body in bytes. Raises ProtocolError if one is out of bounds."""
     magic, header, body = PREFIX.unpack(prefix)
     if magic != MAGIC:
         raise ProtocolError("not a frame")
@@ -104,7 +106,7 @@ def parse_prefix(prefix: bytes | memoryview, most: int = MAX_BODY) -> tuple[int,
 
 
 def read_whole(header: bytes, body: memoryview) -> Any:
-    """The value of a frame that has arrived as a whole; it shares nothing with `body`."""
+    """The value of a frame that has arrived completely. It shares no memory with `body`."""
     try:
         tree, specs = _message(header, len(body))
         blobs, start = [], 0
@@ -117,25 +119,25 @@ def read_whole(header: bytes, body: memoryview) -> Any:
 
 
 def read_frame(header: bytes, body: int, fill: Fill) -> Any:
-    """The value of a frame whose body is still to be read.
+    """The value of a frame whose body has not been read yet.
 
     Args:
         header: the JSON text.
-        body: the body's length as the prefix gave it.
-        fill: reads the body into the buffers it is given; called once, after everything else was validated.
+        body: the body's length in bytes, from the prefix.
+        fill: reads the body into the given buffers. It is called once, after the header has been validated.
     """
     try:
         tree, specs = _message(header, body)
-        rooms = [np.empty(spec.shape, spec.stored) for spec in specs]  # pages that are never filled cost nothing
-        _Reader(rooms).value(tree, MAX_DEPTH)
+        buffers = [np.empty(spec.shape, spec.stored) for spec in specs]  # pages that stay empty take no memory
+        _Reader(buffers).value(tree, MAX_DEPTH)
     except MALFORMED as error:
         raise ProtocolError(f"a malformed frame: {type(error).__name__}") from None
-    fill([_bytes_of(room) for room in rooms if room.size])
-    return _Reader([spec.blob(room) for spec, room in zip(specs, rooms, strict=True)]).value(tree, MAX_DEPTH)
+    fill([_bytes_of(buffer) for buffer in buffers if buffer.size])
+    return _Reader([spec.blob(buffer) for spec, buffer in zip(specs, buffers, strict=True)]).value(tree, MAX_DEPTH)
 
 
 def _message(header: bytes, body: int) -> tuple[Any, list[Spec]]:
-    """The tree, not looked at yet, and what the blobs will be."""
+    """The tree, not validated yet, and the specs of the blobs."""
     text = header.decode("ascii")
     message = DECODER.decode(text)
     if type(message) is not dict or message.keys() != {"value", "blobs"}:
@@ -248,7 +250,7 @@ def _ref(content: Any) -> Ref:
 
 
 def _bytes_of(array: np.ndarray[Any, Any]) -> memoryview:
-    """The memory of an array whose elements lie side by side."""
+    """The memory of a contiguous array."""
     return array.reshape(-1).view(np.uint8).data
 
 
@@ -277,13 +279,16 @@ def _number(key: Any) -> int:
 
 
 def _refuse_halves(text: str, tree: Any) -> None:
-    """ValueError where a string could not be written to a file as UTF-8 (lone surrogates); JSON shows where to look."""
+    """Raise ValueError for a string with a lone surrogate, which cannot be encoded as UTF-8.
+
+    The tree is searched only if the JSON text has an escape of a surrogate, `\\ud…`.
+    """
     if "\\ud" in text or "\\uD" in text:
         json.dumps(tree, ensure_ascii=False).encode("utf-8")
 
 
 AS_THEY_ARE = frozenset({type(None), bool, float, str})
 MALFORMED = (ValueError, TypeError, KeyError, RecursionError, RuntimeError)
-# Made once: json.dumps and json.loads make theirs for every call.
+# Made once: json.dumps and json.loads would make new ones for each call.
 ENCODER = json.JSONEncoder(separators=(",", ":"))
 DECODER = json.JSONDecoder()

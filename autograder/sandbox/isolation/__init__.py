@@ -1,1 +1,1 @@
-"""What confines a worker: one file per mechanism of the kernel, and `levels`, which puts them together."""
+"""The confinement of a worker: one file per kernel mechanism, and `levels`, which combines them."""

@@ -1,8 +1,8 @@
-"""Which system calls a worker may make: those that computing, reading, writing its own files and threads need.
+"""The allow-list of system calls: computing, threads, reading, and writing the worker's own files.
 
-By name, so that the lists read the same on every architecture; a name that an architecture does not know means nothing
-there. A call on neither list does not exist for a worker on the CPU (ENOSYS), so that programs fall back to an older
-one. A worker that uses a GPU may make every call that is not refused: see `isolation.opening`.
+Calls are listed by name, so that one list serves every architecture; a name that an architecture lacks has no effect
+there. For a worker on the CPU, a call on neither list fails with ENOSYS, so that programs fall back to an older call. A
+worker that uses a GPU may make every call that is not refused: see `isolation.opening`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ALLOWED: dict[str, str] = {
         " epoll_wait_old epoll_pwait epoll_pwait2 eventfd eventfd2 pipe pipe2 pause nanosleep clock_nanosleep"
         " timerfd_create timerfd_settime timerfd_gettime wait4 waitid waitpid"
     ),
-    # Event loops wake themselves up through a pair of sockets, which lead nowhere.
+    # Event loops wake themselves up through a socket pair, which reaches no other process.
     "pairs of sockets": "socketpair sendto recvfrom sendmsg recvmsg shutdown getsockname getpeername getsockopt",
     "memory": "mmap mmap2 munmap mremap mprotect madvise brk msync mincore get_mempolicy membarrier map_shadow_stack",
     "threads": (
@@ -45,7 +45,7 @@ ALLOWED: dict[str, str] = {
     ),
     "clocks and chance": "clock_gettime clock_getres gettimeofday time getrandom",
 }
-# Refused in words (EPERM): what somebody might try, and what a worker for a GPU may not do either.
+# Calls that fail with EPERM: those that an attack might use. A worker for a GPU may not make them either.
 REFUSED: dict[str, str] = {
     "networks": "socket connect accept accept4 bind listen setsockopt socketcall",
     "other processes": (
@@ -57,7 +57,7 @@ REFUSED: dict[str, str] = {
         "unshare setns mount umount umount2 pivot_root chroot open_tree open_tree_attr move_mount mount_setattr fsopen"
         " fsconfig fsmount fspick statmount listmount"
     ),
-    # What guards of files do not cover: they ask who owns a file, not whether the process may write to it.
+    # Landlock does not cover these calls. The kernel checks for them who owns a file, not whether it may be written.
     "owners, modes, times and attributes of files": (
         "chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes futimesat utimensat"
         " utimensat_time64 setxattr lsetxattr fsetxattr setxattrat removexattr lremovexattr fremovexattr removexattrat"
@@ -83,10 +83,10 @@ REFUSED: dict[str, str] = {
     "who it is": "setuid setgid setreuid setregid setresuid setresgid setfsuid setfsgid setgroups capset",
     "clocks and names": "settimeofday clock_settime clock_adjtime adjtimex sethostname setdomainname stime",
 }
-# ioctl(2) on what is open already: is it a terminal, how wide, how much is there to read, blocking, closed on exec.
+# ioctl(2) on an open descriptor: is it a terminal, its width, bytes to read, blocking mode, close on exec.
 IOCTL_ALLOWED = (0x5401, 0x5413, 0x540F, 0x541B, 0x5421, 0x5450, 0x5451)
 TERMINAL_INPUT = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX: type into the grader's terminal
 # fcntl(2): signals to others (F_SETOWN, F_SETSIG, F_SETOWN_EX), leases, watching folders, large pipes.
 FCNTL_REFUSED = (8, 10, 15, 1024, 1026, 1031)
-# prctl(2): names of threads and of memory, and looking things up. Not whether it dies with its parent.
+# prctl(2): names of threads and of memory, and queries. PR_SET_PDEATHSIG is not allowed.
 PRCTL_ALLOWED = (3, 15, 16, 21, 23, 29, 30, 39, 42, 0x5356_4D41)

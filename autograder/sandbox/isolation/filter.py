@@ -1,6 +1,6 @@
-"""A seccomp filter, through libseccomp: a worker makes the system calls that answers need, and no other.
+"""A seccomp filter, made with libseccomp: a worker can make only the system calls of the allow-list.
 
-`isolation.allowed_syscalls` has the lists. Calls of a foreign architecture (x32, i386) kill the process, which is
+`isolation.allowed_syscalls` has the lists. A call of a foreign architecture (x32, i386) kills the process, by
 libseccomp's default.
 """
 
@@ -27,12 +27,12 @@ from autograder.sandbox.isolation.allowed_syscalls import (
 __all__ = ["allow_syscalls", "by_name", "library"]
 
 CLONE_THREAD = 0x0001_0000
-LOW = 0xFFFF_FFFF  # arguments that are an int: the kernel looks at no more
+LOW = 0xFFFF_FFFF  # mask of an int argument: the kernel reads only these bits
 NEW_NAMESPACES = 0x7E02_0080  # every CLONE_NEW* of clone(2)
 
 
 def library() -> ModuleType | None:
-    """The binding to libseccomp, or None. Looking for it runs `ldconfig`, so this comes before confinement."""
+    """The binding to libseccomp, or None. Its search runs `ldconfig`, so this must come before confinement."""
     try:
         import pyseccomp
     except (ImportError, RuntimeError, OSError):
@@ -41,20 +41,20 @@ def library() -> ModuleType | None:
 
 
 def allow_syscalls(seccomp: ModuleType, opened: Collection[str] = ()) -> None:
-    """From here on, in every thread, calls that are not allowed fail. Needs no_new_privs.
+    """Load the filter for this process: from here on, other system calls fail in every thread. Needs no_new_privs.
 
     Args:
-        opened: for a worker that uses a device: calls that are not refused there; with `bind` sockets of the family
-            AF_UNIX are not either. Nobody knows what else the device's driver calls: all that is not refused may be
-            called there, with any ioctl.
+        opened: for a worker that uses a GPU: refused calls that are allowed there. `bind` also allows AF_UNIX sockets.
+            The calls of a GPU's driver are not documented, so that worker may make all other calls that are not
+            refused, with any ioctl.
     """
     _by_argument(seccomp, seccomp.ERRNO(errno.EPERM)).load()
-    raw_syscalls.load_filter(by_name(seccomp, tuple(opened)))  # last: it refuses to load another
+    raw_syscalls.load_filter(by_name(seccomp, tuple(opened)))  # last: it forbids loading another filter
 
 
 @cache
 def by_name(seccomp: ModuleType, opened: tuple[str, ...]) -> bytes:
-    """The filter's program, as the kernel takes it: to make it takes ten times as long as to load it."""
+    """The filter's program for the kernel. It is cached: making it takes ten times as long as loading it."""
     refuse = seccomp.ERRNO(errno.EPERM)
     if opened:
         rules = seccomp.SyscallFilter(seccomp.ALLOW)
@@ -76,15 +76,15 @@ def by_name(seccomp: ModuleType, opened: tuple[str, ...]) -> bytes:
 
 
 def _by_argument(seccomp: ModuleType, refuse: int) -> Any:
-    """A filter of its own for calls that are refused with some arguments only: the stricter of two holds."""
+    """A second filter, for calls that are refused only with some arguments. The stricter of both filters applies."""
     rules = seccomp.SyscallFilter(seccomp.ALLOW)
-    # Threads and no processes. glibc falls back to clone, whose flags a filter can see.
+    # Threads are allowed, processes are not. clone3 hides its flags from a filter; without it glibc uses clone.
     _add(rules, seccomp.ERRNO(errno.ENOSYS), "clone3")
     _add(rules, refuse, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, CLONE_THREAD, 0))
     for bit in range(32):
         if (flag := 1 << bit) & NEW_NAMESPACES:
             _add(rules, refuse, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, flag, flag))
-    # Signals to itself only (abort, raise, pthread_kill), and limits of its own only.
+    # Only signals to itself (abort, raise, pthread_kill), and only its own limits.
     for name in ("kill", "tgkill"):
         _add(rules, refuse, name, seccomp.Arg(0, seccomp.NE, os.getpid()))
     _add(rules, refuse, "prlimit64", seccomp.Arg(0, seccomp.NE, 0))
@@ -98,7 +98,7 @@ def _by_argument(seccomp: ModuleType, refuse: int) -> Any:
 
 
 def _add(rules: Any, action: int, name: str, *conditions: object) -> None:
-    """Add a rule; a call that this architecture or this libseccomp does not know cannot be made by name either."""
+    """Add a rule. An unknown call of this architecture or this libseccomp is skipped, if the rule has no conditions."""
     try:
         rules.add_rule(action, name, *conditions)
     except OSError as error:

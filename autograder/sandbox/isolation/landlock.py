@@ -1,4 +1,4 @@
-"""Landlock: which files a process may touch at all, whatever its user id. Needs no privilege (Linux 5.13)."""
+"""Landlock: limits the files that a process may use, whatever its user id. Needs Linux 5.13 and no privilege."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 REMOVE_FILE, MAKE_CHAR, MAKE_REG, MAKE_SOCK, MAKE_BLOCK = 1 << 5, 1 << 6, 1 << 8, 1 << 9, 1 << 11
 TRUNCATE, IOCTL_DEV = 1 << 14, 1 << 15
 FOR_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
-# How many rights each ABI knows: it handles the first so many bits.
+# The number of rights that each ABI knows. It handles this many of the lowest bits.
 RIGHTS_BY_ABI = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 NET_TCP = 0b11  # bind and connect, ABI 4
 SCOPES = 0b11  # abstract sockets and signals, ABI 6
@@ -30,12 +30,19 @@ def restrict_files(
     controlled: Iterable[str] = (),
     own: Iterable[str] = (),
 ) -> None:
-    """From here on this process may read `readable`, change files in `writable`, use `devices`, and touch nothing else.
+    """Limit the files of this process for good. Needs no_new_privs.
 
-    Of `controlled` devices it may use the ioctls too; files in `own` folders it may read and write.
+    If the kernel's ABI supports it, the process also loses TCP and signals to processes outside.
 
-    It may not use TCP either, nor signal a process outside, where the kernel's ABI knows these. Paths that do not
-    exist are passed over. Raises OSError where the kernel has no Landlock. Needs no_new_privs.
+    Args:
+        readable: files and folders to read.
+        writable: folders whose files it may create, change and remove.
+        devices: device nodes to read and write.
+        controlled: device nodes to use with their ioctls, too.
+        own: folders whose files it may read, write, create and remove.
+
+    Raises:
+        OSError: the kernel has no Landlock. Paths that do not exist are skipped.
     """
     abi = raw_syscalls.landlock_version()
     handled = (1 << RIGHTS_BY_ABI[min(max(abi, 1), 5)]) - 1

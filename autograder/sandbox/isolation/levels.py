@@ -1,11 +1,11 @@
-"""Which layers hold on this host, found by using each; and the two steps of confinement made of them.
+"""Finds the layers of isolation that work on this host, by trying each, and confines processes with them.
 
     A  root: namespaces, a user id for each worker
     B  an ordinary user with user namespaces
     C  no namespaces: Landlock and a seccomp filter
-    D  less than that: nothing that deserves the name
+    D  less than C: too weak for grading
 
-The zygote enters its view once (`enter`); every worker confines itself further (`confine`), for good.
+The zygote enters its view of the file system once (`enter`). Each worker then confines itself for good (`confine`).
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ from autograder.sandbox.isolation.paths import DEVICES, FACTS, WORK, inside, rea
 
 __all__ = ["Confinement", "confine", "enter"]
 
-# User ids of workers: far from any that people have, a range for each zygote. Containers may map few ids only.
+# User ids of workers: far above those of people, with a range for each zygote. A container may have only small ids.
 USERS = 30_000
 FIRST_USER, FIRST_USER_OF_FEW = 1_000_000_000, 20_000
 
 
 @dataclass(frozen=True)
 class Confinement:
-    """What confines workers here.
+    """The layers that confine workers on this host.
 
     Attributes:
         level: "A" to "D".
-        first_user: the first of the workers' user ids, or None where they keep the grader's.
-        readable: the files and folders that workers may read, and nothing else.
-        seccomp: the binding that loads the filter, or None.
-        why_not: for each layer that does not hold, the reason.
+        first_user: the first user id of workers, or None if they keep the grader's.
+        readable: the only files and folders that workers may read.
+        seccomp: the binding to libseccomp, or None.
+        why_not: the reason for each layer that does not hold.
     """
 
     level: str
@@ -58,7 +58,7 @@ class Confinement:
 
     @property
     def layers(self) -> dict[str, bool]:
-        """For a result: which layers confine the worker."""
+        """Whether each layer confines the worker, by the layer's name."""
         return {
             "files": self.namespaces or self.landlock,
             "view": self.namespaces,
@@ -73,18 +73,18 @@ class Confinement:
 
 
 def enter(wanted: str | None, open_too: Opening = CLOSED) -> Confinement:
-    """Enter the best view that this host allows, and find out what else will hold for workers.
+    """Enter the best view of the file system that this host allows, and find the layers that will hold for workers.
 
-    Forks where there are namespaces: what returns then is process 1 of the new one, and what called stays behind
-    to wait for it. Call it early: single-threaded, without secrets, before anything large is imported.
+    With namespaces it forks: the call returns in process 1 of the new namespace, and the calling process waits for its
+    end. Call it early: with one thread, without secrets, before large imports.
 
     Args:
-        wanted: a level to use and no other, or None for the best.
-        open_too: what some workers will need to see.
+        wanted: the only level to use, or None for the best.
+        open_too: the files and devices that workers with a GPU need.
     """
     paths = readable()
-    zygote = os.getpid()  # before there are namespaces, where every zygote has number 1
-    seccomp = library()  # before the view: finding libseccomp runs a program
+    zygote = os.getpid()  # before a new namespace, in which every zygote has number 1
+    seccomp = library()  # before the view: the search for libseccomp runs a program
     entered, no_view = _enter_view(wanted, paths, open_too)
     no_landlock = _attempt(partial(_probe_landlock, paths))
     no_seccomp = "libseccomp and its binding pyseccomp are not both installed"
@@ -93,7 +93,7 @@ def enter(wanted: str | None, open_too: Opening = CLOSED) -> Confinement:
     if seccomp is not None:
         by_name(seccomp, ())  # made once, for all workers
     first_user, no_user = _workers_users(zygote)
-    # Whose workers keep user id 0 can do with root's files what Landlock does not look at.
+    # Workers with user id 0 could change owners and modes of root's files, which Landlock does not cover.
     root = os.geteuid() == 0 and first_user is None
     enough = not no_landlock and seccomp is not None and wanted in (None, "C") and not root
     reasons = {"view": no_view, "processes": no_view, "landlock": no_landlock, "seccomp": no_seccomp, "user": no_user}
@@ -109,13 +109,13 @@ def enter(wanted: str | None, open_too: Opening = CLOSED) -> Confinement:
 
 
 def confine(to: Confinement, limits: Limits, number: int, open_too: Opening = CLOSED) -> None:
-    """Confine the calling process, a fresh fork of the zygote, for good. The filter comes last: it forbids the rest.
+    """Confine the calling process, a new fork of the zygote, for good. The filter comes last: it forbids these calls.
 
-    Raises OSError where a layer that held when it was probed does not hold now.
+    Raises OSError if a layer that worked in `enter` fails now.
     """
     if to.namespaces:
         private_work(limits.disk_mb, open_too.own)
-    with suppress(PermissionError):  # needs a capability that an ordinary user lacks, and with it what it protects from
+    with suppress(PermissionError):  # an ordinary user lacks the capability for this call, and all others, too
         raw_syscalls.drop_bounding_set()
     if to.first_user is not None:
         _become(to.first_user + number % USERS)
@@ -133,8 +133,8 @@ def confine(to: Confinement, limits: Limits, number: int, open_too: Opening = CL
 
 
 def _enter_view(wanted: str | None, paths: tuple[str, ...], open_too: Opening) -> tuple[str, str]:
-    """Enter namespaces if they are to be had. Returns the level and "", or "" and why there are none."""
-    problem = f"level {wanted} was asked for"
+    """Enter namespaces if possible. Returns the level and "", or "" and the reason for none."""
+    problem = f"level {wanted} was requested"
     for level in ("A", "B"):
         if wanted in (None, level) and not (problem := _attempt(partial(_enter_namespaces, level, paths, open_too))):
             _enter_namespaces(level, paths, open_too)
@@ -143,7 +143,7 @@ def _enter_view(wanted: str | None, paths: tuple[str, ...], open_too: Opening) -
 
 
 def _workers_users(zygote: int) -> tuple[int | None, str]:
-    """The first of the user ids for this zygote's workers, or None and why there are none."""
+    """The first user id for this zygote's workers and "", or None and the reason for none."""
     problem = ""
     for first in (FIRST_USER + zygote % USERS * USERS, FIRST_USER_OF_FEW):
         if not (problem := _attempt(partial(_probe_user, first))):
@@ -161,7 +161,7 @@ def _enter_namespaces(level: str, paths: tuple[str, ...], open_too: Opening) -> 
     if child:
         _, status = os.waitpid(child, 0)
         code = os.waitstatus_to_exitcode(status)
-        os._exit(code if code >= 0 else 128 - code)  # 128 and the signal's number, as a shell tells it
+        os._exit(code if code >= 0 else 128 - code)  # 128 plus the signal's number, like a shell
     raw_syscalls.die_with_parent(signal.SIGKILL)
     build_view(paths, (*DEVICES, *open_too.nodes), [path for path in open_too.facts if path.startswith("/sys/")])
 
@@ -199,7 +199,7 @@ def _probe_filter(seccomp: ModuleType) -> None:
 
 
 def _attempt(action: Callable[[], None]) -> str:
-    """Try something irreversible in a child. Returns why it failed, or "" if it did not."""
+    """Try an irreversible action in a child process. Returns the reason of its failure, or "" for success."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -212,6 +212,6 @@ def _attempt(action: Callable[[], None]) -> str:
             os._exit(0)
     os.close(writer)
     with os.fdopen(reader, "rb") as pipe:
-        said = pipe.read().decode(errors="replace")
+        report = pipe.read().decode(errors="replace")
     os.waitpid(child, 0)
-    return "" if said == "held" else said or "ended without a word"
+    return "" if report == "held" else report or "the child process died"

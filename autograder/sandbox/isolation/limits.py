@@ -1,4 +1,4 @@
-"""What a worker may use of the machine, as resource limits of its process."""
+"""Sets the resource limits of a worker's process."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ __all__ = ["THREADS", "limit_resources"]
 
 THREADS = 32
 DESCRIPTORS = 64
-# A CUDA context takes some thirty descriptors by itself, and threads of its own.
+# A CUDA context needs about thirty descriptors and some threads.
 MORE_THREADS, MORE_DESCRIPTORS = 128, 1024
-# Room beside the submission's own budget: stacks and arenas of a few threads, and what importing a module maps.
+# Bytes of address space beside the submission's memory: stacks and arenas of a few threads, and imported modules.
 SLACK = 192 << 20
 
 
 def limit_resources(limits: Limits, *, own_user: bool, boundless: bool = False) -> None:
     """Apply `limits` to this process for good.
 
-    Memory is address space: what the process has mapped now, plus the budget. Threads are counted per user id, so
-    they are bounded tightly only where the worker has an id of its own.
+    The memory limit is one of address space: the mapped memory of now, plus the budget. The kernel counts threads per
+    user id, so their limit is exact only for a worker with its own id.
 
     Args:
-        boundless: leave memory alone, and allow as many threads and descriptors as a GPU's driver may want.
+        own_user: True if no other process has this user id.
+        boundless: True for a worker with a GPU: no memory limit, and more threads and descriptors for the driver.
     """
     if not boundless:
         _limit(resource.RLIMIT_AS, _mapped() + (limits.memory_mb << 20) + SLACK)
@@ -50,7 +51,7 @@ def _mapped() -> int:
 
 
 def _threads_of_user() -> int:
-    """Threads that this user id has, as far as this process can see."""
+    """The number of this user id's threads that this process can see."""
     count = 0
     for name in os.listdir("/proc"):
         try:

@@ -1,4 +1,4 @@
-"""A view of the host that holds only what a worker may read, and nothing else of it: no network, no processes."""
+"""Linux namespaces: a view of the host with only the files that a worker may read, no network, no processes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOUNT_POINTS = ("/mnt", "/media", "/srv", "/opt", "/tmp", "/var/tmp")
 
 
 def enter_user_namespace() -> None:
-    """Become user id 0 of a new user namespace, in which only the caller's own id exists."""
+    """Become user id 0 of a new user namespace, which maps only the caller's own id."""
     user, group = os.getuid(), os.getgid()
     sys_.unshare(sys_.CLONE_NEWUSER)
     for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
@@ -26,14 +26,15 @@ def enter_user_namespace() -> None:
 
 
 def build_view(paths: Iterable[str], devices: Iterable[str] = DEVICES, facts: Iterable[str] = ()) -> None:
-    """Make a small read-only root that holds `paths`, and enter it.
+    """Make a small read-only root file system that holds `paths`, and enter it.
 
-    Called in new mount and pid namespaces, by process 1 of the latter. Nothing of this is seen outside, so the
-    folder that serves as the mount point is not changed.
+    Process 1 of a new pid namespace calls this, in a new mount namespace. The mounts are invisible outside, so the
+    folder of the mount point does not change.
 
     Args:
+        paths: files and folders to show.
         devices: device nodes to show.
-        facts: more to show, passed over where it does not exist or lies in something shown already.
+        facts: further files and folders to show. Missing ones, and those inside a shown folder, are skipped.
     """
     paths = list(paths)
     paths += [path for path in facts if os.path.exists(path) and not any(inside(path, name) for name in paths)]
@@ -48,7 +49,7 @@ def build_view(paths: Iterable[str], devices: Iterable[str] = DEVICES, facts: It
     for name in ("/proc", "/tmp", "/old", SHARED, WORK):
         os.makedirs(root + name, exist_ok=True)
     sys_.mount("proc", root + "/proc", "proc", SAFE | sys_.MS_NOEXEC)
-    # Importing torch asks for a temporary folder that can be written; each worker gets its own over this one.
+    # The import of torch needs a writable temporary folder. Each worker mounts its own folder over this one.
     sys_.mount("tmpfs", root + WORK, "tmpfs", SAFE | sys_.MS_NOEXEC, "size=16m,mode=700")
     os.chdir(root)
     sys_.pivot_root(root, root + "/old")
@@ -59,10 +60,11 @@ def build_view(paths: Iterable[str], devices: Iterable[str] = DEVICES, facts: It
 
 
 def private_work(size_mb: int, own: Collection[str] = ()) -> None:
-    """Give the calling process its own /proc and its own empty folder to write to. `size_mb` in MiB.
+    """Give the calling process its own /proc and its own empty folder to write to.
 
     Args:
-        own: what it may write to besides: in its /proc, or /dev/shm, of which it gets one of its own.
+        size_mb: the folder's size in MiB.
+        own: further paths to write to: in its /proc, or /dev/shm, which then becomes its own, too.
     """
     sys_.unshare(sys_.CLONE_NEWNS | sys_.CLONE_NEWIPC | sys_.CLONE_NEWUTS)
     options = f"size={size_mb}m,nr_inodes={max(64, 16 * size_mb)},mode=1777"
@@ -87,6 +89,6 @@ def _bind(path: str, target: str, attributes: int) -> None:
     else:
         os.makedirs(os.path.dirname(target), exist_ok=True)
         open(target, "w").close()
-    # Recursive: a user namespace may not reveal what lies below somebody else's mount.
+    # Recursive: in a user namespace, a mount that is not recursive fails if it would reveal files below another mount.
     sys_.mount(path, target, "", sys_.MS_BIND | sys_.MS_REC)
     sys_.mount_setattr(target, attributes)

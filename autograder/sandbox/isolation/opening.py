@@ -1,14 +1,14 @@
-"""What isolation must open for a device, in one place.
+"""The exceptions from isolation that a worker with a GPU needs.
 
-For CUDA a worker may use the GPU's device nodes, with their ioctls, and read what the driver tells of itself. The
-driver names its threads (a write to /proc/self/task), keeps a socket and memory files for what it shares with other
-processes, and refuses to start where it may not; nobody can connect to that socket, because to connect and to accept
-stay refused. The worker's address space has no limit: CUDA maps the memory of all devices and of the host into it, far
-beyond what it uses; so what it takes of the host's memory is bounded by its deadlines alone. The two workers of a race
-share the GPU, and none else is on it: it is seen clean after each race. What keeps one from reading the other's memory
-there is the driver, as between any two users. Nobody knows what else the driver calls, so every system call that is
-not refused (`allowed_syscalls.REFUSED`) may be made there, with any ioctl. Files, users and the network stay as closed
-as on the CPU.
+For CUDA a worker may use the GPU's device nodes, with their ioctls, and read the driver's facts about itself. The
+driver refuses to start unless it may name its threads (a write to /proc/self/task) and make a socket and memory files
+to share with other processes. Nobody can connect to that socket, because connect and accept stay refused.
+
+The worker's address space has no limit: CUDA maps the memory of all devices and of the host into it, far more than it
+uses. So only the deadlines limit its use of host memory. The two workers of a race share the GPU with nobody else, and
+it is checked to be clean after each race. The driver keeps one worker from reading the other's GPU memory, as between
+any two users. The driver's system calls are not documented, so every call that is not refused
+(`allowed_syscalls.REFUSED`) is allowed, with any ioctl. Files, users and the network stay as closed as on the CPU.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ CALLS = ("memfd_create", "bind", "listen")
 
 @dataclass(frozen=True)
 class Opening:
-    """What a worker may use beyond every other one.
+    """The rights that a worker has in addition to those of a worker on the CPU.
 
     Attributes:
         nodes: device nodes, with their ioctls.
-        facts: files and folders that it may read.
-        own: folders that are its own, and that it may write to.
-        calls: system calls that others may not make; where `bind` is among them, sockets of the family AF_UNIX too.
-        boundless: its address space has no limit, and it may have more descriptors and threads.
+        facts: files and folders to read.
+        own: its own folders to write to.
+        calls: refused system calls that are allowed. `bind` also allows sockets of the family AF_UNIX.
+        boundless: True for no limit of its address space, and for more descriptors and threads.
     """
 
     nodes: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ CLOSED = Opening()
 
 
 def opening(device: str) -> Opening:
-    """What `device`, "cpu" or "cuda", needs on this host."""
+    """The additional rights that `device`, "cpu" or "cuda", needs on this host."""
     if device == "cpu":
         return CLOSED
     nodes = tuple(sorted(path for name in NODES for path in glob(name)))

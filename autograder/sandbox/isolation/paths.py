@@ -1,4 +1,4 @@
-"""Which files of this host a worker may read: the interpreter, its packages, this package, and what they load."""
+"""The files of this host that a worker may read: the interpreter, its packages, this package, system libraries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 __all__ = ["DEVICES", "FACTS", "PACKAGE", "WORK", "inside", "readable"]
 
-# Where a submission's files appear to its code; the only place that it may write to, where there is one.
+# The folder of a submission's files, as its code sees it. With namespaces, it is the only writable one.
 WORK = "/submission"
 PACKAGE = str(Path(__file__).resolve().parents[2])
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
@@ -31,7 +31,7 @@ _SYSTEM = (
 
 
 def readable() -> tuple[str, ...]:
-    """Existing paths, without those that lie inside another one. Symbolic links stand beside what they lead to."""
+    """The existing paths, without those inside another one. A symbolic link is listed beside its target."""
     packages = [path for path in site.getsitepackages() if os.path.isdir(path)]
     wanted = [*_SYSTEM, sys.prefix, sys.base_prefix, *packages, PACKAGE]
     paths = {path for name in wanted for path in (name, os.path.realpath(name)) if os.path.exists(path)}
@@ -39,6 +39,6 @@ def readable() -> tuple[str, ...]:
 
 
 def inside(path: str, folders: Iterable[str] | str) -> bool:
-    """Whether `path` is, or lies in, one of these folders that is not a link."""
+    """True if `path` is one of these folders, or lies in one that is not a symbolic link."""
     names = [folders] if isinstance(folders, str) else folders
     return any(path == name or (path.startswith(name.rstrip("/") + "/") and not os.path.islink(name)) for name in names)

@@ -1,7 +1,7 @@
-"""System calls made through ctypes, since no library that we depend on offers them; each docstring names the man page.
+"""System calls through ctypes, since no dependency of this package offers them. Each docstring names the man page.
 
-Everything here raises OSError with the call's name. Numbers are the same on every architecture unless a table says
-otherwise.
+Each function raises OSError with the call's name if the call fails. A call's number is the same on every architecture
+unless a table here says otherwise.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP = 1, 4, 24
 PR_SET_SECUREBITS, PR_SET_NO_NEW_PRIVS = 28, 38
 SECUREBITS_NOROOT_LOCKED = 0b11
 
-# Numbers that differ between architectures: (x86_64, everything newer).
+# Numbers that differ: on x86_64, and on newer architectures.
 _OLD = platform.machine() == "x86_64"
 NR_PIVOT_ROOT = 155 if _OLD else 41
 NR_CAPSET = 126 if _OLD else 91
@@ -88,7 +88,7 @@ def unshare(flags: int) -> None:
 
 
 def setns(descriptor: int, kind: int) -> None:
-    """setns(2): enter the namespace that a descriptor names."""
+    """setns(2): enter the namespace of a descriptor."""
     _check(_libc.setns(ctypes.c_int(descriptor), ctypes.c_int(kind)), "setns")
 
 
@@ -101,7 +101,7 @@ def mount(source: str, target: str, kind: str, flags: int, options: str = "") ->
 
 
 def mount_setattr(target: str, attributes: int) -> None:
-    """mount_setattr(2): set attributes on a mount and on everything mounted below it (Linux 5.12)."""
+    """mount_setattr(2): set attributes on a mount and on all mounts below it (Linux 5.12)."""
     words = (ctypes.c_uint64 * 4)(attributes, 0, 0, 0)  # set, clear, propagation, user namespace
     arguments = (ctypes.c_int(AT_FDCWD), ctypes.c_char_p(os.fsencode(target)), ctypes.c_uint(AT_RECURSIVE))
     _syscall(NR_MOUNT_SETATTR, "mount_setattr", *arguments, ctypes.byref(words), ctypes.c_size_t(32))
@@ -118,7 +118,7 @@ def pivot_root(new: str, old: str) -> None:
 
 
 def die_with_parent(signal: int) -> None:
-    """prctl(2) PR_SET_PDEATHSIG. A change of user id clears it, so this comes after."""
+    """prctl(2) PR_SET_PDEATHSIG. A change of the user id clears it, so call this afterwards."""
     _prctl(PR_SET_PDEATHSIG, int(signal))
 
 
@@ -128,12 +128,12 @@ def not_dumpable() -> None:
 
 
 def no_new_privileges() -> None:
-    """prctl(2) PR_SET_NO_NEW_PRIVS: set-user-id programs and file capabilities give nothing."""
+    """prctl(2) PR_SET_NO_NEW_PRIVS: set-user-id programs and file capabilities have no effect."""
     _prctl(PR_SET_NO_NEW_PRIVS, 1)
 
 
 def load_filter(program: bytes) -> None:
-    """prctl(2) PR_SET_SECCOMP: a program of classic BPF, `struct sock_filter` after another, judges every call."""
+    """prctl(2) PR_SET_SECCOMP: load a filter, a classic BPF program of `struct sock_filter` instructions."""
     code = ctypes.create_string_buffer(program, len(program))
     header = _Program(len(program) // SOCK_FILTER, ctypes.cast(code, ctypes.c_void_p))
     zero = ctypes.c_ulong(0)
@@ -148,14 +148,14 @@ class _Program(ctypes.Structure):
 
 
 def drop_bounding_set() -> None:
-    """capabilities(7): empty the bounding set, and keep user id 0 from getting any back. Needs CAP_SETPCAP."""
+    """capabilities(7): empty the bounding set, and stop user id 0 from regaining capabilities. Needs CAP_SETPCAP."""
     for capability in _capabilities():
         _prctl(PR_CAPBSET_DROP, capability)
     _prctl(PR_SET_SECUREBITS, SECUREBITS_NOROOT_LOCKED)
 
 
 def drop_capabilities() -> None:
-    """capset(2): no effective, permitted or inheritable capability."""
+    """capset(2): drop all effective, permitted and inheritable capabilities."""
     version_3 = 0x2008_0522
     header = (ctypes.c_uint32 * 2)(version_3, 0)
     nothing = (ctypes.c_uint32 * 6)()
@@ -163,7 +163,7 @@ def drop_capabilities() -> None:
 
 
 def landlock_version() -> int:
-    """landlock_create_ruleset(2) with LANDLOCK_CREATE_RULESET_VERSION: the kernel's ABI, 0 where it has none."""
+    """landlock_create_ruleset(2) with LANDLOCK_CREATE_RULESET_VERSION: the kernel's ABI, 0 if it has no Landlock."""
     try:
         return _syscall(NR_LANDLOCK_CREATE, "landlock", None, ctypes.c_size_t(0), ctypes.c_uint32(1))
     except OSError:
