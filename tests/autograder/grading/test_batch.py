@@ -7,7 +7,7 @@ from pathlib import Path
 
 from autograder.course.model import Assignment, Component, Limits
 from autograder.course.result import SubmissionInfo, SubmissionResult
-from autograder.grading.batch import Batch, Run
+from autograder.grading.batch import Batch, GradingRun
 from autograder.submission.receive.inbox import Inbox
 
 DUE = datetime(2030, 1, 1, tzinfo=UTC)
@@ -21,7 +21,7 @@ def batch(names: str, took: dict[str, float], kept: str = "") -> Batch:
         for name in names
     }
     return Batch(
-        run=Run("x1", "suite", 0),
+        run=GradingRun("x1", "suite", 0),
         assignment=ASSIGNMENT,
         inbox=Inbox(ASSIGNMENT, {name: Path(name) for name in names}),
         prints={},

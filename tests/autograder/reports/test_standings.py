@@ -9,7 +9,18 @@ from pathlib import Path
 import pytest
 
 from autograder.course.layout import Course
-from autograder.gradebook.facts import Decision, Facts, Grading, Member, Run, Score, Student, Submission, Terms, cents
+from autograder.gradebook.facts import (
+    BookedRun,
+    Decision,
+    Facts,
+    Grading,
+    Member,
+    Score,
+    Student,
+    Submission,
+    Terms,
+    cents,
+)
 from autograder.gradebook.grades import grades
 from autograder.gradebook.late import Policy, Step
 from autograder.gradebook.wording import PageWords, PolicyRow
@@ -37,7 +48,7 @@ def facts_of(*decisions: Decision) -> Facts:
         students=tuple(Student(key, key, name, code=key, active=True) for key, name in people),
         submissions=submissions,
         members=tuple(Member(number, 0, key, "", key) for number, key in ((1, "11"), (2, "11"), (3, "12"))),
-        runs=(Run(1, "w1", "s", 1, "", ""), Run(2, "w2", "s", 1, "", "")),
+        runs=(BookedRun(1, "w1", "s", 1, "", ""), BookedRun(2, "w2", "s", 1, "", "")),
         gradings=tuple(
             Grading(n, 1 + (n == 2), n, 0, "", 0, True, (Score("q", 8000 + n, 10000, ""),)) for n in (1, 2, 3)
         ),
@@ -92,7 +103,7 @@ def book_of() -> Facts:
         students=tuple(Student(key, f"2022-{key}", f"Name{key}", active=True) for key in (*keys, "9")),
         submissions=tuple(Submission(n + 1, "a6", str(n), each.submission, "1") for n, each in enumerate(results)),
         members=tuple(members),
-        runs=(Run(1, "a6", "s", 1, "", ""),),
+        runs=(BookedRun(1, "a6", "s", 1, "", ""),),
         gradings=tuple(
             Grading(
                 n + 1, 1, n + 1, 0, "", 0, True,
