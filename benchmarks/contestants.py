@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -66,16 +67,19 @@ class ThisGrader:
         words = ["grade", self.suite.assignment.id, submissions, "--out", out]
         options = ["--jobs", str(self.jobs), "--seed", str(self.seed)]
         course = ["--course", self.suite.course.root]
+        started: list[float] = []  # when the first submission's turn came
         unwaited: dict[int, float] = {}  # the zygote is killed at the end: its time, and its workers', is lost to us
 
         def look(cli: int) -> None:
             for part, pid in parts(cli):
                 if part == "zygote":
                     unwaited[pid] = max(unwaited.get(pid, 0.0), cpu_seconds(pid))
+            if not started and (out / "gradebook.db").exists():
+                started.append(time.time())
 
         ran = run([sys.executable, "-m", "autograder", *course, *words, *options], ROOT, look=look)
-        # Written when the reference has its full marks, before the first submission's turn.
-        startup = (out / "run.json").stat().st_mtime - ran.began
+        # The book is made when the reference has its full marks, before the first submission's turn.
+        startup = started[0] - ran.began
         results = [json.loads((out / path.stem / "result.json").read_text()) for path in _zips(submissions)]
         scores = {
             result["submission"]: {question["id"]: question["score"] for question in result["questions"]}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 
-__all__ = ["count", "path"]
+__all__ = ["count", "minutes", "path"]
 
 
 def path(text: str) -> Path:
@@ -28,4 +29,15 @@ def count(text: str) -> int:
         number = 0
     if number < 1:
         raise argparse.ArgumentTypeError(f"found {text}, wanted a whole number of at least 1")
+    return number
+
+
+def minutes(text: str) -> float:
+    """A number of minutes above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"found {text}, wanted a number of minutes above 0")
     return number

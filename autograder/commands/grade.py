@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import signal
 import time
@@ -71,6 +70,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--notebooks", action="store_true", help="run each notebook once too, and keep it as notebook.html (no points)"
     )
+    parser.add_argument(
+        "--minutes",
+        metavar="N",
+        type=arguments.minutes,
+        help="end after N minutes: what no check has decided by then is pending, and the next run decides it",
+    )
     parser.add_argument("--book", metavar="URL", default="", help="where the gradebook is (DIR/gradebook.db)")
     parser.add_argument("--profile", action="store_true", help="print where the time went, phase by phase")
     parser.add_argument("--unsafe", action="store_true", help="grade even where this host cannot confine student code")
@@ -127,9 +132,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
         console.print(Text(warning), soft_wrap=True)
     if before := read_in(book, assignment, args.out):
         console.print(Text(f"{before} results of before there was a gradebook were read into it"), soft_wrap=True)
-    plan = GradingRun.plan(course, assignment, args.out, args.seed, newest_run(book, assignment))
+    plan = GradingRun.plan(course, assignment, args.seed, newest_run(book, assignment))
     settings = {"regrade": args.regrade, "notebooks": args.notebooks, "device": args.device}
-    batch = Batch.open(plan, assignment, args.out, inbox, **settings, booked=stored_in(book, assignment))
+    batch = Batch.open(plan, assignment, args.out, inbox, stored_in(book, assignment), **settings)
     recorder = Recorder.open(book, assignment, plan, fresh=args.regrade)
     for result in batch.kept.values():
         recorder.keep(result, inbox.came(result.submission))
@@ -137,7 +142,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
         for name in batch.before.keys() - batch.kept.keys():
             recorder.expect(batch.prints[name], batch.before[name].info, inbox.came(name))
         enter_sheet(book, assignment, args.out)
-    settings = {"notebooks": args.notebooks, "device": args.device, "unsafe": args.unsafe}
+    until = time.time() + 60 * args.minutes if args.minutes else None
+    settings = {"notebooks": args.notebooks, "device": args.device, "unsafe": args.unsafe, "until": until}
     order = Order.of(course, assignment, plan.seed, inbox.folder, **settings)
     graded = _Graded(assignment, args.out, recorder, inbox)
     graded.keep(batch)
@@ -187,15 +193,14 @@ def _require_writable(out: Path) -> None:
 
 def _beside(inbox: Inbox, submissions: Path, out: Path) -> Inbox:
     """The inbox without `out`, which may stand beside the submissions. Raises UsageError where it cannot be."""
-    from autograder.grading.batch import RUN_FILE
-
     folder, place = submissions.resolve(), out.resolve()
     if not (folder.is_dir() and place.is_relative_to(folder)):
         return inbox
     from autograder.gradebook.opening import FILE
+    from autograder.grading.recording import has_results
 
     known = {FILE, f"{FILE}-wal", f"{FILE}-shm", RECEIVED}
-    ours = not out.exists() or (out / RUN_FILE).exists() or {path.name for path in out.iterdir()} <= known
+    ours = not out.exists() or has_results(out) or {path.name for path in out.iterdir()} <= known
     if place.parent != folder or folder in inbox.entries.values() or not ours:
         raise UsageError(f"--out: {out} holds submissions, or lies in one; results go into a folder of their own")
     entries = {name: path for name, path in inbox.entries.items() if path != place}
@@ -218,11 +223,16 @@ class _Graded:
     started: float = 0.0  # seconds until the first submission could be graded
 
     def keep(self, batch: Batch) -> None:
-        """Take the results of an earlier run that still hold, each on the scale that a person has given it since."""
+        """Take the results of an earlier run that still hold, each on the scale that a person has given it since.
+
+        Their pages are written again where result.json is not what the gradebook makes of it.
+        """
+        from autograder.reports import written_as_is
+
         for result in batch.kept.values():
             now = self._reviewed(result)
             changed = now != result or result.info != batch.before[result.submission].info
-            self._take(now, write=changed or not (self.out / result.submission / "result.json").exists())
+            self._take(now, write=changed or not written_as_is(now, self.out))
 
     def add(self, result: SubmissionResult) -> SubmissionResult:
         """Write a result; returns it on its scale. Ctrl-C counts afterwards."""
@@ -247,13 +257,13 @@ class _Graded:
 
 def _grade(batch: Batch, order: Order, args: argparse.Namespace, console: Console, graded: _Graded) -> None:
     """Grade what is missing, writing each result as it comes, so that a stop loses nothing that is finished."""
-    from autograder.grading.batch import RUN_FILE, Failure
-    from autograder.reports import Progress, write_file
+    from autograder.grading.batch import Failure
+    from autograder.reports import Progress
 
     began = time.perf_counter()
     with _graders(batch, order, args) as (grade, executor):
         graded.started = time.perf_counter() - began
-        write_file(args.out / RUN_FILE, (json.dumps(batch.run.to_json()) + "\n").encode())
+        graded.recorder.run  # noqa: B018  the run and its seed are in the book from here on
         expected = {name: batch.expected[name] for name in batch.missing}
         with Progress(len(expected), console, expected=expected) as progress:
             for result in batch.grade(grade, executor):
@@ -300,4 +310,4 @@ def _slim(result: SubmissionResult) -> SubmissionResult:
         replace(question, cases=tuple(case.slim() for case in question.cases)) for question in result.questions
     )
     reading = result.reading.counts() if result.reading else None
-    return replace(result, questions=questions, attachments={}, reading=reading)
+    return replace(result, questions=questions, attachments={}, reading=reading, sources={})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["NotebookOutcome", "NotebookRun", "RaisedCell", "StaleOutput", "WrittenAnswer"]
+__all__ = ["PAGELESS", "NotebookOutcome", "NotebookRun", "RaisedCell", "StaleOutput", "WrittenAnswer"]
 
 
 class NotebookOutcome(StrEnum):
@@ -57,6 +57,9 @@ class WrittenAnswer:
     text: str
     question_html: str = ""
     html: str = ""
+
+
+PAGELESS = (NotebookOutcome.MISSING, NotebookOutcome.UNREADABLE)  # there is nothing to show
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,11 @@ from autograder.course.outcome import Outcome
 from autograder.course.plain import from_plain, to_plain
 from autograder.course.reading import Reading
 
-__all__ = ["SCHEMA", "CaseResult", "QuestionResult", "SubmissionInfo", "SubmissionResult"]
+__all__ = ["MAX_SOURCE", "SCHEMA", "CaseResult", "QuestionResult", "SubmissionInfo", "SubmissionResult"]
 
-SCHEMA = 1
+SCHEMA = 2
+MAX_SOURCE = 200_000
+READ = (1, 2)  # in 1, what is under `info` stood at the top level only
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,8 @@ class SubmissionResult:
         notebooks: the runs of the notebooks, by file name; None if no run was requested.
         integrity: the differences between submission and handout; None if they are unknown.
         reading: the code beside its comments, if a person has to read it. result.json leaves its lines out.
+        sources: the code of the submitted modules by file name, at most MAX_SOURCE characters each. result.json leaves
+            it out.
     """
 
     assignment: str
@@ -125,6 +129,7 @@ class SubmissionResult:
     notebooks: Mapping[str, NotebookRun] | None = None
     integrity: Integrity | None = None
     reading: Reading | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def submission(self) -> str:
@@ -146,29 +151,30 @@ class SubmissionResult:
         return any(case.outcome is Outcome.TOO_NOISY for question in self.questions for case in question.cases)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data for json.dump: `schema`, the submission's facts at the top level, questions and cases.
+        """Plain data for json.dump: `schema`, `info`, questions and cases.
 
-        A single notebook's run also appears under `notebook`.
+        The submission's facts also stand at the top level, for scripts that know schema 1. A single notebook's run also
+        appears under `notebook`.
         """
         data = to_plain(self)
         info, runs = data.pop("info"), data["notebooks"]
         if not runs or len(runs) == 1:
             data["notebook"] = next(iter(runs.values())) if runs else None
         data["integrity"] = self.integrity.to_json() if self.integrity else None
-        return {"schema": SCHEMA, "assignment": data.pop("assignment"), **info, **data}
+        return {"schema": SCHEMA, "assignment": data.pop("assignment"), "info": info, **info, **data}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> SubmissionResult:
-        """Read the data of `to_json`, also in the older form with one notebook. Raises ValueError for other data.
+        """Read the data of `to_json`, also of schema 1 and with one notebook. Raises ValueError for other data.
 
         Every result passes here on its way to a page, so this makes all its text encodable.
         """
         data = dict(all_encodable(data))
-        if (schema := data.get("schema")) != SCHEMA:
+        if (schema := data.get("schema")) not in READ:
             raise ValueError(f"result schema {schema!r}, wanted {SCHEMA}")
         only, integrity = data.get("notebook"), data.get("integrity")
         upgraded = {
-            "info": data,
+            "info": data if schema == 1 else data.get("info"),
             "notebooks": data.get("notebooks", {"": only} if only else None),
             "integrity": up_to_date(integrity) if integrity else None,
         }

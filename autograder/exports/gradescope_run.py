@@ -20,6 +20,7 @@ from typing import Any
 
 from autograder.course.layout import Course
 from autograder.course.model import Assignment
+from autograder.course.outcome import Outcome
 from autograder.course.result import SubmissionResult
 from autograder.errors import AutograderError
 from autograder.exports.gradescope import lateness, results, unreadable
@@ -28,6 +29,7 @@ from autograder.gradebook.settings import Settings
 __all__ = ["main"]
 
 LEAST_MEMORY = 3 * 1024**3  # bytes: torch beside a grader and a worker
+TO_END = 180  # seconds in which a grading whose time is over writes what there is
 READABLE = (".py", ".ipynb", ".zip", ".txt", ".tgz", ".gz", ".tar")
 SETTING = "Settings → Autograder → Container specifications: choose 3 GB of memory or more, and a timeout of 40 minutes"
 
@@ -76,7 +78,12 @@ def _handed_in(folder: Path) -> list[Path]:
 
 
 def _graded(course: Path, assignment: Assignment, submission: Path, work: Path, minutes: float) -> SubmissionResult:
-    """The result of the one submission. Raises ValueError where there is none; TimeoutExpired after so many minutes."""
+    """The result of the one submission; what is not decided after so many minutes is pending in it.
+
+    Raises:
+        ValueError: there is no result, or nothing at all was decided.
+        TimeoutExpired: the grading did not end, even so.
+    """
     inside = [path for path in submission.iterdir() if not path.name.startswith(".")]
     given = work / "submitted"
     given.mkdir()
@@ -86,12 +93,16 @@ def _graded(course: Path, assignment: Assignment, submission: Path, work: Path, 
         shutil.copytree(submission, given / "submission", symlinks=True)
     command = [sys.executable, "-m", "autograder", "--course", str(course), "grade", assignment.name, str(given)]
     command += ["--out", str(work / "graded"), "--book", f"sqlite:///{work}/gradebook.db", "--jobs", "1"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60 * minutes, check=False)
+    command += ["--minutes", str(minutes)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60 * minutes + TO_END, check=False)
     found = list(work.glob("graded/*/result.json"))
     if done.returncode or len(found) != 1:
         said = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no word"]
         raise ValueError(f"grading ended with {done.returncode} and {len(found)} results: {said[0]}")
-    return SubmissionResult.from_json(json.loads(found[0].read_text(encoding="utf-8")))
+    result = SubmissionResult.from_json(json.loads(found[0].read_text(encoding="utf-8")))
+    if all(question.outcome is Outcome.PENDING for question in result.questions):
+        raise ValueError(f"nothing was decided in {minutes:g} minutes")
+    return result
 
 
 def _write(target: Path, data: dict[str, Any]) -> None:

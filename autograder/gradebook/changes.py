@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from autograder.gradebook.decisions import words
-from autograder.gradebook.facts import Facts, Told
-from autograder.gradebook.grades import Grade
+from autograder.gradebook.facts import Decision, Facts, Told
+from autograder.gradebook.grades import TO_READ, Grade
 
 __all__ = ["GradeChange", "changed", "shown", "told_now"]
 
@@ -27,7 +27,7 @@ class GradeChange:
         >>> str(GradeChange("2022990116", "87.75", "91.25", "conv-backward 7.5 → 11"))
         '2022990116  87.75 → 91.25  conv-backward 7.5 → 11'
         """
-        return f"{self.student}  {self.before} → {self.now}  {self.why}".rstrip()
+        return f"{self.student}  {self.before:<5} → {self.now:<5}  {self.why}".rstrip()
 
 
 def shown(state: str, cents: int | None) -> str:
@@ -56,19 +56,34 @@ def changed(before: Sequence[Told], now: Sequence[Told], facts: Facts) -> tuple[
 
 
 def _why(old: Mapping[str, Any], new: Mapping[str, Any], facts: Facts) -> str:
-    parts = [_gradings(old.get("grading", 0), new.get("grading", 0), facts)]
+    parts = []
     for key, name in (("taken", "late"), ("days", "free days"), ("adjust", "adjusted")):
         was, is_now = old.get(key, 0), new.get(key, 0)
         if was != is_now:
             unit = 1 if key == "days" else 100
             parts.append(f"{name} {was / unit:g} → {is_now / unit:g}")
+    gone = [each for each in old.get("reasons", ()) if each not in new.get("reasons", ())]
+    parts += ["review done" if each.endswith(TO_READ) else f"no longer: {each}" for each in gone]
     known = {decision.id: decision for decision in facts.decisions}
-    for id in sorted({*new.get("decisions", ())} - {*old.get("decisions", ())}):
-        if decision := known.get(id):
-            parts.append(f"{words(decision)} ({decision.who})")
-    parts += [f"no longer: {reason}" for reason in old.get("reasons", ()) if reason not in new.get("reasons", ())]
-    parts += [reason for reason in new.get("reasons", ()) if reason not in old.get("reasons", ())]
-    return "; ".join(filter(None, parts))
+    was_by, is_by = ({*each.get("decisions", ())} & known.keys() for each in (old, new))
+    latest = {_matter(each): each for each in sorted(facts.decisions, key=lambda each: each.id)}
+    taken_back = {latest[_matter(known[id])].id for id in was_by - is_by}
+    decided = [
+        _said(known[id]) for id in sorted({*(is_by - was_by), *(id for id in taken_back if known[id].value is None)})
+    ]
+    said = ": ".join(filter(None, (", ".join(parts), "; ".join(decided))))
+    came = [reason for reason in new.get("reasons", ()) if reason not in old.get("reasons", ())]
+    return "; ".join(filter(None, (_gradings(old.get("grading", 0), new.get("grading", 0), facts), said, *came)))
+
+
+def _matter(decision: Decision) -> tuple[str, str, str, int, str]:
+    return decision.assignment, decision.kind, decision.student, decision.submission, decision.question
+
+
+def _said(decision: Decision) -> str:
+    """What was decided, by whom and why."""
+    why = f', "{decision.why}"' if decision.why else ""
+    return f"{words(replace(decision, why=''))}, {decision.who}{why}"
 
 
 def _gradings(before: int, now: int, facts: Facts) -> str:
@@ -86,4 +101,10 @@ def _gradings(before: int, now: int, facts: Facts) -> str:
     ]
     if facts.by_id[before].submission != new.submission:
         return "another submission counts"
-    return f"{', '.join(differ)}: run {new.run}" if differ else ""
+    return f"{', '.join(differ)}: {_runs(facts.by_id[before].run, new.run, facts)}" if differ else ""
+
+
+def _runs(before: int, now: int, facts: Facts) -> str:
+    suites = {run.id: run.suite for run in facts.runs}
+    was, is_now = suites.get(before, ""), suites.get(now, "")
+    return f"run {now}" + (f" (suite {was[:4]}… → {is_now[:4]}…)" if was != is_now else "")

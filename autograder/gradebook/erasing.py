@@ -8,9 +8,9 @@ from sqlalchemy import Connection, Select, select
 
 from autograder.errors import UsageError
 from autograder.gradebook import tables
-from autograder.gradebook.facts import Facts
+from autograder.gradebook.facts import Facts, Submission
 
-__all__ = ["ERASED", "erase", "older"]
+__all__ = ["erase", "is_erased", "older"]
 
 ERASED = "erased"
 TEXTS = ("request", "answer", "hold", "note", "comment")
@@ -38,6 +38,11 @@ def erase(connection: Connection, student: str) -> int:
     _decisions(connection, student, anonymous)
     connection.execute(told.update().where(told.c.student == student).values(student=anonymous, why="{}"))
     return len(theirs)
+
+
+def is_erased(submission: Submission) -> bool:
+    """Whether nobody is left whose submission it is."""
+    return submission.name.startswith(f"{ERASED}-") and submission.digest.startswith(f"{ERASED}-")
 
 
 def older(facts: Facts, before: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -227,12 +227,43 @@ class Facts:
         for arrival in self.arrivals:
             arrivals.setdefault(arrival.submission, []).append(arrival)
         complete: dict[int, list[Grading]] = {}
+        runs = {run.id for run in self.runs}
         for grading in self.gradings:
-            if grading.complete:
+            if grading.complete and grading.run in runs:  # a damaged number leads to no run
                 complete.setdefault(grading.submission, []).append(grading)
         object.__setattr__(self, "by_id", {grading.id: grading for grading in self.gradings})
         object.__setattr__(self, "_arrivals", arrivals)
         object.__setattr__(self, "_complete", complete)
+
+    def before(self, at: str, run: int = 0, next_run: int = 0) -> Facts:
+        """What the book held before an instant; the roster has no history.
+
+        Args:
+            at: as the book writes it.
+            run, next_run: numbers of two runs of one assignment, one after the other; 0 for none. Which gradings of
+                these are in it is said by the numbers, whatever the clock says.
+        """
+        out = {each.id for each in self.runs if (each.at >= at and each.id > run) or each.id == next_run}
+        gradings = tuple(
+            each for each in self.gradings if each.run not in out and (each.at < at or 0 < each.run <= run)
+        )
+        graded = {each.submission for each in gradings}
+        submissions = tuple(each for each in self.submissions if each.first_seen < at or each.id in graded)
+        known = {each.id for each in submissions}
+        first = {each.submission: each for each in reversed(self.arrivals)}
+        return replace(
+            self,
+            submissions=submissions,
+            arrivals=tuple(
+                each
+                for each in self.arrivals
+                if each.submission in known and (each.recorded < at or first[each.submission] == each)
+            ),
+            members=tuple(each for each in self.members if each.submission in known),
+            runs=tuple(each for each in self.runs if each.id not in out),
+            gradings=gradings,
+            decisions=tuple(each for each in self.decisions if each.at < at),
+        )
 
     def arrival(self, submission: int) -> Arrival | None:
         """The arrival that counts: the newest of the best source."""

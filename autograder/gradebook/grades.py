@@ -16,9 +16,10 @@ from typing import Any
 from autograder.gradebook.facts import Decision, Facts, Grading, Submission, Terms, moment
 from autograder.gradebook.late import Counts, Lateness, half_up, standing
 
-__all__ = ["Grade", "State", "grades"]
+__all__ = ["TO_READ", "Grade", "State", "grades"]
 
 PENDING = "pending"
+TO_READ = "waits for a person who reads it"  # how a reason ends
 
 
 class State(StrEnum):
@@ -256,7 +257,7 @@ class _Assignment:
         pending = [score.question for score in grading.scores if score.outcome == PENDING]
         found = [f"waits for a device or a person: {', '.join(pending)}"] if pending else []
         if self.terms.option(submission.option) in self.terms.reviewed and not self._reviewed(submission):
-            found.append(f"option {submission.option or '?'} waits for a person who reads it")
+            found.append(f"option {submission.option or '?'} {TO_READ}")
         return found
 
     def _reviewed(self, submission: Submission) -> bool:

@@ -21,10 +21,10 @@ __all__ = ["SchoolTable", "points_row", "read_roster"]
 MAX_BYTES = 16 * 1024 * 1024
 ENCODINGS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"\xef\xbb\xbf", "utf-8"))
 BOMS = {encoding: mark for mark, encoding in ENCODINGS}
-ID_NAMES = ("student id", "id number", "sis user id", "idnumber", "id", "number")
-NAME_NAMES = ("name", "full name", "student", "student name")
-EMAIL_NAMES = ("email", "e-mail", "email address", "mail")
-LOGIN_NAMES = ("login", "username", "user name", "sis login id", "login id")
+ID_NAMES = ("student id", "id number", "sis user id", "idnumber", "id", "number", "학번")
+NAME_NAMES = ("name", "full name", "student", "student name", "이름", "성명")
+EMAIL_NAMES = ("email", "e-mail", "email address", "mail", "이메일", "전자우편")
+LOGIN_NAMES = ("login", "username", "user name", "sis login id", "login id", "아이디")
 
 
 @dataclass(frozen=True)
@@ -155,8 +155,11 @@ def points_row(table: SchoolTable) -> int | None:
     return next((row for row in rows if table.cell(row, 0).strip().casefold() == "points possible"), None)
 
 
-def read_roster(path: Path) -> tuple[Student, ...]:
+def read_roster(path: Path, id_column: str = "") -> tuple[Student, ...]:
     """The people of a school's table, or of one with `id,name,email`.
+
+    Args:
+        id_column: the header of the column that says who it is; found by its usual names where it is "".
 
     Raises:
         UsageError: no column of ids, an empty or repeated one.
@@ -164,9 +167,10 @@ def read_roster(path: Path) -> tuple[Student, ...]:
     table = SchoolTable.read(path)
     titles = [title.strip().casefold() for title in table.header]
     places = [_first(titles, names) for names in (ID_NAMES, NAME_NAMES, EMAIL_NAMES, LOGIN_NAMES)]
-    id_place = places[0]
+    id_place = places[0] = table.column(id_column) if id_column else places[0]
     if id_place is None:
-        raise UsageError(f"{path}: found the columns {table.titles}; wanted one called {', '.join(ID_NAMES)}")
+        wanted = f"wanted one called {', '.join(ID_NAMES)}, or --id-column NAME"
+        raise UsageError(f"{path}: found the columns {table.titles}; {wanted}")
     found: dict[str, Student] = {}
     for row in range(1, len(table.rows)):
         if row == points_row(table) or not any(cell.strip() for cell in table.rows[row]):

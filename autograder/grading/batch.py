@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
-from typing import Any, Protocol
+from typing import Protocol
 
 from autograder.course.layout import Course
 from autograder.course.model import Assignment
+from autograder.course.notebook import PAGELESS
 from autograder.course.result import SubmissionResult
 from autograder.errors import GraderError
 from autograder.grading import fingerprint
@@ -53,29 +54,25 @@ class GradingRun:
 
     @classmethod
     def plan(
-        cls, course: Course, assignment: Assignment, out: Path, seed: int | None, booked: GradingRun | None = None
+        cls, course: Course, assignment: Assignment, seed: int | None, before: GradingRun | None = None
     ) -> GradingRun:
-        """Continue the run in `out` where suite and seed are the same; else begin one, with a seed drawn if need be.
+        """Continue a run where suite and seed are the same; else begin one, with a seed drawn if need be.
 
         Args:
-            booked: the newest run in the gradebook, which counts where `out` holds none.
+            before: the newest run in the gradebook.
         """
         suite = fingerprint.of_suite(course, assignment)
-        before = cls.read(out) or booked
         if before and before.suite == suite and seed in (None, before.seed):
             return before
         return cls(assignment.id, suite, secrets.randbelow(SEEDS) if seed is None else seed)
 
     @classmethod
     def read(cls, out: Path) -> GradingRun | None:
-        """The run that a folder of results says it holds; None where it says nothing."""
+        """The run that a folder of before there was a gradebook says it holds; None where it says nothing."""
         try:
             return cls(**json.loads((out / RUN_FILE).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
-
-    def to_json(self) -> dict[str, Any]:
-        return dict(vars(self))
 
     def fingerprint(self, path: Path) -> str:
         """What a result for the submission at `path` must carry to hold in this run.
@@ -92,8 +89,8 @@ class Batch:
     Attributes:
         inbox: where they are, by name.
         prints: the fingerprint that a result for each must carry.
-        kept: results on disk that still hold.
-        partial: results on disk that hold but for some cases, which this run can decide.
+        kept: results of an earlier run that still hold.
+        partial: results that hold but for some cases, which this run can decide.
         gaps: which ones, by submission.
         before: what an earlier run gave, by submission; scores of questions, no cases.
     """
@@ -114,29 +111,30 @@ class Batch:
         assignment: Assignment,
         out: Path,
         inbox: Inbox,
+        booked: Callable[[str], SubmissionResult | None],
         *,
         regrade: bool = False,
         notebooks: bool = False,
         device: str = "cpu",
-        booked: Callable[[str], SubmissionResult | None] = lambda name: None,
     ) -> Batch:
-        """Look at what `out` holds already, unless everything is to be graded again.
+        """Look at what the gradebook holds already, unless everything is to be graded again.
 
         Args:
-            notebooks: a result from a run that left the notebook alone does not hold.
+            booked: the newest result of a submission there, by name; None for none.
+            out: where the pages of executed notebooks lie: only a grading makes them.
+            notebooks: a result from a run that left the notebook alone does not hold, and one whose page is gone.
             device: where this run can grade running times besides the CPU.
-            booked: what the gradebook holds of a submission whose result.json is gone.
         """
         prints, kept, partial, lacking, before = {}, {}, {}, {}, {}
         for name, path in inbox.entries.items():
             prints[name] = run.fingerprint(path)
-            result = stored(out / name / "result.json") or booked(name)
+            result = booked(name)
             if result and result.graded:
                 before[name] = _scores(result)
             if regrade or not result:
                 continue
             result = replace(result, info=inbox.timed(name, result.info))
-            if notebooks and result.notebooks is None:
+            if notebooks and not _has_pages(out / name, result, assignment):
                 continue
             if result.graded and result.fingerprint == prints[name]:
                 if missing := gaps(result, assignment, device):
@@ -202,7 +200,16 @@ def local_graders(order: Order, jobs: int) -> Iterator[tuple[Grade, Executor]]:
 def _scores(result: SubmissionResult) -> SubmissionResult:
     """The result's scores alone: a large class's cases would fill the memory."""
     questions = tuple(replace(question, cases=()) for question in result.questions)
-    return replace(result, questions=questions, notebooks=None, integrity=None, reading=None)
+    return replace(result, questions=questions, notebooks=None, integrity=None, reading=None, sources={})
+
+
+def _has_pages(folder: Path, result: SubmissionResult, assignment: Assignment) -> bool:
+    """Whether the notebooks were run, and the pages that show it are there."""
+    runs = result.notebooks
+    if runs is None:
+        return False
+    shown = (page for name, page in assignment.pages.items() if name in runs and runs[name].outcome not in PAGELESS)
+    return all((folder / page).is_file() for page in shown)
 
 
 def stored(path: Path) -> SubmissionResult | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -26,9 +27,10 @@ from autograder.checks.timing.workers import WorkerRivals
 from autograder.course.layout import Course
 from autograder.course.model import MAX_SECONDS, Assignment, Component
 from autograder.course.outcome import Outcome
-from autograder.course.result import CaseResult, SubmissionInfo, SubmissionResult
+from autograder.course.result import MAX_SOURCE, CaseResult, SubmissionInfo, SubmissionResult
 from autograder.course.rule import Rule
 from autograder.errors import ArchiveError, TimeSpent, UsageError
+from autograder.grading.filling import UNFINISHED
 from autograder.grading.mutants.mistakes import Cause, Evidence, named_mistakes
 from autograder.grading.notebooks.run import Notebooks
 from autograder.grading.reasons import explained
@@ -76,6 +78,7 @@ class Examiner:
         notebooks: runs each submission's notebook after the checks; None to leave them alone.
         gpu: where running times are graded besides the CPU; None where there is none.
         answers: what the reference answered and what oracles computed, for all gradings to come.
+        until: the instant, of `time.monotonic`, at which the run ends; what is not decided then is pending.
     """
 
     course: Course
@@ -90,6 +93,7 @@ class Examiner:
     notebooks: Notebooks | None = None
     gpu: Gpu | None = None
     answers: Answers = field(default_factory=dict)  # not made anew by `replace`: the patient copy fills in the same
+    until: float = math.inf
 
     def __post_init__(self) -> None:
         order = list(self.assignment.by_id)
@@ -152,7 +156,7 @@ class Examiner:
     def _graded(
         self, path: Path, name: str, as_it_is: bool, questions: Collection[str] | None, without: str | None
     ) -> SubmissionResult:
-        began, allowance = time.perf_counter(), Allowance(self._seconds())
+        began, allowance = time.perf_counter(), Allowance(self._seconds(), self.until)
         inbox = Inbox(self.assignment, {name: path}, self.clean, self.submitted)
         try:
             with allowance.alarm():
@@ -165,19 +169,27 @@ class Examiner:
             info = inbox.unreadable(name, str(error))
             cases = self._everywhere("archive", f"cannot be read: {error}", "Hand in the zip once more.")
             if isinstance(error, TimeSpent):
-                cases = {question: [_spent("reading", error)] for question in cases}
+                spent = _spent("reading", error)
+                cases = {question: [_unfinished(spent) if allowance.over else spent] for question in cases}
             return self._with_notebooks(self._result(info, cases, began), {}, Package({}, "", frozenset()))
         given = self._library.package(prepared, submission.artifacts)
         asides: dict[str, str] = {}
         cases, evidence = self._run(given, submission, questions, allowance, asides)
-        if not as_it_is or without is not None:
+        if (not as_it_is or without is not None) and not allowance.over:
             with phase("mistakes"):
                 cases = self._named(cases, evidence, without)
         info = replace(submission.info, notes=(*submission.info.notes, *seen, *asides.values()))
         reading = None
         if self.assignment.option(info.option).review and not as_it_is:
             reading = read_comments(prepared.sources, self._clean.modules if self._clean else {}, self.assignment)
-        result = replace(self._result(info, cases, began), integrity=prepared.integrity, reading=reading)
+        handed_in = {name: submission.files[name] for name in self.assignment.files if name in submission.files}
+        sources = {name: code[: 4 * MAX_SOURCE].decode("utf-8", "replace") for name, code in handed_in.items()}
+        result = replace(
+            self._result(info, cases, began),
+            integrity=prepared.integrity,
+            reading=reading,
+            sources={name: code[:MAX_SOURCE] for name, code in sources.items()},
+        )
         theirs = {**submission.given, **submission.files}
         return self._with_notebooks(result, submission.notebooks, given, theirs)
 
@@ -220,6 +232,8 @@ class Examiner:
                 question = str(question_of(item))
                 if asked is not None and question not in asked:
                     case = labelled(CaseResult("", Outcome.NOT_ATTEMPTED, "not asked for"), item)
+                elif allowance.over:
+                    case = labelled(_unfinished(CaseResult("", Outcome.TIMEOUT)), item)
                 elif TIMED in item.fixturenames and (broken := self._broken(question, cases)):
                     case = labelled(broken, item)
                 elif allowance.spent:
@@ -227,7 +241,7 @@ class Examiner:
                 else:
                     with allowance.alarm(), phase("checks"):
                         case = run_check(item, following, desk)
-                    case = self._kept(case, subject.output)
+                    case = _unfinished(case) if allowance.over else self._kept(case, subject.output)
                     case = explained(case, submission.files, f"{self.assignment.by_id[question].module}.py")
                     evidence.append(Evidence(item, case, wrong_value(item)))
                 cases[question].append(bounded(case, cases[question]))
@@ -265,7 +279,7 @@ class Examiner:
         theirs: Mapping[str, bytes] | None = None,
     ) -> SubmissionResult:
         """The result, with the notebooks run beside this package if that was asked for."""
-        if self.notebooks is None:
+        if self.notebooks is None or time.monotonic() >= self.until:
             return result
         runs, attachments, seconds = {}, dict(result.attachments), result.seconds
         for name, page in self.assignment.pages.items():
@@ -323,6 +337,13 @@ def _spent(id: str, error: TimeSpent) -> CaseResult:
     """A case that no time is left for."""
     verdict = judge(error)
     return CaseResult(id, verdict.outcome, verdict.message, verdict.hint)
+
+
+def _unfinished(case: CaseResult) -> CaseResult:
+    """A case that ended when the run did: where its time was over, nothing is decided."""
+    if case.outcome is not Outcome.TIMEOUT:
+        return case
+    return replace(case, outcome=Outcome.PENDING, message=UNFINISHED, hint="", location="", detail="", credit=0.0)
 
 
 def _hinted(question: str, case: CaseResult, mistakes: Mapping[Cause, str]) -> CaseResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from autograder.course.model import Assignment, Question
@@ -10,16 +11,17 @@ from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult, SubmissionResult
 from autograder.grading.scoring import score_questions, total
 
-__all__ = ["Gap", "concerned", "filled", "gaps"]
+__all__ = ["UNFINISHED", "Gap", "concerned", "filled", "gaps"]
 
 Gap = tuple[str, str]  # a question's id, a case's
+UNFINISHED = "not decided: the time of this run was over"
 
 
 def gaps(result: SubmissionResult, assignment: Assignment, device: str) -> frozenset[Gap]:
     """The cases that a run on `device` could decide.
 
     Those that were too noisy are measured anew where they were measured, which every run can do for the CPU. Those
-    that are pending wait for a device that one of their question's budgets names.
+    that are pending wait for a device that one of their question's budgets names, or for a run with more time.
     """
     here = {"cpu", device}
     return frozenset(
@@ -64,14 +66,16 @@ def filled(
         reading=fresh.reading or before.reading,
         notebooks=before.notebooks if fresh.notebooks is None else fresh.notebooks,
         attachments=fresh.attachments,
+        sources=fresh.sources or before.sources,
         seconds=round(before.seconds + fresh.seconds, 3),
     )
 
 
-def _decidable(case: CaseResult, question: Question, here: Collection[str]) -> bool:
+def _decidable(case: CaseResult, question: Question, here: AbstractSet[str]) -> bool:
     if case.outcome is Outcome.TOO_NOISY:
         return case.timing is None or case.timing.get("device") in here
-    return case.outcome is Outcome.PENDING and any(device in here for device in _waited_for(question))
+    waits = case.message != UNFINISHED
+    return case.outcome is Outcome.PENDING and not (waits and here.isdisjoint(_waited_for(question)))
 
 
 def _waited_for(question: Question) -> Iterator[str]:

@@ -27,6 +27,8 @@ class Order:
         notebooks: run each submission's notebook too.
         device: where running times are graded besides the CPU, "cpu" or "cuda".
         unsafe: grade even where a machine cannot confine student code.
+        until: seconds since the epoch at which the run ends: what no check has decided by then is pending. None for no
+            end.
         preload: modules that are imported once for all workers; `on_this_machine` fills it in.
     """
 
@@ -37,6 +39,7 @@ class Order:
     notebooks: bool = False
     device: str = "cpu"
     unsafe: bool = False
+    until: float | None = None
     preload: tuple[str, ...] = ()
 
     @classmethod

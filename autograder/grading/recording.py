@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+import shutil
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from autograder.course.model import Assignment
-from autograder.course.result import SubmissionInfo, SubmissionResult
+from autograder.course.outcome import Outcome
+from autograder.course.result import QuestionResult, SubmissionInfo, SubmissionResult
 from autograder.errors import UsageError
-from autograder.gradebook.facts import Decision, Facts, Submission, moment
+from autograder.gradebook.erasing import is_erased
+from autograder.gradebook.facts import Decision, Facts, Grading, Submission, moment
 from autograder.gradebook.settings import Settings
 from autograder.gradebook.store import Book, Damaged, who
 from autograder.grading.batch import GradingRun, stored
-from autograder.grading.scoring import SET, reviewed
+from autograder.grading.scoring import SET, reviewed, total
 from autograder.reports import DECISIONS, Decisions, write_class, write_file, write_submission
 from autograder.reports.cells import text
 from autograder.reports.files.term import Standings
@@ -22,8 +25,10 @@ from autograder.reports.findings.decisions import Shown
 from autograder.submission.receive.lateness import BY_SYSTEM
 
 __all__ = [
+    "SIMILARITY",
     "Recorder",
     "enter_sheet",
+    "forget",
     "has_results",
     "info_of",
     "newest_run",
@@ -34,6 +39,9 @@ __all__ = [
     "write_views",
     "write_words",
 ]
+
+
+SIMILARITY = "similarity.html"  # in a folder of results, with the code of those whom it compares
 
 
 def info_of(facts: Facts, submission: Submission, assignment: Assignment) -> SubmissionInfo:
@@ -197,6 +205,10 @@ def results(
         if grading is None:
             yield name, "no grading of it is in the book that counts"
             continue
+        if is_erased(submission):
+            info = info_of(facts, submission, assignment)
+            yield reviewed(_scores_alone(grading, info, assignment), assignment, scales.get(submission.id))
+            continue
         try:
             found = book.result(grading.id, info_of(facts, submission, assignment))
         except Damaged as error:
@@ -205,13 +217,44 @@ def results(
             yield reviewed(found, assignment, scales.get(submission.id))
 
 
-def shown_in_sheet(facts: Facts, assignment: Assignment) -> Shown:
-    """By submission's name, what review.csv shows: scale, note, and the number of the newest of these decisions."""
+def _scores_alone(grading: Grading, info: SubmissionInfo, assignment: Assignment) -> SubmissionResult:
+    """What is left of the result of a person who was erased: scores, which the class's figures are made of."""
+    titles = {each.id: each.title for each in assignment.questions}
+    questions = tuple(
+        QuestionResult(
+            each.question,
+            titles.get(each.question, each.question),
+            each.points / 100,
+            each.cents / 100,
+            Outcome(each.outcome),
+        )
+        for each in grading.scores
+    )
+    scale = assignment.option(info.option).scale
+    return SubmissionResult(
+        assignment=assignment.id,
+        info=info,
+        score=total(questions, scale),
+        max_score=assignment.max_score,
+        questions=questions,
+        seed=0,
+        scale=scale,
+    )
+
+
+def shown_in_sheet(facts: Facts, assignment: Assignment, seen: Mapping[str, int] | None = None) -> Shown:
+    """By submission's name, what review.csv shows: scale, note, and the number of the newest of these decisions.
+
+    Args:
+        seen: by name, the newest decision that counts; all of them do where it is None.
+    """
     named = {each.name: each.id for each in facts.submissions if each.assignment == assignment.id}
     names = {id: name for name, id in named.items()}  # of two with one name, the later
     found: dict[str, tuple[float | None, str, int]] = {}
     for decision in facts.decisions:
         if decision.kind in ("scale", "note") and decision.submission in names and not decision.question:
+            if seen is not None and decision.id > seen.get(text(names[decision.submission]), 0):
+                continue
             scale, note, _ = found.get(names[decision.submission], (None, "", 0))
             if decision.kind == "scale":
                 scale = decision.value
@@ -234,6 +277,8 @@ def enter_sheet(book: Book, assignment: Assignment, out: Path) -> int:
     facts = book.facts()
     named = {text(each.name): each for each in facts.submissions if each.assignment == assignment.id}
     current = {text(name): each for name, each in shown_in_sheet(facts, assignment).items()}
+    seen = {row.submission: row.decision for row in sheet.entries()}
+    written = {text(name): each for name, each in shown_in_sheet(facts, assignment, seen).items()}
     by_number = {decision.id: decision for decision in facts.decisions}
     wanted = []
     for row in sheet.entries():
@@ -242,10 +287,12 @@ def enter_sheet(book: Book, assignment: Assignment, out: Path) -> int:
             continue
         option = assignment.option(submission.option).scale
         scale, note, newest = current.get(row.submission, (None, "", 0))
+        stood, said, _ = written.get(row.submission, (None, "", 0))  # what we wrote there: no change of a person's
         kinds: list[tuple[str, float | str, float | str | None]] = []
-        if row.scale is not None and row.scale != (option if scale is None else scale):
+        ours = [option if each is None else each for each in (scale, stood)]
+        if row.scale is not None and row.scale not in ours:
             kinds.append(("scale", row.scale, scale))
-        if row.comment.strip() != note.strip():
+        if row.comment.strip() not in (note.strip(), said.strip()):
             kinds.append(("note", row.comment, note))
         if kinds and newest > row.decision:
             other, (kind, mine, theirs) = by_number[newest], kinds[0]
@@ -272,15 +319,34 @@ def write_views(
     facts = book.facts()
     standings = Standings(facts, settings, assignment)
     found, failures = [], []
-    words = standings.words()
+    words, nobodys = standings.words(), {each.name for each in facts.submissions if is_erased(each)}
     for each in results(book, facts, assignment):
         if isinstance(each, tuple):
             failures.append(each)
-        else:
+            continue
+        found.append(each)
+        if each.submission not in nobodys:
             write_submission(each, assignment, out, unmade, words.get(each.submission))
-            found.append(each)
     shown = shown_in_sheet(facts, assignment)
     return write_class(found, assignment, out, failures, unmade=unmade, shown=shown, standings=standings)
+
+
+def forget(names: Collection[str], assignment: Assignment, out: Path) -> bool:
+    """Remove the folders of submissions whose people were erased; whether `out` is one of this assignment.
+
+    A folder that a person made, or a link, is left alone.
+    """
+    pages = [
+        path for path in out.glob("*/result.json") if (found := stored(path)) and found.assignment == assignment.id
+    ]
+    for path in pages:
+        if path.parent.name in names and not path.parent.is_symlink():
+            shutil.rmtree(path.parent)
+    shutil.rmtree(out / "anonymous", ignore_errors=True)
+    (out / SIMILARITY).unlink(missing_ok=True)
+    if pages and (out / DECISIONS).exists():
+        write_file(out / DECISIONS, Decisions.read(out / DECISIONS).without(names).encoded())
+    return bool(pages)
 
 
 def newest_run(book: Book, assignment: Assignment) -> GradingRun | None:

@@ -17,6 +17,7 @@ import selectors
 import signal
 import socket
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,6 +98,8 @@ class Server:
             gpu=self.gpu,
         )
         examiner.grade_reference()
+        if self.order.until is not None:
+            examiner.until = time.monotonic() + self.order.until - time.time()
         if self.order.notebooks:
             from autograder.grading.notebooks.run import Notebooks
 

@@ -1,7 +1,7 @@
 """Pages, tables and files made from results: pure views, no grading."""
 
 from autograder.reports.files.gradescsv import grades_csv
-from autograder.reports.files.write import write_class, write_file, write_reports, write_submission
+from autograder.reports.files.write import write_class, write_file, write_reports, write_submission, written_as_is
 from autograder.reports.findings.decisions import DECISIONS, Decisions
 from autograder.reports.findings.rescored import ScoreChange, score_changes
 from autograder.reports.findings.view import StudentView, student_view
@@ -30,4 +30,5 @@ __all__ = [
     "write_file",
     "write_reports",
     "write_submission",
+    "written_as_is",
 ]

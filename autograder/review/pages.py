@@ -113,6 +113,7 @@ def submission_page(moment: Moment, submission: Submission, secret: bytes, did: 
         people=_people(moment, own, secret, submission),
         fields=[field_of(moment, matter, secret, submission) for matter in matters],
         questions=_questions(moment, submission, found, secret),
+        handed_in=_code(found) if found else [],
         rest=[each for each in found.reading.questions if not each.id] if found and found.reading else [],
         events=_history(moment, {submission.id}, {each.student for each in own}, secret, submission),
         done=_effect(moment, did),
@@ -246,6 +247,11 @@ def _effect(moment: Moment, number: int) -> _Effect | None:
     found = changed(told_now(without), told_now(with_it), moment.facts)
     changes = [(moment.names.person(each.student), each) for each in found]
     return _Effect(decision, at(decision, moment), said(decision, moment), changes)
+
+
+def _code(result: SubmissionResult) -> list[tuple[str, list[str]]]:
+    """(file, its lines) of what was handed in, where it is not laid out beside the questions."""
+    return [] if result.reading else [(name, text.splitlines()) for name, text in sorted(result.sources.items())]
 
 
 def _notebooks(moment: Moment, submission: Submission, result: SubmissionResult | None) -> list[tuple[str, str]]:

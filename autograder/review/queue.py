@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from autograder.gradebook.facts import Submission
-from autograder.gradebook.grades import Grade, State
+from autograder.gradebook.grades import TO_READ, Grade, State
 from autograder.gradebook.wording import sentence
 from autograder.review.desk import Moment
 
@@ -94,7 +94,7 @@ def _reasons(moment: Moment, submission: Submission, own: tuple[Grade, ...]) -> 
 
 
 def _of(reason: str) -> Why:
-    """Under which heading a held grade stands: `grades` words these two."""
-    if reason.endswith("waits for a person who reads it"):
+    """Under which heading a held grade stands."""
+    if reason.endswith(TO_READ):
         return Why.READ
     return Why.STALE if ": set to " in reason else Why.HELD

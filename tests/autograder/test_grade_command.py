@@ -71,7 +71,8 @@ def test_a_class(toy: Toy, tmp_path: Path) -> None:
     full = result(out, "kim_full-1-A1-O1")
     assert {"receive", "clean", "start", "import", "calls", "reference", "checks"} <= full["phase_seconds"].keys()
     assert sum(full["phase_seconds"].values()) == pytest.approx(full["seconds"], rel=0.2, abs=0.2)
-    assert full["schema"] == 1
+    assert full["schema"] == 2
+    assert full["info"]["submission"] == full["submission"] == "kim_full-1-A1-O1"
     assert full["seed"] == 5
     assert full["assignment"] == "t1"
     assert full["isolation"]["level"] in "ABC"

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
@@ -12,25 +16,41 @@ from autograder.commands.linux import require_linux
 from autograder.course.layout import Course
 from autograder.errors import UsageError
 
+if TYPE_CHECKING:  # a student's machine has no database
+    from autograder.course.model import Assignment
+    from autograder.gradebook.facts import Facts, Told
+    from autograder.gradebook.settings import Settings
+    from autograder.gradebook.store import Book
+
 __all__ = ["add", "run"]
 
 EXAMPLE = """example:
   autograder diff a6 --out graded/
       grades that differ from the last release, and why; exit status 1 where there are some
+  autograder diff a6 2 3 --out graded/
+      from release 2 to release 3
+  autograder diff a6 run4 --out graded/
+      what has changed since run 4 was the newest one: what run 5 found otherwise, and what was decided since
+  autograder diff a6 2022-12-12T09:00 --out graded/
+      what has changed since an instant
 """
+
+RUN = re.compile(r"run[ :-]?(\d{1,9})", re.IGNORECASE)
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "diff",
         help="what changed since the school was told",
-        description="Compare the grades of now, or of a release, with those of an earlier release.",
+        description="Compare grades of two times. A release is what was told; a run is the book before the next run.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("assignment", metavar="ASSIGNMENT", help="an id (a6) or a folder name")
-    parser.add_argument("first", metavar="FROM", nargs="?", type=arguments.count, help="a release's number (the last)")
-    parser.add_argument("then", metavar="TO", nargs="?", type=arguments.count, help="a release's number (now)")
+    parser.add_argument(
+        "first", metavar="FROM", nargs="?", help="a release (2), a run (run4) or an instant (the last release)"
+    )
+    parser.add_argument("then", metavar="TO", nargs="?", help="likewise (now)")
     parser.add_argument("--out", metavar="DIR", type=arguments.path, help="the folder of results whose book is meant")
     parser.add_argument(
         "--book", metavar="URL", default="", help="the book's address, where it is not DIR/gradebook.db"
@@ -38,31 +58,99 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.set_defaults(run=run)
 
 
+@dataclass(frozen=True)
+class _Time:
+    """A time to compare: what it is called, and the grades then."""
+
+    name: str
+    told: tuple[Told, ...]
+
+
 def run(args: argparse.Namespace, console: Console) -> int:
     """Print one line for each person whose grade differs. Returns 0 for none, 1 for some."""
     require_linux("the gradebook")
-    from autograder.gradebook.changes import changed, told_now
-    from autograder.gradebook.grades import grades
+    from autograder.gradebook.changes import changed
     from autograder.gradebook.settings import Settings
     from autograder.gradebook.store import Book
 
     course = Course.find(args.course)
     assignment, settings = course.assignment(args.assignment), Settings.read(course)
-    book = Book.open(settings.book(args.book, args.out), create=False)
-    releases = {release.id: release for release in book.releases(assignment.id)}
-    first = args.first or max(releases, default=0)
-    for number in filter(None, (first, args.then)):
-        if number not in releases:
-            raise UsageError(f"release {number}: {assignment.id} has {', '.join(map(str, releases)) or 'none'}")
-    if not first:
-        raise UsageError(f"{assignment.id}: nothing was released yet; `autograder export` does it")
-    facts = book.facts()
-    own = [each for each in grades(facts, settings.all_terms()) if each.assignment == assignment.id]
-    now = book.told(args.then) if args.then else told_now(own)
-    found = changed(book.told(first), now, facts)
-    then = f"release {args.then}" if args.then else "now"
-    release = releases[first]
-    head = f"{assignment.id}, release {first} ({release.at}, {release.who}) → {then}: {len(found)} of {len(now)} differ"
+    with Book.open(settings.book(args.book, args.out), create=False) as book:
+        facts = book.facts()
+        times = _Times(book, facts, settings, assignment)
+        first, then = times.of(args.first or times.last), times.of(args.then)
+    found = changed(first.told, then.told, facts)
+    people = {each.student for each in (*first.told, *then.told)}
+    head = f"{assignment.id}, {first.name} → {then.name}: {len(found)} of {len(people)} differ"
     for line in (head, *(f"  {change}" for change in found)):
         console.print(Text(line), soft_wrap=True)
     return 1 if found else 0
+
+
+@dataclass(frozen=True)
+class _Times:
+    """Reads FROM and TO."""
+
+    book: Book
+    facts: Facts
+    settings: Settings
+    assignment: Assignment
+
+    @property
+    def last(self) -> str:
+        """The last release. Raises UsageError where there is none."""
+        releases = self.book.releases(self.assignment.id)
+        if not releases:
+            raise UsageError(f"{self.assignment.id}: nothing was released yet; `autograder export` does it")
+        return str(releases[-1].id)
+
+    def of(self, text: str | None) -> _Time:
+        """Raises UsageError for a release, run or instant that there is none of."""
+        if text is None:
+            return _Time("now", self._grades(self.facts))
+        if text.isdecimal():
+            return self._release(int(text))
+        if found := RUN.fullmatch(text):
+            return self._run(int(found[1]))
+        return self._instant(text)
+
+    def _release(self, number: int) -> _Time:
+        releases = {release.id: release for release in self.book.releases(self.assignment.id)}
+        if number not in releases:
+            there = ", ".join(map(str, releases)) or "none"
+            raise UsageError(f"release {number}: {self.assignment.id} has {there}")
+        release = releases[number]
+        return _Time(f"release {number} ({self._when(release.at)}, {release.who})", self.book.told(number))
+
+    def _run(self, number: int) -> _Time:
+        runs = {run.id: run for run in self.facts.runs if run.assignment == self.assignment.id}
+        if number not in runs:
+            raise UsageError(f"run {number}: {self.assignment.id} has {', '.join(map(str, runs)) or 'none'}")
+        run, later = runs[number], [run for run in runs.values() if run.id > number]
+        facts = self.facts.before(later[0].at, number, later[0].id) if later else self.facts
+        return _Time(f"run {number} ({self._when(run.at)}, {run.who})", self._grades(facts))
+
+    def _instant(self, text: str) -> _Time:
+        from autograder.gradebook.facts import stamp
+
+        try:
+            at = datetime.fromisoformat(text)
+            at = at if at.tzinfo else at.replace(tzinfo=self.assignment.due.tzinfo)
+            facts = self.facts.before(stamp(at))
+        except (ValueError, OverflowError):
+            wanted = "a release's number (2), a run's (run4), or an instant (2022-12-12T09:00)"
+            raise UsageError(f"found {text[:60]!r}, wanted {wanted}") from None
+        return _Time(self._when(stamp(at)), self._grades(facts))
+
+    def _grades(self, facts: Facts) -> tuple[Told, ...]:
+        from autograder.gradebook.changes import told_now
+        from autograder.gradebook.grades import grades
+
+        own = grades(facts, self.settings.all_terms())
+        return told_now([each for each in own if each.assignment == self.assignment.id])
+
+    def _when(self, at: str) -> str:
+        """An instant of the book as the course's clock shows it."""
+        from autograder.gradebook.facts import moment
+
+        return f"{moment(at).astimezone(self.assignment.due.tzinfo):%Y-%m-%d %H:%M}"

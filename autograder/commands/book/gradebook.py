@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -80,6 +81,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
             each.add_argument("--before", metavar="DATE", default="", help="everybody whose last submission is older")
         for text in texts:
             each.add_argument(text, metavar=text.upper(), type=arguments.path if text == "file" else str)
+        if name == "roster":
+            each.add_argument("--id-column", metavar="NAME", default="", help="the column that says who it is")
         if name == "log":
             each.add_argument("assignment", metavar="ASSIGNMENT", nargs="?", default="")
             each.add_argument("student", metavar="STUDENT", nargs="?", default="")
@@ -141,7 +144,7 @@ def _summary(book: Book, settings: Settings, args: argparse.Namespace, console: 
 def _roster(book: Book, settings: Settings, args: argparse.Namespace, console: Console) -> None:
     from autograder.gradebook.table import read_roster
 
-    _say(console, f"{book.add_roster(read_roster(args.file))} students are on the roster now")
+    _say(console, f"{book.add_roster(read_roster(args.file, args.id_column))} students are on the roster now")
 
 
 def _set(book: Book, settings: Settings, args: argparse.Namespace, console: Console) -> None:
@@ -206,12 +209,32 @@ def _erase(book: Book, settings: Settings, args: argparse.Namespace, console: Co
     people = [key(args.student)] if args.student else older(book.facts(), args.before)
     if not people:
         raise UsageError(f"erase: nobody's last submission is from before {args.before}")
+    before = book.facts()
     found = book.erase(people)
+    rewritten = _forget(book, settings, before, args) if args.out else []
     submissions = "1 submission" if found == 1 else f"{found} submissions"
     who = "a person" if len(people) == 1 else f"{len(people)} people"
     _say(console, f"erased: {who} with {submissions}; the scores stay under a code")
-    _say(console, "Not touched: pages and tables written before (delete their folder, then `autograder report`),")
-    _say(console, "the submissions themselves, backups, copies of the book, and what was exported.")
+    for page in rewritten:
+        _say(console, f"written again without them: {page}")
+    others = "other folders of pages" if rewritten else "pages and tables written before (--out DIR writes them again)"
+    _say(console, f"Not touched: {others}, the submissions themselves (grading them again")
+    _say(console, "enters their people again), backups, copies of the book, and what was exported.")
+
+
+def _forget(book: Book, settings: Settings, before: Facts, args: argparse.Namespace) -> list[Path]:
+    """Write the pages in the folder of results again, without the folders of those who are nobody's now."""
+    from autograder.gradebook.erasing import is_erased
+    from autograder.grading.recording import forget, write_views
+
+    facts, written = book.facts(), []
+    nobodys = {each.id for each in facts.submissions if is_erased(each)}
+    for id in sorted({each.assignment for each in facts.submissions}):
+        assignment = settings.course.assignment(id)
+        names = [each.name for each in before.submissions if each.id in nobodys and each.assignment == id]
+        if forget(names, assignment, args.out):
+            written.append(write_views(book, settings, assignment, args.out, []))
+    return written
 
 
 def _copy(book: Book, settings: Settings, args: argparse.Namespace, console: Console) -> None:

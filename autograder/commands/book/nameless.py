@@ -32,7 +32,8 @@ def nameless(result: SubmissionResult, submission: Submission, facts: Facts, nam
         submitted_at=result.info.submitted_at,
         late=result.info.late,
     )
-    return replace(result, info=info, attachments={}, notebooks=None, integrity=None, reading=None, fingerprint="")
+    bare = replace(result, info=info, attachments={}, sources={}, fingerprint="")
+    return replace(bare, notebooks=None, integrity=None, reading=None)
 
 
 def write_nameless(

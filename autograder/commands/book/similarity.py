@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["add", "run"]
 
 EXAMPLE = """example:
-  autograder similarity a6 submitted/ --out graded/ --also last-year/
+  autograder similarity a6 --out graded/ --also last-year/
       writes graded/similarity.html, for a person to look at: it decides nothing, and no student's page has it
+  autograder similarity a6 submitted/ --json
+      the same of submissions that nobody has graded yet
 """
 
 
@@ -37,10 +39,17 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("assignment", metavar="ASSIGNMENT", help="an id (a6) or a folder name")
     parser.add_argument(
-        "submissions", metavar="SUBMISSIONS", type=arguments.path, help="folder of zips and folders, as for grade"
+        "submissions",
+        metavar="SUBMISSIONS",
+        nargs="?",
+        type=arguments.path,
+        help="folder of zips and folders, as for grade (what the gradebook holds)",
     )
     parser.add_argument("--also", metavar="DIR", type=arguments.path, help="an earlier class, compared with this one")
-    parser.add_argument("--out", metavar="DIR", type=arguments.path, help="where similarity.html goes (nowhere)")
+    parser.add_argument(
+        "--out", metavar="DIR", type=arguments.path, help="the folder of results; similarity.html goes there"
+    )
+    parser.add_argument("--book", metavar="URL", default="", help="where the gradebook is (DIR/gradebook.db)")
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.set_defaults(run=run)
 
@@ -48,18 +57,22 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     """Print the pairs, and write the page where a folder is named. Returns 0."""
     require_linux("reading a class")
+    from autograder.grading.recording import SIMILARITY
     from autograder.reports import write_file
     from autograder.reports.study.page import render_similarity
     from autograder.reports.study.similarity import pairs
 
     course = Course.find(args.course)
     assignment = course.assignment(args.assignment)
-    sources, unread = _sources(args.submissions, assignment)
+    if args.submissions:
+        sources, unread = _sources(args.submissions, assignment)
+    else:
+        sources, unread = _booked(args, course, assignment)
     if args.also:
         earlier, more = _sources(args.also, assignment, old=True)
         sources, unread = sources + earlier, unread + more
     if not sources:
-        raise UsageError(f"{args.submissions}: no submission here could be read")
+        raise UsageError(f"{args.submissions or assignment.id}: no submission here could be read")
     found = pairs(sources, _given(course, assignment))
     if args.json:
         print(
@@ -76,8 +89,29 @@ def run(args: argparse.Namespace, console: Console) -> int:
         for line in lines:
             console.print(Text(line), soft_wrap=True)
     if args.out:
-        write_file(args.out / "similarity.html", render_similarity(found, sources, assignment))
+        write_file(args.out / SIMILARITY, render_similarity(found, sources, assignment))
     return 0
+
+
+def _booked(
+    args: argparse.Namespace, course: Course, assignment: Assignment
+) -> tuple[list[Source], list[tuple[str, str]]]:
+    """The answers that the gradebook holds, and (name, why) of those that it does not."""
+    from autograder.gradebook.settings import Settings
+    from autograder.gradebook.store import Book
+    from autograder.grading.recording import results
+    from autograder.reports.study.similarity import Source
+
+    sources, unread = [], []
+    with Book.open(Settings.read(course).book(args.book, args.out), create=False) as book:
+        for each in results(book, book.facts(), assignment):
+            if isinstance(each, tuple):
+                unread.append(each)
+            elif each.sources:
+                sources.append(Source(each.submission, each.sources))
+            else:
+                unread.append((each.submission, "its code is not in the book: name SUBMISSIONS, or grade it again"))
+    return sources, unread
 
 
 def _sources(folder: Path, assignment: Assignment, old: bool = False) -> tuple[list[Source], list[tuple[str, str]]]:

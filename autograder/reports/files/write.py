@@ -5,7 +5,6 @@
 <out>/answers.html               the written answers, where notebooks were run: question by question
 <out>/review.html                the queue of what a person is to read, where an option says so
 <out>/review.csv                 what that person decides; see `reports.decisions`
-<out>/run.json                   what the next run needs to know of this one (`grading.batch.GradingRun`)
 <out>/grades.csv                 UTF-8 with a byte-order mark: without it Excel garbles names outside ASCII
 <out>/<submission>/report.html   for the student
 <out>/<submission>/result.json   everything, for the instructor and for scripts
@@ -26,7 +25,7 @@ from typing import TypeAlias
 
 from autograder.course.encodable import encodable
 from autograder.course.model import Assignment
-from autograder.course.notebook import NotebookOutcome
+from autograder.course.notebook import PAGELESS
 from autograder.course.result import SubmissionResult
 from autograder.errors import GraderError, UsageError
 from autograder.files import whole
@@ -41,7 +40,7 @@ from autograder.reports.pages.classpage import render_class
 from autograder.reports.pages.review import render_queue, render_reading
 from autograder.reports.pages.student import render_student
 
-__all__ = ["write_class", "write_file", "write_reports", "write_submission"]
+__all__ = ["write_class", "write_file", "write_reports", "write_submission", "written_as_is"]
 
 Unmade: TypeAlias = "list[tuple[str, str]]"  # pages that could not be made, and why
 MAX_REASON = 200  # characters
@@ -51,7 +50,6 @@ UNMADE = """<!DOCTYPE html>
 said why.</p></html>
 """
 ANSWERS = "answers.html"
-PAGELESS = (NotebookOutcome.MISSING, NotebookOutcome.UNREADABLE)
 OURS = ("index.html", "term.html", "grades.csv", ANSWERS, "review.html", DECISIONS)
 
 
@@ -108,10 +106,22 @@ def write_submission(
         _remove(folder / "review.html")
     elif any(question.functions[0].lines for question in result.reading.questions):
         _page(folder / "review.html", lambda: render_reading(result, assignment), unmade)
-    facts = replace(result, reading=result.reading.counts() if result.reading else None).to_json()
-    del facts["attachments"]  # they lie beside it
-    write_file(folder / "result.json", json.dumps(facts, indent=1, allow_nan=False) + "\n")
+    write_file(folder / "result.json", _result_json(result))
     return folder
+
+
+def written_as_is(result: SubmissionResult, out: Path) -> bool:
+    """Whether the result.json of a submission is there and says what this result says: nobody has edited it."""
+    try:
+        return (_folder(out, result.submission) / "result.json").read_bytes() == _result_json(result)
+    except OSError:
+        return False
+
+
+def _result_json(result: SubmissionResult) -> bytes:
+    facts = replace(result, reading=result.reading.counts() if result.reading else None).to_json()
+    del facts["attachments"], facts["sources"]  # those lie beside it, these stand in the book
+    return encodable(json.dumps(facts, indent=1, allow_nan=False) + "\n").encode()
 
 
 def write_class(

@@ -10,8 +10,8 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autograder.course.model import Assignment
@@ -128,6 +128,11 @@ class Decisions:
         """Whether the gradebook has a decision that the row does not show yet."""
         newest = shown.get(self._cell(row, "submission"), (None, "", 0))[2]
         return newest > 0 and self._cell(row, NUMBER).strip() != str(newest)
+
+    def without(self, names: Collection[str]) -> Decisions:
+        """Without the rows of these submissions."""
+        shown = {text(name) for name in names}
+        return replace(self, rows=[row for row in self.rows if self._cell(row, "submission") not in shown])
 
     def encoded(self) -> bytes:
         """The file's bytes."""

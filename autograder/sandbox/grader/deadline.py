@@ -40,10 +40,11 @@ class Allowance:
 
     Args:
         seconds: its own ones.
+        until: the instant, of `time.monotonic`, at which the whole run ends; whose seconds passed does not count then.
     """
 
-    def __init__(self, seconds: float = math.inf) -> None:
-        self.seconds = seconds
+    def __init__(self, seconds: float = math.inf, until: float = math.inf) -> None:
+        self.seconds, self.until = seconds, until
         self._began, self._forgiven = time.monotonic(), 0.0
         self._waited = waited_for_a_core()
 
@@ -57,15 +58,21 @@ class Allowance:
         Args:
             forgiven: others' seconds that nobody told yet.
         """
+        rest = max(0.0, self.until - time.monotonic())
         if math.isinf(self.seconds):
-            return math.inf
+            return rest
         passed = time.monotonic() - self._began
         own = passed - self._forgiven - forgiven - (waited_for_a_core() - self._waited)
-        return max(0.0, self.seconds - max(own, passed / MAX_STRETCH))
+        return min(rest, max(0.0, self.seconds - max(own, passed / MAX_STRETCH)))
 
     @property
     def spent(self) -> bool:
         return self.left() <= 0.0
+
+    @property
+    def over(self) -> bool:
+        """Whether the whole run has ended."""
+        return time.monotonic() >= self.until
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -86,14 +93,15 @@ class Allowance:
 
         For work of the grader's own that a submission made long. Only a process's first thread can be interrupted.
         """
-        if math.isinf(self.seconds) or threading.current_thread() is not threading.main_thread():
+        end = min(self._began + MAX_STRETCH * self.seconds, self.until)
+        if math.isinf(end) or threading.current_thread() is not threading.main_thread():
             yield
             return
 
         def ring(number: int, frame: FrameType | None) -> None:
             raise TimeSpent(self.seconds)
 
-        rest = self._began + MAX_STRETCH * self.seconds - time.monotonic()
+        rest = end - time.monotonic()
         before = signal.signal(signal.SIGALRM, ring)
         try:
             signal.setitimer(signal.ITIMER_REAL, max(rest, 0.001))

@@ -57,13 +57,31 @@ def test_a_result_from_before_there_were_attachments_is_read() -> None:
     assert SubmissionResult.from_json(data).attachments == {}
 
 
+def test_schema_1_is_read() -> None:
+    """Before, what is under `info` stood at the top level only."""
+    result = SubmissionResult("x", SubmissionInfo("s", "Kim", "11", late=True), 0, 1, (), 0)
+    data = result.to_json() | {"schema": 1}
+    del data["info"]
+    assert SubmissionResult.from_json(data) == result
+
+
+def test_the_facts_of_a_submission_stand_at_both_places() -> None:
+    data = SubmissionResult("x", SubmissionInfo("s", "Kim", "11"), 0, 1, (), 0).to_json()
+    assert data["schema"] == 2
+    assert data["info"].items() <= data.items()
+    assert data["info"]["id"] == "11"
+
+
 def test_another_schema_is_refused() -> None:
     data = SubmissionResult("x", SubmissionInfo("s"), 0, 1, (), 0).to_json() | {"schema": 99}
     with pytest.raises(ValueError, match="schema 99"):
         SubmissionResult.from_json(data)
 
 
-@pytest.mark.parametrize("damage", [{"questions": None}, {"score": "5"}, {"name": 3}, {"questions": [{"id": "a"}]}])
+@pytest.mark.parametrize(
+    "damage",
+    [{"questions": None}, {"score": "5"}, {"info": {"submission": "s", "name": 3}}, {"questions": [{"id": "a"}]}],
+)
 def test_a_damaged_result_is_refused_with_the_place(damage: dict[str, object]) -> None:
     data = SubmissionResult("x", SubmissionInfo("s"), 0, 1, (), 0).to_json() | damage
     with pytest.raises(ValueError, match=f"not a SubmissionResult: .*{next(iter(damage))}"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -167,8 +168,6 @@ class Container:
 
 @pytest.fixture(scope="module")
 def container(tmp_path_factory: pytest.TempPathFactory) -> Container:
-    import shutil
-
     folder = tmp_path_factory.mktemp("gradescope")
     shutil.copytree(TOY, folder / "course", ignore=shutil.ignore_patterns("__pycache__"))
     toy = Toy(folder / "course")
@@ -225,6 +224,51 @@ def test_what_is_no_submission_is_said(container: Container, monkeypatch: pytest
     data = json.loads((container.root / "other/results/results.json").read_text())
     jsonschema.validate(data, SCHEMA)
     assert "hand in toy.py" in data["output"]
+
+
+SLOW = (
+    (TOY / "solutions/t1_toy/toy.py").read_text()
+    + """
+
+import time
+
+
+class Counter:
+    def __init__(self):
+        time.sleep(600)
+"""
+)
+
+
+def test_what_is_not_finished_is_pending_and_the_rest_is_written(
+    container: Container, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A question that takes ten minutes, where less is given: the other one has its points."""
+    shutil.copytree(container.root / "source/course", container.root / "patient")
+    manifest = container.root / "patient/solutions/t1_toy/assignment.toml"
+    text = manifest.read_text().replace("call_seconds = 1", "call_seconds = 900")
+    manifest.write_text(text.replace("question_seconds = 2", "question_seconds = 900"))
+    (container.root / "slow/submission").mkdir(parents=True)
+    (container.root / "slow/submission/toy.py").write_text(SLOW)
+    (container.root / "slow/submission_metadata.json").write_text(json.dumps(due("2030-01-31T22:00:00-07:00")))
+    monkeypatch.chdir(container.root / "slow")
+    course = ["--course", str(container.root / "patient"), "--assignment", "t1_toy"]
+    target = container.root / "slow/results/results.json"
+    for minutes in ("0.001", "0.2", "0.5", "2", "5"):  # on a busy machine, starting takes most of it
+        status = gradescope_run.main([*course, "--minutes", minutes])
+        assert status == int(not target.exists())
+        if target.exists():
+            break
+        assert "nothing was decided" in capsys.readouterr().out
+    assert minutes != "0.001"
+    data = json.loads(target.read_text())
+    jsonschema.validate(data, SCHEMA)
+    assert data["score"] == 4
+    assert [(test["score"], test["output"].splitlines()[0]) for test in data["tests"]] == [
+        (4, "3 of 3 checks passed"),
+        (0, "Not decided yet."),
+    ]
+    assert "Not final" in data["output"]
 
 
 def test_our_own_fault_writes_nothing(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,27 @@ def test_similarity(toy: Toy, tmp_path: Path) -> None:
     assert [(pair["one"], pair["other"]) for pair in data["pairs"]] == [("choi_r-13-A1-O1", "oh_n-14-A1-O1")]
     status, said = in_process(toy, "similarity", "t1", tmp_path / "nowhere")
     assert status == 2
+
+
+def test_similarity_of_what_the_book_holds(toy: Toy, tmp_path: Path) -> None:
+    """Graded once, the submissions are not needed any more, and nobody's code stands in result.json."""
+    body = "".join(f"    x = x.sum({at}) * (x + {at}) / x[{at}]\n" for at in range(30))
+    toy.submit("kim_m-11-A1-O1")
+    for name in ("choi_r-13-A1-O1", "oh_n-14-A1-O1"):
+        toy.submit(name, source=f"# {name}\ndef double(x):\n{body}")
+    out = tmp_path / "graded"
+    done = toy.run("grade", "t1", toy.submitted, "--out", out)
+    assert done.returncode == 0, done.stderr
+    shutil.rmtree(toy.submitted)
+    status, said = in_process(toy, "similarity", "t1", "--out", out)
+    assert status == 0, said
+    assert "3 answers, 1 pairs" in said
+    assert "choi_r-13-A1-O1  oh_n-14-A1-O1" in said
+    assert "<mark>" in (out / "similarity.html").read_text(encoding="utf-8")
+    assert "x.sum(7)" not in (out / "oh_n-14-A1-O1/result.json").read_text()
+    status, said = in_process(toy, "similarity", "t1", "--out", tmp_path / "nowhere")
+    assert status == 2
+    assert "no gradebook here" in said
 
 
 def test_a_term_is_erased(klass: Class) -> None:

@@ -63,9 +63,7 @@ def book(graded: Path, tmp_path: Path) -> Path:
 
 def views(out: Path) -> dict[str, bytes]:
     found = {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
-    return {
-        name: data for name, data in found.items() if not name.startswith(("gradebook.db", "run.json", ".received"))
-    }
+    return {name: data for name, data in found.items() if not name.startswith(("gradebook.db", ".received"))}
 
 
 def say(toy: Toy, *words: str | Path, status: int = 0) -> str:
@@ -140,9 +138,9 @@ def test_a_day(toy: Toy, book: Path, tmp_path: Path) -> None:
     assert "1 decisions read from review.csv" in say(toy, "report", "t1", "--out", book)
     said = say(toy, "diff", "t1", "--out", book, status=1)
     assert "2 of 4 differ" in said
-    assert "12  1 → 4  late 3 → 0; extension 2099" in said
-    assert "(kim)" in said
-    assert "13  held → 8" in said
+    assert "12  1     → 4      late 3 → 0: extension 2099" in said
+    assert ', kim, "ill"' in said
+    assert "13  held  → 8      review done: scale 0.8" in said
     assert json.loads((book / "choi_r-13-A1-O2/result.json").read_text())["score"] == 8
     assert "late by" not in (book / "lee_s-12-A1-O1/report.html").read_text().split("<main>")[0].replace("Late by", "")
 
@@ -162,7 +160,16 @@ def test_a_day(toy: Toy, book: Path, tmp_path: Path) -> None:
     assert "3 graded" in say(toy, "grade", "t1", toy.submitted, "--out", book)
     said = say(toy, "diff", "t1", "--out", book, status=1).splitlines()
     assert said[0].endswith("1 of 4 differ")
-    assert said[1:] == ["  12  4 → 10  counter 0 → 6: run 2"]
+    suites = [run.suite[:4] for run in stored(book).runs]
+    changed_check = f"  12  4     → 10     counter 0 → 6: run 2 (suite {suites[0]}… → {suites[1]}…)"
+    assert said[1:] == [changed_check]
+    assert say(toy, "diff", "t1", "run1", "--out", book, status=1).splitlines()[1:] == [changed_check]
+    assert "0 of 4 differ" in say(toy, "diff", "t1", "2099-01-01", "--out", book)
+    long_ago = say(toy, "diff", "t1", "2020-01-01T00:00", "run1", "--out", book, status=1)
+    assert "t1, 2020-01-01 00:00 → run 1" in long_ago
+    assert "12  missing → 4" in long_ago
+    assert "run 9: t1 has 1, 2" in say(toy, "diff", "t1", "run9", "--out", book, status=2)
+    assert "found 'soon', wanted a release" in say(toy, "diff", "t1", "soon", "--out", book, status=2)
     filled = tmp_path / "canvas-filled-filled.csv"
     before = rows(filled)
     said = say(toy, "export", "table", "t1", "--out", book, "--into", filled)
@@ -181,6 +188,19 @@ def test_a_sheet_that_is_older_than_the_book(toy: Toy, book: Path) -> None:
     refused = say(toy, "report", "t1", "--out", book, status=2)
     assert "scale: found 0.8, but decision 1 by lee says 0.7" in refused
     assert ",0.8," in (book / "review.csv").read_text()
+
+
+def test_a_sheet_that_nobody_edited_takes_what_the_book_says(toy: Toy, book: Path) -> None:
+    """A row still shows the option's own scale: that is no decision of a person's."""
+    name = "choi_r-13-A1-O2"
+    say(toy, "gradebook", "set", "t1", name, "scale", "0.7", "--as", "lee", "--out", book)
+    say(toy, "gradebook", "set", "t1", name, "note", "read", "--as", "lee", "--out", book)
+    assert "decisions read" not in say(toy, "report", "t1", "--out", book)
+    assert rows(book / "review.csv")[1][5:] == ["0.7", "read", "2"]
+    say(toy, "gradebook", "set", "t1", name, "scale", "0.6", "--as", "lee", "--out", book)
+    assert "decisions read" not in say(toy, "report", "t1", "--out", book)
+    assert rows(book / "review.csv")[1][5:] == ["0.6", "read", "3"]
+    assert len(stored(book).decisions) == 3
 
 
 def test_a_table_of_decisions(toy: Toy, book: Path, tmp_path: Path) -> None:
@@ -209,9 +229,31 @@ def test_a_table_of_decisions(toy: Toy, book: Path, tmp_path: Path) -> None:
     ]
 
 
+def test_what_is_not_in_the_book_decides_nothing(toy: Toy, book: Path) -> None:
+    """An edited result.json changes no grade: the next run writes it again, and grades nothing."""
+    before = views(book)
+    path = book / "lee_s-12-A1-O1/result.json"
+    path.write_text(path.read_text().replace('"score": 4.0', '"score": 10.0'))
+    assert path.read_bytes() != before["lee_s-12-A1-O1/result.json"]
+    assert "3 of them kept from before" in say(toy, "grade", "t1", toy.submitted, "--out", book)
+    assert views(book) == before
+
+
+def figures(out: Path) -> str:
+    """What the class page says of the whole class."""
+    page = (out / "index.html").read_text()
+    return page[page.index("<dl") : page.index("</dl>")]
+
+
 def test_a_person_is_erased(toy: Toy, book: Path) -> None:
-    say(toy, "gradebook", "erase", "12", "--out", book)
+    """The pages are written again without them, and the class's figures stay."""
+    before = figures(book)
+    assert "mean" in before.casefold()
+    assert "written again without them" in say(toy, "gradebook", "erase", "12", "--out", book)
     assert "lee_s" not in say(toy, "gradebook", "--out", book)
+    assert {name for name, data in views(book).items() if b"lee_s" in data} == set()
+    assert not (book / "lee_s-12-A1-O1").exists()
+    assert figures(book) == before
     assert b"lee_s" not in (book / "gradebook.db").read_bytes()
     assert "nobody in the book" in say(toy, "gradebook", "erase", "12", "--out", book, status=2)
 

@@ -25,6 +25,10 @@ def test_roster(tmp_path: Path) -> None:
     ]
     path.write_text(CANVAS)
     assert [(each.key, each.login) for each in read_roster(path)] == [("2022990111", "kimms"), ("2022990101", "hansy")]
+    path.write_bytes("\ufeff학번;이름;이메일\r\n2022990104;김한별;kim@x\r\n".encode())
+    assert [(each.key, each.name, each.email) for each in read_roster(path)] == [("2022990104", "김한별", "kim@x")]
+    path.write_text("Matrikel,name\n7,Kim\n")
+    assert [each.key for each in read_roster(path, "Matrikel")] == ["7"]
     for wrong, said in (
         ("name\nKim\n", "wanted one called"),
         ("id\n7\n07-\n7-\n", "twice"),

@@ -39,7 +39,7 @@ def make_book(path: Path, size: int = 12) -> Book:
     book = Book.open(path)
     run = book.add_run(ASSIGNMENT.id, "suite", None, 1)
     for place, result in enumerate(make_class(ASSIGNMENT, size)):
-        result = _read(result) if place == READ else result
+        result = _read(result) if place == READ else replace(result, sources={"conv.py": f"x = 1  # {EVIL}\n"})
         book.add_grading(run.id, book.add_submission(ASSIGNMENT.id, f"d{place}", result.info), result)
     known = book.facts().students
     book.add_roster([*known, Student("2022990999", "2022-990999", "Oh, Nara")])

@@ -33,7 +33,14 @@ def submission(book: Book) -> str:
     return next(each.name for each in book.facts().submissions if each.id == 6)
 
 
-@pytest.mark.parametrize("path", ["/", READ, f"{READ}/report.html", f"{READ}?did=1"])
+def test_the_code_is_shown_where_no_question_shows_it(reviewer: Reviewer) -> None:
+    text = reviewer.page("/submission/1")
+    assert "conv.py, as it was handed in" in text
+    assert f"<i>1</i>x = 1  # {escape(EVIL)}" in text or "evil.example" in text
+    assert "as it was handed in" not in reviewer.page(READ)
+
+
+@pytest.mark.parametrize("path", ["/", "/submission/1", READ, f"{READ}/report.html", f"{READ}?did=1"])
 def test_what_a_student_wrote_is_text(reviewer: Reviewer, book: Book, path: str) -> None:
     book.add_decisions(
         [by_hand("comment", EVIL, submission=6), by_hand("note", EVIL, submission=6, question="conv-forward")]
