@@ -1,1 +1,1 @@
-"""A student's answers on the files that were handed out."""
+"""Carries a student's answers onto the clean copy: the files as they were handed out."""

@@ -1,4 +1,4 @@
-"""A module as it was handed out, and what comes of carrying a student's answers onto it: frozen data."""
+"""A clean module, and the result of carrying a student's answers onto it: frozen data."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Part:
     """A piece of the student's file.
 
     Attributes:
-        name: `Linear.forward`, or the first line of what has no name.
-        line: in the student's file; 0 for what is not there.
+        name: `Linear.forward`, or the first line of a statement without a name.
+        line: its line in the student's file; 0 if the file lacks it.
     """
 
     name: str
@@ -31,10 +31,10 @@ class Part:
 
 @dataclass(frozen=True)
 class CleanModule:
-    """A module as it was handed out, read once for all that are carried onto it.
+    """A module as it was handed out. It is read once for all submissions.
 
     Attributes:
-        answers: dotted names of the functions that students write, with the ids of the questions that each asks.
+        answers: dotted names of the functions that students write, each with the ids that its stub raises.
     """
 
     source: Source
@@ -42,7 +42,7 @@ class CleanModule:
 
     @classmethod
     def read(cls, data: bytes, questions: Collection[Question]) -> CleanModule:
-        """From the file as it was handed out, and the questions that are answered in it."""
+        """From the handed-out file and the questions whose answers are in it. Raises NotPython."""
         source = Source.decode(data)
         functions = dict(_functions(source.tree.body, ""))
         asked = {
@@ -54,17 +54,17 @@ class CleanModule:
 
 @dataclass(frozen=True)
 class CarriedModule:
-    """A module put together, and what became of the pieces.
+    """A carried module, and a report of its pieces.
 
     Attributes:
         source: the clean copy with the student's answers and additions.
-        lines: for each of its lines, the number of the same line in the student's file; below 0, in the clean copy.
+        lines: for each line, its number in the student's file. A negative number counts in the clean copy.
         kept: answers that the student wrote.
-        untouched: answers that are still as in the clean copy.
-        missing: answers that the student's file does not have; as in the clean copy.
-        added: what the student added.
-        restored: given code that the student changed, removed or replaced, and that is the clean copy's again.
-        early: names that the student's file itself needs before they have a value.
+        untouched: answers that are still the clean copy's stubs.
+        missing: answers that the student's file lacks. The stub is kept.
+        added: pieces that the student added.
+        restored: given code that the student changed, removed or replaced. The clean copy's is used.
+        early: names that the student's own file reads before it binds them.
     """
 
     source: str
@@ -77,14 +77,14 @@ class CarriedModule:
     early: frozenset[str] = frozenset()
 
     def parsed(self) -> ast.Module:
-        """The syntax tree. Raises NotPython where the answers do not fit into the clean copy."""
+        """The parse tree. Raises NotPython if the answers do not fit into the clean copy."""
         try:
             tree = Source(self.source).tree
         except NotPython as problem:
             raise self._misfit(problem.line, str(problem)) from None
         for name, line in too_early(tree).items():
             if name not in self.early:
-                raise self._misfit(line, f"there {name} would be needed before it is defined: keep its order")
+                raise self._misfit(line, f"{name} would be used before its definition: keep the order of the file")
         return tree
 
     def _misfit(self, number: int, why: str) -> NotPython:
@@ -101,7 +101,7 @@ def _functions(body: Sequence[ast.stmt], prefix: str) -> Iterator[tuple[str, ast
 
 
 def _asks(function: ast.AST) -> set[str]:
-    """Ids of the questions that a stub's function still raises."""
+    """The ids of the questions that a stub raises."""
     asked = set()
     for node in ast.walk(function):
         match node:

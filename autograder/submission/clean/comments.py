@@ -1,6 +1,6 @@
-"""Lays out a student's answers line by line, with the student's own comments apart; no code is run.
+"""Splits a student's answers into lines of code and the student's own comments. No code is run.
 
-Own is what the clean copy does not say: its comments and docstrings are the course's wherever they stand now.
+A comment or docstring is the student's own if the clean copy has it nowhere.
 """
 
 from __future__ import annotations
@@ -18,17 +18,16 @@ from autograder.submission.clean.module_pieces import Piece
 
 __all__ = ["read_comments"]
 
-MARKER = re.compile(r"(BEGIN|END) SOLUTION.*")  # says nothing of the code
+MARKER = re.compile(r"(BEGIN|END) SOLUTION.*")  # no comment on the code
 MAX_LINES, LONGEST = 4_000, 300
 
 
 def read_comments(sources: Mapping[str, Source], clean: Mapping[str, CleanModule], assignment: Assignment) -> Reading:
-    """File by file, every answer under its question, and below these what the student added.
+    """The reading of a submission: for each file the answers by question, then the student's added functions.
 
     Args:
-        sources: the student's modules by file name; those that cannot be parsed, which nothing can be said of, are
-            not there.
-        clean: the modules as they were handed out, likewise.
+        sources: the student's modules by file name, without those that cannot be parsed.
+        clean: the handed-out modules by file name.
     """
     read = [
         _read(
@@ -61,7 +60,7 @@ def _read(source: Source, clean: CleanModule | None, file: str, asked: Iterable[
 
 
 def _answers(name: str, question: str, component: str, clean: CleanModule | None, given: Collection[str]) -> bool:
-    """Whether a function of the student's answers a question."""
+    """True if a function of the student's belongs to the answer to a question."""
     if clean and name in clean.answers:
         asked = clean.answers[name]
         return question in asked if asked else name == component or name.startswith(f"{component}.")
@@ -69,7 +68,7 @@ def _answers(name: str, question: str, component: str, clean: CleanModule | None
 
 
 def _functions(source: Source) -> Iterator[tuple[str, Piece]]:
-    """Functions by dotted name, in order; of several definitions of one name, the last."""
+    """The functions with their dotted names, in order. In a dict, the last definition of a name remains."""
     yield from _inside(source, source.module, "")
 
 
@@ -83,10 +82,10 @@ def _inside(source: Source, pieces: Collection[Piece], prefix: str) -> Iterator[
 
 
 class _Layout:
-    """Lines of one file, each taken apart into code and comment.
+    """The lines of one file, split into code and comment.
 
     Attributes:
-        cut: how many lines were left out, once there were too many.
+        cut: the number of lines that were left out beyond the limit.
     """
 
     def __init__(self, source: Source, clean: Source | None) -> None:
@@ -98,7 +97,7 @@ class _Layout:
         self._left, self.cut = MAX_LINES, 0
 
     def function(self, name: str, piece: Piece, shown: bool) -> FunctionReading:
-        """One function; its lines are left out where it was `shown` already."""
+        """One function. Its lines are left out if it was `shown` already."""
         lines = [line for number in range(piece.lead, piece.last + 1) for line in self._line(number, piece.indent)]
         while lines and not (lines[-1].code or lines[-1].comment):
             lines.pop()
@@ -113,12 +112,12 @@ class _Layout:
         return FunctionReading(name[:LONGEST], piece.line, code, commented, tuple(kept))
 
     def _line(self, number: int, indent: str) -> Iterator[CodeLine]:
-        """One line, or nothing for one that only says what was handed out."""
+        """One line, or nothing for a line with only a handed-out comment or docstring."""
         text = self._source.lines[number - 1]
         if number in self._texts:
-            said = text.strip().strip("\"'").strip()
-            if said and text.strip() not in self._given:
-                yield CodeLine(number, "", said[:LONGEST])
+            words = text.strip().strip("\"'").strip()
+            if words and text.strip() not in self._given:
+                yield CodeLine(number, "", words[:LONGEST])
             return
         column, comment = self._comments.get(number, (len(text), ""))
         code = text[:column].rstrip().removeprefix(indent)
@@ -129,19 +128,19 @@ class _Layout:
 
 
 def _comments(source: Source) -> Mapping[int, tuple[int, str]]:
-    """Line → where its comment begins, and what it says."""
+    """Line number → the column and text of its comment."""
     found: dict[int, tuple[int, str]] = {}
     try:
         for token in tokenize.generate_tokens(io.StringIO("\n".join(source.lines)).readline):
             if token.type == tokenize.COMMENT:
                 found[token.start[0]] = (token.start[1], token.string)
     except (tokenize.TokenError, SyntaxError):
-        pass  # what was found so far is all that can be told
+        pass  # keep the comments found so far
     return found
 
 
 def _texts(tree: ast.Module) -> frozenset[int]:
-    """Lines of statements that are nothing but text: docstrings, and comments written as such."""
+    """The lines of statements that are only a string: docstrings, and comments in the form of a string."""
     found: set[int] = set()
     for node in ast.walk(tree):
         match node:

@@ -1,18 +1,17 @@
 """Carries a student's answers onto the clean copy of a module: given code is the course's, answers are the student's.
 
 An answer is a function of the clean copy that raises `NotImplementedError` with a question's id, or that a question
-names as its component. What becomes of each piece of the student's file, in the module and in each class:
+names as its component. Each piece of the student's file is handled by these rules, in the module and in each class:
 
-- An answer, with its decorators, its comments and those right above it, takes the place of the clean one. Several
-  definitions of one name are all taken. An answer that is not there stays as in the clean copy: missing. Where another
-  statement gives it a value, or a base of its class or an import of everything from a module of the student's may,
-  there is none of the clean copy's in the way.
-- What the clean copy does not have is added where it stood, with the comments around it: after the same piece as in
-  the student's file, and below all that it needs. Of an import that gives a name of the clean copy another meaning,
-  only the other names are taken. An import of everything comes before all that is given.
-- The rest is given. Where it differs, by more than layout, comments and docstrings, the clean copy's is restored.
-  That holds for what a later statement does to it too: `Linear = ...`, `Linear.forward = ...`.
-- A class that holds an answer keeps the student's header, with bases and decorators; any other is given.
+- An answer, with its decorators and comments, replaces the clean stub. Several definitions of one name are all kept. An
+  answer that the student's file does not define keeps the stub and is reported missing. If it is assigned, or possibly
+  inherited or star-imported from a module of the student's, the stub is removed so that it does not override it.
+- A piece that the clean copy lacks is added, with the comments around it. It follows the same piece as in the student's
+  file, and stands below all names that it needs. An import that would rebind given names keeps only its other names. A
+  star import is placed before all given code.
+- Any other piece is given. If it differs by more than layout, comments and docstrings, the clean copy's is restored. An
+  assignment that replaces given code is dropped, too: `Linear = ...`, `Linear.forward = ...`.
+- A class that holds an answer keeps the student's header, with bases and decorators. Any other class header is given.
 
 Comments that stand alone between given pieces are not carried.
 """
@@ -38,14 +37,14 @@ from autograder.submission.source.names import too_early
 
 __all__ = ["CarriedModule", "CleanModule", "NotPython", "Part", "Source", "carry_module"]
 
-ENCODING = re.compile(r"[ \t\f]*#.*?coding[:=]")  # what is put together is always UTF-8
+ENCODING = re.compile(r"[ \t\f]*#.*?coding[:=]")  # dropped: the carried module is always UTF-8
 
 
 def carry_module(clean: CleanModule, student: Source) -> CarriedModule:
-    """The clean copy with what the student wrote.
+    """The clean copy with the student's answers and additions.
 
     Raises:
-        NotPython: the student's file is too deep to be read.
+        NotPython: the student's file is nested too deeply.
     """
     carrying = _Carrying(clean.source, student, clean.answers)
     try:
@@ -61,7 +60,7 @@ def carry_module(clean: CleanModule, student: Source) -> CarriedModule:
 
 @dataclass
 class _Carrying:
-    """Edits to the clean copy, gathered level by level: the module, then each class."""
+    """Collects edits to the clean copy, level by level: the module, then each class."""
 
     ours: Source
     theirs: Source
@@ -69,15 +68,15 @@ class _Carrying:
     report: dict[str, list[Part]] = field(
         default_factory=lambda: {kind: [] for kind in ("kept", "untouched", "missing", "added", "restored")}
     )
-    told: dict[str, int] = field(default_factory=dict)  # dotted name → line of what was added and gives it a value
+    assigned: dict[str, int] = field(default_factory=dict)  # dotted name → line of the added piece that assigns it
     replaced: dict[int, tuple[int, list[Line]]] = field(default_factory=dict)  # first line → last line, new lines
     inserted: dict[int, list[tuple[int, list[Line]]]] = field(default_factory=dict)  # after this line → (depth, lines)
 
     def lines(self) -> Iterator[Line]:
-        """The clean copy's lines after all edits; below 0, the numbers of its own."""
+        """The lines after all edits, each with its number in the student's file, or below 0 in the clean copy."""
         number, end = 0, len(self.ours.lines)
         while True:
-            # A class and its last method end on the same line: what belongs into the class comes first.
+            # A class and its last method end on the same line: insertions into the class come first.
             for _, lines in sorted(self.inserted.get(number, ()), key=lambda insertion: -insertion[0]):
                 yield from lines
             if number == end:
@@ -95,13 +94,13 @@ class _Carrying:
         """Carry one body onto another.
 
         Args:
-            ends: the clean line after which the body begins, and the student's line on which it ends.
-            source: the line of the student's that may give answers which are not here; 0 for none.
+            ends: the clean line before the body, and the last line of the student's body.
+            source: the student's line that may supply missing answers, by a base class for example; 0 for none.
         """
         level, start = Level(clean, prefix, self.answers), ends[0]
         preamble = anchor = after_preamble(clean, start)
-        before, valued = 0, dict[str, int]()  # name → the clean line below which it has its value
-        added: list[Line] = []  # what was made of the student's piece before, if it was added
+        before, valued = 0, dict[str, int]()  # name → the clean line below which it is bound
+        added: list[Line] = []  # the lines of the previous piece, if it was added
         for piece in student:
             place = level.place(piece)
             at = max([anchor, *(valued.get(name, 0) for name in piece.loads | piece.binds)])
@@ -110,7 +109,7 @@ class _Carrying:
                 anchor = max(place.last, preamble)
                 at, added = place.last, []
             elif not level.claims(piece, at):
-                self.told |= {prefix + name: piece.line for name in piece.binds}
+                self.assigned |= {prefix + name: piece.line for name in piece.binds}
                 source = piece.line if level.opens(piece) else source
                 at, added = self._add(piece, at, before, level, clean, start)
             valued |= dict.fromkeys(piece.binds, at)
@@ -121,7 +120,7 @@ class _Carrying:
             self._settle(piece, level, source)
 
     def _close(self, added: list[Line], before: int, piece: Piece, place: Piece, prefix: str) -> None:
-        """Take the comments between an addition and the piece below it, which is given or an answer."""
+        """Add the comments between an added piece and the piece below it, which is given or an answer."""
         if not added:
             return
         added += self._comments(before, piece.lead - 1)
@@ -143,10 +142,10 @@ class _Carrying:
     def _add(
         self, piece: Piece, anchor: int, before: int, level: Level, clean: Sequence[Piece], start: int
     ) -> tuple[int, list[Line]]:
-        """Something that the clean copy does not have, unless it changes what is given.
+        """Add a piece that the clean copy lacks, unless it changes given code.
 
         Returns:
-            After which line, and the lines that were added.
+            The clean line after which it was added, and the added lines.
         """
         text = self._gap(before, piece) + self._moved(piece, piece.first, level.indent)
         if spoilt := level.spoilt(piece):
@@ -157,7 +156,7 @@ class _Carrying:
         if is_future(piece):
             anchor = after_docstring(clean, start)
         elif is_star(piece):
-            # Below what is given it could give all of that another meaning.
+            # Below given code, a star import could rebind given names.
             if any(each.definition and each.last <= anchor for each in clean):
                 self._note("restored", f"{_called(piece, self.theirs)} (moved to the top)", piece.line)
             anchor = after_preamble(clean, start)
@@ -168,11 +167,11 @@ class _Carrying:
         return anchor, text
 
     def _gap(self, before: int, piece: Piece) -> list[Line]:
-        """Blank lines and the student's own comments above an addition; no comment that declares an encoding."""
+        """Blank lines and the student's own comments above an added piece."""
         return self._own(before + 1 if before else piece.lead, piece.first - 1)
 
     def _own(self, first: int, last: int) -> list[Line]:
-        """Those of the student's lines that the clean copy has nowhere, and blank ones."""
+        """The student's lines that occur nowhere in the clean copy, and blank ones. Drops an encoding declaration."""
         lines = self.theirs.text(first, last)
         own = [(line, number) for line, number in lines if line.strip() not in self.ours.known_lines]
         return [(line, number) for line, number in own if number > 2 or not ENCODING.match(line)]
@@ -181,7 +180,7 @@ class _Carrying:
         return self.theirs.moved(first, piece.last, piece.indent, indent)
 
     def _settle(self, piece: Piece, level: Level, source: int) -> None:
-        """What becomes of one piece of the clean copy, now that all of the student's are known."""
+        """Decide about one piece of the clean copy, after all pieces of the student's have been placed."""
         node = piece.definition
         if node is None:
             self._settle_statement(piece, level)
@@ -189,7 +188,7 @@ class _Carrying:
         name, versions = level.prefix + node.name, level.versions.get(node.name, [])
         holds = any(answer.startswith(f"{name}.") for answer in self.answers)
         if (name in self.answers or holds) and not versions:
-            self._settle_absent(piece, name, level, self.told.get(name, source))
+            self._settle_absent(piece, name, level, self.assigned.get(name, source))
         elif isinstance(node, ast.ClassDef):
             self._settle_class(piece, node, name, versions, holds)
         elif name in self.answers:
@@ -200,7 +199,7 @@ class _Carrying:
             self._note("restored", name, versions[-1].line)
 
     def _settle_statement(self, piece: Piece, level: Level) -> None:
-        """A constant, or another statement at this level. Imports that are gone, and a docstring, say nothing."""
+        """Report a constant or another statement that was changed or removed. Imports and docstrings are ignored."""
         if piece.imports is not None or is_docstring(piece):
             return
         versions = [version for name in piece.binds for version in level.versions.get(name, ())]
@@ -210,7 +209,11 @@ class _Carrying:
             self._note("restored", f"{level.prefix}{_called(piece, self.ours)} (removed)", 0)
 
     def _settle_absent(self, piece: Piece, name: str, level: Level, source: int) -> None:
-        """An answer, or a class of them, that is not in its place; `source`: the line that may give it a value."""
+        """Handle an answer, or a class of answers, that the student's file does not define.
+
+        Args:
+            source: the line that may supply it; 0 for none.
+        """
         if not source:
             self._note("missing", name, 0)
             return
@@ -218,10 +221,10 @@ class _Carrying:
         self._note("kept", name, source)
 
     def _settle_answer(self, piece: Piece, name: str, versions: Sequence[Piece]) -> None:
-        line = self.told.get(name, versions[-1].line)
+        line = self.assigned.get(name, versions[-1].line)
         if not all(version.says(piece) for version in versions):
             self._replace(piece, versions)
-        elif name not in self.told:
+        elif name not in self.assigned:
             self._note("untouched", name, line)
             return
         self._note("kept", name, line)
@@ -250,7 +253,7 @@ class _Carrying:
             self._note("restored", f"{name} (removed)", 0)
         elif isinstance(theirs, ast.ClassDef) and members is not None and ours is not None:
             for earlier in versions[:-1]:
-                if holds and node.name in last.loads:  # a base of the last
+                if holds and node.name in last.loads:  # the last version has it as a base
                     text = [*self._moved(earlier, earlier.first, piece.indent), ("", earlier.last)]
                     self.inserted.setdefault(piece.first - 1, []).append((name.count("."), text))
                 else:
@@ -266,7 +269,7 @@ class _Carrying:
     def _header(
         self, piece: Piece, last: Piece, node: ast.ClassDef, theirs: ast.ClassDef, name: str, holds: bool
     ) -> None:
-        """Decorators, name and bases: the student's for a class with answers, else the clean copy's."""
+        """Choose the header of a class: the student's for a class with answers, else the clean copy's."""
         if alike(_header_of(node), _header_of(theirs)):
             return
         if not holds:
@@ -278,7 +281,7 @@ class _Carrying:
 
 
 def _first_import(clean: Sequence[Piece], anchor: int) -> Piece | None:
-    """The clean copy's first import, if the anchor stands above it: an import that was added there joins it."""
+    """The clean copy's first import, if it follows the anchor. An import added there is placed above it."""
     after = next((piece for piece in clean if piece.first > anchor), None)
     earlier = any(piece.imports and not is_future(piece) for piece in clean if piece.first <= anchor)
     return after if after and after.imports and not earlier else None

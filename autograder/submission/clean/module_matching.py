@@ -1,4 +1,4 @@
-"""One body of a clean module, or of a class in it: which of a student's pieces stand for which of its own."""
+"""Matches a student's pieces with the pieces of the clean copy, in a module or in the body of a class."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Level", "after_docstring", "after_preamble", "is_docstring", "is_fut
 
 
 class Level:
-    """Takes the student's pieces one after the other.
+    """One body of the clean copy. It takes the student's pieces one after the other.
 
     Args:
         clean: the pieces of the clean body.
@@ -22,7 +22,7 @@ class Level:
 
     Attributes:
         indent: the indentation of the clean body.
-        versions: name → the student's pieces that define it, or give it a value, where the clean body has that name.
+        versions: name → the student's pieces that define or assign it, for the names of the clean body.
     """
 
     def __init__(self, clean: Sequence[Piece], prefix: str, answers: Collection[str]) -> None:
@@ -43,7 +43,7 @@ class Level:
         self._first = True
 
     def place(self, piece: Piece) -> Piece | None:
-        """The clean piece that the student's stands for, if there is one."""
+        """The clean piece that matches the student's, or None."""
         first, self._first = self._first, False
         if first and self._docstring and is_docstring(piece):
             self._left[self._docstring.shape] -= 1
@@ -58,10 +58,10 @@ class Level:
         return places[0] if places and all(places) else None
 
     def claims(self, piece: Piece, anchor: int) -> bool:
-        """Whether it gives an answer, or a given constant, its value in a way of its own, and nothing else.
+        """True if this statement only assigns one answer or one given constant (`forward = _fast_forward`).
 
-        That of an answer is claimed where it stands in its place, below the clean line `anchor`: it may need what
-        stands above it.
+        An answer counts only directly above its own place, below the clean line `anchor`, because its value may use
+        names that are defined before.
         """
         if len(piece.binds) != 1:
             return False
@@ -77,24 +77,24 @@ class Level:
         return True
 
     def opens(self, piece: Piece) -> bool:
-        """Whether it imports everything from a module of the student's, answers perhaps."""
+        """True if it star-imports a module of the student's, which may define answers."""
         given = {each.module.partition(".")[0] for each in self._imports.values()}
         modules = {each.module.partition(".")[0] for each in piece.imports or () if each.name == "*"}
         return any(module not in given and not is_installed(module) for module in modules)
 
     def gone(self, piece: Piece) -> bool:
-        """Whether a statement of the clean copy, once all places are given out, has none that stands for it."""
+        """True if no piece of the student's matched this clean statement. Call it after all calls of `place`."""
         return self._left[piece.shape] > 0
 
     def spoilt(self, piece: Piece) -> list[str]:
-        """What is given, and the student's piece gives another meaning; dotted names too."""
+        """The given names, also dotted ones, that the student's piece rebinds."""
         if self._closed and any(name.startswith("__") for name in piece.binds):
-            return sorted(piece.binds)  # a given class with another `__init__` or `__call__` is another class
+            return sorted(piece.binds)  # a special method such as `__call__` would change a given class
         same = {each.name for each in piece.imports or () if self._same(each)}
         return sorted(name for name in piece.binds - same if self._is_given(name))
 
     def other_names(self, piece: Piece) -> list[str]:
-        """An import without the names that the clean copy gives a meaning."""
+        """The text of an import without the names that the clean copy binds otherwise."""
         if not isinstance(piece.node, ast.Import | ast.ImportFrom) or piece.imports is None:
             return []
         fine = [
@@ -112,7 +112,7 @@ class Level:
         return self._imports.get(each.name) == each
 
     def _answered(self, name: str) -> bool:
-        """Whether a name, perhaps dotted, is an answer's, or that of a class with answers."""
+        """True if a name, perhaps dotted, is an answer or a class with answers."""
         full = self.prefix + name
         return any(answer == full or answer.startswith(f"{full}.") for answer in self._answers)
 
@@ -145,6 +145,6 @@ def after_docstring(clean: Sequence[Piece], start: int) -> int:
 
 
 def after_preamble(clean: Sequence[Piece], start: int) -> int:
-    """The line after which anything may stand: docstring and imports from the future come first."""
+    """The last line of the docstring and the `__future__` imports, which must come first."""
     ends = [piece.last for piece in clean if is_future(piece)]
     return max([after_docstring(clean, start), *ends])

@@ -1,4 +1,4 @@
-"""Takes Python source apart into its statements, each with the comments that belong to it; no code is run."""
+"""Splits Python source into its statements, each with the comments that belong to it. No code is run."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ __all__ = ["Definition", "Imported", "Line", "NotPython", "Piece", "Source", "al
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 T = TypeVar("T")
-Line: TypeAlias = tuple[str, int]  # what it says, and its number in the file that it is from, counted from 1
-SILENT = ("ctx", "kind", "type_comment", "type_ignores")  # fields of syntax that say nothing, or nothing new
-NEXT = re.compile(rb"[\s;]*\\")  # what stands behind a statement that another one on the next line belongs to
+Line: TypeAlias = tuple[str, int]  # the text, and its number in the file of its origin, counted from 1
+SILENT = ("ctx", "kind", "type_comment", "type_ignores")  # fields of a parse tree that a comparison ignores
+NEXT = re.compile(rb"[\s;]*\\")  # the end of a line if a backslash joins the next statement to it
 
 
 class NotPython(ValueError):
     """A file that is not Python.
 
     Attributes:
-        line: where, counted from 1.
+        line: the line of the error, counted from 1.
     """
 
     def __init__(self, line: int, reason: str) -> None:
@@ -37,7 +37,7 @@ class NotPython(ValueError):
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import statement makes one name stand for."""
+    """The object that an import statement binds to a name."""
 
     name: str
     module: str
@@ -46,14 +46,14 @@ class Imported:
 
 @dataclass(frozen=True)
 class Piece:
-    """Statements that share their lines: nearly always one.
+    """One statement, or several that share their lines.
 
     Attributes:
         nodes: the statements.
         first, last: their lines, counted from 1, with decorators, and with comments at the end of a body.
-        lead: the first of the comment lines right above; `first` where there are none.
-        indent: what stands before the first statement on its line.
-        text: all its lines, without what cannot be seen at their ends.
+        lead: the first of the comment lines right above; `first` if there are none.
+        indent: the indentation of the first statement.
+        text: all its lines, without trailing white space.
     """
 
     nodes: tuple[ast.stmt, ...]
@@ -69,27 +69,27 @@ class Piece:
 
     @property
     def line(self) -> int:
-        """Where a person looks for it: the `def`, not its decorators."""
+        """The line of its `def` or `class`, not of the decorators."""
         return self.node.lineno
 
     @cached_property
     def definition(self) -> Definition | None:
-        """The function or class that this is, if it is one and nothing else."""
+        """The function or class, if the piece is one definition; else None."""
         return self.node if len(self.nodes) == 1 and isinstance(self.node, Definition) else None
 
     @cached_property
     def shape(self) -> tuple[object, ...]:
-        """The same for the same code, however it is laid out and commented."""
+        """A key that is equal for equal code, whatever its layout and comments."""
         return tuple(_parts(list(self.nodes)))
 
     def says(self, other: Piece) -> bool:
-        """Whether it is the same code as another piece, however they are laid out and commented."""
+        """True if it is the same code as another piece, whatever their layout and comments."""
         same_text = self.text == other.text and self.indent == other.indent
         return same_text or alike(list(self.nodes), list(other.nodes))
 
     @cached_property
     def imports(self) -> tuple[Imported, ...] | None:
-        """What each alias stands for, if this is an import statement."""
+        """The imported object of each alias, or None if this is no import statement."""
         if len(self.nodes) == 1 and isinstance(self.node, ast.Import):
             return tuple(Imported(a.asname or a.name.split(".")[0], a.name, "") for a in self.node.names)
         if len(self.nodes) == 1 and isinstance(self.node, ast.ImportFrom):
@@ -99,22 +99,20 @@ class Piece:
 
     @cached_property
     def binds(self) -> frozenset[str]:
-        """Names that this gives a value to where it stands, and dotted names it changes: `Conv.forward = ...`."""
+        """The names that this piece binds, and the dotted names that it assigns: `Conv.forward = ...`."""
         return frozenset(name for node in self.nodes for name in binds(node))
 
     @cached_property
     def loads(self) -> frozenset[str]:
-        """Names that this needs where it stands."""
+        """The names that this piece reads when it is executed."""
         return frozenset(name for node in self.nodes for name in loads(node))
 
 
 class Source:
-    """A module's text, taken apart.
-
-    It is parsed, and neither compiled nor run.
+    """A module's text, split into pieces. It is parsed, but neither compiled nor run.
 
     Args:
-        text: lines may end in any way; a form feed or other separators inside a line end none.
+        text: with any line endings. Form feeds and other separators inside a line end no line.
 
     Raises:
         NotPython: it cannot be parsed, or is far longer than any assignment.
@@ -136,8 +134,11 @@ class Source:
         return cls(text)
 
     def compile(self) -> None:
-        """Raise NotPython for what can be parsed and not compiled, as a stray `return`. Not for a grader to do."""
-        _told(lambda: compile("\n".join(self.lines), "<module>", "exec", dont_inherit=True))
+        """Raise NotPython for code that parses but does not compile, such as a stray `return`.
+
+        The grader must not call this: compiling a hostile source may crash the process.
+        """
+        _or_not_python(lambda: compile("\n".join(self.lines), "<module>", "exec", dont_inherit=True))
 
     @cached_property
     def module(self) -> list[Piece]:
@@ -146,7 +147,7 @@ class Source:
 
     @cached_property
     def known_lines(self) -> frozenset[str]:
-        """What any line says, without its indentation."""
+        """The texts of all lines, without indentation."""
         return frozenset(line.strip() for line in self.lines if line.strip())
 
     @cached_property
@@ -154,7 +155,7 @@ class Source:
         return frozenset(_inside_strings(self.tree))
 
     def members(self, node: ast.ClassDef) -> list[Piece] | None:
-        """The statements of a class, in order; None where its body stands on the line of its header."""
+        """The statements of a class, in order; None if its body is on the line of its header."""
         if id(node) not in self._members:
             header = self.header_end(node)
             inside = self._starts(node.body[0]) > header
@@ -162,7 +163,7 @@ class Source:
         return self._members[id(node)]
 
     def header_end(self, node: ast.ClassDef) -> int:
-        """The last line of `class ...:`, which may be long."""
+        """The last line of the header `class ...:`, which may span lines."""
         values = [*node.bases, *(keyword.value for keyword in node.keywords)]
         end = max([node.lineno, *(value.end_lineno or 0 for value in values)])
         while not self.lines[end - 1].partition("#")[0].rstrip().endswith(":") and end < self._starts(node.body[0]) - 1:
@@ -173,14 +174,14 @@ class Source:
         return list(zip(self.lines[first - 1 : last], range(first, last + 1), strict=False))
 
     def moved(self, first: int, last: int, old: str, new: str) -> list[Line]:
-        """Lines with another indentation, deeper ones by spaces. Strings that span lines keep what they say."""
+        """The lines with another indentation; deeper lines get spaces. Lines inside a string stay unchanged."""
         lines = self.text(first, last)
         if old != new:
             for place, (line, number) in enumerate(lines):
-                said = line.lstrip(" \t\f")
-                deeper = _width(line.removesuffix(said)) - _width(old)
-                if said and deeper >= 0 and number not in self._inside_strings:
-                    lines[place] = (new + " " * deeper + said, number)
+                code = line.lstrip(" \t\f")
+                deeper = _width(line.removesuffix(code)) - _width(old)
+                if code and deeper >= 0 and number not in self._inside_strings:
+                    lines[place] = (new + " " * deeper + code, number)
         return lines
 
     def _pieces(self, body: Sequence[ast.stmt], before: int) -> Iterator[Piece]:
@@ -195,7 +196,7 @@ class Source:
             yield self._piece(group, before)
 
     def _starts(self, node: ast.stmt) -> int:
-        """Its first line, with decorators. Of `@(...)`, the syntax tells only where what is in the brackets stands."""
+        """The first line of a statement, with decorators. The parse tree lacks the line of the `@` in `@(...)`."""
         decorators = node.decorator_list if isinstance(node, Definition) else []
         first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
         while decorators and first > 1 and not self.lines[first - 1].lstrip().startswith("@"):
@@ -203,7 +204,7 @@ class Source:
         return first
 
     def _goes_on(self, node: ast.stmt) -> bool:
-        """Whether the line on which a statement ends goes on with another one, by a backslash."""
+        """True if a backslash joins the next statement to the last line of this one."""
         line = self.lines[(node.end_lineno or node.lineno) - 1].encode()
         return bool(NEXT.fullmatch(line[node.end_col_offset :]))
 
@@ -220,12 +221,12 @@ class Source:
         return Piece(tuple(nodes), first, last, lead, indent, text)
 
     def _comment(self, number: int) -> str | None:
-        """The indentation of a line that holds a comment alone."""
+        """The indentation of a line with only a comment; None for any other line."""
         line = self.lines[number - 1]
         return line[: len(line) - len(line.lstrip())] if line.lstrip().startswith("#") else None
 
     def _with_tail(self, last: int, indent: str) -> int:
-        """The last line of a body with the comments that still stand in it."""
+        """The last line of a body, including the comments at its end."""
         for number in range(last + 1, len(self.lines) + 1):
             deeper = self._comment(number)
             if deeper is not None and len(deeper) > len(indent):
@@ -236,15 +237,15 @@ class Source:
 
 
 def alike(one: ast.AST | list[ast.stmt], other: ast.AST | list[ast.stmt]) -> bool:
-    """Whether two pieces of syntax do the same, told by their form: places, comments and docstrings say nothing."""
+    """True if two parse trees are equal, ignoring positions, comments and docstrings."""
     nothing = object()
     return all(a == b for a, b in zip_longest(_parts(one), _parts(other), fillvalue=nothing))
 
 
 def _parts(top: ast.AST | list[ast.stmt]) -> Iterator[object]:
-    """What a tree is made of, from the top, one after the other: trees are alike if these are.
+    """The parts of a parse tree in depth-first order. Trees are alike if their parts are equal.
 
-    A tree may be deeper than calls may be nested.
+    It uses no recursion, since a tree may be deeper than Python's recursion limit.
     """
     waiting: list[object] = [top]
     while waiting:
@@ -270,14 +271,14 @@ def _is_text(node: ast.stmt) -> bool:
 def _parsed(text: str) -> ast.Module:
     if len(text) > MAX_BYTES:
         raise NotPython(1, "far longer than any answer")
-    tree = _told(lambda: ast.parse(text))
+    tree = _or_not_python(lambda: ast.parse(text))
     if too_large(tree):
         raise NotPython(1, "far more statements than any answer")
     return tree
 
 
-def _told(work: Callable[[], T]) -> T:
-    """Work on a source; what Python has against it is said as NotPython."""
+def _or_not_python(work: Callable[[], T]) -> T:
+    """The result of `work` on a source. Errors of Python's parser or compiler become NotPython."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -289,12 +290,12 @@ def _told(work: Callable[[], T]) -> T:
 
 
 def _width(indent: str) -> int:
-    """How far in a line stands, as Python counts: a tab leads to the next column of eight, a form feed to the first."""
+    """The width of an indentation as Python counts it: a tab goes to the next multiple of 8, a form feed to 0."""
     return len(indent.rpartition("\f")[2].expandtabs(8))
 
 
 def _inside_strings(tree: ast.Module) -> Iterator[int]:
-    """Lines that begin inside a string, whose indentation is part of what the string says."""
+    """The lines that begin inside a string. Their indentation is part of the string."""
     for node in ast.walk(tree):
         if isinstance(node, (ast.Constant, ast.JoinedStr)):
             yield from range(node.lineno + 1, (node.end_lineno or node.lineno) + 1)

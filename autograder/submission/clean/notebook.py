@@ -1,15 +1,15 @@
 """Carries a student's answers and own cells onto the clean copy of a notebook.
 
-What becomes of each cell:
+Each cell is handled by these rules:
 
-- An answer is the student's: a text cell of the clean copy with the tag `answer`, or a code cell of it that raises
-  `NotImplementedError`.
-- The cell that says who hands in is the clean copy's, with the student's values; what else stands in it counts as a
-  change.
-- A cell that the clean copy does not have is added, after the one that it followed.
-- The rest is given: where it was changed, removed or moved, the clean copy's is there again, in its place.
+- An answer cell keeps the student's text. It is a text cell of the clean copy with the tag `answer`, or a code cell of
+  it that raises `NotImplementedError`.
+- The identity cell, which names the author, is the clean copy's with the student's values. Other code in it counts as
+  a change.
+- A cell that the clean copy lacks is added after the cell that it followed.
+- Any other cell is given. If it was changed, removed or moved, the clean copy's is restored in its place.
 
-A code cell that says what the student's says keeps the student's outputs.
+A code cell with the same text as the student's keeps the student's outputs.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ __all__ = [
 
 @dataclass(frozen=True)
 class CellPart:
-    """A cell: its number in the student's notebook, counted from 1 (0 if it is not there), and how it begins.
+    """A cell: its number in the student's notebook, counted from 1 (0 if it is missing), and its beginning.
 
-    A written answer is told by how its question begins, the cell above it.
+    For a written answer, `begins` is the beginning of the question, in the cell above.
     """
 
     number: int
@@ -65,16 +65,16 @@ class CellPart:
 
 @dataclass(frozen=True)
 class CarriedNotebook:
-    """A notebook put together, as JSON's data, and what became of the cells.
+    """A carried notebook as JSON data, and a report of its cells.
 
     Attributes:
         notebook: the clean copy with the student's answers and own cells.
         answered: answers that the student wrote.
-        blank: answers that are still as in the clean copy, or empty, or not there.
+        blank: answers that are unchanged, empty or missing.
         added: cells that the student added.
-        restored: given cells that the student changed or removed, and that are the clean copy's again.
+        restored: given cells that the student changed or removed. The clean copy's are used.
         moved: given cells that stood in another order.
-        found: for how many of the clean copy's cells the student's had one that stands for it.
+        found: the number of the clean copy's cells that have a match in the student's notebook.
     """
 
     notebook: dict[str, Any]
@@ -87,7 +87,7 @@ class CarriedNotebook:
 
     @property
     def foreign(self) -> bool:
-        """Whether the student's was made from another notebook: hardly a cell of this one is in it."""
+        """True if the student's notebook was made from another one: it has under a third of this one's cells."""
         return 3 * self.found < len(self.notebook["cells"]) - len(self.added)
 
 
@@ -95,12 +95,12 @@ def carry_notebook(clean: bytes, student: bytes | None, who: NotebookSays | None
     """The clean notebook with the student's answers and own cells.
 
     Args:
-        clean: the notebook as it was handed out.
-        student: the student's; None where there is none. Nothing in it is run.
-        who: what the cell that says who hands in is to say; None for what the student's says.
+        clean: the handed-out notebook.
+        student: the student's notebook, or None. Nothing in it is run.
+        who: the values for the identity cell; None for the student's own.
 
     Raises:
-        ValueError: the student's notebook is none; the message says why.
+        ValueError: the student's file is no notebook; the message says why.
     """
     if who is None:
         who = who_says(student) if student is not None else NotebookSays()
@@ -108,7 +108,7 @@ def carry_notebook(clean: bytes, student: bytes | None, who: NotebookSays | None
 
 
 def carry_cells(base: dict[str, Any], theirs: Sequence[Cell], who: NotebookSays) -> CarriedNotebook:
-    """`carry_notebook` where both were read (`read_cells`) already."""
+    """`carry_notebook` for notebooks that `read_cells` has read already."""
     ours = base["cells"]
     places = places_of(ours, theirs)
     carrying = _CellMerge(ours, theirs, {place: number for number, place in places.items()})
@@ -120,18 +120,18 @@ def carry_cells(base: dict[str, Any], theirs: Sequence[Cell], who: NotebookSays)
 
 
 def notebook_bytes(notebook: Mapping[str, Any]) -> bytes:
-    """A notebook's file: the same bytes for the same notebook."""
+    """The bytes of a notebook's file. Equal notebooks give equal bytes."""
     return (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode("utf-8", errors="replace")
 
 
 def who_says(notebook: bytes) -> NotebookSays:
-    """As `identity.read_notebook`, however much output there is. Raises ValueError where it is no notebook."""
+    """The identity in a notebook of any size: outputs are skipped. Raises ValueError if it is no notebook."""
     cells = [{"cell_type": cell["cell_type"], "source": cell["source"]} for cell in read_cells(notebook)["cells"]]
     return read_notebook(notebook_bytes({"cells": cells}))
 
 
 def cells_order(cells: Sequence[Cell]) -> tuple[int, int]:
-    """How many code cells were not run, and how many not in their turn of one run from top to bottom."""
+    """The number of code cells that were not run, and the number that were not run in order from top to bottom."""
     counts = [cell.get("execution_count") for cell in cells if _is_run(cell)]
     late = sum(count is not None and count != turn for turn, count in enumerate(counts, start=1))
     return counts.count(None), late
@@ -146,7 +146,7 @@ def _part(cells: Sequence[Cell], number: int) -> CellPart:
 
 
 def _inserted(places: Mapping[int, int], count: int) -> dict[int, list[int]]:
-    """Cell of the clean copy (-1: before the first) → the student's own cells that follow it."""
+    """Number of a clean cell (-1: before the first) → numbers of the student's own cells that follow it."""
     inserted: dict[int, list[int]] = {}
     anchor = -1
     for number in range(count):
@@ -158,7 +158,7 @@ def _inserted(places: Mapping[int, int], count: int) -> dict[int, list[int]]:
 
 @dataclass
 class _CellMerge:
-    """Puts the cells together. `found`: cell of the clean copy → the student's that stands for it."""
+    """Assembles the cells. `found` maps the number of a clean cell to the number of its match in the student's."""
 
     ours: Sequence[Cell]
     theirs: Sequence[Cell]
@@ -204,7 +204,7 @@ class _CellMerge:
 
 
 def _question(cell: Cell) -> str:
-    """How the last paragraph of a cell begins: a question comes after what it is about."""
+    """The beginning of a cell's last paragraph, which holds the question."""
     paragraphs = [part for part in cell["source"].split("\n\n") if part.strip()]
     asks = cell["cell_type"] == "markdown" and paragraphs
     return begins({"source": paragraphs[-1]} if asks else cell)
@@ -237,7 +237,7 @@ def _with_unique_ids(cells: Sequence[Cell]) -> Iterator[Cell]:
 
 
 def _besides(cell: Cell) -> set[str]:
-    """What the cell that says who hands in says besides, statement by statement."""
+    """The statements of an identity cell other than its assignments of identity values."""
     lines = ["" if line.lstrip().startswith(("%", "!")) else line for line in cell["source"].split("\n")]
     tree = parse("\n".join(lines))
     found = {line for line in cell["source"].split("\n") if line not in lines}
@@ -249,7 +249,7 @@ def _besides(cell: Cell) -> set[str]:
 
 
 def _with_values(source: str, who: NotebookSays) -> str:
-    """The clean cell with the student's values in the place of its own."""
+    """The clean identity cell with the student's values."""
     values: dict[str, object] = {
         "name": who.name,
         "idnum": who.idnum,

@@ -1,6 +1,6 @@
-"""Reads notebooks that nobody vouches for, and finds which of a student's cells stands for which of the clean copy's.
+"""Reads untrusted notebooks, and matches a student's cells with the cells of the clean copy.
 
-By their ids; where those were lost, by what they say; and an answer, at last, by the cell above it.
+Cells match by id. Cells without a known id match by text. An answer cell matches by the cell above it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Cell = dict[str, Any]
 
 
 def read_cells(data: bytes) -> dict[str, Any]:
-    """A notebook whose cells are known to have a type, metadata and a source that is text."""
+    """A notebook in which each cell has a type, metadata and a source text. Raises ValueError if it is none."""
     notebook = load_notebook(data)
     if len(notebook["cells"]) > MAX_CELLS:
         raise ValueError(f"more than {MAX_CELLS} cells")
@@ -83,24 +83,24 @@ def text_of(cell: Cell) -> str:
 
 
 def begins(cell: Cell, most: int = 60) -> str:
-    """The first line of a cell that says something, cut where it is long."""
+    """The first line of a cell that is not blank, cut to a length."""
     line = next((line.strip() for line in cell["source"].splitlines() if line.strip()), "empty")
     return show(line if len(line) <= most else f"{line[: most - 1]}…")
 
 
 def places_of(ours: Sequence[Cell], theirs: Sequence[Cell]) -> dict[int, int]:
-    """Which of the student's cells stands for which of the clean copy's."""
+    """Number of a student's cell → number of the matching cell of the clean copy."""
     matching = _Matching(ours, theirs)
     matching.by_id()
     matching.by_text(answers=False)
-    # Answers look all alike until they are written: their turn comes when the cells above them are known.
+    # Unwritten answers all have the same text, so they are matched after the cells above them.
     matching.by_neighbour()
     matching.by_text(answers=True)
     return matching.places
 
 
 class _Matching:
-    """Gives each of the student's cells a place among the clean copy's, no two of them the same."""
+    """Matches each of the student's cells with at most one cell of the clean copy, and the reverse."""
 
     def __init__(self, ours: Sequence[Cell], theirs: Sequence[Cell]) -> None:
         self.places: dict[int, int] = {}
@@ -108,14 +108,14 @@ class _Matching:
         self._free = dict.fromkeys(range(len(ours)))
 
     def by_id(self) -> None:
-        """Of several cells with one id, the first that says what the clean copy's does, else the first."""
+        """Match cells by id. Of several cells with one id, one with the clean cell's text wins, else the first."""
         ids = {id_of(cell): place for place, cell in enumerate(self._ours)}
         known = [(number, ids[id_of(cell)]) for number, cell in enumerate(self._theirs) if id_of(cell) in ids]
         for number, place in sorted(known, key=lambda pair: not is_same(self._ours[pair[1]], self._theirs[pair[0]])):
             self._take(number, [place])
 
     def by_text(self, *, answers: bool) -> None:
-        """Cells that say the same; of several, the next one down."""
+        """Match cells with equal text. Of several places, the next one further down wins."""
         known: dict[str, list[int]] = {}
         for place in self._free:
             known.setdefault(text_of(self._ours[place]), []).append(place)
@@ -127,14 +127,14 @@ class _Matching:
             last = self.places.get(number, last)
 
     def by_neighbour(self) -> None:
-        """The cell that says who hands in, and answers right below the same cell as in the clean copy."""
+        """Match the identity cell, and answers right below the same cell as in the clean copy."""
         for number, cell in enumerate(self._theirs):
             above = self.places.get(number - 1, -2) + 1
             who = [place for place in self._free if says_who(self._ours[place])] if says_who(cell) else []
             self._take(number, [*who, above] if above in self._free and is_answer(self._ours[above]) else who)
 
     def _take(self, number: int, places: Sequence[int]) -> None:
-        """The first of these places that is free, and holds a cell of the same type."""
+        """Take the first of these places that is free and holds a cell of the same type."""
         kind = self._theirs[number]["cell_type"]
         if number in self.places:
             return
@@ -146,9 +146,12 @@ class _Matching:
 
 
 def out_of_order(places: Mapping[int, int]) -> list[int]:
-    """The fewest of the student's cells without which the others stand in the clean copy's order."""
+    """The smallest set of the student's cells whose removal leaves the others in the clean copy's order.
+
+    Example: places {0: 0, 1: 3, 2: 1, 3: 2} give [1].
+    """
     numbers = sorted(places)
-    ends: list[int] = []  # ends[n]: the smallest place that an ordered choice of n + 1 cells can end in
+    ends: list[int] = []  # ends[n]: the smallest last place of an increasing subsequence of n + 1 cells
     length: dict[int, int] = {}
     for number in numbers:
         at = bisect_left(ends, places[number])

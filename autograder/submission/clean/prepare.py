@@ -1,7 +1,7 @@
-"""Holds what was handed in against what was handed out: which sources are run, and a report of all that differs.
+"""Compares a submission with the handout: chooses the sources to run, and reports the differences.
 
-Given code comes from the clean copy. Where a submission leaves it as it is, the student's own file is run, unchanged;
-where not, the clean copy with the student's answers is. Nothing here runs or compiles what a student wrote.
+Given code comes from the clean copy. If a submission leaves it unchanged, the student's own file is run. If not, the
+clean copy with the student's answers is run. Nothing here runs or compiles student code.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ MAX_HELPERS = 50
 
 
 def handed_out(folder: Path) -> Mapping[str, bytes]:
-    """The files of a generated handout, by path; none where it was not made.
+    """The files of a generated handout, by path; empty if it was not built.
 
-    Its library may be a link to the one that all assignments share.
+    Its library may be a link to the library that all assignments share.
     """
     if not folder.is_dir():
         return {}
@@ -46,7 +46,7 @@ def handed_out(folder: Path) -> Mapping[str, bytes]:
 
 @dataclass(frozen=True)
 class CleanCopy:
-    """What was handed out, taken apart once for all submissions.
+    """The handed-out files, parsed once for all submissions.
 
     Attributes:
         modules, notebooks: by file name.
@@ -59,9 +59,9 @@ class CleanCopy:
 
     @classmethod
     def read(cls, files: Mapping[str, bytes], assignment: Assignment) -> CleanCopy | None:
-        """From the handout's files by path; None where there are none.
+        """From the handout's files by path; None if there are none.
 
-        Raises UsageError where one of them is not what it should be.
+        Raises UsageError if a module is missing, or a module or notebook cannot be read.
         """
         if not files:
             return None
@@ -70,7 +70,7 @@ class CleanCopy:
             name, notebook = component.file, component.notebook
             try:
                 clean = modules[name] = CleanModule.read(files[name], assignment.questions_in(component.module))
-                carry_module(clean, clean.source)  # what it finds out about the clean module is kept for all who follow
+                carry_module(clean, clean.source)  # fills the clean module's caches, which all submissions share
                 if notebook in files:
                     notebooks[notebook] = read_cells(files[notebook])
             except KeyError:
@@ -86,16 +86,17 @@ class CleanCopy:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What of a submission is run.
+    """The files of a submission that are run.
 
     Attributes:
-        files: the submission's own, by path, with the modules as they are run.
-        trees: the syntax of each module that has one, by file name.
-        lines: for each line of a module that was put together, its number in the student's file, 0 or less for a
-            given one; by file name, without those of which the student's own file is run.
-        sources: the student's own modules, by file name, without those that cannot be parsed.
-        integrity: None where there is no clean copy.
-        notes: what a person should know about it.
+        files: the submission's files by path, with the modules that are run.
+        trees: the parse trees of the modules by file name, without those that cannot be parsed.
+        lines: for each carried module by file name, the number of each line in the student's file. A given line has
+            a number below 1. A module that is run unchanged has no entry.
+        sources: the student's own modules by file name, without those that cannot be parsed.
+        integrity: the differences from the handout; None without a clean copy.
+        notes: remarks for the instructor.
+        stand_ins: the names that stand-ins supply, see `sandbox.session.standins`.
     """
 
     files: Mapping[str, bytes]
@@ -107,19 +108,19 @@ class Prepared:
     stand_ins: frozenset[str] = field(default_factory=frozenset)
 
     def line(self, file: str, number: int) -> int:
-        """The student's line that stands in a line of a module as it is run; 0 for none."""
+        """The student's line for a line of the module that is run; 0 for a given line."""
         return max(self.lines[file][number - 1], 0) if file in self.lines else number
 
 
 def as_handed_in(submission: Submission) -> Prepared:
-    """A submission that is run as it is, given code and all."""
+    """A submission that is run unchanged, with its own version of the given code."""
     return Prepared(submission.files)
 
 
 def prepare(submission: Submission, clean: CleanCopy | None, assignment: Assignment) -> Prepared:
-    """Decide what of a submission is run, and say how it differs from what was handed out.
+    """Choose the sources of a submission to run, and report its differences from the handout.
 
-    A module that cannot be parsed, or not be carried onto the clean copy, is run as it is.
+    A module that cannot be parsed or carried onto the clean copy is run unchanged.
     """
     prepared, found = Prepared(submission.files), {}
     notes: list[str] = []
@@ -129,8 +130,8 @@ def prepare(submission: Submission, clean: CleanCopy | None, assignment: Assignm
         prepared, found[name] = _module(prepared, name, clean.modules[name] if clean else None)
         if found[name].trouble:
             notes.append(f"{name} was run as it is, given code and all: {found[name].trouble}")
-    absent, stand_ins, told = _absent(submission, prepared, clean, assignment)
-    notes += told
+    absent, stand_ins, more = _absent(submission, prepared, clean, assignment)
+    notes += more
     integrity = None
     if clean is not None:
         pairs = {name: (data, clean.notebooks.get(name)) for name, data in submission.notebooks.items()}
@@ -147,7 +148,7 @@ def prepare(submission: Submission, clean: CleanCopy | None, assignment: Assignm
 def _absent(
     submission: Submission, prepared: Prepared, clean: CleanCopy | None, assignment: Assignment
 ) -> tuple[tuple[str, ...], list[str], list[str]]:
-    """What is imported and not here: packages, everything that a stand-in is for, and notes."""
+    """The missing imports: packages, all names that need a stand-in, and notes for the instructor."""
 
     def place(path: str, line: int) -> str:
         return f"({show(path)}, line {prepared.line(path, line) if path in prepared.trees else line})"
@@ -175,14 +176,14 @@ def _absent(
 
 
 def _helpers(files: Mapping[str, bytes], modules: Collection[str]) -> dict[str, ast.Module]:
-    """The student's other modules, as far as they can be parsed."""
+    """The parse trees of the student's other modules, without those that cannot be parsed."""
     paths = [path for path in files if path.endswith(".py") and path not in modules][:MAX_HELPERS]
     trees = {path: parse(files[path]) for path in paths}
     return {path: tree for path, tree in trees.items() if tree}
 
 
 def _module(prepared: Prepared, name: str, clean: CleanModule | None) -> tuple[Prepared, ModuleIntegrity]:
-    """What is run of a module, beside what was `prepared` already, and how it differs from the clean one."""
+    """`prepared` with the sources of one more module, and the module's differences from the clean one."""
     try:
         source = Source.decode(prepared.files[name])
         prepared = replace(
@@ -237,7 +238,7 @@ def _notebook(theirs: bytes, clean: dict[str, Any]) -> NotebookIntegrity:
 
 
 def _places(parts: Sequence[Part | CellPart]) -> tuple[Place, ...]:
-    """At most MOST of them; where there are more, the last one says how many."""
+    """The first places. If there are more, the last entry says how many."""
     shown = parts if len(parts) <= MOST else parts[: MOST - 1]
     places = [
         Place(show(part.name), part.line) if isinstance(part, Part) else Place(part.begins, part.number)

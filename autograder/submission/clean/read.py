@@ -1,4 +1,4 @@
-"""The clean copy of an assignment: what students were handed, to be held against what they have now."""
+"""Reads the clean copy of an assignment: the files as they were handed out, to compare students' files with."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from autograder.submission.paths import is_litter, show
 
 __all__ = ["CLEAN", "clean_part", "read_clean"]
 
-# Beside the student's files, out of sight: nobody should open it by mistake.
+# A hidden folder beside the student's files, so that nobody opens it by mistake.
 CLEAN = ".clean"
 MAX_FILE = 32 * 1024 * 1024
 
 
 def clean_part(path: str, assignment: Assignment) -> bool:
-    """Whether a file of a handout, by its path in there, is kept in the clean copy: what an answer runs with."""
+    """True if the handout's file at `path` belongs to the clean copy: modules, given files, notebooks, library."""
     return path in (*assignment.files, *assignment.given, *assignment.notebooks) or path.startswith("common/")
 
 
@@ -25,10 +25,10 @@ def read_clean(source: Path, assignment: Assignment) -> dict[str, bytes]:
     """The clean copy's files, by path.
 
     Args:
-        source: a folder with a clean copy in it; a folder or a zip of the assignment as it was handed out.
+        source: a folder that holds a clean copy, or the handed-out assignment as a folder or zip.
 
     Raises:
-        UsageError: there is no clean copy, or a module, a notebook or a given file is not in it.
+        UsageError: there is no clean copy, it cannot be read, or it lacks a module, a notebook or a given file.
     """
     if (source / CLEAN).is_dir():
         files = _from_folder(source / CLEAN)
@@ -41,15 +41,15 @@ def read_clean(source: Path, assignment: Assignment) -> dict[str, bytes]:
     clean = {path: data for path, data in sorted(inside.items()) if clean_part(path, assignment)}
     for name in (*assignment.files, *assignment.given, *assignment.notebooks):
         if name not in clean:
-            raise UsageError(f"{source}: no clean copy: {name} is not in it; unzip the assignment afresh")
+            raise UsageError(f"{source}: no clean copy: it lacks {name}; unzip the assignment again")
     return clean
 
 
 def _base(files: dict[str, bytes], module: str) -> PurePosixPath:
-    """The folder that holds the module: zips often have one around everything."""
+    """The folder that holds the module. Many zips have one folder around all files."""
     found = [PurePosixPath(path).parent for path in files if PurePosixPath(path).name == module]
     if not found:
-        raise UsageError(f"no clean copy: {module} is not in it; unzip the assignment afresh beside your files")
+        raise UsageError(f"no clean copy: it lacks {module}; unzip the assignment again beside your files")
     return min(found, key=lambda folder: (len(folder.parts), folder))
 
 
@@ -58,7 +58,7 @@ def _below(path: str, base: PurePosixPath) -> bool:
 
 
 def _from_folder(folder: Path) -> dict[str, bytes]:
-    everything = (*folder.rglob("*"), *(folder / "common").rglob("*"))  # which may be a link, and is not followed
+    everything = (*folder.rglob("*"), *(folder / "common").rglob("*"))  # rglob does not follow common if it is a link
     paths = (path for path in everything if path.is_file())
     relative = {path.relative_to(folder).as_posix(): path for path in paths}
     return {name: path.read_bytes() for name, path in relative.items() if not is_litter(name)}

@@ -334,7 +334,7 @@ def test_what_needs_the_students_own_order_is_refused(course: Assignment) -> Non
     """Run as it is, with a note: the clean copy has the class above what the student wrote as its base."""
     start, end = CLEAN.index("class Layer"), CLEAN.index("# ---- a question")
     own = "\n\nclass Base:\n    pass\n\n\n" + CLEAN[start:end].replace("class Layer:", "class Layer(Base):")
-    with pytest.raises(NotPython, match="Base would be needed before it is defined"):
+    with pytest.raises(NotPython, match="Base would be used before its definition"):
         carry(CLEAN, (CLEAN[:start] + CLEAN[end:] + own).encode(), course)
 
 
