@@ -1,6 +1,6 @@
-"""Makes the environment .venv and installs what the assignment needs into it: python3.11 install.py
+"""Creates the environment .venv and installs the assignment's requirements into it: python3.11 install.py
 
-`make setup` runs this. It is written so that any Python can read it, and say that it is the wrong one.
+`make setup` runs this script. Any Python can parse it, so an old Python prints a message and no syntax error.
 """
 
 # ruff: noqa: UP010, UP024, UP031
@@ -15,7 +15,7 @@ import sys
 LEAST = (3, 11)
 FOLDER = ".venv"
 PYTHON = os.path.join(FOLDER, "Scripts", "python.exe") if os.name == "nt" else os.path.join(FOLDER, "bin", "python")
-SIZES = {  # of what requirements.txt brings, downloaded and unpacked; measured with PyTorch 2.13
+SIZES = {  # of the packages in requirements.txt, downloaded and unpacked; measured with PyTorch 2.13
     "linux": ("about 2.9 GB, most of it PyTorch's libraries for GPUs", "5.3 GB"),
     "darwin": ("about 0.3 GB", "1.1 GB"),
     "win32": ("about 0.3 GB", "1.1 GB"),
@@ -27,7 +27,7 @@ def words(version):
 
 
 def version_of(folder):
-    """The Python that an environment was made with, as (3, 11); None where it does not say."""
+    """The version of Python that created an environment, for example (3, 11); None if it is not recorded."""
     try:
         with open(os.path.join(folder, "pyvenv.cfg")) as file:
             found = re.search(r"(?m)^version(?:_info)? *= *(\d+)\.(\d+)", file.read())
@@ -37,7 +37,7 @@ def version_of(folder):
 
 
 def runs(python):
-    """Whether an environment's Python starts: it does not where its folder was moved, or its Python is gone."""
+    """Whether an environment's Python starts. It does not if its folder was moved or its Python was removed."""
     try:
         return subprocess.call([python, "-c", ""]) == 0
     except (IOError, OSError):
@@ -54,20 +54,20 @@ def main():
         made_with = version_of(FOLDER)
         if made_with is None or made_with < LEAST or not runs(PYTHON):
             named = "Python %s" % words(made_with) if made_with else "an unknown Python"
-            print("The environment in %s was made with %s, or does not start: it is made anew." % (FOLDER, named))
+            print("The environment in %s is from %s, or does not start. It is created again." % (FOLDER, named))
             shutil.rmtree(FOLDER)
     if not os.path.isdir(FOLDER):
-        print("Making the environment %s with Python %s." % (FOLDER, words(here)))
+        print("Creating the environment %s with Python %s." % (FOLDER, words(here)))
         subprocess.check_call([sys.executable, "-m", "venv", FOLDER])
     download, unpacked = SIZES.get(sys.platform, SIZES["linux"])
-    print("Downloading and installing PyTorch, JupyterLab and otter-grader, in the versions that grading has.")
-    print("The download is %s, the first time; unpacked, it takes %s." % (download, unpacked))
+    print("Downloading and installing PyTorch, JupyterLab and otter-grader, in the versions that grading uses.")
+    print("The first download is %s. Unpacked, it takes %s." % (download, unpacked))
     sys.stdout.flush()
     status = subprocess.call(
         [PYTHON, "-m", "pip", "install", "--progress-bar", "on", "--requirement", "requirements.txt"]
     )
     if status:
-        print("pip could not install everything: what it says above is why. Run this again to go on.")
+        print("pip could not install everything; its messages above give the reason. Run this script again to continue.")
         return status
     open(os.path.join(FOLDER, ".ready"), "w").close()
     print("Ready.")

@@ -83,7 +83,7 @@ def test_setting_up_says_what_is_downloaded_and_shows_progress(folder: Path) -> 
     shutil.rmtree(folder / ".venv")
     status, said = install(folder)
     assert status == 0
-    assert re.search(r"The download is about \d\.\d GB.*; unpacked, it takes \d\.\d GB\.", said)
+    assert re.search(r"The first download is about \d\.\d GB.*\. Unpacked, it takes \d\.\d GB\.", said)
     assert "$ -m venv .venv\n" in said
     assert "$ -m pip install --progress-bar on --requirement requirements.txt\n" in said
     assert (folder / ".venv/.ready").is_file()
@@ -95,7 +95,7 @@ def test_an_environment_of_a_wrong_python_is_made_anew(folder: Path, made_with: 
     (folder / ".venv/old").touch()
     status, said = install(folder)
     assert status == 0
-    assert "it is made anew" in said
+    assert "It is created again" in said
     assert not (folder / ".venv/old").exists()
 
 
@@ -103,7 +103,7 @@ def test_an_environment_that_fits_is_kept(folder: Path) -> None:
     (folder / ".venv/pyvenv.cfg").write_text("version = 3.12.1\n")
     (folder / ".venv/old").touch()
     status, said = install(folder)
-    assert (status, "made anew" in said, (folder / ".venv/old").exists()) == (0, False, True)
+    assert (status, "created again" in said, (folder / ".venv/old").exists()) == (0, False, True)
 
 
 def test_make_setup_names_a_missing_python(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""For Classroom 50, which runs this in a copy of the student's repository: public checks only, counted, not weighed.
+"""Autograder for Classroom 50, which runs it in a copy of the student's repository. It counts passed public checks.
 
 The instructor puts this file into the classroom as `autograders/ASSIGNMENT/autograder.py`. It writes result.json.
 """
@@ -13,7 +13,7 @@ NAMES = ("CLASSROOM", "ASSIGNMENT", "ASSIGNMENT_TYPE", "OWNER", "SUBMISSION_TAG"
 classroom, assignment, kind, owner, tag, commit, release = (os.environ.get(name, "") for name in NAMES)
 command = [sys.executable, "-m", "autograder", "check", "--json"]
 done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
-if done.returncode not in (0, 1):  # not the student's fault: Classroom 50 makes an error of it, and no 0
+if done.returncode not in (0, 1):  # not the student's fault: Classroom 50 reports an error, no 0
     sys.exit(done.stderr.strip() or "the checks could not be run")
 tests = [
     {
