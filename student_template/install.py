@@ -67,7 +67,7 @@ def main():
         [PYTHON, "-m", "pip", "install", "--progress-bar", "on", "--requirement", "requirements.txt"]
     )
     if status:
-        print("pip could not install everything; its messages above give the reason. Run this script again to continue.")
+        print("pip could not install everything; its messages above give the reason. To continue, run this again.")
         return status
     open(os.path.join(FOLDER, ".ready"), "w").close()
     print("Ready.")

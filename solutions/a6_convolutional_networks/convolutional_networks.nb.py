@@ -13,13 +13,13 @@
 # %% [markdown]
 # # Assignment 6: Convolutional networks
 #
-# A linear layer gives every pixel a weight of its own, and has to learn the same edge anew at every place where
-# one may appear. A convolution learns it once. In this assignment you write convolution and max pooling, forward
-# and backward, without autograd; build a shallow and a deep network from them; and train the best network that
-# you can in half a minute.
+# A linear layer gives every pixel a weight of its own. It has to learn the same edge again at every place where the
+# edge may appear. A convolution learns it once. In this assignment you write convolution and max pooling, forward and
+# backward, without autograd. From them you build a shallow and a deep network. Finally, you train the best network
+# that you can in half a minute.
 #
-# You write your code in `convolutional_networks.py`, beside this notebook. Here you look at what it does. When
-# you save the file, the notebook takes the new code by itself.
+# You write your code in `convolutional_networks.py`, beside this notebook. Here you look at its results. When
+# you save the file, the notebook reloads it automatically.
 
 # %%
 # Fill these in. option is 1 for your own work, 2 otherwise (see README.md). group is for work handed in together:
@@ -64,8 +64,8 @@ print("Device:", device)
 # ## The images
 #
 # If the folder `data/cifar-10-batches-py` holds CIFAR-10, the notebook runs on CIFAR-10. If not, it draws its own
-# images: ten classes of shapes, of any colour, moved, turned and scaled, partly hidden, on a coloured ground,
-# with noise. The next cell says which of the two you see. On both a linear classifier does poorly.
+# images: ten classes of shapes. They have any colour, they are moved, turned and scaled, partly hidden, on a coloured
+# ground, with noise. The next cell prints which of the two you see. A linear classifier does poorly on both.
 
 # %%
 reset_seed(0)
@@ -78,9 +78,9 @@ for key, value in data.items():
 # %% [markdown]
 # ## Convolution
 #
-# A filter is a small image of weights. Laid over a window of the input, it is multiplied with what it covers,
-# entry by entry and through all channels, and summed up. Sliding it over all windows gives one channel of the
-# output; $F$ filters give $F$ channels:
+# A filter is a small image of weights. It is placed on a window of the input and multiplied with it, entry by entry
+# and through all channels. The sum of the products is one entry of the output. Sliding the filter over all windows
+# gives one channel of the output; $F$ filters give $F$ channels:
 #
 # $$ \text{out}_{nfij} = b_f + \sum_{c,\, u,\, v} w_{fcuv} \; p_{n,\; c,\; i s + u,\; j s + v} $$
 #
@@ -95,9 +95,9 @@ for key, value in data.items():
 show_convolution(size=5, kernel=3, settings=[(1, 0), (1, 1), (2, 1)])
 
 # %% [markdown]
-# Write `Conv.forward`. Start from the formula in its docstring, with as many loops as you like, on a tiny input
-# where you can do the sum in your head. Then think about which loops can become one matrix product: the checks
-# below only ask for the right numbers, but `conv-speed` asks for the time, and you will want the waiting to end.
+# Write `Conv.forward`. Start from the formula in its docstring, with as many loops as you like, on a tiny input whose
+# sum you can compute in your head. Then think about which loops can become one matrix product. The checks below only
+# require the right numbers. `conv-speed` also grades the time, and you will not want to wait long.
 
 # %%
 x = torch.arange(12.0).reshape(1, 1, 3, 4)
@@ -106,8 +106,8 @@ out, _ = Conv.forward(x, w, torch.tensor([0.5]), {"stride": 2, "pad": 0})
 print(x[0, 0], "\n", out[0, 0])
 
 # %% [markdown]
-# A filter need not be learned. These two are made by hand: the first mixes the colours to grey, the second
-# subtracts what lies left of a pixel from what lies right of it, and so answers to vertical edges.
+# A filter need not be learned. These two are made by hand. The first mixes the colours to grey. The second subtracts
+# the pixel on the left from the pixel on the right, and so responds to vertical edges.
 
 # %%
 images = data["X_train"][:3].cpu()
@@ -119,8 +119,8 @@ panels = [panel for image, (grey, edges) in zip(images, out, strict=True) for pa
 show_images(panels, ["image", "grey", "vertical edges"] * 3, height=1.5)
 
 # %% [markdown]
-# The checks of a question run your code on inputs of many shapes, and tell where the results differ. They are
-# part of what is graded, not all of it.
+# The checks of a question run your code on inputs of many shapes, and show where the results differ. They are
+# a part of the grading, not all of it.
 
 # %%
 grader.check("conv-forward")
@@ -128,14 +128,14 @@ grader.check("conv-forward")
 # %% [markdown]
 # ### Backward
 #
-# Given $\partial L / \partial \text{out}$, the backward pass finds $\partial L / \partial x$, $\partial L / \partial w$
-# and $\partial L / \partial b$. Ask of every entry: which outputs did it
-# contribute to, and with what factor? An entry of `x` lies in several windows, and sums up over all of them.
+# Given $\partial L / \partial \text{out}$, the backward pass computes $\partial L / \partial x$, $\partial L /
+# \partial w$ and $\partial L / \partial b$. For every entry, consider two questions: which outputs does it contribute
+# to, and with what factor? An entry of `x` lies in several windows, and its gradient is the sum over all of them.
 #
 # You can check any gradient without knowing the answer. Move one entry a little in both directions, watch the
-# output, and divide. That takes two forward passes per entry, far too slow for training, and just right for
+# output, and divide. This takes two forward passes per entry, which is too slow for training but right for
 # a test. In float64 the relative errors should be below 1e-7. Note that it compares your backward with *your
-# own* forward: if the forward is wrong, both agree on the wrong thing.
+# own* forward: if the forward is wrong, both agree on the wrong result.
 
 # %%
 reset_seed(1)
@@ -155,7 +155,7 @@ grader.check("conv-backward")
 
 # %% [markdown]
 # **Question 1.** With stride 1, the gradient of `x` is itself a convolution of the gradient of `out` with the same
-# filters, after something has been done to them. What, and with which padding? Why is that not so for stride 2?
+# filters, after a change to the filters. Which change, and which padding? Why is that not so for stride 2?
 
 # %% [markdown] tags=["answer"]
 # *Your answer:*
@@ -193,8 +193,8 @@ grader.check("pool-backward")
 # ## Fast layers
 #
 # `FastConv` and `FastMaxPool`, at the bottom of the file, compute the same functions with torch's own kernels,
-# which are written for this processor. From here on the networks use those. The next cell holds your layers
-# against them, and both on the clock.
+# which are optimized for this processor. From here on the networks use them. The next cell compares your layers
+# with them, in results and in time.
 
 # %%
 reset_seed(3)
@@ -213,10 +213,10 @@ for yours, given, arguments in settings:
     print(f"{given.__name__}: {seconds[0] / seconds[1]:.1f} times as fast; errors", *(f"{e:.0e}" for e in errors))
 
 # %% [markdown]
-# How fast your layers are is graded too, as a multiple of the time that a solution on whole tensors takes: all points
-# up to 8 x, half of them up to 12 x, a quarter up to 60 x. A few large operations earn all, in whichever style; a loop
-# over rows and columns on whole batches earns a quarter, and loops over single pixels earn none. These checks compare
-# with the given layers, on your machine, and are wary of its noise.
+# The speed of your layers is graded too, as a multiple of the time of our solution on whole tensors. Up to 8 x earns
+# all points, up to 12 x half of them, up to 60 x a quarter. A few large operations earn all points, in every style. A
+# loop over rows and columns on whole batches earns a quarter, and loops over single pixels earn none. These checks
+# compare your layers with the given layers on your machine, and allow for its noise.
 
 # %%
 grader.check("conv-speed")
@@ -229,8 +229,8 @@ grader.check("pool-speed")
 #
 # conv - relu - 2x2 max pool - linear - relu - linear - softmax. Write `ThreeLayerConvNet` from the given layers.
 #
-# Before training anything, two tests that cost nothing. With small random weights all ten classes are as good as
-# equally likely, so the loss is about $\log 10 \approx 2.30$. With regularization it is a little more.
+# Two tests before training cost nothing. With small random weights all ten classes are about equally
+# likely, so the loss is about $\log 10 \approx 2.30$. With regularization it is a little more.
 
 # %%
 reset_seed(4)
@@ -241,7 +241,7 @@ model.reg = 0.5
 print(f"with regularization:    {float(model.loss(X, y)[0]):.3f}")
 
 # %% [markdown]
-# And the gradients, on a network small enough for finite differences.
+# The second test is the gradients, on a network that is small enough for finite differences.
 
 
 # %%
@@ -249,7 +249,7 @@ def check_gradients(model, X, y):
     """Print the relative error of each parameter's gradient."""
     _, grads = model.loss(X, y)
     for name in sorted(grads):
-        # The numeric gradient changes the parameter in place, and the model reads it anew at each call.
+        # The numeric gradient changes the parameter in place, and the model reads it again at each call.
         numeric = compute_numeric_gradient(lambda _: model.loss(X, y)[0], model.params[name])
         print(f"{name:8} {rel_error(grads[name], numeric):.1e}")
 
@@ -298,7 +298,7 @@ show_filters(model.params["W1"])
 # %% [markdown]
 # ## A deep network
 #
-# {conv 3x3 - relu - [2x2 max pool]} as often as you wish, then one linear layer. Write `DeepConvNet`: first without
+# {conv 3x3 - relu - [2x2 max pool]} as often as you wish, then one linear layer. Write `DeepConvNet`, at first without
 # batch normalization.
 
 # %%
@@ -317,11 +317,12 @@ grader.check("deep-net")
 # %% [markdown]
 # ### Overfit 50 images
 #
-# A network that cannot learn 50 images by heart will not learn 5000. Before every long training, make sure that
-# yours can: if not, something is broken, or the settings are far off. Find a weight scale and a learning rate
+# A network that cannot memorize 50 images will not learn 5000. Before every long training, make sure that your
+# network can. If it cannot, something is broken, or the settings are far off. Find a weight scale and a learning rate
 # with which this network reaches 100 % on 50 training images within 30 epochs, and write them into
-# `find_overfit_parameters`. If the loss stays at 2.30, nothing arrives at the first layers: think about what
-# the weight scale does to the activations, five layers on. On the validation images it will be bad. That's the point.
+# `find_overfit_parameters`. If the loss stays at 2.30, no gradient arrives at the first layers: think about the
+# effect of the weight scale on the activations, five layers later. The validation accuracy will be bad; this is
+# intended.
 
 # %%
 reset_seed(8)
@@ -358,10 +359,10 @@ grader.check("overfit")
 # %% [markdown]
 # ### Kaiming initialization
 #
-# You searched for the weight scale by hand. Here is what it does. The next cell sends images through ten
-# convolutions and plots the standard deviation of the activations after each. With weights too small they die
-# out, with weights too large they explode, and gradients do the same on their way back. For one scale they keep
-# their size, and that scale can be computed: a weighted sum of $n$ independent inputs has $n$ times the variance of one
+# You searched for the weight scale by hand. The next cell shows its effect. It sends images through ten convolutions
+# and plots the standard deviation of the activations after each. With weights that are too small the activations
+# vanish, with weights that are too large they explode, and so do gradients on their way back. For one scale they keep
+# their size. This scale can be computed: a weighted sum of $n$ independent inputs has $n$ times the variance of one
 # of its terms, and a ReLU lets half of it through. This $n$ is called `fan_in`. Write `kaiming_initializer`.
 
 
@@ -398,8 +399,8 @@ grader.check("kaiming")
 #
 # $$ y = \gamma \, \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta $$
 #
-# In training it uses the batch's own statistics, and keeps a running mean of them for later; then, in testing, it
-# uses those. It is given. Plug it into `DeepConvNet`: $\gamma$ (starting at one) and $\beta$ (starting at zero) of each
+# In training it uses the batch's own statistics, and keeps a running mean of them. In testing it uses this running
+# mean. The class is given. Use it in `DeepConvNet`: $\gamma$ (starting at one) and $\beta$ (starting at zero) of each
 # channel become parameters, and `Conv_BatchNorm_ReLU` takes the place of `Conv_ReLU`.
 
 # %%
@@ -409,8 +410,8 @@ settings = {"num_filters": [4, 3], "max_pools": [0], "weight_scale": "kaiming", 
 check_gradients(DeepConvNet(input_dims=(3, 4, 6), dtype=torch.float64, **settings), X, y)
 
 # %% [markdown]
-# The biases of the convolutions have gradients of zero up to rounding, and so relative errors that say nothing:
-# whatever a bias adds, the batch's mean takes away again.
+# The gradients of the convolutions' biases are zero up to rounding, so their relative errors mean nothing. Batch
+# normalization subtracts the batch's mean, and with it any bias.
 
 # %%
 grader.check("deep-net-batchnorm")
@@ -463,11 +464,12 @@ plot_histories(solvers)
 # ## The best network in half a minute
 #
 # Now you choose: layers, filters, pools, initialization, normalization, learning rate and its decay, batch size.
-# Return a `Solver` from `create_convolutional_solver_instance`. On a GPU it gets 30 seconds; without one it gets 300
-# steps, about as long on one quiet processor core, so that a busy machine costs you nothing. On CIFAR-10 and a GPU aim
-# for 70 % on the validation images and 69 % on the test images; on the embedded images, without a GPU, for 85 %.
+# Return a `Solver` from `create_convolutional_solver_instance`. On a GPU it gets 30 seconds. Without a GPU it gets
+# 300 steps, which take about as long on one idle processor core; so a busy machine costs you nothing. On CIFAR-10 and
+# a GPU, aim for 70 % on the validation images and 69 % on the test images. On the embedded images, without a GPU, aim
+# for 85 %.
 #
-# Choose by the *validation* accuracy. The test images are for one look, at the end.
+# Choose by the *validation* accuracy. Use the test images only once, at the end.
 
 # %%
 reset_seed(0)
@@ -486,7 +488,7 @@ solver.model.save("half_minute_deepconvnet.pt", data=data_source())
 grader.check("half-minute")
 
 # %% [markdown]
-# Where does it still err? Rows are the true classes, columns what the network takes them for.
+# Where does it still make mistakes? Rows are the true classes, columns the predicted ones.
 
 # %%
 X, y = data["X_test"][:1000], data["y_test"][:1000]

@@ -13,13 +13,13 @@
 # %% [markdown]
 # # Assignment 7: PyTorch autograd and nn, residual networks
 #
-# In assignment 6 you wrote every backward pass by hand. From here on autograd writes them, and you think about
-# what to compute. You build the same three-layer network three times, each time with more of PyTorch and less
-# code: from bare tensors, as an `nn.Module`, as an `nn.Sequential`. Then you go deep, find out that deeper is
-# not always better, and repair that with residual connections.
+# In assignment 6 you wrote every backward pass by hand. From now on autograd computes them, and you only define the
+# forward pass. You build the same three-layer network three times, each time with more of PyTorch and less code: from
+# bare tensors, as an `nn.Module`, as an `nn.Sequential`. Then you build deep networks, find out that deeper is not
+# always better, and repair that with residual connections.
 #
-# You write your code in `pytorch_autograd_and_nn.py`, beside this notebook. Here you look at what it does. When
-# you save the file, the notebook takes the new code by itself.
+# You write your code in `pytorch_autograd_and_nn.py`, beside this notebook. Here you look at its results. When
+# you save the file, the notebook reloads it automatically.
 
 # %%
 # Fill these in. option is 1 for your own work, 2 otherwise (see README.md). group is for work handed in together:
@@ -73,10 +73,10 @@ print("This notebook runs on:", data_source())
 # %% [markdown]
 # ## Autograd
 #
-# A tensor with `requires_grad=True` is watched: whatever is computed from it remembers by which operation, and
-# from what. The tensors are nodes of a graph, and its edges lead back to where they came from. `backward` on a
-# scalar walks that graph from its end to its leaves, applies the chain rule at every node, and leaves dL/dt in
-# the `grad` of each leaf t.
+# PyTorch records the operations on a tensor with `requires_grad=True`. Every result remembers its operation and the
+# operation's inputs. The tensors are nodes of a graph, and its edges lead back to the inputs. `backward` on a scalar
+# walks through this graph from its end to its leaves and applies the chain rule at every node. It stores dL/dt in the
+# `grad` of each leaf t.
 
 # %%
 a = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
@@ -88,14 +88,14 @@ print("dL/da =", a.grad)  # 2 b a
 print("dL/db =", b.grad)  # 1 + 4 + 9
 
 # %% [markdown]
-# Three things to know before you train with it:
+# You should know three facts before you train with it:
 #
 # - **Gradients add up.** A second `backward` adds to `grad` what is already there. Set them to zero, or to None,
 #   before each step.
-# - **Updates are not part of the network.** A step `w -= lr * w.grad` must not be remembered, or the next backward
-#   would walk through all steps so far. `with torch.no_grad():` switches remembering off.
-# - **Leaves.** Only what you made yourself is a leaf and gets a `grad`. `torch.randn(3, requires_grad=True) * 0.1`
-#   is no leaf any more: it was computed.
+# - **Updates are not part of the network.** A step `w -= lr * w.grad` must not be recorded. Otherwise the next backward
+#   would walk through all earlier steps. `with torch.no_grad():` switches the recording off.
+# - **Leaves.** Only a tensor that you created directly is a leaf and gets a `grad`. `torch.randn(3,
+#   requires_grad=True) * 0.1` is not a leaf: it is the result of an operation.
 
 # %%
 L = (b * a**2).sum()
@@ -109,15 +109,15 @@ print("leaves:", leaf.is_leaf, computed.is_leaf)
 # %% [markdown]
 # ## Part 1: bare tensors
 #
-# conv - relu - conv - relu - fully connected. Write `three_layer_convnet`: its parameters are a list of tensors,
-# and nothing in it says how to go backward.
+# conv - relu - conv - relu - fully connected. Write `three_layer_convnet`. Its parameters are a list of tensors,
+# and it contains no backward pass.
 
 # %%
 grader.check("three-layer-functional")
 
 # %% [markdown]
-# Where do the gradients come from, if you did not write any? Hold autograd against finite differences, as you
-# held your own backward passes in assignment 6.
+# Where do the gradients come from, if you did not write any? Compare autograd with finite differences, as you did with
+# your own backward passes in assignment 6.
 
 # %%
 reset_seed(1)
@@ -128,14 +128,14 @@ upstream = torch.randn(2, 5, dtype=torch.float64)
 three_layer_convnet(x, params, {"padding": [1, 0]}).backward(upstream)
 for label, param in zip(["conv_w1", "conv_b1", "conv_w2", "conv_b2", "fc_w", "fc_b"], params, strict=True):
     with torch.no_grad():
-        # The numeric gradient moves the parameter in place, and the network reads it anew at each call.
+        # The numeric gradient moves the parameter in place, and the network reads it again at each call.
         numeric = compute_numeric_gradient(
             lambda _: three_layer_convnet(x, params, {"padding": [1, 0]}), param.detach(), upstream
         )
     print(f"{label:8} {rel_error(param.grad, numeric):.0e}")
 
 # %% [markdown]
-# Now its parameters. Write `initialize_three_layer_conv_part1`.
+# Next, write the function that creates its parameters, `initialize_three_layer_conv_part1`.
 
 # %%
 grader.check("initialize-part1")
@@ -143,9 +143,9 @@ grader.check("initialize-part1")
 # %% [markdown]
 # ### Training, by hand
 #
-# `common.train` holds the training loop, the same for all that follows. Read it: draw a batch, compute scores and
-# loss, forget the old gradients, `backward`, take a step. It asks for something that can `zero_grad` and `step`. At
-# this level there is none, so here is one: plain gradient descent, in six lines.
+# `common.train` holds the training loop for this whole assignment. Read it: draw a batch, compute scores and
+# loss, clear the old gradients, call `backward`, take a step. It needs an object with the methods `zero_grad` and
+# `step`. At this level there is none, so here is one: plain gradient descent, in six lines.
 
 
 # %%
@@ -176,11 +176,11 @@ hist_part1 = train(
 )
 
 # %% [markdown]
-# One epoch of plain gradient descent. On CIFAR-10 expect about 47 % on the validation images; on the embedded
-# images, which are fewer, more than 50 %.
+# Train for one epoch of plain gradient descent. On CIFAR-10 expect about 47 % on the validation images. On the embedded
+# images, which are fewer, expect more than 50 %.
 #
-# **Question 1.** Take `with torch.no_grad():` out of `GradientDescent.step`, and then, instead, the `zero_grad`
-# out of the loop in your head. What goes wrong in each case, and does PyTorch tell you?
+# **Question 1.** Imagine `GradientDescent.step` without `with torch.no_grad():`, and then, instead, the loop without
+# `zero_grad`. What goes wrong in each case, and does PyTorch report it?
 
 # %% [markdown] tags=["answer"]
 # *Your answer:*
@@ -188,16 +188,16 @@ hist_part1 = train(
 # %% [markdown]
 # ## Part 2: a module
 #
-# Six parameters can be carried around in a list. Sixty cannot. An `nn.Module` owns its parameters and other modules:
-# assign a layer to an attribute in `__init__`, and `parameters()` finds it, `to(device)` moves it, `train()` and
-# `eval()` reach it. `forward` says what is computed. Write `ThreeLayerConvNet`.
+# You can keep six parameters in a list, but not sixty. An `nn.Module` owns its parameters and other modules. Assign a
+# layer to an attribute in `__init__`; then `parameters()` finds it, `to(device)` moves it, `train()` and `eval()`
+# reach it. `forward` defines the computation. Write `ThreeLayerConvNet`.
 
 # %%
 grader.check("three-layer-module")
 
 # %% [markdown]
-# `torch.optim` holds the optimizers: SGD with momentum and weight decay does more than our six lines. Write
-# `initialize_three_layer_conv_part2`, which makes the model and its optimizer.
+# `torch.optim` holds the optimizers. SGD with momentum and weight decay does more than our six lines. Write
+# `initialize_three_layer_conv_part2`, which creates the model and its optimizer.
 
 # %%
 grader.check("initialize-part2")
@@ -213,16 +213,16 @@ hist_part2 = train(model, optimizer, data, batch_size=16, val_every=100)
 # %% [markdown]
 # ## Part 3: a sequence
 #
-# Where each layer takes what the one before it returns, `forward` has nothing to say, and `nn.Sequential` says it. An
+# If each layer only takes the output of the previous one, `nn.Sequential` replaces `forward`. An
 # OrderedDict gives the layers names. Write `initialize_three_layer_conv_part3`.
 
 # %%
 grader.check("initialize-part3")
 
 # %% [markdown]
-# How long a training step takes is graded too, at each of the three levels: all points up to 2 x the time of a solution
-# of ours, half of them up to 5 x. What matters is that every layer gets the whole batch at once. This check
-# compares 64 images with one, on your machine, and is wary of its noise.
+# The time of a training step is graded too, at each of the three levels: up to 2 x the time of our solution earns all
+# points, up to 5 x half of them. Make sure that every layer gets the whole batch at once. This check
+# compares 64 images with one, on your machine, and allows for its noise.
 
 # %%
 grader.check("training-speed")
@@ -234,14 +234,14 @@ sequence.to(device)
 hist_part3 = train(sequence, optimizer, data, batch_size=16, val_every=100)
 
 # %% [markdown]
-# The same network, trained three times. Training curves are running means of 25 steps.
+# The plot shows the same network, trained three times. Training curves are running means of 25 steps.
 
 # %%
 plot_training({"1: tensors, SGD": hist_part1, "2: module, momentum": hist_part2, "3: sequence, Adam": hist_part3})
 
 # %% [markdown]
-# And what their first layers look for. In the first row of each pair stand the 12 filters as they were drawn, in the
-# second as they are after training. Which of them have changed?
+# The next plot shows the filters of their first layers. The first row of each pair has the 12 filters before
+# training, the second row after training. Which of them have changed?
 
 # %%
 for label, build, trained in [
@@ -268,9 +268,10 @@ for label, build, trained in [
 #
 # ### Plain blocks
 #
-# A block is two 3x3 convolutions. Before each stands a batch normalization, then a ReLU: *pre-activation*, because it
-# comes before the layer with weights, not after. A bias would be of no use before a batch normalization, which takes
-# it away again. The first convolution may have stride 2, and so halve height and width. Write `PlainBlock`.
+# A block is two 3x3 convolutions. A batch normalization and a ReLU come before each: *pre-activation*, because the
+# activation comes before the layer with weights, not after it. A bias before a batch normalization would have no
+# effect, since the normalization subtracts it. The first convolution may have stride 2, which halves height and
+# width. Write `PlainBlock`.
 
 # %%
 grader.check("plain-block")
@@ -278,15 +279,16 @@ grader.check("plain-block")
 # %% [markdown]
 # ### Residual blocks
 #
-# A deep network contains every shallower one: let the additional blocks compute the identity. But plain blocks have to
-# *learn* the identity, through two convolutions and two ReLUs, and gradient descent does not find it. So build it in:
+# A deep network can compute everything that a shallower one can: the additional blocks compute the identity. But plain
+# blocks have to *learn* the identity, through two convolutions and two ReLUs, and gradient descent does not find it. A
+# residual block has the identity built in:
 #
 # $$ \text{out} = \text{block}(x) + \text{shortcut}(x) $$
 #
-# The block learns only what to *add* to its input, the residual, and adding nothing is easy. Backward, the sum sends
-# the gradient both ways: through the block, and unchanged around it, however many blocks there are. With
-# pre-activation nothing stands in its way: the shortcuts lead from the last layer to the first. Where a block changes
-# the shape, the identity does not fit, and a 1x1 convolution without bias takes its place. Write `ResidualBlock`.
+# The block learns only what to *add* to its input, the residual, and adding nothing is easy. In the backward pass,
+# the sum sends the gradient both ways: through the block, and unchanged around it, for any number of blocks. With
+# pre-activation nothing interrupts this path: the shortcuts lead from the last layer to the first. If a block changes
+# the shape, the identity does not fit, and a 1x1 convolution without bias replaces it. Write `ResidualBlock`.
 
 # %%
 grader.check("residual-block")
@@ -301,9 +303,9 @@ for arguments in [(3, 3), (3, 10), (3, 3, True), (3, 10, True)]:
 # %% [markdown]
 # ### The network
 #
-# A stem takes colours to channels. Stages of blocks follow; each may halve height and width with its first block, and
-# then has more channels. At the end, the average over all positions leaves one number per channel, whatever
-# the size of the image, and a linear layer makes scores of them. Write `ResNet`. With `block=PlainBlock` it is the same
+# A stem maps colours to channels. Stages of blocks follow. Each stage may halve height and width with its first
+# block, and then has more channels. At the end, the average over all positions gives one number per channel, for any
+# image size, and a linear layer computes the scores from them. Write `ResNet`. With `block=PlainBlock` it is the same
 # network without shortcuts.
 
 # %%
@@ -315,8 +317,9 @@ grader.check("resnet-speed")
 # %% [markdown]
 # ### Bottlenecks
 #
-# 3x3 convolutions between many channels are expensive. A bottleneck block goes down to a fourth of the
-# channels with a 1x1 convolution, does its 3x3 there, and comes back up with another 1x1. Write `ResidualBottleneck`.
+# 3x3 convolutions between many channels are expensive. A bottleneck block reduces the channels to a fourth with a 1x1
+# convolution, applies its 3x3 convolution there, and restores the channels with another 1x1 convolution. Write
+# `ResidualBottleneck`.
 
 # %%
 grader.check("bottleneck-block")
@@ -347,10 +350,10 @@ for label, block, depth in [
 # %% [markdown]
 # ### Plain against residual
 #
-# Four networks: shallow and deep, plain and residual, trained alike: three epochs (ten on a GPU), the learning rate
-# rising first and then falling. On a GPU the deep ones are plain-34 and resnet-34 from above. On a processor
-# that would take an hour, so there the networks are narrower: 8 channels where the GPU has 16, half the resolution from
-# the first block on, and 8 or 32 layers deep.
+# Compare four networks: shallow and deep, plain and residual. All are trained alike, for three epochs (ten on a GPU);
+# the learning rate first rises and then falls. On a GPU the deep ones are plain-34 and resnet-34 from above. On a
+# processor these would take an hour. There the networks are narrower: 8 channels instead of 16, half the resolution
+# from the first block on, and 8 or 32 layers.
 
 # %%
 if device == "cuda":
@@ -389,10 +392,10 @@ plot_training(histories)
 # Look at the *training* loss: the deep plain network is not overfitting, it cannot even learn the images that it sees.
 # Adding layers made it worse. With shortcuts, the same layers help, or at least do no harm.
 #
-# What the deep plain network could compute is out of gradient descent's reach. The next cell shows why. For each
-# convolution of the untrained networks: how well does the gradient for 64 images agree with the gradient for the same
-# images under a little noise, 3 % of their contrast? Where it does not agree, a step that is good for one is of no
-# use to the other. (Balduzzi et al., The shattered gradients problem, ICML 2017.)
+# Gradient descent does not reach the functions that the deep plain network could compute. The next cell shows why.
+# For each convolution of the untrained networks, it compares the gradient for 64 images with the gradient for the
+# same images under a little noise, 3 % of their contrast. If the two disagree, a step that is good for one does not
+# help the other. (Balduzzi et al., The shattered gradients problem, ICML 2017.)
 
 
 # %%
@@ -428,9 +431,9 @@ plt.show()
 # %% [markdown]
 # ## Your histories
 #
-# The test images get one look, at the end, by one network: the deep residual one. Its accuracy should be above 65 %.
-# The histories go into the file that you hand in, and so do the weights that they led to: with these, grading measures
-# once more what the histories say.
+# The test images are used only once, at the end, for the deep residual network. Its accuracy should be above 65 %.
+# The histories go into the file that you hand in, together with the weights at the end of each training. Grading uses
+# these weights to measure the accuracies of the histories again.
 
 # %%
 test_acc, test_loss = evaluate(networks["residual, deep"], data["X_test"], data["y_test"])

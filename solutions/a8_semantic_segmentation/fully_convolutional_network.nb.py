@@ -13,8 +13,8 @@
 # %% [markdown]
 # # Assignment 8, part 3: Fully convolutional networks
 #
-# Which object is at this pixel? The straightforward way looks at a window around it, classifies the window, and
-# moves on to the next pixel. This part begins there, finds out why nobody does it, and ends with a network that
+# Which object is at this pixel? The simplest method looks at a window around the pixel, classifies the window, and
+# moves on to the next pixel. This part begins with this method, shows why nobody uses it, and ends with a network that
 # labels all pixels of a scene at once.
 #
 # You write in `fully_convolutional_network.py`, beside this notebook.
@@ -70,10 +70,10 @@ print("Device:", device)
 # %% [markdown]
 # ## The scenes
 #
-# Cats, dogs and ducks (*things*) on grass, under sky, by trees (*stuff*): drawn from a seed, so that everybody has
-# the same ones, and nobody waits for a download. They are drawn, not photographed: a network that does well on them
-# knows little of the world, but it has the same problems to solve. A rim of one pixel around every animal belongs
-# neither to it nor to what is behind it; it is labelled 255 and does not count. Below it is white.
+# The scenes show cats, dogs and ducks (*things*) on grass, with sky and trees (*stuff*). They are drawn from a seed,
+# so everybody has the same ones, and nothing has to be downloaded. A network that does well on drawings knows little
+# about photographs, but it has the same problems to solve. A rim of one pixel around every animal belongs neither to
+# the animal nor to its background. The rim has the label 255 and does not count. Below it is white.
 
 # %%
 sizes = {"num_train": 80, "num_val": 20, "num_test": 20} if quick else {}
@@ -86,7 +86,7 @@ print({label: f"{float(part):.1%}" for label, part in zip(CLASSES, share, strict
 # ## A window slid over the image
 #
 # A stack of convolutions sees a window of the image, its *receptive field*. With kernels $k_l$, strides $s_l$ and
-# dilations $d_l$ it has the side
+# dilations $d_l$ the side of this window is
 #
 # $$ R = 1 + \sum_l d_l \, (k_l - 1) \prod_{m < l} s_m . $$
 #
@@ -113,10 +113,10 @@ plt.show()
 
 # %% [markdown]
 # Take a small network without strides, and let it score every pixel from its window alone. Pad the image once, so
-# that windows at the border are complete. Then do the same with whole images: run every layer once over all of the
-# padded image, and neighbouring windows share their features. **The numbers are the same, to the last bits.** A
-# common mistake is to pad every layer's input instead: what a layer makes of padding is not 0 but its ReLU'd bias,
-# so near the border the numbers differ.
+# that windows at the border are complete. Then do the same with whole images: run every layer once over the whole
+# padded image, so that neighbouring windows share their features. **The numbers are the same, to the last bits.** A
+# common mistake is to pad every layer's input instead. The output of a layer on padding is not 0 but the ReLU of its
+# bias, so the numbers near the border differ.
 
 # %%
 grader.check("sliding-window")
@@ -125,8 +125,8 @@ grader.check("sliding-window")
 grader.check("fully-convolutional")
 
 # %% [markdown]
-# A network made by hand: how much greener is a pixel than its surroundings, and how much bluer? Left, the image; in
-# the middle, a window and the score that it gives its centre; right, the map that all windows make.
+# The next network is made by hand. It measures how much greener a pixel is than its surroundings, and how much bluer.
+# Left: the image. Middle: a window and its score at the centre. Right: the map of all windows.
 
 # %%
 green = torch.zeros(2, 3, 5, 5)
@@ -149,7 +149,7 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown]
-# And what sharing is worth, measured on your functions, with three layers of 5x5:
+# The next cell measures the gain of sharing with your functions, for three layers of 5x5:
 
 # %%
 reset_seed(0)
@@ -177,8 +177,8 @@ grader.check("shared-features")
 # $$ L = \frac{\sum_p w_{t_p} \left(\log \sum_c e^{s_{pc}} - s_{p t_p}\right)}{\sum_p w_{t_p}}, \qquad
 # \frac{\partial L}{\partial s_{pc}} = \frac{w_{t_p}}{\sum w} \left(\text{softmax}(s_p)_c - [c = t_p]\right), $$
 #
-# over the pixels that count. Ignored pixels have neither loss nor gradient. Where no pixel counts at all, both are 0:
-# a batch without labels must not turn the network into nan.
+# over the pixels that count. Ignored pixels have neither loss nor gradient. If no pixel counts at all, both are 0, so
+# that a batch without labels does not fill the network with nan.
 
 # %%
 grader.check("pixel-loss")
@@ -203,13 +203,13 @@ print(f"over the classes, the gradient of a pixel sums to {float(dscores.sum(dim
 # %% [markdown]
 # ## How good is a label map?
 #
-# Count in a *confusion matrix* how many pixels of class $i$ were taken for class $j$. With $n_{ij}$ its entries,
+# A *confusion matrix* counts how many pixels of class $i$ were predicted as class $j$. With its entries $n_{ij}$,
 #
 # $$ \text{accuracy} = \frac{\sum_i n_{ii}}{\sum_{ij} n_{ij}}, \qquad
 # \text{IoU}_i = \frac{n_{ii}}{\sum_j n_{ij} + \sum_j n_{ji} - n_{ii}} . $$
 #
-# The mean IoU is taken over the classes that have one. A class that is neither there nor predicted has none (nan);
-# one that is predicted but not there has 0.
+# The mean IoU is the mean over the classes that have an IoU. A class that is neither present nor predicted has none
+# (nan). A class that is predicted but not present has 0.
 
 # %%
 grader.check("segmentation-metrics")
@@ -226,9 +226,10 @@ for label, guess in {"all grass": everything_grass, "moved by 6 pixels": wrong_p
 # %% [markdown]
 # ## A network that goes down and up
 #
-# To see far at little cost, make the maps small: strides or pooling. To label every pixel, make them large again.
-# What downsampling has lost, the exact place of edges, early maps still know: add them to late maps of the same
-# size. Write `SegmentationNet` and `create_segmentation_training`. The validation mean IoU should reach **0.60**.
+# For a large receptive field at low cost, make the maps small: strides or pooling. To label every pixel, make them
+# large again. Downsampling loses the exact place of edges, but early maps still contain it: add them to late maps of
+# the same size. Write `SegmentationNet` and `create_segmentation_training`. The validation mean IoU should reach
+# **0.60**.
 
 # %%
 grader.check("segmentation-net")
@@ -274,7 +275,7 @@ show_segmentation(
 
 # %% [markdown]
 # How much of this is colour alone? A network that sees *one* pixel knows that blue is sky and green is grass, and
-# little else. Its IoU stands beside yours.
+# little else. The plot shows its IoU beside yours.
 
 # %%
 reset_seed(0)
@@ -378,8 +379,8 @@ else:
 # %% [markdown]
 # ## As it is graded
 #
-# Grading takes your network, optimizer and schedule, and trains anew on small scenes: a few steps, then three times as
-# many, on one core. A network that passes here by 0.03 or more passes there too, whatever the scenes.
+# Grading uses your network, optimizer and schedule, and trains from the start on small scenes: a few steps, then three
+# times as many, on one core. A network that passes here by 0.03 or more passes there too, on any scenes.
 
 # %%
 with open("assignment.toml", "rb") as file:

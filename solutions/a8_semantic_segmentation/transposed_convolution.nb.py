@@ -13,9 +13,9 @@
 # %% [markdown]
 # # Assignment 8, part 2: Transposed convolution
 #
-# Interpolation has fixed weights. A *transposed convolution* learns them: where a convolution gathers a window into
-# one number, it lays one number down over a window. In this part you see it three ways: as copies of a filter that
-# overlap, as the transpose of a matrix, and, for stride 1, as a plain convolution.
+# Interpolation has fixed weights. A *transposed convolution* learns them. A convolution combines a window into one
+# number; a transposed convolution spreads one number over a window. In this part you see it in three ways: as copies
+# of a filter that overlap, as the transpose of a matrix, and, for stride 1, as a plain convolution.
 #
 # You write in `transposed_convolution.py`, beside this notebook.
 
@@ -58,8 +58,8 @@ describe_figures()  # gives every plot an alternative text
 # %% [markdown]
 # ## Copies that overlap
 #
-# The lecture's example: an input $(a, b)$, a filter $(x, y, z)$, stride 2. Each input lays down a copy of the filter,
-# times itself, two places after the one before, and where copies overlap they add up:
+# The lecture's example has an input $(a, b)$, a filter $(x, y, z)$ and stride 2. Each input entry multiplies the filter
+# and adds this copy to the output, two places after the copy before. Where copies overlap, they add up:
 #
 # $$ (ax,\; ay,\; az + bx,\; by,\; bz). $$
 
@@ -85,9 +85,9 @@ grader.check("transposed-1d")
 # %% [markdown]
 # ## As a matrix
 #
-# A convolution is linear, so it is a matrix: row $i$ holds the filter, `stride` places further right than the row
-# before. The padding belongs to the vector, so that $X$ for 4 entries and padding 1 has 6 columns. Left: stride 1.
-# Right: stride 2 leaves out every second row. Below each stands its transpose: that is the transposed convolution.
+# A convolution is linear, so it is a matrix: row $i$ holds the filter, `stride` places further to the right than the
+# row before. The padding belongs to the vector, so $X$ for 4 entries and padding 1 has 6 columns. Left: stride 1.
+# Right: stride 2 leaves out every second row. Below each is its transpose, which is the transposed convolution.
 
 # %%
 figure, axes = plt.subplots(2, 2, figsize=(9, 7))
@@ -124,7 +124,7 @@ grader.check("matrix-transpose")
 # *Your answer:*
 
 # %% [markdown]
-# Some call this operation *deconvolution*. Does it undo a convolution? Compare $X^T X$ with the identity.
+# Some people call this operation *deconvolution*. Does it undo a convolution? Compare $X^T X$ with the identity.
 
 # %%
 X = convolution_matrix(w / w.norm(), 12, 1, 1)
@@ -144,12 +144,12 @@ plt.show()
 # %% [markdown]
 # ## Images
 #
-# With channels and two axes nothing new happens: input pixel $(i, j)$ of channel $c$ lays down filter $w_{cf}$ at
+# Channels and two axes add nothing new: input pixel $(i, j)$ of channel $c$ adds a copy of the filter $w_{cf}$ at
 # $(i \cdot s, j \cdot s)$ in output channel $f$. The result has
 #
 # $$ H' = (H - 1)\, s - 2 p + HH + \text{output padding} $$
 #
-# rows: `padding` *cuts* rows from the result, it adds none to the input. One pixel, seen as it is laid down:
+# rows: `padding` *cuts* rows from the result and adds none to the input. The picture shows the copies of single pixels:
 
 # %%
 pixel = torch.zeros(1, 1, 4, 4)
@@ -174,9 +174,9 @@ plt.show()
 grader.check("transposed-forward")
 
 # %% [markdown]
-# How often is each output pixel reached? With 3x3 filters and stride 2, some by one copy, some by two, some by
-# four: a *checkerboard* that networks have to learn to even out, and often do not. With 4x4 filters and stride 2
-# the overlap is even, away from the border. Filters whose side is a multiple of the stride are the better choice.
+# How many copies reach each output pixel? With 3x3 filters and stride 2, some pixels get one copy, some two, some
+# four. The result is a *checkerboard*, which networks have to learn to even out, and often do not. With 4x4 filters and
+# stride 2 the overlap is even, away from the border. Prefer filters whose side is a multiple of the stride.
 
 # %%
 figure, axes = plt.subplots(1, 3, figsize=(12, 3.6))
@@ -216,9 +216,9 @@ print("largest difference away from the border:", float((learned - fixed)[..., 1
 # %% [markdown]
 # ### Backward
 #
-# The forward pass lays down, so the backward pass gathers: $\partial L / \partial x$ is a plain convolution of what
-# arrives, with the same filters and the same stride. $\partial L / \partial w$ asks for every filter position which
-# pairs of input and output pixels it has connected.
+# The forward pass spreads, so the backward pass gathers. $\partial L / \partial x$ is a plain convolution of the
+# upstream gradient, with the same filters and the same stride. For $\partial L / \partial w$, consider for every
+# filter position which pairs of input and output pixels it connects.
 
 # %%
 reset_seed(2)
@@ -240,8 +240,8 @@ grader.check("transposed-speed")
 # %% [markdown]
 # ## When it is a plain convolution
 #
-# With stride 1 a transposed convolution is a plain one: with the filters turned upside down and left to right, the
-# first two axes swapped, and another padding. Which?
+# With stride 1 a transposed convolution is a plain convolution. Its filters are turned upside down and left to right,
+# the first two axes are swapped, and the padding differs. Which padding?
 
 # %%
 grader.check("plain-convolution")
@@ -254,7 +254,7 @@ by_torch = torch.nn.functional.conv2d(x, flipped, b, padding=(p, q))
 print("largest difference:", float((by_torch - transposed_convolution(x, w2, b, ones)).abs().max()))
 
 # %% [markdown]
-# With stride 2 it is not. But spread the input on a bed of nails first, and look again:
+# With stride 2 it is not. But put the input on a bed of nails first, and compare again:
 
 # %%
 spread = bed_of_nails(x, 2)

@@ -13,13 +13,12 @@
 # %% [markdown]
 # # Assignment 8, part 1: Upsampling
 #
-# A network that labels every pixel makes its maps small, to see far and to be cheap, and has to make them large
-# again. How? In this part you write four ways that need no learning: *bed of nails*, *nearest*, *bilinear* and
-# *bicubic*; and *max unpooling*, which remembers where the largest pixels were. Each of them is a linear map, so
+# A network that labels every pixel makes its maps small, for a large receptive field and low cost. Then it has to make
+# them large again. In this part you write four methods that need no learning: *bed of nails*, *nearest*, *bilinear* and
+# *bicubic*; and *max unpooling*, which remembers the positions of the largest pixels. Each of them is a linear map, so
 # each backward pass is its transpose.
 #
-# You write in `upsampling.py`, beside this notebook. When you save the file, the notebook takes the new code by
-# itself.
+# You write in `upsampling.py`, beside this notebook. When you save the file, the notebook reloads it automatically.
 
 # %%
 # Fill these in. option is 1 for your own work, 2 otherwise (see README.md). group is for work handed in together:
@@ -86,7 +85,7 @@ def show_maps(maps, titles, height=2.4, numbers=False, **settings):
 #
 # $$ \left(r + \tfrac12\right) \frac{H}{H'} $$
 #
-# on the input's axis. *Bed of nails* does not ask where that is: it puts every pixel into the upper left corner of a
+# on the input's axis. *Bed of nails* does not use this position: it puts every pixel into the upper left corner of a
 # block of zeros. *Nearest* takes the pixel in which the centre lies. Write both, with their backward passes.
 
 # %%
@@ -103,9 +102,9 @@ grader.check("nearest")
 # %% [markdown]
 # ## Weights instead of choices
 #
-# *Bilinear* interpolation lets the two nearest rows and the two nearest columns have a say. In coordinates in which
-# pixel $i$ has its centre at $i$, output row $r$ asks at $s = (r + \tfrac12) H / H' - \tfrac12$, column $q$ at $t$,
-# and
+# *Bilinear* interpolation is a weighted mean of the two nearest rows and the two nearest columns. Use coordinates in
+# which pixel $i$ has its centre at $i$. Output row $r$ is at $s = (r + \tfrac12) H / H' - \tfrac12$, column $q$ at
+# $t$, and
 #
 # $$ \text{out}_{rq} = \sum_{i, j} x_{ij} \; \max(0, 1 - |s - i|) \; \max(0, 1 - |t - j|). $$
 #
@@ -138,14 +137,14 @@ grader.check("bicubic-forward")
 
 # %% [markdown]
 # **Question 1.** The upper left corner of the bilinear table is 1.00, not less. Its centre lies outside of all four
-# centres of the input. Which part of the rule makes it exactly 1? What would stand there if pixels outside counted
-# as 0?
+# centres of the input. Which part of the rule makes it exactly 1? What would its value be if pixels outside counted
 
 # %% [markdown] tags=["answer"]
 # *Your answer:*
 
 # %% [markdown]
-# The same 6x6 patch, eight times as large, by all four. Look at the edges, and at the values between them.
+# The next cell enlarges the same 6x6 patch eight times with all four methods. Look at the edges, and at the values
+# between them.
 
 # %%
 reset_seed(3)
@@ -155,9 +154,9 @@ results |= {"bilinear": bilinear(patch, (48, 48)), "bicubic": bicubic(patch, (48
 show_maps([patch[0, 0], *(result[0, 0] for result in results.values())], ["6x6", *results], cmap="magma")
 
 # %% [markdown]
-# Rows tell more than pictures: a ramp and a step, three times as long. Bilinear keeps a ramp straight away from its
-# ends; bicubic with $a = -0.75$ does not quite (up to 0.04 off). At a step, bicubic *overshoots*: its kernel has
-# negative parts, so the result may be darker than the darkest pixel and brighter than the brightest.
+# Single rows show more than pictures: here a ramp and a step, three times as long. Bilinear keeps a ramp straight,
+# except at its ends; bicubic with $a = -0.75$ does not quite (up to 0.04 off). At a step, bicubic *overshoots*: its
+# kernel has negative parts, so the result may be darker than the darkest pixel and brighter than the brightest.
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(11, 3))
@@ -173,7 +172,7 @@ axes[0].legend()
 plt.show()
 
 # %% [markdown]
-# And on a picture: a cat cut from a scene, shrunk to a quarter of its size, and enlarged again.
+# The last example is a picture: a cat from a scene, shrunk to a quarter of its size, and enlarged again.
 
 # %%
 scene = draw_scene(0, 10, height=288, width=384)
@@ -190,14 +189,14 @@ plt.show()
 # %% [markdown]
 # ## Backward
 #
-# A linear map is a matrix $M$, even where nobody writes it down, and its gradient is the transpose: from $y = Mx$
-# follows $\partial L / \partial x = M^T \, \partial L / \partial y$. Here the matrix falls into two small ones.
-# With $A$ holding the weights of the rows, and $B$ those of the columns,
+# A linear map is a matrix $M$, even if nobody writes it down, and its gradient is the transpose: from $y = Mx$
+# follows $\partial L / \partial x = M^T \, \partial L / \partial y$. Here the matrix separates into two small ones.
+# $A$ holds the weights of the rows, and $B$ those of the columns:
 #
 # $$ \text{out} = A \, x \, B^T, \qquad
 # \frac{\partial L}{\partial x} = A^T \, \frac{\partial L}{\partial \text{out}} \, B. $$
 #
-# Two tests need no answer to compare with. One moves each input a little and watches the output. The other is the law
+# Two tests need no reference answer. The first moves each input a little and watches the output. The second is the law
 # of the transpose, $\langle f(x), g \rangle = \langle x, f^T(g) \rangle$, for any $x$ and $g$, to the last digits.
 
 # %%
@@ -227,8 +226,8 @@ grader.check("bicubic-backward")
 # *Your answer:*
 
 # %% [markdown]
-# How long it takes is graded too. Weights are the same for all images and channels, and the rows' do not depend on
-# the column: two products with small matrices do the work of a loop over all pixels.
+# The time is graded too. Weights are the same for all images and channels, and the weights of rows do not depend on
+# the column. So two products with small matrices do the work of a loop over all pixels.
 
 # %%
 grader.check("upsampling-speed")
@@ -254,8 +253,8 @@ grader.check("max-pool")
 grader.check("max-unpool")
 
 # %% [markdown]
-# Where the maxima of a picture are: the dots lie on edges and highlights. What is put back keeps its place exactly;
-# what bilinear upsampling makes of the pooled map is smooth, and half a window off.
+# The dots show the maxima of a picture: they lie on edges and highlights. Unpooled pixels keep their place exactly. The
+# bilinear upsampling of the pooled map is smooth, and half a window off.
 
 # %%
 grey = image.mean(dim=1, keepdim=True)
@@ -272,15 +271,15 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown]
-# The backward pass of max pooling sends each gradient to where the maximum was. That is what another function does:
+# The backward pass of max pooling sends each gradient to the position of the maximum. Another function does the same:
 
 # %%
 upstream = torch.randn_like(pooled)
 print(torch.equal(max_pool_backward(upstream, positions, (96, 128)), max_unpool(upstream, positions, (96, 128))))
 
 # %% [markdown]
-# **Question 3.** When does max unpooling keep edges that bilinear upsampling blurs? And what does it need for that,
-# which bilinear upsampling does not?
+# **Question 3.** When does max unpooling keep edges that bilinear upsampling blurs? Which additional input does it need
+# for that?
 
 # %% [markdown] tags=["answer"]
 # *Your answer:*

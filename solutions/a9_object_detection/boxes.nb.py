@@ -13,12 +13,12 @@
 # %% [markdown]
 # # Assignment 9, part 1: boxes
 #
-# A detector answers with boxes. So the first things to know about boxes are: how they are written down, how two of
-# them are compared, how many there are, which of many similar ones to keep, and how a network moves one. You write in
-# `boxes.py`, beside this notebook; when you save the file, the notebook takes the new code by itself.
+# The output of a detector is boxes. So you first need to know how boxes are written down, how two of them are compared,
+# how many there are, which of many similar boxes to keep, and how a network moves a box. You write in
+# `boxes.py`, beside this notebook. When you save the file, the notebook reloads it automatically.
 #
 # A box is $(x_1, y_1, x_2, y_2)$: $x$ to the right, $y$ down, and pixel $i$ of an axis covers $[i, i + 1)$. Its width
-# is $x_2 - x_1$, and nothing is added to that. Many a bug in a real project began with a "+ 1" here.
+# is $x_2 - x_1$, and nothing is added to that. Many bugs in real projects came from a "+ 1" here.
 
 # %%
 # Fill these in. option is 1 for your own work, 2 otherwise (see README.md). group is for work handed in together:
@@ -160,22 +160,22 @@ plt.title("how many boxes of each size a scene has")
 plt.show()
 
 # %% [markdown]
-# No network can look at millions of boxes. Part 4 finds a hundred that are worth a look.
+# No network can look at millions of boxes. Part 4 finds a hundred promising ones.
 #
 # ## Which of many similar boxes to keep
 #
 # A detector that looks at many boxes finds every animal many times. **Non-maximum suppression** visits boxes from the
-# best score to the worst, and keeps a box unless it overlaps too much with one that is already kept. What was
-# suppressed suppresses nobody: in a row of boxes $a, b, c$ of falling scores, where $a$ suppresses $b$, $c$ stays
+# best score to the worst, and keeps a box unless it overlaps too much with a box that is already kept. A suppressed box
+# suppresses no other box. For example, take boxes $a, b, c$ of falling scores: if $a$ suppresses $b$, then $c$ stays
 # even if it overlaps with $b$. Write `nms` and `nms_by_class`.
 
 # %%
 grader.check("nms")
 
 # %% [markdown]
-# Below, twelve guesses around each animal, the better the higher their score. From left to right: all of them, and what
-# is left at three thresholds. Too low a threshold loses animals that stand close together; too high a one keeps
-# duplicates.
+# Below are twelve guesses around each animal; better guesses have higher scores. From left to right: all of them, and
+# the boxes that remain at three thresholds. A threshold that is too low loses animals that are close together. A
+# threshold that is too high keeps duplicates.
 
 # %%
 reset_seed(0)
@@ -204,8 +204,8 @@ plt.ylabel("boxes kept")
 plt.show()
 
 # %% [markdown]
-# How fast both are is graded too. One IoU matrix for all boxes is fast; a loop over pairs of boxes is hundreds of times
-# slower. This check compares many boxes with few, on your machine, and is wary of its noise.
+# The speed of both is graded too. One IoU matrix for all boxes is fast; a loop over pairs of boxes is hundreds of times
+# slower. This check compares many boxes with few, on your machine, and allows for its noise.
 
 # %%
 grader.check("boxes-speed")
@@ -219,15 +219,15 @@ grader.check("boxes-speed")
 # $$ b_x = p_x + p_w t_x, \qquad b_y = p_y + p_h t_y, \qquad b_w = p_w e^{t_w}, \qquad b_h = p_h e^{t_h} $$
 #
 # So $t = (0, 0, 0, 0)$ means "stay", and the same $t$ means the same relative change for a small and a large
-# proposal. An untrained network may say $t_w = 50$; so $t_w$ and $t_h$ are cut at $\log(1000/16)$. Write
+# proposal. An untrained network may predict $t_w = 50$; so $t_w$ and $t_h$ are cut at $\log(1000/16)$. Write
 # `encode_boxes`, `decode_boxes`, and the gradient of the second.
 
 # %%
 grader.check("box-transforms")
 
 # %% [markdown]
-# Each arrow leads from the centre of a proposal to that of the box that `decode_boxes` makes of it, here with the
-# transforms that `encode_boxes` finds: they all end where they should.
+# Each arrow leads from the centre of a proposal to the centre of its decoded box. The transforms come from
+# `encode_boxes`, so all arrows end at the centres of the true boxes.
 
 # %%
 reset_seed(1)
@@ -246,7 +246,7 @@ for start, stop in zip(xyxy_to_cxcywh(proposals)[:, :2], xyxy_to_cxcywh(moved)[:
 plt.show()
 
 # %% [markdown]
-# What a transform does, one number at a time: the proposal stays in the middle of each picture.
+# The effect of a transform, one number at a time: the proposal stays in the middle of each picture.
 
 # %%
 proposal = torch.tensor([[40.0, 30.0, 80.0, 60.0]])
@@ -258,7 +258,7 @@ for number, (axis, title) in enumerate(zip(axes, ("t_x", "t_y", "t_w", "t_h"), s
 plt.show()
 
 # %% [markdown]
-# The gradient, held against finite differences; and what happens to it beyond the limit.
+# The next cell compares the gradient with finite differences, and shows it beyond the limit.
 
 # %%
 reset_seed(2)

@@ -14,8 +14,8 @@
 # # Assignment 9, part 2: how good is a detector?
 #
 # A classifier is right or wrong. A detector can be wrong in many ways at once: it misses an animal, finds one twice,
-# finds one that is not there, puts the box a little beside it, calls a cat a dog. The answer of the field is one
-# number, the **mean average precision**, and in this notebook you build it from the ground up. You write in
+# finds one that is not there, puts the box a little beside it, calls a cat a dog. The standard measure is one
+# number, the **mean average precision**. In this notebook you build it step by step. You write in
 # `evaluation.py`, which uses your `box_iou` from part 1.
 
 # %%
@@ -56,7 +56,8 @@ grader = otter.Notebook("evaluation.ipynb")
 # %% [markdown]
 # ## Three detectors without a network
 #
-# To learn what the numbers mean, we make detections whose mistakes we know. Each detector below starts from the truth:
+# To learn the meaning of the numbers, we make detections with known mistakes. Each detector below starts from the
+# truth:
 #
 # - *sloppy* finds every animal, with boxes that are off by a tenth of their size or two;
 # - *confused* draws boxes well, and takes one animal for another every third time;
@@ -108,9 +109,9 @@ plt.show()
 # %% [markdown]
 # ## Which detections are true?
 #
-# Detections are visited from the best score to the worst. Each takes the truth with the largest IoU that nobody has
-# taken yet, if that IoU is **at least** the threshold. A truth is taken once: the second detection of the same animal
-# is a mistake. Write `match_detections`.
+# Detections are visited from the best score to the worst. Each takes the truth with the largest IoU among the truths
+# that are still free, if that IoU is **at least** the threshold. A truth is taken once: the second detection of the
+# same animal is a mistake. Write `match_detections`.
 
 # %%
 grader.check("match-detections")
@@ -207,8 +208,8 @@ plt.legend()
 plt.show()
 
 # %% [markdown]
-# And the curves at a threshold of 0.5, for one class: the confused detector never reaches recall 1, and the eager one
-# pays at the end, where its boxes of nothing come.
+# The next plot shows the curves at a threshold of 0.5, for one class. The confused detector never reaches recall 1. The
+# eager one loses precision at the end, where its boxes of nothing come.
 
 # %%
 curves = {}

@@ -13,8 +13,8 @@
 # %% [markdown]
 # # Assignment 9, part 3: what is it, and where?
 #
-# One image, one animal: a network that already says *what* it sees needs only four more numbers to say *where*. Two
-# questions, two heads, one backbone, and one loss that adds up both mistakes. You write in `localization.py`.
+# Each image has one animal. A network that predicts *what* it is needs only four more numbers to predict *where* it
+# is: two questions, two heads, one backbone, and one loss that adds up both errors. You write in `localization.py`.
 
 # %%
 # Fill these in. option is 1 for your own work, 2 otherwise (see README.md). group is for work handed in together:
@@ -95,7 +95,7 @@ plt.show()
 grader.check("localization-loss")
 
 # %% [markdown]
-# The same, by autograd, on a batch of random numbers: nothing should differ.
+# The next cell computes the same with autograd, on a batch of random numbers. The results should not differ.
 
 # %%
 reset_seed(0)
@@ -120,8 +120,8 @@ grader.check("localization-net")
 # %% [markdown]
 # ## Training
 #
-# 470 steps of 32 images. To compare with: who always says the commonest class and the mean box has the figures printed
-# first. Reach a share of right classes of 0.60, and a mean IoU of 0.50.
+# Train for 470 steps of 32 images. The first lines print a baseline: the most frequent class and the mean box for every
+# image. Reach a share of right classes of 0.60, and a mean IoU of 0.50.
 
 # %%
 train = {"images": X_train, "labels": y_train, "boxes": normalize_boxes(corners_train, SIZE)}
@@ -209,8 +209,8 @@ axes[2].legend()
 plt.show()
 
 # %% [markdown]
-# **Question 1.** Why can a network of this kind not be run on an image with two animals? What would its loss make of
-# one?
+# **Question 1.** Why can a network of this kind not be used on an image with two animals? What would its loss be on
+# such an image?
 
 # %% [markdown] tags=["answer"]
 # *Your answer:*

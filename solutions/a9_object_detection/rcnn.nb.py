@@ -13,9 +13,9 @@
 # %% [markdown]
 # # Assignment 9, part 4: R-CNN
 #
-# An image may hold no animal or five. R-CNN (2014) turns that into a question that a classifier can answer: *propose*
-# boxes that may hold something, *warp* each to a square, let a network say what is in it and how to move the box, and
-# *suppress* what was found twice. You write in `rcnn.py`, with your own `boxes.py`.
+# An image may hold no animal or five. R-CNN (2014) turns detection into classification. It *proposes* boxes that may
+# hold an object and *warps* each to a square. A network predicts the class and how to move the box. Finally, R-CNN
+# *suppresses* duplicates. You write in `rcnn.py`, with your own `boxes.py`.
 
 # %%
 # Fill these in. option is 1 for your own work, 2 otherwise (see README.md). group is for work handed in together:
@@ -85,8 +85,8 @@ print(f"one size, stride 8: {len(slid)} boxes;  all sizes, all positions: {count
 # %% [markdown]
 # ## Pixels that belong together
 #
-# Nearly all of these boxes hold nothing. Better: look where the image itself suggests things. Neighbouring pixels of
-# similar colour are joined, along edges from light to heavy; a component may grow across an edge of weight $w$ as
+# Nearly all of these boxes hold nothing. It is better to let the image suggest regions. Neighbouring pixels of
+# similar colour are joined, along edges from light to heavy. A component may grow across an edge of weight $w$ as
 # long as $w \le \mathrm{Int}(C) + k / |C|$: small components join easily, large ones must agree. Write
 # `graph_segmentation`.
 
@@ -108,7 +108,7 @@ plt.show()
 # ## Regions that grow together
 #
 # A dog with a white chest is two components; together they are a dog. **Selective search** joins the two most similar
-# neighbours again and again, until one region is left, and proposes the box of every region on the way. Write
+# neighbours again and again, until one region is left. It proposes the box of every region on the way. Write
 # `selective_search`.
 
 # %%
@@ -126,8 +126,8 @@ show_boxes(image, boxes[best.argmax(dim=1)], words, axis=axes[2], title="the bes
 plt.show()
 
 # %% [markdown]
-# How many proposals does it take to find the animals? Recall over the number of proposals, for selective search with
-# one scale and with three, and for boxes slid over the image in seven sizes.
+# How many proposals are needed to find the animals? The plot shows recall over the number of proposals, for selective
+# search with one scale and with three, and for boxes slid over the image in seven sizes.
 
 # %%
 looks = [
@@ -163,7 +163,7 @@ plt.show()
 # %% [markdown]
 # ## What the network sees
 #
-# Each proposal grows by a little context, and is stretched to 32 x 32 pixels: whatever its shape, the network sees a
+# Each proposal grows by a little context, and is stretched to 32 x 32 pixels. Whatever its shape, the network sees a
 # square. Write `warp_crops`.
 
 # %%
@@ -180,8 +180,8 @@ plt.show()
 # %% [markdown]
 # ## What it should answer
 #
-# A proposal with an IoU of at least 0.5 with a truth has that truth's class, and the transform that leads there. All
-# others are background, class 0. Write `region_targets`.
+# If a proposal has an IoU of at least 0.5 with a truth, its target is the truth's class and the transform to the
+# truth. All others are background, class 0. Write `region_targets`.
 
 # %%
 grader.check("region-targets")
@@ -239,8 +239,8 @@ grader.check("detect")
 # %% [markdown]
 # ## Training
 #
-# Write `create_rcnn_training`: the network and what moves its parameters. It is trained for 600 steps of 64 crops.
-# Reach an average precision of 0.45 at IoU 0.5.
+# Write `create_rcnn_training`. It returns the network, its optimizer and the schedule. The network is trained for 600
+# steps of 64 crops. Reach an average precision of 0.45 at IoU 0.5.
 
 # %%
 reset_seed(0)
@@ -263,8 +263,8 @@ grader.check("rcnn-training")
 # %% [markdown]
 # ## What regression is worth
 #
-# The same network, with its transforms and without: a proposal is rarely tight, and moving it is what carries a box
-# from "decent" to "pretty good".
+# The same network is tested with its transforms and without. A proposal is rarely tight. Moving it turns a "decent" box
+# into a "pretty good" one.
 
 # %%
 answers = []
