@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from autograder.course.model import DEVICES, Band, Budget, BudgetKind
 from autograder.course.table import Table
@@ -16,6 +16,7 @@ CLOSEST = 1.5
 ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 BASELINE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 NUMBERS = (int, float)
+Sizes: TypeAlias = MappingProxyType[str, MappingProxyType[str, Any]]
 
 
 def read_budgets(question: Table) -> tuple[Budget, ...]:
@@ -35,13 +36,16 @@ def _budget(entry: Table) -> Budget:
     kind = entry.choice("kind", BudgetKind, BudgetKind.RATIO)
     if kind is BudgetKind.TRAINING:
         seconds = entry.number("seconds", low=0.1)
-        return Budget(id, kind, seconds=seconds, sizes=_sizes(entry))
+        sizes, _ = _sizes(entry, kind)
+        return Budget(id, kind, seconds=seconds, sizes=sizes)
+    sizes, parts = _sizes(entry, kind)
     return Budget(
         id,
         kind,
         baseline=entry.text("baseline", BASELINE, "reference, or a dotted name in its module", "reference"),
         bands=_bands(entry),
-        sizes=_sizes(entry),
+        sizes=sizes,
+        parts=parts,
     )
 
 
@@ -70,19 +74,31 @@ def _ratio(entry: Table) -> float:
     return ratio
 
 
-def _sizes(entry: Table) -> MappingProxyType[str, MappingProxyType[str, Any]]:
-    """The keyword arguments of the check's draw function, for each device that is graded."""
+def _sizes(entry: Table, kind: BudgetKind) -> tuple[Sizes, Sizes]:
+    """For each device that is graded, the keyword arguments of the check's draw function: for all of the work, and for
+    a part of it."""
     sizes: dict[str, MappingProxyType[str, Any]] = {}
+    parts: dict[str, MappingProxyType[str, Any]] = {}
     for device, table in entry.subtables("sizes"):
         if device not in DEVICES:
             raise entry.wrong(f"sizes.{device}", device, f"one of {', '.join(DEVICES)}")
+        part = table.take("part", dict, "a table of some of the sizes", {}) if kind is BudgetKind.RATIO else {}
         for key, value in table.data.items():
-            listed = isinstance(value, list) and all(type(item) in NUMBERS for item in value)
-            if not (type(value) in (*NUMBERS, bool, str) or listed):
+            if not _is_size(value):
                 raise table.wrong(key, value, "a number, a text, true or false, or a list of numbers")
             if not key.isidentifier() or key == "device":
                 raise table.wrong(key, key, "a Python name other than device")
+        for key, value in part.items():
+            if key not in table.data or not _is_size(value):
+                raise table.wrong(f"part.{key}", value, "another value of a key of the sizes around it")
         sizes[device] = MappingProxyType(dict(table.data))
+        if part:
+            parts[device] = MappingProxyType({**table.data, **part})
     if not sizes:
         raise entry.wrong("sizes", "nothing", f"a table for one of {', '.join(DEVICES)}")
-    return MappingProxyType(sizes)
+    return MappingProxyType(sizes), MappingProxyType(parts)
+
+
+def _is_size(value: object) -> bool:
+    listed = isinstance(value, list) and all(type(item) in NUMBERS for item in value)
+    return type(value) in (*NUMBERS, bool, str) or listed

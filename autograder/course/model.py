@@ -102,6 +102,7 @@ class Budget:
         bands: from the fastest to the slowest. The first has full credit, each later one less. Empty for a training.
         seconds: for a training on CUDA.
         sizes: for each device that is graded, the keyword arguments of the check's draw function.
+        parts: for some of these devices, the same arguments for a part of the work, with which a race begins.
     """
 
     id: str
@@ -110,6 +111,7 @@ class Budget:
     bands: tuple[Band, ...] = ()
     seconds: float | None = None
     sizes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    parts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ A question's manifest names its budgets and the sizes that are run on each devic
     bands = [{ ratio = 2.0, credit = 1.0 }, { ratio = 5.0, credit = 0.5 }]     # or `ratio = 2.0` alone
     [questions.budgets.sizes.cpu]   # on a device that is not listed the budget is not graded
     batch = 16
+    part = { batch = 2 }            # begin with this much: who takes too long for it is not asked for all
     [questions.budgets.sizes.cuda]
     batch = 128
 

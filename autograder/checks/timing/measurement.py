@@ -41,6 +41,8 @@ BOX_SECONDS = 20.0  # for all pairs together: of both sides' own
 # Where the first two calls both take so many times what earns the last points, they say enough: single calls stray by
 # parts of themselves, and each more would take its time.
 GROSS = 4.0
+# Where a part of the work takes so many times what earns the last points for all of it, twice, all of it is not run.
+BEYOND = 2.0
 # A baseline that is so many times slower beside the submission than before is timed once more without it, so often.
 SLOWED, ALONE = 1.25, 5
 UNSTEADY = 0.5  # spread of times from which on they are no machine's doing, if the baseline's are steady
@@ -77,6 +79,7 @@ class Measurement:
     Args:
         size: what `draw` is given.
         limit: seconds for a request that runs no timed call.
+        part: what `draw` is given for a part of the work; None where no part is run beforehand.
         now: the grader's clock.
     """
 
@@ -88,10 +91,11 @@ class Measurement:
         draw: Callable[[Draw, Any], Sequence[Any]],
         seed: int,
         limit: float,
+        part: SimpleNamespace | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._budget, self._size, self._task, self._draw, self._seed = budget, size, task, draw, seed
-        self._limit, self._now = limit, now
+        self._limit, self._part, self._now = limit, part, now
         self._trusted = max(limit, TRUSTED_SECONDS)
         self._rng, self._order = Quick(seed), random.Random(seed)
         self._clock = clock_for(size.device)
@@ -109,7 +113,7 @@ class Measurement:
             runners.append(ours)
             self._pin(ours, core)
             ours.idle = ours.rest() if self._size.device == "cpu" else 0.0
-            warm = [self._warm(ours) for _ in range(2)]
+            warm = [self._warm(ours, self._size) for _ in range(2)]
             try:
                 theirs = Runner(student, self._task, inputs, self._size.device, self._limit)
                 runners.append(theirs)
@@ -124,9 +128,9 @@ class Measurement:
             for runner in runners:
                 runner.close()
 
-    def _warm(self, ours: Runner) -> _Warm:
+    def _warm(self, ours: Runner, size: SimpleNamespace) -> _Warm:
         """One call of the baseline's, off the record."""
-        calls, at = [self._inputs()], glance()
+        calls, at = [self._inputs(size)], glance()
         return _Warm(calls, at, ours.slice(calls, at, self._trusted))
 
     def _race(self, ours: Runner, theirs: Runner, warm: Sequence[_Warm]) -> Measured:
@@ -134,7 +138,10 @@ class Measurement:
         last = self._budget.bands[-1].ratio
         most = self._calls(usual)
         patience = max(LEAST_SECONDS, PATIENCE * last * usual)
-        first = self._check(theirs, warm[0], max(FIRST_SECONDS[self._size.device], patience))
+        for_first = max(FIRST_SECONDS[self._size.device], patience)
+        if self._part is not None and (found := self._far_too_slow(ours, theirs, usual, self._part, for_first)):
+            return found
+        first = self._check(theirs, warm[0], for_first)
         second = self._check(theirs, warm[1], patience)
         each = self._clock.usual(second)
         if min(self._clock.usual(first), each) > GROSS * last * usual:
@@ -160,6 +167,34 @@ class Measurement:
                 standing = TimeVerdict.TOO_NOISY
             if standing is not None:
                 return self._settled(ours, theirs, usual, standing, read)
+
+    def _far_too_slow(
+        self, ours: Runner, theirs: Runner, usual: float, part: SimpleNamespace, seconds: float
+    ) -> Measured | None:
+        """The verdict that a part of the work suffices for, or None.
+
+        Nothing takes less time for all of the work than for a part of it, whatever it does at each call besides. What
+        it does at its first call alone, it does not do at the second. What makes the machine slow meets the baseline,
+        too, which is timed before and after.
+
+        Args:
+            usual: seconds of a call of the baseline, for all of the work.
+            seconds: deadline of a call.
+        """
+        most = BEYOND * self._budget.bands[-1].ratio
+        told: list[float] = []
+        while len(told) < 2:
+            warm = self._warm(ours, part)
+            told.append(self._clock.usual(self._check(theirs, warm, seconds)))
+            if told[-1] <= most * usual:
+                return None
+        usual = max(usual, *(self._clock.usual(self._warm(ours, self._size).slice) for _ in range(2)))
+        if min(told) <= most * usual:
+            return None
+        clock, note = "cpu" if self._size.device == "cpu" else "events", "a part of the work took so long"
+        return replace(
+            self._blank(), interval=(round(min(told) / usual, 4), None), clock=clock, notes=(*self._notes, note)
+        )
 
     def _check(self, theirs: Runner, warm: _Warm, seconds: float) -> Slice:
         """Let the submission do the same call, and compare."""
@@ -260,8 +295,8 @@ class Measurement:
             notes=tuple(self._notes),
         )
 
-    def _inputs(self) -> Sequence[Any]:
-        drawn = self._draw(self._rng, self._size)
+    def _inputs(self, size: SimpleNamespace | None = None) -> Sequence[Any]:
+        drawn = self._draw(self._rng, size or self._size)
         return drawn if isinstance(drawn, (tuple, list)) else (drawn,)
 
     def _calls(self, usual: float) -> int:

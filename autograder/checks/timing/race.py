@@ -68,7 +68,9 @@ class Race:
             opened = self._rivals.sides(self._question, wanted, size.device, self._generators)
             baseline, student = stack.enter_context(opened)
             task = Task(run, setup, prepare)
-            measurement = Measurement(wanted, size, task, draw, self._seed, self._limits.call_seconds)
+            part = wanted.parts.get(size.device)
+            smaller = SimpleNamespace(**part, device=size.device) if part is not None else None
+            measurement = Measurement(wanted, size, task, draw, self._seed, self._limits.call_seconds, smaller)
             with phase("races"):
                 measured = measurement.run(baseline, student, core)
         self._keep(measured)

@@ -36,12 +36,13 @@ class Pair:
         self.budget = Budget("b", bands=BANDS, sizes=SIZES)
         self.baseline = FakeSide(self.machine, "baseline", LocalChannel(module(double=double)), lambda call: 4.0)
         self.student = FakeSide(self.machine, "student", LocalChannel(module(double=student)), lambda call: 4.0)
+        self.part: SimpleNamespace | None = None
         if device == "cuda":
             self.baseline.events = self.student.events = lambda took: took
 
     def run(self, task: Task = TASK, seed: int = 1) -> Measured:
         size = SimpleNamespace(rows=3, device=self.device)
-        measurement = Measurement(self.budget, size, task, draw, seed, 10.0, now=lambda: self.machine.wall)
+        measurement = Measurement(self.budget, size, task, draw, seed, 10.0, self.part, now=lambda: self.machine.wall)
         return measurement.run(self.baseline, self.student, 1)
 
 
@@ -77,6 +78,59 @@ def test_one_long_call_says_nothing() -> None:
     pair = Pair()
     pair.student.cost = lambda call: 4.0 if call else 4000.0
     assert pair.run().verdict == "within"
+
+
+@pytest.fixture
+def begun() -> Pair:
+    """A race that begins with a part of the work, one row of three. The last points end at 20 ms."""
+    pair = Pair()
+    pair.part = SimpleNamespace(rows=1, device="cpu")
+    return pair
+
+
+def test_a_part_says_enough_of_what_takes_twice_the_last_points_for_it(begun: Pair) -> None:
+    begun.student.cost = lambda call: 41.0
+    found = begun.run()
+    assert (found.verdict, found.credit, found.ratio, found.clock) == ("over", 0.0, None, "cpu")
+    assert (found.interval, begun.student.calls) == ((pytest.approx(10.25), None), 2)
+    assert found.notes == ("a part of the work took so long",)
+
+
+@pytest.mark.parametrize("slow", [0, 1])
+def test_one_long_call_of_a_part_says_nothing(begun: Pair, slow: int) -> None:
+    begun.student.cost = lambda call: 4000.0 if call == slow else 4.0
+    assert begun.run().verdict == "within"
+
+
+def test_work_that_every_call_does_counts_no_more_in_a_part(begun: Pair) -> None:
+    """A part that takes as long as all of the work: far slower than the baseline on that part, and within a band."""
+    begun.baseline.cost = lambda call: 0.1 if call in (2, 3) else 4.0
+    begun.student.cost = lambda call: 19.0
+    assert begun.run().credit == 0.5
+
+
+def test_a_machine_that_was_slow_for_both_takes_no_band(begun: Pair) -> None:
+    """Slow from the part's first call on until after the baseline is timed again."""
+    begun.baseline.cost = lambda call: 4.0 if call < 2 or call > 5 else 12.0
+    begun.student.cost = lambda call: 54.0 if call < 2 else 18.0
+    assert begun.run().credit == 0.5
+
+
+def test_a_wrong_part_is_not_slow(begun: Pair) -> None:
+    begun.student.channel = LocalChannel(module(double=lambda x: (3 * x, "")))
+    begun.student.cost = lambda call: 400.0
+    with pytest.raises(CheckFailed, match="is not the reference's"):
+        begun.run()
+
+
+def test_a_part_on_a_gpu(cuda: FakeCuda) -> None:
+    pair = Pair("cuda")
+    pair.part = SimpleNamespace(rows=1, device="cuda")
+    assert pair.run().verdict == "within"
+    pair = Pair("cuda")
+    pair.part, pair.student.cost = SimpleNamespace(rows=1, device="cuda"), lambda call: 50.0
+    found = pair.run()
+    assert (found.clock, found.credit, pair.student.calls) == ("events", 0.0, 2)
 
 
 def test_equal_runs_measure_alike() -> None:

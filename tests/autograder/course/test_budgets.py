@@ -33,6 +33,7 @@ bands = [{ ratio = 2.0, credit = 1.0 }, { ratio = 5, credit = 0.5 }]
 [questions.budgets.sizes.cpu]
 batch = 16
 shape = [3, 4]
+part = { batch = 4 }
 [questions.budgets.sizes.cuda]
 batch = 128
 
@@ -65,6 +66,8 @@ def test_budgets(manifest: Path) -> None:
         "cpu": {"batch": 16, "shape": [3, 4]},
         "cuda": {"batch": 128},
     }
+    assert {device: dict(part) for device, part in forward.parts.items()} == {"cpu": {"batch": 4, "shape": [3, 4]}}
+    assert not backward.parts
     assert (backward.baseline, backward.bands, dict(backward.sizes["cpu"])) == ("reference", (Band(4.0, 1.0),), {})
     assert (train.kind, train.seconds, train.bands) == (BudgetKind.TRAINING, 30.0, ())
 
@@ -87,6 +90,9 @@ def test_budgets(manifest: Path) -> None:
         ("seconds = 30", "seconds = 30\nratio = 2", "budgets[2].ratio", "a key"),
         ("sizes.cpu]\nbatch", "sizes.tpu]\nbatch", "budgets[0].sizes.tpu", "one of cpu, cuda"),
         ("batch = 128", "batch = { a = 1 }", "budgets[0].sizes.cuda.batch", "a number"),
+        ("part = { batch = 4 }", "part = 4", "budgets[0].sizes.cpu.part", "a table"),
+        ("part = { batch = 4 }", "part = { rows = 4 }", "budgets[0].sizes.cpu.part.rows", "another value of a key"),
+        ("part = { batch = 4 }", "part = { batch = {} }", "budgets[0].sizes.cpu.part.batch", "another value of a key"),
         ("batch = 128", "device = 1", "budgets[0].sizes.cuda.device", "other than device"),
         ("[questions.budgets.sizes.cuda]\n\n", "", "budgets[2].sizes", "NAME"),
     ],
