@@ -1,1 +1,1 @@
-"""Receives what students hand in: reads it safely, says whose it is and when it came, and looks at its source."""
+"""Receives submissions: reads them safely, finds author and time, parses the source, and restores given code."""

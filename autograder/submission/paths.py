@@ -1,4 +1,4 @@
-"""What a name inside a submission may be, and how it is shown to people."""
+"""Validates names inside a submission, and makes untrusted text printable."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import suppress
 
 __all__ = ["Refused", "decode_name", "is_absolute", "is_litter", "member_path", "show"]
 
-# Left behind by operating systems, editors and tools: nothing a person needs to hear about.
+# Names that operating systems, editors and tools leave behind. They are skipped without a note.
 LITTER_FOLDERS = frozenset(
     {
         "__macosx",
@@ -29,7 +29,8 @@ LITTER_FOLDERS = frozenset(
 )
 LITTER_FILES = frozenset({".ds_store", "desktop.ini", "thumbs.db", ".gitignore", ".gitattributes", ".otter_log"})
 LITTER_ENDS = (":zone.identifier",)
-# By encoding, the letters that people there write: two thirds of all pairs of bytes are something in each of these.
+# The usual letters of each encoding. Two thirds of all byte pairs are some letter in each, so decoding alone decides
+# nothing.
 KANA, COMMON_CJK, HANGUL = "\u3040-\u30ff", "\u4e00-\u9fff", "\uac00-\ud7a3"
 USUAL = {
     "cp949": re.compile(f"[{HANGUL}]"),
@@ -41,13 +42,13 @@ DRIVE = re.compile(r"^[A-Za-z]:")
 
 
 class Refused(ValueError):
-    """A name that is not taken; the message is the reason, in words that follow `name: `."""
+    """A refused name. The message is the reason, to follow `name: `."""
 
 
 def decode_name(raw: bytes) -> str:
-    """Text of a file name whose encoding nobody wrote down: UTF-8, else what Windows writes in the region it is from.
+    """Decode a file name of unknown encoding: UTF-8, else an encoding of Windows, else DOS (cp437).
 
-    Of Korean, Chinese and Japanese the first is taken that gives the letters which are usual there; DOS takes any.
+    Korean, Chinese and Japanese are tried in order. The first that gives only usual letters wins.
     """
     with suppress(UnicodeDecodeError):
         return raw.decode("utf-8")
@@ -62,22 +63,22 @@ def decode_name(raw: bytes) -> str:
 
 
 def is_absolute(raw: str) -> bool:
-    """Whether a name begins at a root or names a drive: `/home/me/a.py`, `C:\\work\\a.py`."""
+    """True if a name begins with a root or a drive: `/home/me/a.py`, `C:\\work\\a.py`."""
     return raw.startswith(("/", "\\")) or DRIVE.match(raw) is not None
 
 
 def member_path(raw: str, depth: int, name_bytes: int) -> str:
-    """The relative POSIX path that `raw` stands for, composed (NFC), with backslashes read as separators.
+    """The relative POSIX path of a member, composed (NFC). Backslashes are separators.
 
-    An absolute name loses its root, as it does where `unzip` takes an archive apart.
+    An absolute name loses its root, as in `unzip`. Example: `C:\\work\\a.py` gives `work/a.py`.
 
     Args:
-        raw: the name as the archive or the file system gives it.
-        depth: the most parts a path may have.
+        raw: the name in the archive or file system.
+        depth: the most parts of a path.
         name_bytes: the longest path, in bytes of UTF-8.
 
     Raises:
-        Refused: the name leads elsewhere, or no ordinary file is called that.
+        Refused: the name is empty, too long, too deep or not printable, or has a part `..`.
     """
     text = DRIVE.sub("", unicodedata.normalize("NFC", raw.replace("\\", "/")))
     parts = [part for part in text.split("/") if part not in ("", ".")]
@@ -96,7 +97,7 @@ def member_path(raw: str, depth: int, name_bytes: int) -> str:
 
 
 def is_litter(raw: str) -> bool:
-    """Whether a name, however it is spelled, is litter that is left out without a word."""
+    """True if a name is litter, in any case of letters."""
     parts = [part.casefold() for part in raw.replace("\\", "/").split("/") if part]
     if not parts:
         return False
@@ -110,6 +111,6 @@ def is_litter(raw: str) -> bool:
 
 
 def show(text: str, most: int = 80) -> str:
-    """Untrusted text on one line: what cannot be printed becomes `?`, what is long is cut in the middle."""
+    """Untrusted text on one line. Characters that cannot be printed become `?`, and long text is cut in the middle."""
     text = "".join(char if char.isprintable() else "?" for char in text[: 4 * most])
     return text if len(text) <= most else f"{text[: most // 2 - 1]}…{text[-(most // 2) :]}"

@@ -50,7 +50,7 @@ def carry_module(clean: CleanModule, student: Source) -> CarriedModule:
     try:
         carrying.level(clean.source.module, student.module, "", (0, len(student.lines)))
     except RecursionError:
-        raise NotPython(1, "too deep to be read") from None
+        raise NotPython(1, "nested too deeply") from None
     lines = list(carrying.lines())
     source = "\n".join(line for line, _ in lines)
     report = {kind: tuple(sorted(parts, key=lambda part: part.line)) for kind, parts in carrying.report.items()}

@@ -286,7 +286,7 @@ def _or_not_python(work: Callable[[], T]) -> T:
     except SyntaxError as error:
         raise NotPython(error.lineno or 1, error.msg) from None
     except (ValueError, RecursionError, MemoryError) as error:
-        raise NotPython(1, str(error) or "too deep to be read") from None
+        raise NotPython(1, str(error) or "nested too deeply") from None
 
 
 def _width(indent: str) -> int:

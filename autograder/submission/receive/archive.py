@@ -1,4 +1,4 @@
-"""Reads one submission, an archive or a folder, into memory; nothing of it is ever unpacked to disk."""
+"""Reads one submission, an archive or a folder, into memory. Nothing is unpacked to disk."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from autograder.submission.receive.intake import ArchiveLimits, Files, Intake
 
 __all__ = ["ArchiveLimits", "Files", "read_submission"]
 
-# What else people hand in under the name of a zip, by its first bytes.
+# Other file formats that students hand in under the name of a zip, by their first bytes.
 OTHERS = (
     (b"Rar!", "a RAR archive"),
     (b"7z\xbc\xaf", "a 7z archive"),
@@ -36,16 +36,18 @@ PAGES = (b"<!doctype", b"<html")
 def read_submission(path: Path, limits: ArchiveLimits | None = None, asked: Collection[str] = ()) -> Files:
     """Read the archive or folder at `path`.
 
-    What is harmless is left out with a note for a person: names that lead elsewhere, links, special files, encrypted
-    or damaged members, what is too large or too much, files of kinds that grading does not use. Zips inside are opened
-    where no source lies beside them. Of two members with the same name, or with names that differ only in case, the
-    later one is taken.
+    Some archive entries are left out with a note for a person: names that lead outside, links, special files,
+    encrypted or damaged entries, entries that are too large or too many, and kinds of files that grading does not use.
+    An inner zip is opened if no source lies beside it. Of two entries with the same name, or with names that differ
+    only in case, the later one is used.
 
     Args:
-        asked: names of the files that the assignment asks for: they are read first, whatever lies beside them.
+        limits: the limits of size and number; None for the defaults.
+        asked: names of the assignment's files. They are read first.
 
     Raises:
-        ArchiveError: no archive that is read here, cut off, overlapping members, far too many files; one clear line.
+        ArchiveError: the format is not supported, the archive is cut off, its entries overlap, or it has far too many
+            files. The message is one line.
     """
     intake = Intake(path.name, limits or ArchiveLimits(), asked)
     if path.is_dir():
@@ -72,21 +74,21 @@ def _read(file: io.FileIO | io.BytesIO, name: str, intake: Intake) -> Mapping[st
         raise ArchiveError(f"{name}: empty (0 bytes)")
     if not start.startswith(b"PK") and is_tar(file):
         if name.lower().endswith(".zip"):
-            intake.note(name, "a tar archive with the name of a zip; it was read all the same")
+            intake.note(name, "a tar archive with the name of a zip; it was read nevertheless")
         read_tar(file, name, intake)
         return {}
     for magic, kind in OTHERS:
         if start.startswith(magic):
             raise ArchiveError(f"{name}: {kind}, wanted a zip")
     if start.lstrip(b"\xef\xbb\xbf \r\n").lower().startswith(PAGES):
-        raise ArchiveError(f"{name}: a web page, as a download gives without a login; wanted a zip")
+        raise ArchiveError(f"{name}: a web page, perhaps from a download without a login; wanted a zip")
     if not start.strip(b"\0") and not directory_end(file, file.seek(0, io.SEEK_END)):
-        raise ArchiveError(f"{name}: nothing but zeros, as an interrupted copy leaves; wanted a zip")
+        raise ArchiveError(f"{name}: only zeros, perhaps from an interrupted copy; wanted a zip")
     return read_zip(file, name, intake)
 
 
 def _read_inner(where: str, inner: Mapping[str, bytes], intake: Intake) -> None:
-    """Open the zips inside: a single one stands for the submission, of several each has a folder of its own."""
+    """Open the inner zips. A single one counts as the submission; of several, each gets a folder of its own."""
     for name, data in inner.items():
         if len(inner) > 1:
             intake.inside = str(PurePosixPath(name.replace("\\", "/")).with_suffix("")).lstrip("/")

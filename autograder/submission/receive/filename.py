@@ -1,4 +1,4 @@
-"""What the name of a handed-in zip or folder tells, and the names under which we keep submissions on disk."""
+"""Parses the names of handed-in zips and folders, and makes safe names for submissions on disk."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ __all__ = ["ARCHIVE_ENDS", "FORM", "WRAPPERS", "ParsedName", "owner", "parse_nam
 
 FORM = "{name}-{id}-A{n}-O{option}.zip"
 MAX_NAME_BYTES = 100
-# What stands beside the submissions' folders in a folder of reports.
+# Names of files beside the submissions' folders in a folder of reports.
 TAKEN = frozenset(
     {"answers.html", "gradebook.db", "grades.csv", "index.html", "review.csv", "review.html", "run.json"}
     | {"gradebook.db-wal", "gradebook.db-shm"}
 )
 
-# The course's form. Strict first; then with any separators, as people type them; an id starts and ends with a digit.
+# The course's form, strict, and then with any separators that people type. An id starts and ends with a digit.
 STRICT = re.compile(r"(?P<name>[^-]+)-(?P<id>[^-]+)-A(?P<number>\d+)-O(?P<option>\d+)(?!\d)", re.IGNORECASE)
 LOOSE = re.compile(
     r"(?P<name>.+?)[-_ ]+(?P<id>\d(?:[\d-]*\d)?)[-_ ]+A(?P<number>\d+)[-_ ]+O(?P<option>\d+)(?!\d)", re.IGNORECASE
 )
-# What learning systems put before the student's own name for the file.
+# The prefixes that learning systems put before the student's own file name.
 CANVAS = re.compile(r"(?P<who>[^_]+)_(?P<late>LATE_)?\d+_\d+_(?P<rest>.+)")
 MOODLE = re.compile(r"(?P<who>[^_]+)_\d+_assignsubmission_(?:file|onlinetext)_?(?P<rest>.*)")
 # `gradebook_GEV6135_A6_ljw2022_attempt_2022-12-01-11-13-00_work.zip`
@@ -45,16 +45,16 @@ ARCHIVE_ENDS = (
 
 @dataclass(frozen=True)
 class ParsedName:
-    """What a name tells; "" and None for what it does not.
+    """The parts of a name; "" or None for parts that it lacks.
 
     Attributes:
         number: the assignment's number.
-        marked_late: Canvas wrote LATE into it.
-        in_form: it follows the course's form, perhaps with other separators or a learning system's additions.
-        account: the name that a learning system knows the student by.
-        rest: what the student called the file, without a learning system's additions.
-        receipt: it is what a learning system says of a submission, and none itself.
-        full: the account is a person's full name, as learning systems give it to a folder of one person's files.
+        marked_late: True if Canvas wrote LATE into it.
+        in_form: True if it follows the course's form, perhaps with other separators or a learning system's additions.
+        account: the student's name in the learning system.
+        rest: the student's own file name, without a learning system's additions.
+        receipt: True if it is a learning system's receipt and no submission.
+        full: True if the account is a person's full name, which learning systems give to folders.
     """
 
     name: str = ""
@@ -70,7 +70,7 @@ class ParsedName:
 
     @property
     def person(self) -> str:
-        """What tells this person from others: the id, else the account; "" where the name tells neither."""
+        """A key of the person: the id, else the account, else ""."""
         return self.id.replace("-", "") if self.in_form else self.account
 
 
@@ -80,7 +80,7 @@ def without_archive_end(name: str) -> str:
 
 
 def parse_name(text: str) -> ParsedName:
-    """Read `kim_minsu-2022123456-A6-O1.zip`, alone or with what a learning system or a browser adds to it."""
+    """Parse `kim_minsu-2022123456-A6-O1.zip`, with or without the additions of a learning system or a browser."""
     stem = without_archive_end(unicodedata.normalize("NFC", text).strip())
     account, late, receipt, full = "", False, False, False
     if match := MOODLE.fullmatch(stem) or BRIGHTSPACE.fullmatch(stem):
@@ -107,14 +107,14 @@ def parse_name(text: str) -> ParsedName:
 
 
 def safe_names(paths: Sequence[Path], alone: Collection[Path] = ()) -> dict[str, Path]:
-    """A unique name for every path, fit for a folder on any system: letters, digits, `-_.+~()` and spaces.
+    """A unique name for each path that is a valid folder name on any system: letters, digits, `-_.+~()` and spaces.
 
-    Composed (NFC), at most 100 bytes of UTF-8, no leading dot. Where several come out the same, each gets a suffix
-    made from its own original name, so that the order and the other submissions do not matter.
+    A name is composed (NFC), has at most 100 bytes of UTF-8, and no leading dot. Equal names each get a suffix, a hash
+    of the original name, so that a name does not depend on the order or on other submissions.
 
     Args:
-        alone: those that stand alone in a folder. Where no name tells a person, the name of the folder is put before
-            theirs: `Kim Minsu/homework.zip` is `Kim Minsu - homework`.
+        alone: the paths that are alone in a folder. If such a name has no person, the folder's name is put before it:
+            `Kim Minsu/homework.zip` gives `Kim Minsu - homework`.
     """
     plain = [_safe(_telling(path, path in alone)) for path in paths]
     caseless = [name.casefold() for name in plain]
@@ -125,9 +125,9 @@ def safe_names(paths: Sequence[Path], alone: Collection[Path] = ()) -> dict[str,
 
 
 def owner(path: Path) -> Path | None:
-    """The folder around a file or folder that is one person's; None where there is none.
+    """The folder of one person around a file or folder; None if there is none.
 
-    A learning system made it, or it is called as the course asks: `kim_minsu-2022123456-A6-O1/work.zip`.
+    A learning system made it, or its name has the course's form: `kim_minsu-2022123456-A6-O1/work.zip`.
     """
     around = (path.parent, path.parent.parent) if path.parent.name in WRAPPERS else (path.parent,)
     return next((folder for folder in around if _parsed(folder).full or _parsed(folder).in_form), None)
@@ -138,7 +138,7 @@ def _parsed(path: Path) -> ParsedName:
 
 
 def _telling(path: Path, alone: bool) -> Path:
-    """The path whose name tells whose it is: that of a person's folder around a name like `work.zip`."""
+    """The path whose name contains the person: the path itself, or a person's folder around a name like `work.zip`."""
     folder = owner(path)
     if _parsed(path).person:
         return path

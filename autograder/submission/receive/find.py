@@ -1,6 +1,6 @@
-"""Finds the submissions in what the caller names: a class's folder or archive, one person's archive or folder.
+"""Finds the submissions under a path: a class's folder or archive, or one person's archive or folder.
 
-Nobody vanishes: what is no submission is named, with the reason why it was passed over.
+No entry is skipped silently: each one that is no submission is listed with the reason.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from autograder.submission.receive.look import GIVEN, Kind, Look, archive_called
 
 __all__ = ["Found", "Passed", "find_submissions", "holds_module"]
 
-RESULTS = ("grades.csv", "index.html")  # what a folder of results holds
+RESULTS = ("grades.csv", "index.html")  # the files of a folder of results
 LEFT_BEHIND = "left behind by a file manager or a tool"
 MAX_DEEP = 6
 MAX_COMPARED = 8
@@ -31,11 +31,12 @@ LOOSE = (".py", ".ipynb", ".pt", ".pth", ".npy", ".npz", ".txt")
 
 @dataclass(frozen=True)
 class Passed:
-    """Something beside the submissions that is none.
+    """An entry beside the submissions that is none.
 
     Attributes:
-        name: its path, from what the caller named.
-        work: it may be somebody's work, so a person has to look.
+        name: its path, relative to the caller's path.
+        why: the reason.
+        work: True if it may be somebody's work, so that a person has to look.
     """
 
     name: str
@@ -45,29 +46,29 @@ class Passed:
 
 @dataclass
 class Found:
-    """What there is to grade, in order of name, and what was passed over."""
+    """The submissions, sorted by name, and the entries that were passed over."""
 
     paths: list[Path] = field(default_factory=list)
     passed: list[Passed] = field(default_factory=list)
-    # In which folder tables about the submissions lie.
+    # The folder of tables about the submissions.
     folder: Path = Path()
-    # Archives that stand alone in a folder: the folder may say whose they are.
+    # Archives that are alone in a folder. The folder's name may be the author's.
     alone: set[Path] = field(default_factory=set)
 
 
 def find_submissions(path: Path, modules: Collection[str], unpack_into: Path | None = None) -> Found:
     """The archives and folders to grade.
 
-    A folder that itself holds one of the modules is one submission. In any other, each archive and each folder is one;
-    a folder around one archive, as learning systems make them, stands for the archive. An archive of everybody's
-    archives is taken apart, and so are sections and the folder around the real one.
+    A folder that directly holds one of the modules is one submission. In any other folder, each archive and each folder
+    is one submission. A folder around a single archive, as learning systems make it, counts as the archive. An archive
+    of all students' archives is unpacked. Folders of sections, and a folder around the real one, are searched.
 
     Args:
-        modules: the files that an assignment asks for, `two_layers.py`.
-        unpack_into: where to take archives apart; without it, one that holds several people's work is refused.
+        modules: the file names of the assignment's modules, `two_layers.py`.
+        unpack_into: the folder to unpack archives into. Without it, an archive of several people's work is refused.
 
     Raises:
-        UsageError: there is no such path, or nothing to grade in it.
+        UsageError: the path does not exist or cannot be read, or it holds nothing to grade.
     """
     if not path.exists():
         raise UsageError(f"{path}: no such file or folder")
@@ -91,7 +92,7 @@ def find_submissions(path: Path, modules: Collection[str], unpack_into: Path | N
 
 
 def holds_module(folder: Path, modules: Collection[str]) -> bool:
-    """Whether one of the modules, under its own name or one that copying made of it, lies directly in the folder."""
+    """True if the folder directly holds one of the modules, under its name or a copy's name (`two_layers (1).py`)."""
     return any(is_called(entry.name, name) and entry.is_file() for entry in folder.iterdir() for name in modules)
 
 
@@ -105,7 +106,7 @@ class _Finder:
         self.found = Found()
 
     def folder(self, folder: Path, place: str, depth: int) -> None:
-        """Everything in a folder that holds several people's work."""
+        """Handle all entries of a folder with several people's work."""
         loose: dict[str, list[tuple[Path, ParsedName]]] = {}
         for entry in sorted(folder.iterdir(), key=_order):
             name = f"{place}{entry.name}"
@@ -187,7 +188,7 @@ class _Finder:
                 self.found.folder = folder
 
     def _loose(self, files: list[tuple[Path, ParsedName]], place: str) -> None:
-        """One person's files, as a learning system gives them where they were handed in one by one."""
+        """Handle loose files: a learning system lists one person's files so if they were handed in one by one."""
         names = [path.name for path, _ in files]
         if not any(path.suffix.lower() in SOURCE for path, _ in files) or self._unpacker is None:
             for name in names:
@@ -203,22 +204,22 @@ class _Finder:
 
 
 def _by_notebooks(folder: Path, look: Look) -> Kind:
-    """Whether folders that each hold the module are several people's: by the ids in their notebooks, and by content."""
+    """Decide from notebook ids and contents if folders that each hold a module belong to several people."""
     while len(look.folders) == 1 and not look.files:
         folder, look = folder / look.folders[0], look.inside(look.folders[0])
     holders = list(look.holders())
     if any(look.inside(name).archives and not look.inside(name).modules for name in look.folders):
         return Kind.UNCLEAR
     ids = [_ids(folder / name, look.inside(name).paths) for name in holders[:MAX_COMPARED]]
-    told = set().union(*ids)
-    if len(told) > 1:
+    people = set().union(*ids)
+    if len(people) > 1:
         return Kind.CLASS
     copies: dict[str, set[bytes]] = {}
     for name in holders[:MAX_COMPARED]:
         for module, path in look.inside(name).by_module.items():
             copies.setdefault(module, set()).add(_source(folder / name / path))
     same = all(len(sources) == 1 for sources in copies.values())
-    return Kind.WORK if same or (told and all(ids)) else Kind.UNCLEAR
+    return Kind.WORK if same or (people and all(ids)) else Kind.UNCLEAR
 
 
 def _ids(folder: Path, paths: Iterable[str]) -> set[str]:

@@ -1,4 +1,4 @@
-"""Receives submissions: from a path to what the grader needs to know about each and may give to a worker."""
+"""Receives submissions: finds them under a path and reads each one's files, author and time."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ __all__ = ["Inbox", "Submission", "submitted_in"]
 
 @dataclass(frozen=True)
 class Submission:
-    """One submission, received.
+    """One received submission.
 
     Attributes:
-        info: who handed it in, when, and what a person should know about it.
-        files: paths relative to the modules' folder → bytes, importable as they stand; empty without any module.
-        artifacts: name as the assignment gives it → bytes, of those that were handed in.
-        notebooks: likewise.
+        info: author, time, and notes for a person.
+        files: bytes by path relative to the modules' folder, ready to import; empty without any module.
+        artifacts: bytes of the handed-in artifacts, by their names in the assignment.
+        notebooks: bytes of the handed-in notebooks, by their names in the assignment.
         digest: SHA-256 of all the above; equal digests need no second grading.
-        modules: those that are there, without `.py`; of one that is missing, a note says what was there instead.
-        edited, lacking: given files that were handed in otherwise than they were handed out, or not at all.
-        given: the student's copies of given files, which nothing runs but a notebook that is not made from ours.
-        unread: modules that were handed in and could not be read, by file name, and why: encrypted, too large.
+        modules: the handed-in modules, without `.py`. For a missing one, a note says what was found instead.
+        edited, lacking: given files that the student changed, and given files that were not handed in.
+        given: the student's copies of given files. Only a notebook that is not made from the handed-out one uses them.
+        unread: the reason for each module that could not be read (encrypted, too large), by file name.
     """
 
     info: SubmissionInfo
@@ -57,14 +57,14 @@ class Submission:
 
 @dataclass(frozen=True)
 class Inbox:
-    """The submissions under one path, by a name that is unique and fit for a folder.
+    """The submissions under one path, by unique names that are valid folder names.
 
     Attributes:
-        entries: name → zip or folder, in order of name.
-        clean: the handout's files, of which students' own copies are not used.
-        submitted: what `submitted.csv` beside the submissions says.
-        passed: what lies beside the submissions and is none, with the reason.
-        folder: where tables about the submissions lie.
+        entries: name → zip or folder, sorted by name.
+        clean: the handout's files by path. Students' own copies of given files are not used.
+        submitted: the times in `submitted.csv` beside the submissions.
+        passed: entries beside the submissions that are none, with the reason.
+        folder: the folder of tables about the submissions.
     """
 
     assignment: Assignment
@@ -83,15 +83,15 @@ class Inbox:
         clean: Mapping[str, bytes] | None = None,
         unpack_into: Path | None = None,
     ) -> Inbox:
-        """Find what there is to grade.
+        """Find the submissions to grade.
 
         Args:
-            path: a folder of zips and folders, or one of either.
-            clean: the handout's files by path, as `read_submission(handout)` gives them.
-            unpack_into: where to take apart what holds several people's work.
+            path: a folder of zips and folders, or a single zip or folder.
+            clean: the handout's files by path, from `read_submission(handout)`.
+            unpack_into: the folder to unpack archives of several people's work into.
 
         Raises:
-            UsageError: nothing to grade, or a wrong `submitted.csv`, which lies beside the zips.
+            UsageError: there is nothing to grade, or `submitted.csv` beside the zips is wrong.
         """
         found = find_submissions(Path(os.path.abspath(path)), assignment.files, unpack_into)  # "." has no name
         entries = safe_names(found.paths, found.alone)
@@ -99,7 +99,7 @@ class Inbox:
         return cls(assignment, entries, clean or {}, submitted, passed=tuple(found.passed), folder=found.folder)
 
     def receive(self, name: str) -> Submission:
-        """Read one submission. Raises ArchiveError, one clear line, if it cannot be read."""
+        """Read one submission. Raises ArchiveError, with a message of one line, if it cannot be read."""
         path = self._path(name)
         parsed = _parsed(path)
         files = self._read(path)
@@ -127,22 +127,22 @@ class Inbox:
         )
 
     def unreadable(self, name: str, why: str) -> SubmissionInfo:
-        """What can be said of a submission whose archive cannot be read: what its name and `submitted.csv` tell."""
+        """The info of a submission whose archive cannot be read, from its name and `submitted.csv`."""
         path = self._path(name)
         parsed = _parsed(path)
         who = identify(parsed, self.assignment, {}, {}, None, expect_form=path.is_file())
         return self._info(name, who, parsed, Files({}), (why,))
 
     def timed(self, name: str, info: SubmissionInfo) -> SubmissionInfo:
-        """`info` of an earlier run with the time that holds now. Files are read only where no table tells the time."""
+        """`info` of an earlier run with the present time of arrival. Files are read only if no table has the time."""
         path, files = self._path(name), Files({})
         if self.came(name) is None:
-            with suppress(ArchiveError):  # what cannot be read has no times
+            with suppress(ArchiveError):  # an archive that cannot be read has no times
                 files = self._read(path)
         return self._arrival(name, _parsed(path), files).onto(info)
 
     def came(self, name: str) -> datetime | None:
-        """What `submitted.csv` says of when it came: under its own name, or that of a learning system's folder."""
+        """The time in `submitted.csv`, under the submission's name or its learning system's folder; None if absent."""
         return self.submitted.get(self._key(self._path(name)))
 
     def _key(self, path: Path) -> str:
@@ -180,7 +180,7 @@ class Inbox:
 
 
 def _as_python_reads(files: Files) -> Files:
-    """The files with Python in UTF-8, whatever editors and sync clients made of it; what was changed is noted."""
+    """The files with all Python files converted to UTF-8. Notes name the changed ones."""
     content, notes = dict(files), []
     for path, data in files.items():
         if path.lower().endswith((".py", ".py.txt")):
@@ -196,15 +196,15 @@ def _unread(files: Files, found: Collection[str], assignment: Assignment) -> dic
 
 
 def submitted_in(folder: Path, assignment: Assignment) -> dict[str, datetime]:
-    """What `submitted.csv` in a folder says; nothing where there is none. Raises UsageError for a wrong one."""
+    """The times in a folder's `submitted.csv`; empty if there is none. Raises UsageError for a wrong one."""
     table = folder / SUBMITTED
     return read_submitted(table, assignment.due.tzinfo) if table.is_file() else {}
 
 
 def _parsed(path: Path) -> ParsedName:
-    """What the zip's or folder's name tells, and that of the folder that a learning system made around it.
+    """The parsed name of the zip or folder, completed from the folder that a learning system made around it.
 
-    The name of a person that a learning system gives a folder is the person's own; nobody else can write it.
+    The person's name in such a folder's name comes from the learning system, so nobody can forge it.
     """
     own = parse_name(decode_name(path.name.encode(errors="surrogateescape")))
     folder = owner(path)
@@ -217,14 +217,14 @@ def _parsed(path: Path) -> ParsedName:
 
 
 def _beside(path: Path) -> tuple[str, ...]:
-    """A note on what a learning system's folder holds beside the submission itself."""
+    """A note on the other files in a learning system's folder, if there are any."""
     folder = owner(path)
     if folder is None:
         return ()
     others = [name for name in listed(folder) if folder / name != path]
     rest = f" and {len(others) - 3} more" if len(others) > 3 else ""
-    told = ", ".join(show(name) for name in others[:3])
-    return (f"beside it, not used in grading: {told}{rest}",) if others else ()
+    shown = ", ".join(show(name) for name in others[:3])
+    return (f"beside it, not used in grading: {shown}{rest}",) if others else ()
 
 
 def _digest(info: SubmissionInfo, located: Located) -> str:

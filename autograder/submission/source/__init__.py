@@ -1,1 +1,1 @@
-"""Reading Python source and notebooks of a submission without running them."""
+"""Reads Python source and notebooks of a submission without running them."""

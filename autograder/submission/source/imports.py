@@ -1,4 +1,4 @@
-"""What a module imports and does not find where it is graded; no code is run, and nothing imported."""
+"""Finds imports of a module that fail on the grading machine. No code is run, and nothing is imported."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from autograder.submission.source.parse import parse
 
 __all__ = ["absent_modules", "absent_packages", "broken_imports", "is_installed", "library_modules", "unknown_names"]
 
-# Packages that files of such courses import for their notebooks' sake, and other packages of the field: what is none of
-# these and not here is a module of the student's own.
+# Packages that notebooks of such courses import, and other packages of the field. A missing module that is none of
+# these is the student's own.
 PACKAGES = (
     *("IPython", "PIL", "cv2", "google.colab", "imageio", "ipywidgets", "matplotlib", "seaborn", "torchvision", "tqdm"),
     *(
@@ -51,11 +51,11 @@ MOST = 20
 
 
 def absent_packages(trees: Mapping[str, ast.Module], files: Iterable[str]) -> tuple[str, ...]:
-    """Known packages that something imports whatever comes, and that are not here.
+    """The known packages that a file imports unconditionally, and that are not installed.
 
     Args:
-        trees: what was handed in and imports, by path.
-        files: all that was handed in, by path.
+        trees: the parse trees of the handed-in modules, by path.
+        files: the paths of all handed-in files.
     """
     own = _modules(files)
     wanted = {name for path, tree in trees.items() for name in _imported(tree, path)}
@@ -69,10 +69,10 @@ def absent_packages(trees: Mapping[str, ast.Module], files: Iterable[str]) -> tu
 def absent_modules(
     trees: Mapping[str, ast.Module], files: Iterable[str], library: Iterable[str], assignment: Assignment
 ) -> dict[str, tuple[str, int]]:
-    """All other modules that something imports whatever comes, and that are not here: name → file and line.
+    """All other missing modules that a file imports unconditionally: name → file and line.
 
     Args:
-        library: given modules by path; none where that is not known.
+        library: the paths of given modules; empty if they are unknown.
     """
     files, library = list(files), list(library)
     given = {name.removesuffix(".py") for name in assignment.given}
@@ -94,9 +94,9 @@ def absent_modules(
 
 
 def library_modules(trees: Mapping[str, ast.Module], files: Iterable[str]) -> frozenset[str]:
-    """Modules in installed packages that something imports whatever comes: `torch.utils.tensorboard`.
+    """The submodules of installed packages that a file imports unconditionally: `torch.utils.tensorboard`.
 
-    Such a module is here, and what it needs itself may not be.
+    Such a module is installed, but its own imports may be missing.
     """
     own = _modules(files)
     wanted = {name for path, tree in trees.items() for node in _statements(tree) for name in _modules_of(node, path)}
@@ -105,23 +105,21 @@ def library_modules(trees: Mapping[str, ast.Module], files: Iterable[str]) -> fr
 
 
 def broken_imports(module: str, files: Mapping[str, bytes], works: Callable[[str], bool]) -> frozenset[str]:
-    """The student's modules for which one of them fails at its import, as far as others are to blame.
-
-    A module that fails only because it imports a broken one is not among them.
+    """The student's broken modules that `module` imports. A module that only imports a broken one is not among them.
 
     Args:
-        works: whether a module can be imported by itself.
+        works: returns True if a module can be imported by itself.
     """
     broken = {name for name in _files_imported(module, files) if not works(name)}
     return frozenset({name for name in broken if broken.isdisjoint(_files_imported(name, files))} or broken)
 
 
 def _files_imported(module: str, files: Mapping[str, bytes]) -> tuple[str, ...]:
-    """The student's modules that are imported whenever one of them is: at its top, and at the tops of these.
+    """The student's modules that `module` imports at its top level, directly or through other modules.
 
     Args:
-        module: its name; it is not among the answer.
-        files: all modules by path; those in folders are left out.
+        module: the name of the module; the result leaves it out.
+        files: all modules by path; those in folders are ignored.
     """
     found = [module]
     for name in found:
@@ -133,7 +131,7 @@ def _files_imported(module: str, files: Mapping[str, bytes]) -> tuple[str, ...]:
 
 
 def unknown_names(tree: ast.Module, library: Mapping[str, bytes]) -> tuple[tuple[str, str, int], ...]:
-    """(module, name, line) of what a module imports from the given library, and no file of that module says a word of.
+    """(module, name, line) of each import from the given library whose name the library's module does not contain.
 
     Args:
         library: given modules by path, `common/helpers.py`.
@@ -152,7 +150,7 @@ def unknown_names(tree: ast.Module, library: Mapping[str, bytes]) -> tuple[tuple
 
 
 def _dotted(files: Iterable[str]) -> set[str]:
-    """Full names of the modules and packages that were handed in."""
+    """The full names of the handed-in modules and packages."""
     names = set()
     for path in files:
         if path.endswith(".py"):
@@ -162,7 +160,7 @@ def _dotted(files: Iterable[str]) -> set[str]:
 
 
 def _modules_of(node: ast.stmt, path: str) -> Iterator[str]:
-    """Full names of the modules that a statement imports, without names in them."""
+    """The full names of the modules that a statement imports, without the names imported from them."""
     match node:
         case ast.Import(names=aliases):
             yield from (alias.name for alias in aliases)
@@ -179,12 +177,12 @@ def _modules(files: Iterable[str]) -> set[str]:
 
 
 def _is_here(name: str, own: Container[str]) -> bool:
-    """Whether a worker finds a module: the interpreter's, a package's, or one handed in."""
+    """True if a worker finds a module: in the interpreter, in a package, or in the submission."""
     return name.partition(".")[0] in own or is_installed(name)
 
 
 def is_installed(name: str) -> bool:
-    """Whether a module is the interpreter's, or that of a package."""
+    """True if a module belongs to the interpreter or to an installed package."""
     top = name.partition(".")[0]
     if top in sys.stdlib_module_names:
         return True
@@ -194,7 +192,7 @@ def is_installed(name: str) -> bool:
 
 
 def _imported(tree: ast.Module, path: str = "") -> Iterator[str]:
-    """Full names of all modules that are imported when the module is; not those that it can do without."""
+    """The full names of all modules that an import of this module imports unconditionally."""
     for node in _statements(tree):
         match node:
             case ast.Import(names=aliases):
@@ -205,7 +203,7 @@ def _imported(tree: ast.Module, path: str = "") -> Iterator[str]:
 
 
 def _statements(tree: ast.Module) -> Iterator[ast.stmt]:
-    """What runs when a module is imported, but for functions, and for what a `try` may catch."""
+    """The statements that an import runs, without the bodies of functions, loops and `try` statements."""
     waiting: list[ast.stmt] = list(reversed(tree.body))
     while waiting:
         node = waiting.pop()

@@ -1,4 +1,4 @@
-"""Reads the JSON of notebooks that nobody vouches for, within bounds of size and of how much its data takes."""
+"""Reads the JSON of untrusted notebooks, with limits for size and memory."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from autograder.course.encodable import all_encodable
 __all__ = ["load_notebook"]
 
 MAX_BYTES = 64 * 1024 * 1024
-# A picture is one long text and takes no more memory than the file. What there are many of takes up to a hundred bytes
-# each: things in lists and dicts, of which every one but the last is followed by a comma.
+# The most items in lists and dicts: each takes up to a hundred bytes of memory. They are counted by commas and opening
+# brackets. A picture is one long text and needs no more memory than the file.
 MAX_THINGS = 2_000_000
 
 
 def load_notebook(data: bytes) -> dict[str, Any]:
-    """A notebook's data, with a list of cells, whatever these are, and with text that can be written.
+    """A notebook's data, with a list of cells of any content, and with encodable text.
 
-    Raises ValueError; the message says why not.
+    Raises ValueError with the reason.
     """
     if len(data) > MAX_BYTES:
         raise ValueError(f"larger than {MAX_BYTES // 1024**2} MiB")
     if sum(data.count(sign) for sign in (b",", b"[", b"{")) > MAX_THINGS:
-        raise ValueError("far too much is in it")
+        raise ValueError("it has far too many items")
     try:
         notebook = json.loads(data.decode("utf-8-sig"))
-        if b"\\ud" in data.lower():  # the only way to a lone surrogate
+        if b"\\ud" in data.lower():  # the only spelling of a lone surrogate
             notebook = all_encodable(notebook)
     except (ValueError, RecursionError):
         raise ValueError("not JSON") from None

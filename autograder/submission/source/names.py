@@ -1,4 +1,4 @@
-"""Which names a statement gives a value, and which it needs at once; no code is run."""
+"""The names that a statement binds, and those that it reads at once. No code is run."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ __all__ = ["binds", "loads", "too_early"]
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 COMPREHENSIONS = ast.GeneratorExp | ast.ListComp | ast.SetComp | ast.DictComp
-# Statements that give a value only when all that they need was there.
+# Statements that bind their names last, after all reads.
 AT_THE_END = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AugAssign, ast.AnnAssign)
 
 
 def binds(top: ast.AST) -> Iterator[str]:
-    """Names that get a value, or lose it, where a statement stands; and dotted names that it changes."""
+    """The names that a statement binds or deletes, and the dotted names that it assigns.
+
+    >>> sorted(binds(ast.parse("x, a.b = 1, 2").body[0]))
+    ['a.b', 'x']
+    """
     waiting = [top]
     while waiting:
         node = waiting.pop()
@@ -37,14 +41,14 @@ def binds(top: ast.AST) -> Iterator[str]:
                 yield from (alias.asname or alias.name.split(".")[0] for alias in node.names)
         if isinstance(node, ast.ClassDef):
             waiting += [*node.decorator_list, *node.bases, *node.keywords]
-        elif isinstance(node, COMPREHENSIONS):  # its variables are its own, but for those of `:=`
+        elif isinstance(node, COMPREHENSIONS):  # its variables stay inside, except those of `:=`
             waiting += [each for part in ast.iter_child_nodes(node) for each in _walruses(part)]
         else:
             waiting += _at_once(node)
 
 
 def loads(top: ast.AST) -> Iterator[str]:
-    """Names that a statement needs where it stands: not those that a function needs when it is called."""
+    """The names that a statement reads when it is executed. A function's body reads its names later, when called."""
     waiting = [top]
     while waiting:
         node = waiting.pop()
@@ -58,7 +62,7 @@ def loads(top: ast.AST) -> Iterator[str]:
 
 
 def too_early(tree: ast.Module) -> dict[str, int]:
-    """Names that a module needs above the first statement that gives them a value, with the line that does."""
+    """The names that a module reads before a later statement binds them, with the line of the first read."""
     bound = [set(binds(node)) for node in tree.body]
     later = set[str]().union(*bound)
     early: dict[str, int] = {}
@@ -71,7 +75,7 @@ def too_early(tree: ast.Module) -> dict[str, int]:
 
 
 def _at_once(node: ast.AST) -> Iterable[ast.AST]:
-    """The parts of a piece of syntax that are worked out when it is."""
+    """The child nodes that are evaluated together with a node. For a function: defaults, decorators, annotations."""
     if isinstance(node, Function | ast.Lambda):
         args = node.args
         yield from (default for default in (*args.defaults, *args.kw_defaults) if default is not None)
@@ -93,7 +97,7 @@ def _walruses(top: ast.AST) -> list[ast.AST]:
 
 
 def _dotted(node: ast.expr) -> str:
-    """`Conv.forward` for such an expression, "" for any other."""
+    """The dotted name of an expression like `Conv.forward`, "" for any other expression."""
     names: list[str] = []
     while isinstance(node, ast.Attribute):
         names.append(node.attr)

@@ -1,7 +1,7 @@
-"""Looks in a submission's source for what a question rules out.
+"""Searches a submission's source for names that a question rules out.
 
-Evidence, not proof: the guards in the worker watch what really runs. So what is unclear is not reported; a false
-accusation costs more than a miss.
+A finding is evidence, not proof: the guards in the worker watch the code that really runs. Unclear cases are not
+reported, since a false accusation costs more than a miss.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ SUSPICIOUS = re.compile(
 
 
 class Kind(StrEnum):
-    FORBIDDEN = "forbidden"  # what the question rules out
-    SUSPICIOUS = "suspicious"  # a way around a rule; for a person to look at
+    FORBIDDEN = "forbidden"  # a name that the question rules out
+    SUSPICIOUS = "suspicious"  # a possible way around a rule; a person has to look at it
 
 
 @dataclass(frozen=True)
 class Violation:
-    """One use, as `torch.nn.functional.conv2d` in line 12; `rule` is None for what is only suspicious."""
+    """One use, for example `torch.nn.functional.conv2d` in line 12. `rule` is None for a suspicious use."""
 
     kind: Kind
     what: str
@@ -43,18 +43,18 @@ class Violation:
 
 
 def scan(source: str | bytes, component: str, rules: Collection[Rule]) -> tuple[Violation, ...]:
-    """What the answer to a question uses although the question rules it out, in order of line.
+    """The uses in an answer that break a rule of the question, in order of line.
 
-    Looked at are the body of `component`, and of what it refers to in the same file: functions, and methods of its
-    own class. Other classes are not, since given layers may use what an answer may not.
+    The search covers `component`, and the functions and methods of its own class that it refers to in the same file.
+    Other classes are left out, since given layers may use forbidden names.
 
     Args:
         source: the submission's file.
         component: the dotted name that answers the question, `Conv.forward`.
-        rules: what the question rules out; nothing is reported without one.
+        rules: the question's rules; without one, nothing is reported.
 
     Returns:
-        () as well where the source does not parse or holds no such component: importing it will tell.
+        The uses; () if the source does not parse or lacks the component, which its import will report.
     """
     tree = parse(source) if rules else None
     return _scan(tree, component, rules) if tree else ()
@@ -63,11 +63,11 @@ def scan(source: str | bytes, component: str, rules: Collection[Rule]) -> tuple[
 def scan_questions(
     tree: ast.Module, questions: Iterable[Question], rules: Mapping[str, Rule]
 ) -> dict[str, tuple[Violation, ...]]:
-    """`scan` for each question that has rules and something found against them, by id.
+    """The findings of `scan` by question id, for questions that have findings.
 
     Args:
-        tree: the submission's file, parsed.
-        rules: the course's, by name.
+        tree: the parse tree of the submission's file.
+        rules: the course's rules by name.
     """
     found = {
         question.id: _scan(tree, question.component, [rules[name] for name in question.rules])
@@ -91,7 +91,7 @@ def _scan(tree: ast.Module, component: str, rules: Collection[Rule]) -> tuple[Vi
 
 
 def _reached(tree: ast.Module, component: str) -> Iterator[ast.AST]:
-    """The component's functions and all they refer to, each once."""
+    """The component's functions and all functions that they refer to, each once."""
     functions, classes = _defined(tree)
     owner, _, method = component.partition(".")
     methods = classes.get(owner, {})
@@ -118,7 +118,7 @@ def _reached(tree: ast.Module, component: str) -> Iterator[ast.AST]:
 
 
 def _defined(tree: ast.Module) -> tuple[Mapping[str, ast.AST], Mapping[str, Mapping[str, ast.AST]]]:
-    """Top-level functions and lambdas by name, and each class's methods."""
+    """The top-level functions and lambdas by name, and the methods of each class."""
     functions: dict[str, ast.AST] = {}
     classes: dict[str, dict[str, ast.AST]] = {}
     for node in tree.body:
@@ -172,14 +172,14 @@ class _Look(ast.NodeVisitor):
         self.generic_visit(node)
 
     def _reflection(self, node: ast.Call, of: str) -> None:
-        """An attribute of torch taken by a name that is written down counts as that attribute, else as suspicious."""
+        """Judge `getattr` and `vars` of torch. With a literal name it counts as that attribute, else as suspicious."""
         if full := self.scope.resolve(node):
             self._judge(full, node)
         else:
             self._suspect(f"an attribute of {of} by a computed name", node)
 
     def _engine(self, node: ast.Call) -> None:
-        """Calls that enter torch's autograd engine through a tensor."""
+        """Report a call that enters torch's autograd engine through a tensor."""
         if any(key.arg == "requires_grad" and not _is_false(key.value) for key in node.keywords):
             self._forbid("requires_grad", node)
         if not isinstance(node.func, ast.Attribute):
@@ -197,7 +197,7 @@ class _Look(ast.NodeVisitor):
             self._suspect(full.removeprefix("builtins."), node)
 
     def _forbid(self, what: str, node: ast.stmt | ast.expr) -> None:
-        """Something that enters torch's autograd engine through a tensor."""
+        """Report a use that enters torch's autograd engine through a tensor."""
         if self.engine:
             self.found.add(Violation(Kind.FORBIDDEN, what, node.lineno, self.engine.name))
 
@@ -210,7 +210,7 @@ def _is_false(node: ast.expr) -> bool:
 
 
 def _layers(function: ast.AST) -> frozenset[str]:
-    """Names that hold a class or an instance of one: `layer = Linear`, `layer = Linear(3, 4)`."""
+    """The names that hold a class or an instance of one: `layer = Linear`, `layer = Linear(3, 4)`."""
     names = set()
     for node in ast.walk(function):
         match node:
@@ -220,16 +220,16 @@ def _layers(function: ast.AST) -> frozenset[str]:
 
 
 def _capital(node: ast.expr) -> bool:
-    """Whether an expression is a class, by its last name's first letter."""
+    """True if an expression looks like a class: its last name begins with a capital letter."""
     last = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
     return last[:1].isupper()
 
 
 def _is_tensors(call: ast.Call, layers: Collection[str]) -> bool:
-    """Whether a call of `.backward` is a tensor's rather than a layer's.
+    """True if a call of `.backward` is one of a tensor rather than of a layer.
 
-    A tensor's takes the upstream gradient at most, a layer's a cache too. A class, `self`, a name that holds a layer
-    and an attribute, which may, are given the benefit of the doubt.
+    A tensor's `backward` takes at most the upstream gradient, a layer's also a cache. A class, `self`, a name that
+    holds a layer, and an attribute that may hold one count as layers.
     """
     assert isinstance(call.func, ast.Attribute)
     keywords = {key.arg for key in call.keywords}

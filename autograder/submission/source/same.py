@@ -1,4 +1,4 @@
-"""Whether two files say the same to their reader: the one place where that is decided."""
+"""Compares text files up to differences that editors make by themselves."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ __all__ = ["same_text"]
 
 
 def same_text(one: bytes, other: bytes) -> bool:
-    """Whether two text files differ only in what editors and version control change by themselves: a byte-order mark,
-    the kind of line ends, blanks at the ends of lines, empty lines at the end."""
+    """True if two text files differ only in ways of editors and version control.
+
+    These are a byte-order mark, an encoding, line endings, trailing blanks, and empty lines at the end.
+    """
     return _lines(one) == _lines(other)
 
 

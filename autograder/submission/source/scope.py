@@ -1,4 +1,4 @@
-"""Which dotted name a Python expression stands for, by imports and plain assignments; no code is run."""
+"""Resolves Python expressions to dotted names, by imports and plain assignments. No code is run."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ EVASIVE_BUILTINS = frozenset({"__import__", "eval", "exec", "getattr", "__builti
 
 @dataclass(frozen=True)
 class Scope:
-    """What names mean at one place.
+    """The meanings of names in a module or function.
 
     Attributes:
-        names: name → the dotted name it stands for, "" where it is the file's own.
-        stars: modules from which everything was imported.
+        names: name → the dotted name that it stands for, or "" for the file's own names.
+        stars: the star-imported modules.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
     stars: tuple[str, ...] = ()
 
     def inside(self, body: ast.AST) -> Scope:
-        """The scope of a module or function, whose own names hide those around it."""
+        """The scope of a module or function in this scope. Its own names hide those around it."""
         names, stars = dict(self.names), list(self.stars)
         bound, imports, assignments = _bound(body)
         names.update(dict.fromkeys(bound, ""))
@@ -44,7 +44,7 @@ class Scope:
         return Scope(names, tuple(stars))
 
     def resolve(self, node: ast.expr) -> str:
-        """`torch.nn.functional.conv2d` for `F.conv2d`, "" for what is not known to come from elsewhere."""
+        """The dotted name of an expression: `torch.nn.functional.conv2d` for `F.conv2d`. "" if it is unknown."""
         match node:
             case ast.Name(id=name):
                 return self._name(name)
@@ -68,7 +68,7 @@ Assignments = list[tuple[str, ast.expr]]
 
 
 def _bound(body: ast.AST) -> tuple[set[str], list[ast.Import | ast.ImportFrom], Assignments]:
-    """Names that a module or function binds, its imports, and its assignments of one expression to one name."""
+    """The names that a module or function binds, its imports, and its assignments of an expression to a name."""
     bound: set[str] = set()
     imports: list[ast.Import | ast.ImportFrom] = []
     assignments: Assignments = []
@@ -89,7 +89,7 @@ def _bound(body: ast.AST) -> tuple[set[str], list[ast.Import | ast.ImportFrom], 
 
 
 def _own(body: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of a module without the insides of its functions and classes; all of a function's, nested ones too."""
+    """The nodes of a module without the bodies of its functions and classes, or all nodes inside a function."""
     into_functions = not isinstance(body, ast.Module)
     waiting = deque(ast.iter_child_nodes(body))
     while waiting:

@@ -1,4 +1,4 @@
-"""Text of Python files as editors, shells and sync clients leave it, made what Python reads."""
+"""Converts Python files that editors, shells and sync clients have saved in other forms to UTF-8."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ NUL_TAIL = re.compile(rb"\0+\Z")
 
 
 def readable(data: bytes) -> tuple[bytes, str]:
-    """The file in UTF-8, without NUL bytes at its end, and a note on what was changed; "" where nothing was.
+    """The file in UTF-8, without NUL bytes at its end, and a note on the change; "" for no change.
 
-    What Python reads stays as it is, to the byte: a declared encoding, a byte-order mark of UTF-8, any line ends.
+    A file that Python can read stays unchanged: with a declared encoding, a byte-order mark of UTF-8, any line ends.
     """
     if encoding := _utf16(data):
         try:
@@ -36,7 +36,7 @@ def readable(data: bytes) -> tuple[bytes, str]:
 
 
 def _utf16(data: bytes) -> str:
-    """The encoding of text with two bytes for each letter, with or without a mark; "" for any other."""
+    """The encoding of UTF-16 text, with or without a byte-order mark; "" for any other text."""
     for mark, encoding in MARKS.items():
         if data.startswith(mark):
             return encoding
@@ -49,7 +49,7 @@ def _utf16(data: bytes) -> str:
 
 
 def _korean(data: bytes) -> bytes | None:
-    """The text in UTF-8, if it declares no encoding and CP949 makes Korean of it."""
+    """The text in UTF-8, if it declares no encoding and has Korean letters in CP949; else None."""
     if any(b"coding" in line for line in data.split(b"\n", 2)[:2]):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Why Python cannot read a file: the true reason, in words for its author, with the line."""
+"""Explains to the author why Python cannot parse a file, with the line."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ MAGIC = re.compile(r"\s*(%{1,2}[A-Za-z]\w*|!{1,2}\s*[\w./~$]|\?{1,2}\w|\w+\?{1,2
 PAGE = re.compile(r"\s*<(!doctype|html|head|body)\b", re.IGNORECASE)
 INVISIBLE = {"U+00A0": "a non-breaking space", "U+200B": "a zero-width space", "U+FEFF": "a byte-order mark"}
 CHARACTER = re.compile(r"invalid (?:non-printable )?character (?:'.' )?\(?(U\+[0-9A-F]{4,6})\)?")
-# Syntax that later Pythons have brought, which nothing else looks like.
+# Syntax of later Pythons that can be recognized by its line alone.
 LATER = (
     (re.compile(r"\s*type\s+[A-Za-z_]\w*\s*(\[[^=]*\])?\s*=[^=]"), "3.12", "the `type` statement"),
     (re.compile(r"\s*(async\s+def|def|class)\s+\w+\s*\["), "3.12", "type parameters in brackets"),
 )
-# What Ruff, which knows every version's grammar, says of a file that a later Python reads.
+# Ruff's message about syntax of a later Python. Ruff knows the grammar of every version.
 ADDED = re.compile(
     r"Cannot (?:use |reuse )?(?P<what>.*?) on Python [\d.]+ \(syntax was added in Python (?P<since>3\.\d+)\)"
 )
@@ -36,7 +36,7 @@ ADDED = re.compile(
 
 @dataclass(frozen=True)
 class Trouble:
-    """What Python stumbles over; `line` is counted from 1, `hint` is "" where nothing more can be said."""
+    """A syntax error: `line` is counted from 1, `hint` may be ""."""
 
     line: int
     what: str
@@ -44,13 +44,13 @@ class Trouble:
 
 
 def trouble(source: bytes) -> Trouble | None:
-    """Why a file cannot be read as Python; None where it can, or is too long to be looked at. No code is run."""
+    """The reason why a file is no Python; None if it parses, or is too long to look at. No code is run."""
     if len(source) > MAX_BYTES:
         return None
     return _trouble(source)
 
 
-@lru_cache(maxsize=64)  # every case of a submission asks for the same
+@lru_cache(maxsize=64)  # all cases of a submission call it with the same source
 def _trouble(source: bytes) -> Trouble | None:
     try:
         text = decode(source)
@@ -60,7 +60,7 @@ def _trouble(source: bytes) -> Trouble | None:
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
         return Trouble(
-            line, "holds NUL bytes, as an interrupted copy leaves them", "Save the file anew from your editor."
+            line, "holds NUL bytes, perhaps from an interrupted copy", "Save the file again from your editor."
         )
     try:
         with warnings.catch_warnings():
@@ -69,7 +69,7 @@ def _trouble(source: bytes) -> Trouble | None:
     except SyntaxError as error:
         return _explained(error, text, lines)
     except (ValueError, RecursionError, MemoryError):
-        return Trouble(1, "too deep to be read", "Look for an expression that was made by a program.")
+        return Trouble(1, "nested too deeply", "Look for an expression that was made by a program.")
     return None
 
 
@@ -94,33 +94,33 @@ def _explained(error: SyntaxError, text: str, lines: list[str]) -> Trouble:
     if found := CHARACTER.search(error.msg or ""):
         name = INVISIBLE.get(found[1], f"the character {found[1]}")
         return Trouble(
-            number, f"{name} ({found[1]}), which is no Python", "Type the line anew: it was pasted from a page."
+            number, f"{name} ({found[1]}), which is no Python", "Type the line again: it was pasted from a page."
         )
     return Trouble(number, error.msg or "invalid syntax", "")
 
 
 def _later(error: SyntaxError, text: str, line: str, number: int) -> Trouble | None:
-    """Syntax of a later Python, where that is sure."""
+    """The trouble of a file in a later Python's syntax; None if that is not its only error."""
     found = next(((since, what) for pattern, since, what in LATER if pattern.match(line)), None)
     if found:
         return _written_for(number, *found)
-    told = _asked_ruff(text)
-    since = [ADDED.search(message) for _, message in told]
-    if not told or not all(since):
-        return None  # there is more amiss than the version
-    (place, _), match = told[0], since[0]
+    errors = _ruff_errors(text)
+    since = [ADDED.search(message) for _, message in errors]
+    if not errors or not all(since):
+        return None  # the file has other errors, too
+    (place, _), match = errors[0], since[0]
     assert match is not None
     latest = max((each["since"] for each in since if each), key=lambda version: int(version.split(".")[1]))
     return _written_for(place, latest, match["what"])
 
 
 def _written_for(line: int, since: str, what: str) -> Trouble:
-    hint = f"Write it so that Python {HERE} reads it too."
+    hint = f"Rewrite the line in the syntax of Python {HERE}."
     return Trouble(line, f"written for Python {since}; graded with {HERE}: {what}", hint)
 
 
-def _asked_ruff(text: str) -> list[tuple[int, str]]:
-    """(line, message) of every error that Ruff's parser finds, for this Python; none where Ruff is not here."""
+def _ruff_errors(text: str) -> list[tuple[int, str]]:
+    """(line, message) of each error that Ruff's parser finds for this Python; none if Ruff is not installed."""
     try:
         from ruff import find_ruff_bin
 

@@ -62,7 +62,7 @@ def test_zeros_before_a_zip_are_no_interrupted_copy(make_zip: Zip) -> None:
     path.write_bytes(b"\0" * 5000 + path.read_bytes())
     assert dict(read_submission(path)) == {"m.py": MODULE}
     path.write_bytes(b"\0" * 5000)
-    with pytest.raises(ArchiveError, match="nothing but zeros"):
+    with pytest.raises(ArchiveError, match="only zeros"):
         read_submission(path)
 
 
