@@ -277,7 +277,7 @@ def test_a_stub_is_written_with_warnings(student: Student, capsys: pytest.Captur
     assert Path(data["zip"]).name == "kim_min_su-20221234-A1-O2.zip"
     warnings = [warning["what"] for warning in data["warnings"]]
     assert "not attempted: double, counter (10 points)" in warnings
-    assert "doubled.pt is not there" in warnings
+    assert "doubled.pt is missing" in warnings
     assert "no answer below **Question 1.** Why?" in warnings
     assert "the group does not list the id 2022-1234" in warnings
     assert student.handed_in("group.txt").decode() == "20229 이 도아\n"
@@ -291,7 +291,7 @@ def test_what_costs_points_and_what_a_person_misses_are_two_lists(
     assert student.collect("--no-run", "--group", "20229 이 도아") == 1
     said = capsys.readouterr().out
     costly, _, other = said.partition("A person will miss this, or ask about it:\n")
-    assert costly.startswith("This costs points:\n1. doubled.pt is not there\n")
+    assert costly.startswith("This costs points:\n1. doubled.pt is missing\n")
     assert "2. not attempted: double, counter (10 points)\n" in costly
     assert other.startswith("1. the group does not list the id 2022-1234\n")
     assert "no answer below **Question 1.** Why?\n" in other
@@ -334,7 +334,7 @@ def test_no_notebook_at_all_is_one_warning(student: Student, capsys: pytest.Capt
     (student.folder / "toy.ipynb").unlink()
     assert student.collect("--no-run", "--json", "--name", "Kim", "--id", "1", "--option", "1") == 1
     warnings = [warning["what"] for warning in as_json(capsys)["warnings"]]
-    assert "toy.ipynb is not there, or not the one of this assignment" in warnings
+    assert "toy.ipynb is missing, or not the one of this assignment" in warnings
     assert not any("given cell" in warning for warning in warnings)
 
 
@@ -472,7 +472,7 @@ def test_it_works_where_linux_is_not(student: Student) -> None:
     words = [sys.executable, str(ROOT / "tests/elsewhere.py"), "collect", "--no-run", "--folder", str(student.folder)]
     done = subprocess.run(words, capture_output=True, text=True, encoding="utf-8", timeout=300)
     assert (done.returncode, done.stderr) == (1, "")
-    assert "doubled.pt is not there" in done.stdout
+    assert "doubled.pt is missing" in done.stdout
     assert student.handed_in("toy.py") == (student.folder / "toy.py").read_bytes()
 
 

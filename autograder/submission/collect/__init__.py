@@ -1,1 +1,1 @@
-"""The zip that a student hands in: gathered, run, reviewed and packed on the student's machine."""
+"""Makes the zip that a student hands in, on the student's machine: gathers, runs, advises and packs."""

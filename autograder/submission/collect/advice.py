@@ -1,4 +1,4 @@
-"""What would cost points in what a student is about to hand in, each with what to do about it."""
+"""Advice before handing in: the faults that would cost points, each with its remedy."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UNFINISHED = (Outcome.NOT_ATTEMPTED, Outcome.BLOCKED, Outcome.PENDING)
 
 
 class Failed(Protocol):
-    """A cell that failed, as `submission.kernel` tells it."""
+    """A cell that failed, see `collect.kernel`."""
 
     @property
     def number(self) -> int: ...
@@ -40,11 +40,11 @@ class Failed(Protocol):
 
 @dataclass(frozen=True)
 class Ran:
-    """What came of running a notebook.
+    """The result of running a notebook.
 
     Attributes:
-        failed: the cells that did not do what they should.
-        written: names of the files that it wrote, of those that are handed in.
+        failed: the cells that failed.
+        written: names of the artifacts that it wrote.
     """
 
     failed: Sequence[Failed]
@@ -53,10 +53,10 @@ class Ran:
 
 @dataclass(frozen=True)
 class Advice:
-    """Something to mend before handing in, and what to do about it.
+    """A fault to fix before handing in, and its remedy.
 
     Attributes:
-        costs: whether it costs points by itself; else a person who reads the submission misses it, or asks about it.
+        costs: True if it costs points by itself. If False, a person who reads the submission may ask about it.
     """
 
     what: str
@@ -65,7 +65,7 @@ class Advice:
 
 
 def about_who(who: NotebookSays) -> Iterator[Advice]:
-    """A group that the student who hands in is not in."""
+    """Advice about a group that lacks the student who hands in."""
     ids = [_plain(id) for id, _ in who.group]
     if ids and _plain(who.idnum) not in ids:
         do = "Add yourself to the group too: one line each."
@@ -77,10 +77,10 @@ def _plain(id: str) -> str:
 
 
 def about_answers(gathered: Gathered, results: Mapping[str, Sequence[CaseResult]]) -> Iterator[Advice]:
-    """Answers that are missing or do not pass their public checks, and given code that was changed."""
+    """Advice about answers that are missing or fail their public checks, and about changed given code."""
     questions = gathered.assignment.by_id
     for name in gathered.absent:
-        yield Advice(f"{name} is not there", "Its stub is handed in. Copy yours into this folder.")
+        yield Advice(f"{name} is missing", "Its stub is handed in. Copy your file into this folder.")
     for name, (_, problem) in gathered.unreadable.items():
         yield Advice(
             f"{name}, line {problem.line}: {problem}", "Python cannot read the file; it is handed in as it is."
@@ -93,7 +93,7 @@ def about_answers(gathered: Gathered, results: Mapping[str, Sequence[CaseResult]
         points = sum(question.points for question in unfinished)
         yield Advice(
             f"not attempted: {', '.join(question.id for question in unfinished)} ({points:g} points)",
-            "They count as 0; the rest is graded all the same.",
+            "They count as 0; the other questions are graded.",
         )
     for id, cases in results.items():
         passed = sum(case.outcome is Outcome.PASSED for case in cases)
@@ -117,7 +117,7 @@ def about_answers(gathered: Gathered, results: Mapping[str, Sequence[CaseResult]
 def _about_cells(name: str, notebook: CarriedNotebook, where: str) -> Iterator[Advice]:
     if notebook.foreign:
         yield Advice(
-            f"{name} is not there, or not the one of this assignment",
+            f"{name} is missing, or not the one of this assignment",
             "The course's own notebook is handed in.",
             costs=False,
         )
@@ -134,7 +134,7 @@ def _about_cells(name: str, notebook: CarriedNotebook, where: str) -> Iterator[A
 
 
 def about_source(gathered: Gathered, rules: Mapping[str, Rule]) -> Iterator[Advice]:
-    """What a question rules out and its answer names: a person is told, whether or not a check runs it."""
+    """Advice about forbidden names in an answer. A person sees them, even if no check runs them."""
     several = len(gathered.modules) > 1
     for name, module in gathered.modules.items():
         tree = parse(module.source)
@@ -145,9 +145,9 @@ def about_source(gathered: Gathered, rules: Mapping[str, Rule]) -> Iterator[Advi
                 what = (
                     "names what the question rules out"
                     if use.kind is Kind.FORBIDDEN
-                    else "looks like a way round a rule"
+                    else "looks like a way around a rule"
                 )
-                do = "A person is told the line. Write the operation yourself; leave out what is not needed."
+                do = "A person will look at the line. Write the operation yourself, and delete code that is not needed."
                 yield Advice(f"{where}line {use.line}, {id}: {use.what} {what}", do, costs=False)
 
 
@@ -156,7 +156,7 @@ def _unfinished(cases: Sequence[CaseResult]) -> bool:
 
 
 def about_run(gathered: Gathered, runs: Mapping[str, Ran] | None) -> Iterator[Advice]:
-    """Cells that failed; without a run, whether the outputs are those of one run from top to bottom."""
+    """Advice about failed cells or, without a run, about outputs that are not from one run from top to bottom."""
     several = len(gathered.notebooks) > 1
     for name, notebook in gathered.notebooks.items():
         if runs is not None:
@@ -177,27 +177,27 @@ def _about_failed(name: str, ran: Ran, where: str) -> Iterator[Advice]:
         stop = "; nothing after it was run" if cell.ended else ""
         yield Advice(
             f"{where}cell {cell.number} failed ({cell.begins[:50]}): {cell.reason[:200]}{stop}",
-            f"Open {STAGE}/{name}, as it was run, and look at the cell.",
+            f"Open {STAGE}/{name}, the notebook that was run, and look at the cell.",
             costs=False,
         )
     if len(ran.failed) > MAX_LISTED:
-        more = f"{len(ran.failed) - MAX_LISTED} cells more failed"
+        more = f"{len(ran.failed) - MAX_LISTED} more cells failed"
         yield Advice(
             where + more, "Most are probably consequences of the first failures; fix those first.", costs=False
         )
 
 
 def about_files(assignment: Assignment, files: Mapping[str, bytes], runs: Mapping[str, Ran] | None) -> Iterator[Advice]:
-    """Result files that are absent or old, and files that are too large to be taken."""
+    """Advice about artifacts that are missing or old, and about files that are too large."""
     written = {name for ran in (runs or {}).values() for name in ran.written}
     for name in assignment.artifacts:
         if name not in files:
             how = "Run the notebook: it writes the file." if runs is None else "See why its cell did not write it."
-            yield Advice(f"{name} is not there", how)
+            yield Advice(f"{name} is missing", how)
         elif runs is not None and name not in written:
             yield Advice(f"{name} is from an earlier run", "The notebook did not write it now. See why.")
     limits = ArchiveLimits()
     for path, data in files.items():
         most = limits.file_bytes if PurePosixPath(path).suffix in LARGE else limits.small_bytes
         if len(data) > most:
-            yield Advice(f"{path} is larger than {most // MIB} MiB", "It will not be taken. Print less; save less.")
+            yield Advice(f"{path} is larger than {most // MIB} MiB", "It will not be graded. Print less; save less.")

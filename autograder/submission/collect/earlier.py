@@ -1,7 +1,7 @@
-"""An earlier run of the notebooks: how long it took, and whether it still stands.
+"""An earlier run of the notebooks: its times, and whether its outputs are still valid.
 
-It stands while nothing that it depends on has changed: code, given files, checks, data, and what is installed. Text
-cells are not among these, so that a written answer costs no new run.
+A run is valid until something that it depends on changes: code, given files, checks, data, or installed packages. Text
+cells do not count, so that a written answer needs no new run.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from autograder.submission.collect.gather import DATA, STAGE
 
 __all__ = ["RECORD", "Earlier", "carried_over", "depends_on", "earlier_run", "record_run"]
 
-RECORD = "run.json"  # in the stage, beside what was run
+RECORD = "run.json"  # in the stage, beside the notebooks that were run
 MAX_BYTES = 1 << 20
-# Variables of the environment that a notebook or torch may look at, by how their names begin.
+# Prefixes of environment variables that a notebook or torch may read.
 VARIABLES = ("QUICK_", "CUDA_", "OMP_", "MKL_", "PYTORCH_")
 
 
 @dataclass(frozen=True)
 class _Record:
-    """What is written down of a run: see `Earlier`. `files` holds digests."""
+    """The stored record of a run, with the fields of `Earlier`. `files` holds digests."""
 
     depends: str
     at: str
@@ -43,14 +43,14 @@ class _Record:
 
 @dataclass(frozen=True)
 class Earlier:
-    """A whole run of all notebooks.
+    """A complete run of all notebooks.
 
     Attributes:
-        at: when it ended, in ISO 8601.
-        seconds: how long each notebook took, by file name.
-        files: what came of it, by name: the notebooks, and the artifacts that they wrote. Empty where a cell failed or
-            a file is not as the run left it.
-        depends: a digest of all that it depends on (`depends_on`).
+        at: the time of its end, in ISO 8601.
+        seconds: the seconds that each notebook took, by file name.
+        files: the notebooks and the artifacts that they wrote, by name. Empty if a cell failed or a file has changed
+            since the run.
+        depends: a digest of everything that it depends on, from `depends_on`.
     """
 
     at: str
@@ -59,12 +59,12 @@ class Earlier:
     depends: str
 
     def stands(self, depends: str) -> bool:
-        """Whether a new run would do the same again."""
+        """True if the run is still valid: a new one would give the same result."""
         return bool(self.files) and self.depends == depends
 
 
 def earlier_run(folder: Path) -> Earlier | None:
-    """The run that a student's folder holds; None where there is none, or its record cannot be read."""
+    """The recorded run in a student's folder; None if there is none, or its record cannot be read."""
     stage = folder / STAGE
     try:
         if (stage / RECORD).stat().st_size > MAX_BYTES:
@@ -82,14 +82,14 @@ def earlier_run(folder: Path) -> Earlier | None:
 def record_run(
     stage: Path, depends: str, at: str, seconds: Mapping[str, float], failed: int, names: Iterable[str]
 ) -> None:
-    """Write down a run of all notebooks in the stage; `names`: the files that came of it."""
+    """Record a run of all notebooks in the stage. `names` are the files that it wrote."""
     files = {name: _digest((stage / name).read_bytes()) for name in names}
     record = _Record(depends, at, dict(seconds), failed, files)
     (stage / RECORD).write_text(json.dumps(asdict(record), indent=1) + "\n", encoding="utf-8")
 
 
 def carried_over(notebook: Mapping[str, Any], ran: bytes) -> dict[str, Any]:
-    """A notebook with the outputs of a run of the same code. Raises ValueError where the code is another one."""
+    """A notebook with the outputs of a run of the same code. Raises ValueError if the code differs."""
     before = json.loads(ran)
     outputs = iter([cell for cell in before["cells"] if cell["cell_type"] == "code"])
     cells = []
@@ -104,7 +104,7 @@ def carried_over(notebook: Mapping[str, Any], ran: bytes) -> dict[str, Any]:
 
 
 def depends_on(stage: Path, notebooks: Mapping[str, CarriedNotebook]) -> str:
-    """A digest of all that a run of the notebooks in a stage depends on, before it begins."""
+    """A digest of everything that a run of the notebooks in a stage depends on. Compute it before the run."""
     told = hashlib.sha256()
     for part in (*_files(stage, notebooks), *_data(stage / DATA), *_machine()):
         told.update(f"{len(part)}\n".encode() + part)
@@ -112,7 +112,7 @@ def depends_on(stage: Path, notebooks: Mapping[str, CarriedNotebook]) -> str:
 
 
 def _files(stage: Path, notebooks: Mapping[str, CarriedNotebook]) -> Iterator[bytes]:
-    """All files but data; the notebooks count by their code alone."""
+    """The content of all files but data. Notebooks count by their code alone."""
     for path in _all_files(stage, without=DATA):
         name = path.relative_to(stage).as_posix()
         yield name.encode()
@@ -124,7 +124,7 @@ def _files(stage: Path, notebooks: Mapping[str, CarriedNotebook]) -> Iterator[by
 
 
 def _data(data: Path) -> Iterator[bytes]:
-    """Data sets are large: their files count by name, size and time."""
+    """The name, size and time of each data file: hashing large data sets would take too long."""
     for path in _all_files(data):
         facts = path.stat()
         yield f"{path.relative_to(data).as_posix()} {facts.st_size} {facts.st_mtime_ns}".encode()
@@ -140,7 +140,7 @@ def _all_files(folder: Path, without: str = "") -> list[Path]:
 
 
 def _machine() -> Iterator[bytes]:
-    """The Python, what is installed, GPUs, and variables of the environment."""
+    """The Python version, installed packages, GPUs, and environment variables."""
     import torch
 
     yield sys.version.encode()

@@ -1,6 +1,6 @@
-"""Puts together what a student hands in: answers on clean files, in a folder of their own, and the zip made of them.
+"""Gathers a student's answers on clean files in the stage, a folder of their own, and packs the zip to hand in.
 
-Nothing of the student's is overwritten without being kept: what would be goes to `kept/<time>/` first.
+A file of the student's that would be overwritten is moved to `kept/<time>/` first.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ IMPORT = re.compile(r"^\s*(?:from|import)\s+([A-Za-z_]\w*)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Gathered:
-    """Everything that is handed in, but for what the notebook writes.
+    """The files that are handed in, without the notebooks' artifacts.
 
     Attributes:
-        modules: the student's answers in the clean modules, by file name.
-        unreadable: by file name, student's modules that are no Python: what is handed in as it is, and what is wrong.
-        absent: names of modules that are not there; the clean ones are handed in.
-        notebooks: the student's answers in the clean notebooks, by file name.
+        modules: the clean modules with the student's answers, by file name.
+        unreadable: the student's modules that are no Python, by file name: the unchanged bytes, and the error.
+        absent: names of missing modules. The clean ones are handed in.
+        notebooks: the clean notebooks with the student's answers, by file name.
         own: the student's own modules that the answers import, by path.
-        group: `group.txt`, None where nobody else is in the group.
-        edited: given files that the student edited, and that are the clean copy's again.
+        group: the content of `group.txt`; None if the student works alone.
+        edited: given files that the student edited. The clean copy's are used.
     """
 
     assignment: Assignment
@@ -59,7 +59,7 @@ class Gathered:
 
     @property
     def files(self) -> dict[str, bytes]:
-        """By path inside the zip."""
+        """The files by their paths in the zip."""
         files = {**self.own, **{name: data for name, (data, _) in self.unreadable.items()}}
         files |= {name: module.source.encode() for name, module in self.modules.items()}
         files |= {name: notebook_bytes(notebook.notebook) for name, notebook in self.notebooks.items()}
@@ -69,9 +69,9 @@ class Gathered:
 
 
 def own_words(folder: Path, clean: Mapping[str, bytes], assignment: Assignment) -> NotebookSays:
-    """Who hands in, by the notebooks; "" where they say what the clean ones say.
+    """The identity in the student's notebooks; "" for values that are unchanged placeholders.
 
-    Raises UsageError where one of them is no notebook.
+    Raises UsageError if a file is no notebook.
     """
     paths = (folder / name for name in assignment.notebooks)
     return agreed({path.name: _says(path, clean[path.name]) for path in paths if path.is_file()}, [])
@@ -91,10 +91,10 @@ def _says(path: Path, clean: bytes) -> NotebookSays:
 
 
 def gather(folder: Path, clean: Mapping[str, bytes], assignment: Assignment, who: NotebookSays) -> Gathered:
-    """Carry what a student wrote onto the clean files. Nothing is run, and nothing written.
+    """Carry a student's answers onto the clean files. Nothing is run or written.
 
     Raises:
-        UsageError: none of the student's modules is in the folder, or a notebook is none.
+        UsageError: the folder has none of the student's modules, or a file is no notebook.
         AutograderError: none of the student's modules is Python.
     """
     modules, unreadable, absent = _modules(folder, clean, assignment)
@@ -117,7 +117,7 @@ def gather(folder: Path, clean: Mapping[str, bytes], assignment: Assignment, who
 def _modules(
     folder: Path, clean: Mapping[str, bytes], assignment: Assignment
 ) -> tuple[dict[str, CarriedModule], dict[str, tuple[bytes, NotPython]], tuple[str, ...]]:
-    """The modules with the student's answers, those that are no Python, and those that are not there."""
+    """The modules with the student's answers, the modules that are no Python, and the names of missing ones."""
     modules: dict[str, CarriedModule] = {}
     unreadable: dict[str, tuple[bytes, NotPython]] = {}
     absent = [name for name in assignment.files if not (folder / name).is_file()]
@@ -145,7 +145,7 @@ def _notebook(path: Path, clean: bytes, who: NotebookSays) -> CarriedNotebook:
 
 
 def _carried(clean: bytes, student: bytes, questions: Collection[Question]) -> CarriedModule:
-    """The clean module with the student's answers. Raises NotPython where they do not compile."""
+    """The clean module with the student's answers. Raises NotPython if they do not compile."""
     theirs = Source.decode(student)
     theirs.compile()
     module = carry_module(CleanModule.read(clean, questions), theirs)
@@ -160,7 +160,7 @@ def _own_modules(
     modules: Iterable[CarriedModule],
     notebooks: Iterable[CarriedNotebook],
 ) -> dict[str, bytes]:
-    """The student's own modules that the answers import, and those that these import, by path."""
+    """The student's own modules that the answers import, directly or through other modules, by path."""
     given = {PurePosixPath(path).parts[0].removesuffix(".py") for path in clean} | set(assignment.modules)
     waiting = set[str]().union(*(_imported(module.source) for module in modules))
     for notebook in notebooks:
@@ -181,7 +181,7 @@ def _own_modules(
 
 
 def _imported(source: str | bytes) -> set[str]:
-    """First names of all modules that a source imports."""
+    """The top-level names of all modules that a source imports."""
     names = set[str]()
     for node in ast.walk(tree) if (tree := parse(source)) else ():
         match node:
@@ -204,7 +204,7 @@ def zip_name(name: str, id: str, assignment: Assignment, option: str) -> str:
     """The course's name for a zip: `kim_minsu-2022123456-A6-O1.zip`.
 
     Raises:
-        UsageError: nothing is left of the name, the id has no digit, or the assignment has no such option.
+        UsageError: the name has no letter, the id has no digit, or the assignment has no such option.
     """
     short = _word(name)
     number = "".join(char for char in unicodedata.normalize("NFC", id) if char.isalnum())
@@ -219,12 +219,12 @@ def zip_name(name: str, id: str, assignment: Assignment, option: str) -> str:
 
 
 def _word(name: str) -> str:
-    """In lower case, words joined by underscores, letters of any language composed."""
+    """The name in lower case, composed (NFC), with words joined by underscores."""
     return re.sub(r"[\W_]+", "_", unicodedata.normalize("NFC", name).lower()).strip("_")
 
 
 class Keeper:
-    """Moves away what would be overwritten, into one folder for the whole run, made when it is needed."""
+    """Moves files that would be overwritten into one folder per run, which is made when it is needed."""
 
     def __init__(self, folder: Path, now: datetime) -> None:
         self._folder, self._stamp = folder, now.strftime("%Y%m%d-%H%M%S")
@@ -232,18 +232,18 @@ class Keeper:
 
     @property
     def into(self) -> Path | None:
-        """The folder that holds what was kept; None while nothing had to be."""
+        """The folder of the kept files; None if there are none."""
         return self._into
 
     def keep(self, path: Path) -> None:
-        """Move a file or folder away, if it is there."""
+        """Move a file or folder away, if it exists."""
         if path.exists():
             if self._into is None:
                 self._into = _fresh(self._folder / KEPT / self._stamp)
             os.replace(path, self._into / path.name)
 
     def write(self, path: Path, data: bytes) -> bool:
-        """Write a file whole; what was there, if it says something else, is kept. Returns whether it was written."""
+        """Write a file atomically. An existing file with other content is kept first. Returns True if it changed."""
         if path.is_file() and path.read_bytes() == data:
             return False
         with whole(path) as file:
@@ -253,7 +253,7 @@ class Keeper:
 
 
 def _fresh(folder: Path) -> Path:
-    """A new folder called like this, or with a number after it."""
+    """Make a new folder of this name, or with a number behind it."""
     for number in range(1, 1000):
         path = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
         try:
@@ -265,7 +265,7 @@ def _fresh(folder: Path) -> Path:
 
 
 def set_up(folder: Path, clean: Mapping[str, bytes], gathered: Gathered, keeper: Keeper) -> Path:
-    """Make the folder that the notebook and the checks run in: clean files, answers, checks, and the data at hand."""
+    """Make the stage, in which notebooks and checks run: clean files, answers, checks, and the student's data."""
     stage = folder / STAGE
     keeper.keep(stage)
     stage.mkdir()
@@ -283,7 +283,7 @@ def set_up(folder: Path, clean: Mapping[str, bytes], gathered: Gathered, keeper:
 
 
 def _lend(data: Path, place: Path) -> None:
-    """Data sets are large: a link to them, else links to their files, else copies."""
+    """Link the folder of data sets, which are large, else link its files, else copy them."""
     try:
         place.symlink_to(data.resolve(), target_is_directory=True)
     except OSError:
@@ -294,5 +294,5 @@ def _lend(data: Path, place: Path) -> None:
 
 
 def write_zip(path: Path, files: Mapping[str, bytes], keeper: Keeper) -> bool:
-    """Write the zip: files at its root, the same bytes for the same files. Returns whether it was written anew."""
+    """Write the zip, with the files at its root. Equal files give equal bytes. Returns True if the zip has changed."""
     return keeper.write(path, zip_bytes(dict(sorted(files.items())), compression=zipfile.ZIP_DEFLATED))

@@ -19,13 +19,13 @@ COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 @dataclass(frozen=True)
 class FailedCell:
-    """A cell that did not do what it should.
+    """A cell that failed.
 
     Attributes:
-        number: which, counted from 1; 0 where the kernel did not even start.
+        number: its number, counted from 1; 0 if the kernel did not start.
         begins: its first line.
-        reason: `ZeroDivisionError: division by zero`, or what became of the kernel; one line.
-        ended: nothing after it was run.
+        reason: `ZeroDivisionError: division by zero`, or the end of the kernel; one line.
+        ended: True if no later cell was run.
     """
 
     number: int
@@ -42,19 +42,19 @@ def run_cells(
     cell_seconds: int | None = None,
     before_cell: Callable[[int, NotebookNode], None] | None = None,
 ) -> list[FailedCell]:
-    """Run a notebook's cells, whose outputs are put into it as they come.
+    """Run a notebook's cells, and store their outputs in it.
 
     Args:
-        folder: where the kernel runs.
-        keep_going: whether the cells after one that raises are run too.
-        cell_seconds: how long a cell may take; None for as long as it takes.
-        before_cell: called with a cell's number, counted from 1, before it is run.
+        folder: the kernel's working folder.
+        keep_going: True to continue after a cell that raises.
+        cell_seconds: the limit for each cell; None for no limit.
+        before_cell: called with a cell's number, counted from 1, before the cell is run.
 
     Returns:
-        The cells that raised, or never ended, or in which the kernel died.
+        The cells that raised, did not end, or killed the kernel.
 
     Raises:
-        KeyboardInterrupt: the user stopped it. The kernel is gone, and what was done is in the notebook.
+        KeyboardInterrupt: the user stopped the run. The kernel has ended, and the notebook has the outputs so far.
     """
     begun = [0]
 
@@ -79,7 +79,7 @@ def run_cells(
     try:
         client.execute()
     except Exception as error:
-        # The client answers Ctrl-C by ending the kernel, and then trips over that in one way or another.
+        # On Ctrl-C the client ends the kernel, and then fails with one of several errors.
         if getattr(client, "_async_cleanup_kernel_future", None) is not None:
             raise KeyboardInterrupt from None
         if isinstance(error, CellExecutionError):
@@ -95,7 +95,7 @@ def run_cells(
 
 
 def _raised(notebook: NotebookNode, *, ended: bool = False) -> list[FailedCell]:
-    """The cells whose outputs hold an error; `ended`: nothing was run after the last of them."""
+    """The cells whose outputs hold an error. `ended` says that no cell was run after the last of them."""
     failed = []
     for number, cell in enumerate(notebook.cells, start=1):
         for output in cell.get("outputs", ()):

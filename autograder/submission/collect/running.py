@@ -1,4 +1,4 @@
-"""Runs an assignment's clean notebooks in the stage, or takes an earlier run that still stands."""
+"""Runs an assignment's clean notebooks in the stage, or reuses an earlier run that is still valid."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from autograder.submission.collect.kernel import run_cells
 
 __all__ = ["Done", "Telling", "how_long", "run_notebooks", "said_again", "taken_over"]
 
-# Called with a notebook's name and how many cells it has; gives what is called before each cell.
+# Called with a notebook's name and its number of cells. The context's value is called before each cell.
 Telling = Callable[[str, int], AbstractContextManager[Any]]
 
 
@@ -30,9 +30,9 @@ class Done:
     """Notebooks that were run.
 
     Attributes:
-        gathered: with the outputs in the notebooks.
-        runs: what came of each, by file name.
-        since: when the run ended that was taken over, in ISO 8601; "" for one that was made now.
+        gathered: the gathered files, with outputs in the notebooks.
+        runs: the result of each run, by file name.
+        since: the end of the reused run, in ISO 8601; "" for a new run.
     """
 
     gathered: Gathered
@@ -41,7 +41,7 @@ class Done:
 
 
 def run_notebooks(gathered: Gathered, stage: Path, depends: str, telling: Telling) -> Done:
-    """Run the notebooks, in order. What each did is kept in the stage, however it ends, and a whole run is recorded.
+    """Run the notebooks in order. The stage keeps the outputs of each, however it ends. A complete run is recorded.
 
     Raises:
         KeyboardInterrupt: the user stopped it.
@@ -73,7 +73,7 @@ def _written(artifacts: tuple[str, ...], stage: Path) -> list[str]:
 
 
 def taken_over(gathered: Gathered, stage: Path, earlier: Earlier) -> Done:
-    """An earlier run of the same code, put into the stage: its outputs below the answers of now, and its artifacts."""
+    """Put an earlier run of the same code into the stage: its outputs, with the present answers, and its artifacts."""
     assignment: Assignment = gathered.assignment
     notebooks, runs = dict(gathered.notebooks), {}
     for component in assignment.components:
@@ -92,16 +92,16 @@ def taken_over(gathered: Gathered, stage: Path, earlier: Earlier) -> Done:
 
 
 def said_again(earlier: Earlier) -> str:
-    """What a student reads where an earlier run is handed in again."""
+    """The message to a student whose earlier run is handed in again."""
     seconds = _span(sum(earlier.seconds.values()))
     return (
         f"The run of {_when(earlier.at)}, which took {seconds}, is handed in again: nothing that it depends on has "
-        "changed. Your written answers are those of now. autograder collect --rerun makes a new run."
+        "changed. Your present written answers are handed in. autograder collect --rerun makes a new run."
     )
 
 
 def how_long(assignment: Assignment, earlier: Earlier | None) -> str:
-    """How long a run will take: as long as the last one here, else as was measured; "" where neither is known."""
+    """A sentence about a run's expected time: that of the last run, else the manifest's; "" if neither is known."""
     if earlier:
         return f"A run takes about {_span(sum(earlier.seconds.values()))}, as the last one did ({_when(earlier.at)})."
     minutes = sum(component.notebook_minutes for component in assignment.components)

@@ -1,4 +1,4 @@
-"""Makes zips whose bytes follow from their files alone, the same on every system."""
+"""Makes reproducible zips: equal files give equal bytes on every system."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 __all__ = ["zip_bytes"]
 
-UNIX = 3  # the system that a member says it comes from
-REGULAR = 0o100644 << 16  # a file that everybody may read
+UNIX = 3  # the "made by" system of an entry
+REGULAR = 0o100644 << 16  # a plain file with mode 644
 
 
 def zip_bytes(
@@ -20,8 +20,8 @@ def zip_bytes(
     """A zip of these files, by path, in their order.
 
     Args:
-        moment: when every member says it was last changed: year, month, day, hour, minute, second.
-        compression: as zipfile has it. Compressors differ from machine to machine: stored members do not.
+        moment: the time of every entry: year, month, day, hour, minute, second.
+        compression: a constant of zipfile. Compressed bytes differ between machines, stored ones do not.
     """
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:

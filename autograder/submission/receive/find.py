@@ -128,7 +128,7 @@ class _Finder:
             self._loose(files, place)
 
     def _why(self, entry: Path, parsed: ParsedName) -> tuple[str, bool]:
-        """Why a loose file is no submission, and whether it may be somebody's work all the same."""
+        """The reason why a loose file is no submission, and True if it may still be somebody's work."""
         if parsed.receipt:
             return "a learning system's receipt", False
         if parsed.account:
@@ -143,7 +143,7 @@ class _Finder:
             return
         look = Look.at(entry.name, listed(entry), self._modules)
         if entry.name.casefold() in GIVEN and not look.modules and not look.archives:
-            self._pass(name, "the course's own folder, which every handout brings")
+            self._pass(name, "a folder of the handout")
             return
         kind = look.kind
         if kind is Kind.UNCLEAR:
@@ -160,7 +160,7 @@ class _Finder:
             self.found.paths.append(entry)
 
     def archive(self, path: Path, name: str, depth: int) -> None:
-        """An archive: somebody's, or everybody's."""
+        """Handle an archive of one person's or of several people's work."""
         look = Look.at(path.name, zip_names(path), self._modules)
         kind = look.kind
         if kind is Kind.WORK or depth >= MAX_DEEP:

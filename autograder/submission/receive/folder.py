@@ -15,22 +15,23 @@ from autograder.submission.receive.intake import INNER, MAX_INNER, Intake, Rank
 
 __all__ = ["read_folder"]
 
-# A file that turns into a link or a pipe between the look and the opening must neither be followed nor waited for.
+# A file may become a link or a pipe between stat and open. The flags neither follow the link nor wait for the pipe.
 OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def read_folder(path: Path, intake: Intake) -> dict[str, bytes]:
-    """Take what is wanted of the folder at `path`; what is asked for first, spare data last.
+    """Read the folder at `path` into `intake`: the assignment's files first, spare data last.
 
     Returns:
-        Zips inside, by path: where no source lies beside them, whoever reads this opens them.
+        The inner zips by path. The caller opens them if no source lies beside them.
 
     Raises:
-        ArchiveError: it cannot be listed, or holds far too much.
+        ArchiveError: the folder cannot be listed, or holds too many entries.
     """
     inner: dict[str, bytes] = {}
     try:
-        os.scandir(path.resolve()).close()  # a folder inside that is shut costs itself; this one costs the submission
+        # An unreadable inner folder is left out; if this one is unreadable, so is the submission.
+        os.scandir(path.resolve()).close()
         for rank in Rank:
             _Reading(path.resolve(), intake, rank).all()
         if not intake.holds_source:
@@ -42,7 +43,7 @@ def read_folder(path: Path, intake: Intake) -> dict[str, bytes]:
 
 @dataclass(frozen=True)
 class _Reading:
-    """One walk through a folder, for the files of one rank; the first walk also notes what is left out."""
+    """One walk through a folder, for the files of one rank. The first walk also notes the files that are left out."""
 
     root: Path
     intake: Intake
@@ -74,7 +75,7 @@ class _Reading:
             self.intake.leave_out(name, why)
 
     def _files(self) -> Iterator[tuple[str, Path, int]]:
-        """Every plain file: its name, the folder that it lies in, and a descriptor of that."""
+        """Each plain file: its name, its folder, and a file descriptor of the folder."""
 
         def shut(error: OSError) -> None:
             name = decode_name(os.fsencode(Path(error.filename).name)) if error.filename else "a folder"
@@ -111,7 +112,7 @@ class _Reading:
         if not stat.S_ISREG(mode):
             self._note(spelled, "a link" if stat.S_ISLNK(mode) else "not a plain file")
             return
-        if self._first:  # it notes what is not admitted, once
+        if self._first:  # the first walk notes refused names, once
             path = self.intake.admit(spelled)
             if path is not None:
                 self.intake.waiting[spelled] = path
@@ -132,7 +133,7 @@ class _Reading:
 
 
 def _opened(name: str, parent: int, most: int) -> tuple[bytes, datetime] | None:
-    """The first bytes of a file, one more than `most`, and when it was last changed; None where it is no plain one."""
+    """The first `most` + 1 bytes of a file and the time of its last change; None if it is no plain file."""
     with open(os.open(name, OPEN, dir_fd=parent), "rb") as file:
         facts = os.fstat(file.fileno())
         if not stat.S_ISREG(facts.st_mode):
@@ -141,5 +142,5 @@ def _opened(name: str, parent: int, most: int) -> tuple[bytes, datetime] | None:
 
 
 def _spelled(name: str, inside: Path) -> str:
-    """The path as text, whatever encoding the file system's names are in."""
+    """The path as text, decoded from any encoding of file names."""
     return decode_name(os.fsencode(inside / name))

@@ -1,4 +1,4 @@
-"""Whose a submission is and which option it takes: from its file name, `group.txt`, and the notebooks' first cells."""
+"""Finds the author and option of a submission, from its file name, `group.txt`, and the notebooks' first cells."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ MAX_MEMBERS = 20
 MAX_GROUP_BYTES = 16 * 1024
 MAX_TEXT = 100
 MAX_CELL_BYTES = 16 * 1024
-FIRST_CELLS = 5  # the cell that says who may stand after one with imports or magics
+FIRST_CELLS = 5  # code cells to search: the identity cell may follow one with imports or magics
 
 Members = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
 class NotebookSays:
-    """What the first code cell sets; "" for what it does not."""
+    """The values in a notebook's identity cell; "" for those that it does not set."""
 
     name: str = ""
     idnum: str = ""
@@ -52,12 +52,12 @@ def identify(
     group: bytes | None,
     expect_form: bool,
 ) -> Identity:
-    """Put together what the sources tell. The file name wins over the notebook, and that over the learning system.
+    """Combine all sources. The file name wins over the notebook, and the notebook over the learning system.
 
     Args:
-        notebooks: by name, in the order in which they are believed.
-        clean: the handout's, by name, whose values are placeholders and tell nothing.
-        expect_form: whether a name that is not in the course's form deserves a note.
+        notebooks: the submission's notebooks by name. An earlier one wins over a later one.
+        clean: the handout's notebooks by name. Their values are placeholders and are ignored.
+        expect_form: True to note a file name that does not have the course's form.
     """
     notes: list[str] = []
     said = {name: _own_words(name, data, clean.get(name), notes) for name, data in notebooks.items()}
@@ -89,9 +89,9 @@ def _option(stated: str, assignment: Assignment, notes: list[str]) -> str:
 
 
 def agreed(said: Mapping[str, NotebookSays], notes: list[str]) -> NotebookSays:
-    """What all notebooks together say: for each value, the first that gives one. Another id gets a note.
+    """The values of all notebooks together: each is the first one that is set. A different id gets a note.
 
-    A notebook that names nobody says nothing of the option either, unless all are like that.
+    A notebook without a name and an id is ignored, unless all are like that.
     """
     signed = {name: says for name, says in said.items() if says.name or says.idnum} or said
     ids = {name: says.idnum for name, says in signed.items() if says.idnum}
@@ -117,7 +117,7 @@ def _own_words(name: str, notebook: bytes, clean: bytes | None, notes: list[str]
         blank = read_notebook(clean) if clean is not None else NotebookSays()
     except ValueError:
         return says
-    # The option is not a placeholder: leaving it as it was is a statement too.
+    # The option is no placeholder: an unchanged one is a valid choice.
     return replace(
         says,
         name=says.name if says.name != blank.name else "",
@@ -127,10 +127,10 @@ def _own_words(name: str, notebook: bytes, clean: bytes | None, notes: list[str]
 
 
 def read_notebook(data: bytes) -> NotebookSays:
-    """What the first code cell that sets `name`, `idnum`, `option` or `group` sets them to. Nothing is executed.
+    """The values of `name`, `idnum`, `option` and `group` in the first code cell that sets one. No code is run.
 
     Raises:
-        ValueError: the data is not a notebook, or too large to be read for this; the message says which.
+        ValueError: the data is no notebook, or too large; the message says which.
     """
     code = [cell for cell in load_notebook(data)["cells"] if isinstance(cell, dict) and cell.get("cell_type") == "code"]
     for cell in code[:FIRST_CELLS]:
@@ -146,7 +146,7 @@ def read_notebook(data: bytes) -> NotebookSays:
 
 
 def _source(cell: dict[str, object]) -> str:
-    """A code cell's Python: its lines without the magics, which are not Python."""
+    """A code cell's source without its lines of IPython magics."""
     source = cell.get("source", "")
     text = "".join(line for line in source if isinstance(line, str)) if isinstance(source, list) else source
     lines = text.splitlines() if isinstance(text, str) else []
@@ -174,7 +174,7 @@ def _text(value: object) -> str:
 
 
 def _members(value: object) -> Members:
-    """`["2022123456 Kim Minsu", …]`, `[("2022123456", "Kim Minsu"), …]` or one text with a line for each."""
+    """From `["2022123456 Kim Minsu", …]`, `[("2022123456", "Kim Minsu"), …]`, or a text with one line per member."""
     if isinstance(value, str):
         value = value.splitlines()
     if not isinstance(value, Sequence):
@@ -184,7 +184,7 @@ def _members(value: object) -> Members:
 
 
 def read_group(data: bytes) -> tuple[Members, tuple[str, ...]]:
-    """The (id, name) pairs of `group.txt`, one `id name` line per member, and notes on lines that are none."""
+    """The (id, name) pairs of `group.txt`, with one line `id name` per member, and notes on wrong lines."""
     members, notes = [], []
     for number, line in enumerate(_decoded(data[:MAX_GROUP_BYTES]).splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -199,7 +199,7 @@ def read_group(data: bytes) -> tuple[Members, tuple[str, ...]]:
 
 
 def _member(line: str) -> tuple[str, str] | None:
-    """An id, which has a digit, and a name, in either order and however they are separated."""
+    """The id (the first word with a digit) and the name in a line, in either order, with any separators."""
     words = line.replace(",", " ").replace("\t", " ").replace(":", " ").split()
     place = next((place for place, word in enumerate(words) if any(char.isdigit() for char in word)), None)
     if place is None or len(words) < 2:

@@ -1,4 +1,4 @@
-"""What is taken of a submission, within bounds; the readers of zips and folders both fill one of these."""
+"""Collects the files of a submission within limits. The readers of archives and folders all fill an `Intake`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LARGE = frozenset({".ipynb", ".pt", ".pth"})
 SMALL = frozenset({".py", ".txt", ".md", ".json", ".csv", ".npy", ".npz"})
 DATA = frozenset({".pt", ".pth", ".npy", ".npz"})
 SOURCES = frozenset({".py", ".ipynb"})
-INNER = ".zip"  # what is opened where there is no source beside it
+INNER = ".zip"  # inner archives of this kind are opened if no source lies beside them
 MAX_INNER = 8
 COMPILED, PACKED = "compiled Python is not read; the source is what is graded", "an archive inside the submission"
 TELLING = {
@@ -45,25 +45,25 @@ INSTALLED = frozenset({".venv", "venv", "site-packages", "node_modules"})
 
 
 class Rank(IntEnum):
-    """In which order files are read, so that what is asked for has room whatever lies beside it."""
+    """The order in which files are read, so that the assignment's files always have room."""
 
-    ASKED = 0  # called like a file that the assignment asks for
+    ASKED = 0  # has the name of one of the assignment's files
     OTHER = 1
-    SPARE = 2  # data and checkpoints that nobody asked for
+    SPARE = 2  # data and checkpoints that the assignment does not ask for
 
 
 @dataclass(frozen=True)
 class ArchiveLimits:
-    """How much of a submission is taken. What is beyond is left out and named.
+    """The limits of a submission. Files beyond them are left out, and a note names them.
 
     Attributes:
         file_bytes: the largest notebook or checkpoint.
-        small_bytes: the largest of everything else, source included.
-        total_bytes: all that is read, together.
-        spare_bytes: data and checkpoints that the assignment does not ask for, together.
-        members: files that are taken.
-        entries: files and folders, wanted or not; more makes the submission unreadable.
-        ratio: how many times its packed size a member over 1 MiB may unpack to.
+        small_bytes: the largest other file, source included.
+        total_bytes: the sum of all files that are read.
+        spare_bytes: the sum of data and checkpoints that the assignment does not ask for.
+        members: the most files that are kept.
+        entries: the most files and folders of any kind; more make the submission unreadable.
+        ratio: the most times its packed size that an archive entry over 1 MiB may unpack to.
         depth: the most parts of a path.
         name_bytes: the longest path.
     """
@@ -84,10 +84,10 @@ class Files(Mapping[str, bytes]):
     """The files of one submission: relative POSIX path → bytes.
 
     Attributes:
-        content: the mapping itself, read-only, in order of path.
-        modified: path → when it was last changed; without a time zone where the archive tells none.
-        notes: what a person should know about what was left out.
-        left_out: path → why, of files that are not among the content.
+        content: the mapping itself, read-only, sorted by path.
+        modified: path → time of the last change; without a time zone if the archive has none.
+        notes: remarks for a person about files that were left out or changed.
+        left_out: path → reason, for the files that were left out.
     """
 
     content: Mapping[str, bytes]
@@ -110,12 +110,12 @@ class Intake:
 
     Args:
         where: the submission's file name, for errors.
-        limits: how much is taken.
+        limits: the limits of size and number.
         asked: names of the files that the assignment asks for.
 
     Attributes:
-        inside: folder that everything is put below from now on, "" for none.
-        waiting: name as it is spelled → path, of what was admitted and may not be read yet.
+        inside: the folder below which all further files are put, "" for none.
+        waiting: original name → path, for inner archives that are not read yet.
     """
 
     def __init__(self, where: str, limits: ArchiveLimits, asked: Collection[str] = ()) -> None:
@@ -124,11 +124,11 @@ class Intake:
         self._asked = asked
         self._content: dict[str, bytes] = {}
         self._modified: dict[str, datetime] = {}
-        self._spelling: dict[str, str] = {}  # caseless path → the path taken
+        self._spelling: dict[str, str] = {}  # case-folded path → the path that is kept
         self._notes: list[str] = []
         self._left_out: dict[str, str] = {}
         self._unused: list[str] = []
-        self._crowded: dict[str, list[str]] = {}  # the limit that is reached → what came after
+        self._crowded: dict[str, list[str]] = {}  # the limit that was reached → the files beyond it
         self._entries = 0
         self._read = dict.fromkeys(Rank, 0)
 
@@ -136,18 +136,18 @@ class Intake:
         self._notes.append(f"{show(name)}: {why}")
 
     def leave_out(self, path: str, why: str) -> None:
-        """Note a file that is not taken, and why."""
+        """Leave a file out, with a note of the reason."""
         self._left_out[path] = why
         self.note(path, f"left out: {why}")
 
     def count(self) -> None:
-        """Count one more entry, wanted or not. Raises ArchiveError on too many."""
+        """Count one more entry of any kind. Raises ArchiveError if there are too many."""
         self._entries += 1
         if self._entries > self.limits.entries:
             raise ArchiveError(f"{self.where}: holds more than {self.limits.entries} files and folders")
 
     def admit(self, raw: str) -> str | None:
-        """The path under which an entry called `raw` is taken; None, with a note where one helps, if it is not."""
+        """The path of an entry with the name `raw`, or None if it is left out, in most cases with a note."""
         if is_litter(raw):
             self.installed(raw)
             return None
@@ -171,16 +171,16 @@ class Intake:
         return path
 
     def installed(self, raw: str) -> None:
-        """Note a folder of installed packages, which is left out, once."""
+        """Note once that a folder of installed packages is left out."""
         parts = raw.replace("\\", "/").split("/")
         place = next((place for place, part in enumerate(parts) if part.casefold() in INSTALLED), None)
         if place is not None:
-            folder = f"{'/'.join(parts[: place + 1])}: left out: packages that were installed, and no work"
+            folder = f"{'/'.join(parts[: place + 1])}: left out: installed packages"
             if folder not in self._notes:
                 self._notes.append(show(folder, 160))
 
     def opened(self, name: str) -> None:
-        """Forget that an archive inside was not opened: it is, after all."""
+        """Remove the note that an inner archive is not opened, since it is opened now."""
         left_out = f"{show(name)}: {TELLING[INNER]}"
         self._notes = [note for note in self._notes if note != left_out]
 
@@ -191,7 +191,7 @@ class Intake:
         return self.limits.depth, self.limits.name_bytes
 
     def rank(self, path: str) -> Rank:
-        """How soon a file is read. What lies above the others in folders is no sooner: names decide."""
+        """The order of a file. Only its name counts, not the depth of its folder."""
         if any(is_called(path, name) for name in self._asked):
             return Rank.ASKED
         return Rank.SPARE if PurePosixPath(path).suffix.lower() in DATA else Rank.OTHER
@@ -202,7 +202,7 @@ class Intake:
         return self.limits.file_bytes if large else self.limits.small_bytes
 
     def left(self, path: str) -> int:
-        """How many bytes there is room for at this path; -1 where no further file is taken."""
+        """The number of bytes that are left for a file at this path; -1 if no further file is kept."""
         if len(self._content) >= self.limits.members:
             return -1
         left = self.limits.total_bytes - sum(self._read.values())
@@ -211,7 +211,7 @@ class Intake:
         return left
 
     def has_room(self, path: str, size: int) -> bool:
-        """Whether a file of so many bytes is taken; a note says why not."""
+        """True if a file of `size` bytes fits within the limits. If not, a note says why."""
         if size > self.most(path):
             self.leave_out(path, f"larger than {self.most(path) / MIB:g} MiB")
         elif len(self._content) >= self.limits.members:
@@ -219,7 +219,8 @@ class Intake:
         elif size > self.left(path):
             spare = self.rank(path) is Rank.SPARE
             most = self.limits.spare_bytes if spare else self.limits.total_bytes
-            self._crowd(path, f"beyond {most / MIB:g} MiB of {'data that nobody asked for' if spare else 'files'}")
+            kind = "data that the assignment does not ask for" if spare else "files"
+            self._crowd(path, f"beyond {most / MIB:g} MiB of {kind}")
         else:
             return True
         return False
@@ -234,22 +235,24 @@ class Intake:
 
     @property
     def holds_source(self) -> bool:
-        """Whether anything taken so far is Python or a notebook."""
+        """True if a kept file is Python or a notebook."""
         return any(PurePosixPath(path).suffix.lower() in SOURCES for path in self._content)
 
     def add(self, path: str, data: bytes, modified: datetime | None) -> None:
-        """Take a file. Of two with one name the later counts, as it does when an archive is unpacked; of two that
-        differ only in upper and lower case, the one that is called as the assignment asks."""
+        """Keep a file. Of two with one name, the later one counts, as when an archive is unpacked.
+
+        Of two names that differ only in case, the one with the assignment's spelling counts.
+        """
         earlier = self._spelling.get(path.casefold())
         if earlier is not None:
             if earlier == path:
-                self.note(path, "is there twice; the later one is taken")
+                self.note(path, "appears twice; the later one is used")
             elif self._is_asked(earlier) and not self._is_asked(path):
                 self.leave_out(path, f"differs from {show(earlier)} only in upper and lower case")
                 return
             else:
                 taken = path if self._is_asked(path) else "the later one"
-                self.note(path, f"differs from {show(earlier)} only in upper and lower case; {taken} is taken")
+                self.note(path, f"differs from {show(earlier)} only in upper and lower case; {taken} is used")
             del self._content[earlier]
             self._modified.pop(earlier, None)
         self._spelling[path.casefold()] = path
@@ -258,11 +261,11 @@ class Intake:
             self._modified[path] = modified
 
     def files(self) -> Files:
-        """Everything taken so far."""
+        """The files kept so far."""
         for path in list(self._content):
             above = PurePosixPath(path).parents
             if any(str(folder).casefold() in self._spelling for folder in above):
-                self.leave_out(path, "a file stands where its folder should be")
+                self.leave_out(path, "a file has the name of its folder")
                 del self._content[path]
         return Files(
             content=MappingProxyType(dict(sorted(self._content.items()))),
@@ -277,7 +280,7 @@ class Intake:
         if self._unused:
             notes.append(f"not used in grading: {_some(self._unused)}")
         if len(notes) > MAX_NOTES:
-            notes[MAX_NOTES:] = [f"and {len(notes) - MAX_NOTES} notes more of this kind"]
+            notes[MAX_NOTES:] = [f"and {len(notes) - MAX_NOTES} more notes of this kind"]
         return tuple(notes)
 
 

@@ -1,4 +1,4 @@
-"""When a submission came in, and whether that was after the deadline."""
+"""Finds the time of a submission, and whether it was late."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WANTED_TIME = "a date and time, 2022-12-02T23:59:00+09:00"
 
 @dataclass(frozen=True)
 class Arrival:
-    """When a submission came in, in the deadline's time zone; None where nothing tells."""
+    """The time of a submission, in the deadline's time zone; None if unknown."""
 
     at: datetime | None
     late: bool
@@ -35,22 +35,22 @@ class Arrival:
         return self.at.isoformat(timespec="seconds") if self.at else ""
 
     def onto(self, info: SubmissionInfo) -> SubmissionInfo:
-        """`info` with this time in place of the one that it has."""
+        """A copy of `info` with this time."""
         others = tuple(note for note in info.notes if note not in (BY_FILES, BY_SYSTEM))
         return replace(info, submitted_at=self.text, late=self.late, notes=(*others, *self.notes))
 
 
 def key(name: str) -> str:
-    """What `submitted.csv` and the name of a zip or folder are matched by."""
+    """The key that matches a row of `submitted.csv` with a zip or folder: its name, composed, without `.zip`."""
     name = unicodedata.normalize("NFC", name.strip())
     return name[:-4] if name.lower().endswith(".zip") else name
 
 
 def read_submitted(path: Path, zone: tzinfo | None) -> dict[str, datetime]:
-    """Read `submission,submitted_at` rows: `key(submission)` → time, in `zone` where a time names no offset.
+    """Read `submission,submitted_at` rows: `key(submission)` → time. A time without an offset is in `zone`.
 
     Raises:
-        UsageError: with file and line, for a missing column, an empty name, a repeated one, or what is no time.
+        UsageError: a column is missing, a name is empty or repeated, or a time is wrong. It names file and line.
     """
     times: dict[str, datetime] = {}
     try:
@@ -74,7 +74,7 @@ def _row(row: Mapping[str, str | None], where: str, zone: tzinfo | None) -> tupl
         raise UsageError(f"{where}: submission: found nothing, wanted a zip's or folder's name")
     try:
         if len(text) <= len("2022-12-02"):
-            raise ValueError("a date alone is midnight, which nobody means")
+            raise ValueError("a date without a time would mean midnight")
         at = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(f"{where}: submitted_at: found {text!r}, wanted {WANTED_TIME}") from None
@@ -88,22 +88,22 @@ def arrival(
     due: datetime,
     marked_late: bool = False,
 ) -> Arrival:
-    """When the submission came in: what `submitted.csv` says, else its newest file.
+    """The time of a submission: from `submitted.csv`, else the time of its newest file.
 
     Args:
-        name: the zip's or folder's name.
-        modified: its files' times; one without a time zone is read in the deadline's.
-        submitted: as `read_submitted` gives it.
-        due: the deadline; a submission at that very second is in time.
-        marked_late: a learning system wrote so into the name. Counts unless `submitted` tells: files have what times
-            their owner likes.
+        name: the name of the zip or folder.
+        modified: the times of its files. One without a time zone is in the deadline's zone.
+        submitted: the result of `read_submitted`.
+        due: the deadline. A submission at exactly this time is not late.
+        marked_late: True if a learning system marked it late. It counts unless `submitted` has the time, because
+            students can set the times of files.
     """
-    told = submitted.get(key(name))
+    listed = submitted.get(key(name))
     zone = due.tzinfo
-    at = told or max((time if time.tzinfo else time.replace(tzinfo=zone) for time in modified), default=None)
-    late = told > due if told else marked_late or (at is not None and at > due)
+    at = listed or max((time if time.tzinfo else time.replace(tzinfo=zone) for time in modified), default=None)
+    late = listed > due if listed else marked_late or (at is not None and at > due)
     notes = []
-    if at and at > due and told is None:
+    if at and at > due and listed is None:
         notes.append(BY_FILES)
     if marked_late:
         notes.append(BY_SYSTEM)

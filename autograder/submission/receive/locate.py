@@ -1,4 +1,4 @@
-"""Finds, among a submission's files, the modules, notebooks and artifacts that an assignment asks for."""
+"""Finds an assignment's modules, notebooks and artifacts among a submission's files."""
 
 from __future__ import annotations
 
@@ -24,17 +24,18 @@ COPY_AFTER = re.compile(r"(_?(\(\d+\)|copy|복사본|사본|final|최종|v?\d))+
 
 @dataclass(frozen=True)
 class Located:
-    """What was found.
+    """The located files of a submission.
 
     Attributes:
-        files: paths relative to the first module's folder → bytes; the modules under their proper names. Empty where
+        files: bytes by path relative to the first module's folder, with the modules under their proper names. Empty if
             no module was found.
-        notebooks: by the name that the assignment gives them, as are the artifacts.
-        modules: names of the modules that `files` holds, without `.py`.
-        group: `group.txt`, None if there is none.
-        edited: given files that were handed in otherwise than they were handed out.
+        notebooks, artifacts: bytes by the assignment's file names.
+        modules: the names of the modules in `files`, without `.py`.
+        group: the content of `group.txt`, or None.
+        edited: given files that the student changed.
         lacking: given files, or whole folders of them, that the modules may import and that were not handed in.
-        given: the student's copies of given files, by path. Only a notebook that is not made from ours runs with them.
+        given: the student's copies of given files, by path. Only a notebook that was not made from the handed-out one
+            runs with them.
     """
 
     files: Mapping[str, bytes]
@@ -49,17 +50,17 @@ class Located:
 
 
 def locate(files: Mapping[str, bytes], assignment: Assignment, clean: Mapping[str, bytes]) -> Located:
-    """Find what the assignment asks for, wherever it lies and whatever copying did to its name.
+    """Find the assignment's files in any folder, and under names that copying has changed.
 
-    Several files may pass for a module. One that the student has written in comes before the untouched stub, the
-    proper name before a changed one, then the one nearest to the root, then the first by path.
+    If several files may be a module, a file with the student's work wins over the untouched stub. Then the proper name
+    wins over a changed one, then the file nearest to the root, then the first by path.
 
     Args:
-        files: all of the submission.
-        clean: the handout's files. Those of them that students do not write are left out: the course's own are used.
+        files: all files of the submission.
+        clean: the handout's files. The student's copies of given files are left out: the course's own are used.
     """
     notes: list[str] = []
-    modules: dict[str, str] = {}  # as the assignment calls them → where they are
+    modules: dict[str, str] = {}  # the assignment's file name → the path of the file
     for component in assignment.components:
         if path := _module(files, component, assignment, clean, modules, notes):
             modules[component.file] = path
@@ -88,7 +89,7 @@ def locate(files: Mapping[str, bytes], assignment: Assignment, clean: Mapping[st
 
 @dataclass
 class _Tree:
-    """What the modules may import and read, and the given files among what was handed in."""
+    """The files that the modules may import and read, and the given files in the submission."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     given: dict[str, bytes] = field(default_factory=dict)
@@ -96,12 +97,12 @@ class _Tree:
 
 
 def is_called(path: str, wanted: str) -> bool:
-    """Whether a file is called `wanted`, or was before it was copied, downloaded twice or capitalised."""
+    """True if a file's name is `wanted`, or a copy's name of it: `Two_Layers (1).PY` for `two_layers.py`."""
     return plain_name(path) == plain_name(wanted)
 
 
 def plain_name(path: str) -> tuple[str, str]:
-    """Stem and suffix without what copying adds: `Two_Layers (1).PY`, `two-layers-2.py`, `two_layers.py.txt`."""
+    """Stem and suffix without the additions of copying: `Two_Layers (1).PY`, `two-layers-2.py`, `two_layers.py.txt`."""
     name = PurePosixPath(path.casefold())
     if name.suffix == ".txt" and "." in name.stem:
         name = PurePosixPath(name.stem)
@@ -117,7 +118,7 @@ def _module(
     found: Mapping[str, str],
     notes: list[str],
 ) -> str | None:
-    """Where a component's module is. `found`: where the earlier components' are."""
+    """The path of a component's module. `found` holds the paths of the earlier components' modules."""
     wanted = component.file
     named_otherwise = {*assignment.files, *assignment.given} - {wanted}
     free = [path for path in files if path not in found.values() and PurePosixPath(path).name not in named_otherwise]
@@ -152,7 +153,7 @@ def _by_content(
     assignment: Assignment,
     clean: Mapping[str, bytes],
 ) -> list[str]:
-    """The files that define most of what the module's questions ask for, whatever they are called."""
+    """The files of any name that define the most components of the module's questions."""
     wanted = {question.component.split(".")[0] for question in assignment.questions_in(component.module)}
     sources = [path for path in free if path.lower().endswith(".py") and path not in clean]
     return [path for path in sources[:MAX_PARSED] if 2 * len(wanted & _defined(files[path])) > len(wanted)]
@@ -167,7 +168,7 @@ def _defined(source: bytes) -> set[str]:
 def _notebooks(
     files: Mapping[str, bytes], assignment: Assignment, base: PurePosixPath, notes: list[str]
 ) -> dict[str, str]:
-    """Where the notebooks are, by the name that the assignment gives them."""
+    """The paths of the notebooks, by the assignment's file names."""
     found: dict[str, str] = {}
     for wanted in assignment.notebooks:
         other = [name for name in assignment.notebooks if name != wanted]
@@ -183,7 +184,7 @@ def _notebooks(
 
 
 def _named(files: Iterable[str], wanted: str, base: PurePosixPath, notes: list[str]) -> str | None:
-    """The file called `wanted`, the one nearest to the modules if there are several."""
+    """The file with the name `wanted`; if there are several, the one nearest to the modules."""
     candidates = [path for path in files if is_called(path, wanted)]
     if not candidates:
         return None
@@ -199,7 +200,7 @@ def _named(files: Iterable[str], wanted: str, base: PurePosixPath, notes: list[s
 
 
 def _only_notebook(files: Mapping[str, bytes], wanted: str, notes: list[str]) -> str | None:
-    """The submission's only notebook whatever its name, since nothing else can be meant."""
+    """The submission's only notebook, whatever its name."""
     notebooks = [path for path in files if path.lower().endswith(".ipynb")]
     if len(notebooks) != 1:
         return None
@@ -216,7 +217,7 @@ def _tree(
     clean: Mapping[str, bytes],
     notes: list[str],
 ) -> _Tree:
-    """What the modules may import and read: everything in and below their folder that the course does not give."""
+    """The files that the modules may import and read: all files below their folder that are not given."""
     given = _given(clean, {*assignment.files, *assignment.notebooks, *assignment.artifacts})
     tree, outside = _Tree({wanted: files[path] for wanted, path in modules.items()}), []
     for path, data in files.items():
@@ -233,15 +234,15 @@ def _tree(
         tree.given[str(relative)] = data
         if relative.suffix == ".py" and not same_text(clean.get(str(relative), b""), data):
             tree.edited.append(str(relative))
-            notes.append(f"{show(str(relative))} is not the course's; the course's is used")
+            notes.append(f"{show(str(relative))} differs from the course's file, which is used instead")
     if lost := [path for path in outside if path.endswith(".py")]:
         whose = "module's" if len(assignment.files) == 1 else "modules'"
-        notes.append(f"outside the {whose} folder, cannot be imported: {_some(lost)}")
+        notes.append(f"outside the {whose} folder, so it cannot be imported: {_some(lost)}")
     return tree
 
 
 def _lacking(clean: Mapping[str, bytes], given: Collection[str], handed_in: Collection[str]) -> tuple[str, ...]:
-    """Given files that the modules may import and that were not handed in; the whole library as one."""
+    """The given files that the modules may import and that were not handed in. A missing library counts as one."""
     library = [path for path in clean if path.endswith(".py") and path.startswith(LIBRARY)]
     missing = [path for path in library if path not in handed_in]
     beside = [path for path in clean if path in given and path not in handed_in]
@@ -249,7 +250,7 @@ def _lacking(clean: Mapping[str, bytes], given: Collection[str], handed_in: Coll
 
 
 def _given(clean: Mapping[str, bytes], written: Collection[str]) -> frozenset[str]:
-    """Top-level names of what the handout brings and students do not write: its packages and modules."""
+    """The top-level names of the given packages and modules of the handout."""
     tops = (PurePosixPath(path).parts[0] for path in clean if path not in written)
     return frozenset(PurePosixPath(top).stem for top in tops)
 

@@ -1,4 +1,4 @@
-"""Whether what lies in a folder or an archive is one person's work or several people's; by names, nothing is opened."""
+"""Decides from file names if a folder or archive holds one person's work or several people's. Opens no file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from autograder.submission.receive.locate import is_called, plain_name
 __all__ = ["Kind", "Look", "archive_called", "listed"]
 
 MAX_LISTED = 50_000
-# Folders that a handout brings: where they lie beside a student's folder they are nobody's work.
+# The folders of a handout. Beside a student's folder they are nobody's work.
 GIVEN = frozenset({"common", "public_checks", "tests", "data"})
 
 
@@ -26,12 +26,12 @@ class Kind(Enum):
 
 
 def archive_called(name: str) -> bool:
-    """Whether a file has the name of an archive."""
+    """True if a file has the name of an archive."""
     return name.lower().endswith(ARCHIVE_ENDS)
 
 
 def listed(folder: Path) -> list[str]:
-    """Relative paths of the files in a folder; litter, hidden files and links left out."""
+    """The relative paths of the files in a folder, without litter, hidden files and links."""
     paths: list[str] = []
     waiting = [folder]
     while waiting and len(paths) < MAX_LISTED:
@@ -39,7 +39,7 @@ def listed(folder: Path) -> list[str]:
         try:
             entries = sorted(here.iterdir())
         except OSError:
-            continue  # reading it will tell
+            continue  # reading the submission will report it
         for entry in entries:
             if is_litter(entry.name) or entry.name.startswith(".") or entry.is_symlink():
                 continue
@@ -52,11 +52,12 @@ def listed(folder: Path) -> list[str]:
 
 @dataclass(frozen=True)
 class Look:
-    """The files somewhere, by relative path.
+    """The names of the files in a folder or archive.
 
     Args:
-        name: of the folder or archive.
-        wanted: the modules that an assignment asks for, `two_layers.py`.
+        name: the name of the folder or archive.
+        paths: the relative paths of its files.
+        wanted: the file names of the assignment's modules, `two_layers.py`.
     """
 
     name: str
@@ -69,12 +70,12 @@ class Look:
 
     @cached_property
     def modules(self) -> tuple[str, ...]:
-        """Files that pass for one of the modules."""
+        """The files with a name of a module, or of a copy of one."""
         return tuple(path for path in self.paths if any(is_called(path, name) for name in self.wanted))
 
     @property
     def by_module(self) -> dict[str, str]:
-        """The first file that passes for each of the modules that are there."""
+        """The first file for each module that is present."""
         first = {name: next((path for path in self.modules if is_called(path, name)), "") for name in self.wanted}
         return {name: path for name, path in first.items() if path}
 
@@ -88,12 +89,12 @@ class Look:
 
     @cached_property
     def folders(self) -> tuple[str, ...]:
-        """The first folders of the paths."""
+        """The top-level folders."""
         return tuple(dict.fromkeys(path.split("/")[0] for path in self.paths if "/" in path))
 
     @cached_property
     def files(self) -> tuple[str, ...]:
-        """The files that lie in no folder."""
+        """The files outside any folder."""
         return tuple(path for path in self.paths if "/" not in path)
 
     def inside(self, folder: str) -> Look:
@@ -102,18 +103,18 @@ class Look:
 
     @property
     def has_module(self) -> bool:
-        """Whether a module lies here directly."""
+        """True if a module is at the top level."""
         return any(path in self.files for path in self.modules)
 
     @property
     def kind(self) -> Kind:
-        """What it is, as far as names tell.
+        """One person's work, several people's, or unclear, judged by names.
 
-        Two people are told apart by ids and by names of accounts in names of folders and archives. Of several folders
-        that hold the same module and bear nobody's name, only their notebooks can tell.
+        Ids and account names in the names of folders and archives distinguish people. Several folders that hold the
+        same module and have no person's name are unclear: only their notebooks show whose they are.
         """
         own = parse_name(self.name).person
-        # A loose file with a name belongs to its owner's work beside others: it makes no class of a student's folder.
+        # A loose file with a person's name belongs to that person's folder. It alone does not mean several people.
         tops = [*self.folders, *(file for file in self.files if archive_called(file) or _is_loose_work(file))]
         people = {person for top in tops if (person := parse_name(PurePosixPath(top).name).person)}
         if len(people) > 1:
@@ -134,7 +135,7 @@ class Look:
 
     @staticmethod
     def _is_spread(folders: Iterable[Look]) -> bool:
-        """Whether each module lies in one folder at most: then a student keeps them apart."""
+        """True if each module is in at most one folder. One student may keep modules in separate folders."""
         held = [name for look in folders for name in look.by_module]
         return len(held) == len(set(held))
 
@@ -142,7 +143,7 @@ class Look:
         return any(file.lower().endswith((".py", ".ipynb")) for file in self.files)
 
     def holders(self) -> Iterator[str]:
-        """First folders that hold a module somewhere."""
+        """The top-level folders that hold a module at any depth."""
         return (folder for folder in self.folders if self.inside(folder).modules)
 
 
@@ -151,5 +152,5 @@ def _is_loose_work(file: str) -> bool:
 
 
 def _plain(archive: str) -> str:
-    """What versions of one archive have in common: `work.zip` and `work (1).zip`."""
+    """The common name of an archive's copies: `work` for `work.zip` and `work (1).zip`."""
     return plain_name(f"{without_archive_end(archive)}.zip")[0]

@@ -301,11 +301,9 @@ def test_what_is_asked_for_has_room_whatever_lies_beside_it(make_zip: Zip, tmp_p
         files = read_submission(source, limits, ["m.py", "best.pt"])
         assert {"m.py", "a/best (1).pt"} < set(files)
         assert len(files) == 4
-        assert noted(files, "data that nobody asked for", "and 4 more")
+        assert noted(files, "data that the assignment does not ask for", "and 4 more")
         assert noted(files, "not used in grading", "and 57 more")
-        assert [note for note in files.notes if ".venv" in note] == [
-            ".venv: left out: packages that were installed, and no work"
-        ]
+        assert [note for note in files.notes if ".venv" in note] == [".venv: left out: installed packages"]
 
 
 def test_a_damaged_member_is_left_out_and_the_rest_is_read(tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def test_the_courses_own_files_are_not_taken_from_students(make_zip: Zip, assign
     }
     submission = receive(make_zip(members), assignment)
     assert sorted(submission.files) == ["conftest.py", "two_layers.py"]
-    assert "common/grad.py is not the course's; the course's is used" in notes(submission)
+    assert "common/grad.py differs from the course's file, which is used instead" in notes(submission)
     assert "common/__init__.py" not in notes(submission)
 
 

@@ -1,1 +1,1 @@
-"""Reads archives of the kinds that students hand in: zip, with whatever compression Python knows, and tar."""
+"""Reads the archives that students hand in: tar, and zip with any compression that Python supports."""

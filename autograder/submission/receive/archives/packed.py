@@ -1,7 +1,7 @@
-"""Unpacks one member of a zip piece by piece, whatever it is packed with, and never more at once than was asked for.
+"""Unpacks one zip entry in pieces of a limited size, with any compression that Python supports.
 
-The standard library bounds what a deflated member unpacks to at a time, not what bzip2 and LZMA do: for these two the
-packed bytes are read here.
+The standard library limits the size of a piece for deflate, but not for bzip2 and LZMA. For these two, this module
+decompresses the packed bytes itself.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ __all__ = ["METHODS", "Window", "directory_end", "method_name", "pieces"]
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 OTHERS = {1: "Shrink", 6: "Implode", 9: "Deflate64", 93: "Zstandard", 95: "XZ", 98: "PPMd", 99: "AES encryption"}
 LOCAL_HEADER = struct.Struct("<4s5H3L2H")
-ZIP64 = 0xFFFFFFFF  # a size that stands elsewhere
+ZIP64 = 0xFFFFFFFF  # marks a size that is stored in the ZIP64 extra field
 END, END_BYTES = b"PK\x05\x06", 22  # the record that ends a zip, without its comment
-MAX_DICTIONARY = 64 << 20  # bytes of memory that an LZMA member may ask for
-MAX_BEHIND = 64 << 20  # bytes that are searched for the end of a zip
+MAX_DICTIONARY = 64 << 20  # bytes of memory for the dictionary of an LZMA entry
+MAX_BEHIND = 64 << 20  # bytes of the file's end that are searched for the end record
 STEP = 1 << 20
 
 
 def method_name(info: ZipInfo) -> str:
-    """What a member is packed with, for people."""
+    """The name of an entry's compression method, for people."""
     return OTHERS.get(info.compress_type, f"method {info.compress_type}")
 
 
@@ -42,7 +42,7 @@ class _Unpacker(Protocol):
 
 
 def pieces(archive: ZipFile, info: ZipInfo, size: int) -> Iterator[bytes]:
-    """A member's bytes, at most `size` at a time. Raises what `zipfile` raises, and LZMAError, for damaged ones."""
+    """An entry's bytes, at most `size` at a time. A damaged one raises LZMAError or the errors of `zipfile`."""
     if info.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         with archive.open(info) as member:
             while piece := member.read(size):
@@ -65,22 +65,22 @@ def _unpacked(packed: io.BufferedIOBase, unpacker: _Unpacker, size: int) -> Iter
         if piece:
             yield piece
         elif not data and unpacker.needs_input:
-            return  # LZMA members need no mark at their end; the checksum tells whether anything is missing
+            return  # an LZMA entry may lack an end mark; the checksum detects missing bytes
 
 
 def _packed(archive: ZipFile, info: ZipInfo) -> io.BufferedIOBase:
-    """The packed bytes of a member."""
+    """The packed bytes of an entry."""
     file = cast("IO[bytes]", archive.fp)
     file.seek(info.header_offset)
     header = file.read(LOCAL_HEADER.size)
     if len(header) < LOCAL_HEADER.size or header[:4] != b"PK\x03\x04":
-        raise zipfile.BadZipFile("no header where the directory says that one is")
+        raise zipfile.BadZipFile("an entry's header is not at its place in the directory")
     *_, name, extra = LOCAL_HEADER.unpack(header)
     return _Part(file, info.header_offset + LOCAL_HEADER.size + name + extra, info.compress_size)
 
 
 def _lzma(packed: io.BufferedIOBase) -> _Unpacker:
-    """For a stream that begins with two bytes of version, the size of what describes it, and that."""
+    """A decompressor for a stream that begins with two bytes of version, the properties' size, and the properties."""
     size = int.from_bytes(packed.read(4)[2:], "little")
     about = packed.read(size)
     if size != 5 or len(about) != 5 or about[0] >= 225:
@@ -95,7 +95,7 @@ def _lzma(packed: io.BufferedIOBase) -> _Unpacker:
 
 
 class _Part(io.BufferedIOBase):
-    """Some bytes of a file, from its own place on."""
+    """A range of bytes of a file, with a position of its own."""
 
     def __init__(self, file: IO[bytes], start: int, size: int) -> None:
         self._file, self._at, self._end = file, start, start + size
@@ -109,12 +109,12 @@ class _Part(io.BufferedIOBase):
 
 
 class Window(io.RawIOBase):
-    """The first `size` bytes of a file, which refuses to be read in pieces larger than `most`.
+    """The first `size` bytes of a file. A read of more than `most` bytes raises `refuse`.
 
-    `zipfile` reads all of a directory in one.
+    `zipfile` reads the whole directory of a zip with one such read.
 
     Args:
-        refuse: raises for a piece that is too large.
+        refuse: the error for a read that is too large.
     """
 
     def __init__(self, file: IO[bytes] | io.FileIO, size: int, most: int, refuse: Exception) -> None:
@@ -148,10 +148,10 @@ class Window(io.RawIOBase):
 
 
 def directory_end(file: IO[bytes] | io.FileIO, size: int) -> int:
-    """Where a zip ends in a file of `size` bytes, whatever follows it; 0 where there is no end of a zip.
+    """The position of a zip's end in a file of `size` bytes, with any bytes behind it; 0 if there is none.
 
-    A download that is padded to a block, or a page that a server has appended, may be longer than what `zipfile`
-    looks through.
+    The padding of a download, or a page that a server has appended, may be longer than the part that `zipfile`
+    searches.
     """
     end, overlap = size, b""
     while end > max(0, size - MAX_BEHIND):

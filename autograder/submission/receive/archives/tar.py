@@ -1,4 +1,4 @@
-"""Reads a tar, packed with gzip, bzip2, xz or nothing, within the bounds that hold for a zip."""
+"""Reads a tar, plain or packed with gzip, bzip2 or xz, within the limits of a zip."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PACKED: dict[bytes, Callable[[IO[bytes]], IO[bytes]]] = {
 
 
 def is_tar(file: io.FileIO | io.BytesIO) -> bool:
-    """Whether a file is a tar, packed or not."""
+    """True if a file is a tar, packed or not."""
     file.seek(0)
     if (file.read(512) or b"")[USTAR] == b"ustar":
         return True
@@ -40,12 +40,12 @@ def is_tar(file: io.FileIO | io.BytesIO) -> bool:
 
 
 def read_tar(file: io.FileIO | io.BytesIO, name: str, intake: Intake) -> None:
-    """Take what is wanted of the tar in a file; what is asked for first, spare data last.
+    """Read a tar into `intake`: the assignment's files first, spare data last.
 
-    It is read from its beginning to its end once for each rank, never unpacked as a whole.
+    It is read from beginning to end once for each rank, and never unpacked as a whole.
 
     Raises:
-        ArchiveError: it is cut off or damaged, or holds or unpacks to far too much.
+        ArchiveError: it is cut off or damaged, has too many entries, or unpacks to far too much.
     """
     try:
         for rank in Rank:
@@ -56,7 +56,7 @@ def read_tar(file: io.FileIO | io.BytesIO, name: str, intake: Intake) -> None:
 
 
 def _opened(file: io.FileIO | io.BytesIO) -> tarfile.TarFile:
-    """Through a reader that complains of a packed file that is cut off, as `tarfile` by itself does not."""
+    """Open a tar through a reader that detects a cut-off packed file, which `tarfile` alone does not."""
     file.seek(0)
     start = file.read(6) or b""
     file.seek(0)
@@ -70,7 +70,7 @@ def _take_all(archive: tarfile.TarFile, rank: Rank, name: str, intake: Intake) -
     for info in archive:
         if first:
             intake.count()
-        if info.offset_data + info.size > most:  # a stream cannot skip what it does not unpack
+        if info.offset_data + info.size > most:  # a packed stream can only skip bytes by unpacking them
             raise ArchiveError(f"{name}: unpacks to far too much")
         archive.members.clear()  # type: ignore[attr-defined]  # it would keep them all
         spelled = decode_name(info.name.encode("utf-8", "surrogateescape"))

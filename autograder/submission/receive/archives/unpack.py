@@ -1,6 +1,6 @@
-"""Takes apart what holds several people's work: a class's archive, and the loose files that a learning system gives.
+"""Unpacks archives of several people's work, and gathers the loose files of a learning system into folders.
 
-This is the only place where anything is written to disk, into a folder of ours and under names that were looked at.
+Only this module writes submissions to disk: into a folder of the grader, under validated names.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from autograder.submission.receive.intake import ArchiveLimits
 
 __all__ = ["Unpacker", "zip_names"]
 
-# A class's archive holds many people's; each is bounded again when it is read.
+# A class's archive holds many submissions. Each one has its own limits when it is read.
 LIMITS = ArchiveLimits(entries=1_000_000)
-KEPT_FREE = 1 << 30  # bytes of the disk
+KEPT_FREE = 1 << 30  # bytes of the disk that stay free
 CHUNK = 1 << 20
 DONE = ".done"  # beside a folder that is complete
 
 
 def zip_names(path: Path) -> list[str]:
-    """Names of a zip's files; none where it is no zip or cannot be read, which reading it will tell."""
+    """The names of a zip's files; empty if it cannot be read, which reading the submission will report."""
     try:
         with io.FileIO(path) as file, opened_zip(file, path.name, LIMITS) as archive:
             return [member_name(info).replace("\\", "/") for info in members(archive)]
@@ -40,10 +40,10 @@ def zip_names(path: Path) -> list[str]:
 
 
 class Unpacker:
-    """Unpacks into folders below `into`, which may be there from an earlier run.
+    """Unpacks into folders below `into`. Complete folders of an earlier run are reused.
 
     Attributes:
-        left_out: what was not unpacked, and why.
+        left_out: the files that were not unpacked, with the reasons.
     """
 
     def __init__(self, into: Path) -> None:
@@ -51,7 +51,7 @@ class Unpacker:
         self.left_out: list[tuple[str, str]] = []
 
     def unpack(self, path: Path) -> Path:
-        """The folder with what a zip holds. Raises ArchiveError."""
+        """Unpack a zip. Returns the folder of its files. Raises ArchiveError."""
         facts = path.stat()
         told = f"{path}\0{facts.st_size}\0{facts.st_mtime_ns}".encode(errors="surrogateescape")
         folder = self._into / hashlib.sha256(told).hexdigest()[:16]
@@ -67,7 +67,7 @@ class Unpacker:
         return folder
 
     def gather(self, name: str, files: Iterable[tuple[Path, str]]) -> Path:
-        """A folder of one person's loose files, each under the name that its owner gave it."""
+        """Copy one person's loose files into a folder, under their owner's names. Returns the folder."""
         folder = self._into / "loose" / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -94,7 +94,7 @@ class Unpacker:
             self.left_out.append((name, why))
 
     def _write(self, archive: ZipFile, info: ZipInfo, path: Path) -> str:
-        """Why it could not be written, or ""."""
+        """Write one entry. Returns the reason of a failure, or ""."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             left = info.file_size

@@ -1,6 +1,6 @@
-"""Reads a zip into memory, member by member, within limits that hold whatever the zip says about itself.
+"""Reads a zip into memory, entry by entry. The limits do not rely on the sizes that the zip states.
 
-Names are checked in `submission.paths`.
+`submission.paths` checks the names.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ __all__ = ["DAMAGE", "member_name", "members", "modified", "opened_zip", "read_z
 
 File: TypeAlias = "io.FileIO | io.BytesIO"
 CHUNK = MIB // 4
-ENTRY_BYTES = 256  # what one member takes in the directory: 46 bytes, its name, and room for extra fields
+ENTRY_BYTES = 256  # an entry's bytes in the directory: 46, its name, and extra fields
 LOCAL_HEADER_BYTES = 30
 UTF8_NAME, ENCRYPTED = 0x800, 0x1
 DAMAGE = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError),
     *(OSError, ValueError, OverflowError, RuntimeError),
 )
-UNIX_TIME = 0x5455  # the "UT" extra field: seconds since 1970, where a zip's own times have no time zone
+UNIX_TIME = 0x5455  # the "UT" extra field: seconds since 1970 in UTC; the zip's usual times have no time zone
 
 
 @contextmanager
 def opened_zip(file: File, name: str, limits: ArchiveLimits) -> Iterator[ZipFile]:
-    """The zip in a file. Raises ArchiveError: it is none, is cut off or damaged, or its members share their bytes."""
+    """Open the zip in a file. Raises ArchiveError if it is no zip, is cut off or damaged, or its entries overlap."""
     try:
         size = file.seek(0, io.SEEK_END)
         file.seek(0)
@@ -57,13 +57,13 @@ def opened_zip(file: File, name: str, limits: ArchiveLimits) -> Iterator[ZipFile
 
 
 def read_zip(file: File, name: str, intake: Intake) -> dict[str, bytes]:
-    """Take what is wanted of the zip in a file; what is asked for first, spare data last.
+    """Read a zip into `intake`: the assignment's files first, spare data last.
 
     Returns:
-        Zips inside, by path: where no source lies beside them, whoever reads this opens them.
+        The inner zips by path. The caller opens them if no source lies beside them.
 
     Raises:
-        ArchiveError: as `opened_zip`, or it holds far too much. A single damaged member is left out with a note.
+        ArchiveError: as `opened_zip`, or it has too many entries. A single damaged entry is left out with a note.
     """
     with opened_zip(file, name, intake.limits) as archive:
         for _ in archive.infolist():
@@ -79,18 +79,18 @@ def read_zip(file: File, name: str, intake: Intake) -> dict[str, bytes]:
 
 
 def members(archive: ZipFile) -> list[ZipInfo]:
-    """The members that are no folders."""
+    """The entries other than folders."""
     return [info for info in archive.infolist() if not member_name(info).endswith(("/", "\\"))]
 
 
 def member_name(info: ZipInfo) -> str:
-    """A member's name, in whatever encoding its maker's system wrote it."""
+    """An entry's name, decoded from the encoding of the system that made the zip."""
     name = info.orig_filename
     return name if info.flag_bits & UTF8_NAME else decode_name(name.encode("cp437"))
 
 
 def _zips(archive: ZipFile, files: list[tuple[str, ZipInfo]], intake: Intake) -> dict[str, bytes]:
-    """The zips inside, as far as they can be read and there is room for them."""
+    """The inner zips that can be read and fit within the limits."""
     found: dict[str, bytes] = {}
     left = intake.limits.total_bytes
     for name, info in files:
@@ -118,7 +118,8 @@ def _take_all(archive: ZipFile, files: list[tuple[str, ZipInfo]], intake: Intake
                 intake.leave_out(path, why)
             else:
                 waiting.append((intake.rank(path), path, info))
-    for _, path, info in sorted(waiting, key=lambda each: each[0]):  # of two with one name, still the later one last
+    # A stable sort: of two entries with one name, the later one stays last.
+    for _, path, info in sorted(waiting, key=lambda each: each[0]):
         _take(archive, path, info, intake)
 
 
@@ -140,7 +141,7 @@ def _take(archive: ZipFile, path: str, info: ZipInfo, intake: Intake) -> None:
 
 
 def _bytes(archive: ZipFile, info: ZipInfo, most: int) -> bytes:
-    """The member's bytes, at most one piece more than `most`: what the zip says about sizes is not relied upon."""
+    """The entry's bytes, at most one piece more than `most`. The size that the zip states is not relied upon."""
     parts, size = [], 0
     for piece in pieces(archive, info, CHUNK):
         parts.append(piece)
@@ -151,34 +152,34 @@ def _bytes(archive: ZipFile, info: ZipInfo, most: int) -> bytes:
 
 
 def _refuse_overlaps(archive: ZipFile, name: str) -> None:
-    """Members that share their bytes unpack to far more than the zip's size suggests."""
+    """Raise ArchiveError if entries share bytes: such a zip unpacks to far more than its size suggests."""
     ends = 0
     for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
         if info.header_offset < ends:
-            raise ArchiveError(f"{name}: members of the zip overlap")
+            raise ArchiveError(f"{name}: entries of the zip overlap")
         ends = info.header_offset + LOCAL_HEADER_BYTES + info.compress_size
 
 
 def refusal(info: ZipInfo, limits: ArchiveLimits) -> str:
-    """Why a member is not even opened, or ""."""
+    """The reason not to open an entry, or ""."""
     if info.flag_bits & ENCRYPTED:
         return "encrypted"
     if info.compress_type not in METHODS:
-        return f"packed with {method_name(info)}, which is not read here; pack it as an ordinary zip"
+        return f"packed with {method_name(info)}, which is not supported; pack it as an ordinary zip"
     if info.file_size > MIB and info.file_size > limits.ratio * info.compress_size:
         return "unpacks to far more than its packed size"
     return ""
 
 
 def modified(info: ZipInfo) -> datetime | None:
-    """When the member was last changed: with UTC if the zip tells it, else as its maker's clock showed it."""
+    """The time of an entry's last change: in UTC if the zip has it, else the local time of its maker."""
     if (seconds := _unix_time(info.extra)) is not None:
         return datetime.fromtimestamp(seconds, UTC)
     try:
         naive = datetime(*info.date_time)
     except ValueError:
         return None
-    return naive if naive.year > 1980 else None  # the first year is what tools write who know no time
+    return naive if naive.year > 1980 else None  # tools without a clock write 1980, the first year of the format
 
 
 def _unix_time(extra: bytes) -> int | None:
