@@ -399,7 +399,7 @@ def test_what_is_too_large_is_left_out(make_zip: Zip, tmp_path: Path) -> None:
 def test_notes_are_bounded(make_zip: Zip) -> None:
     files = read_submission(make_zip({f"../{i}.py": b"" for i in range(500)}))
     assert len(files.notes) <= 21
-    assert noted(files, "480 notes more")
+    assert noted(files, "480 more notes")
 
 
 def test_times_come_with_a_zone_where_the_zip_tells_one(tmp_path: Path) -> None:
