@@ -130,7 +130,7 @@ def test_names_that_differ_in_case_only_collide(make_zip: Zip) -> None:
 def test_a_file_where_a_folder_is_expected(make_zip: Zip) -> None:
     files = read_submission(make_zip({"m.py": MODULE, "m.py/inner.py": b""}))
     assert list(files) == ["m.py"]
-    assert noted(files, "inner.py", "folder should be")
+    assert noted(files, "inner.py", "name of its folder")
 
 
 def test_composed_and_decomposed_korean_are_one_name(make_zip: Zip) -> None:
