@@ -1,4 +1,4 @@
-"""The GPU as the grader sees it: through nvidia-smi, since a process that has touched CUDA can fork no more."""
+"""Reads the GPU's state with nvidia-smi. The grader cannot use CUDA itself, since it has to fork afterwards."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Gpu:
     """The first GPU of this machine, or of those that CUDA_VISIBLE_DEVICES names.
 
     Args:
-        ask: runs nvidia-smi with these arguments and returns what it prints; raises OSError where it cannot.
+        ask: runs nvidia-smi with these arguments and returns its output. Raises OSError if it cannot.
     """
 
     def __init__(self, ask: Ask | None = None) -> None:
@@ -37,14 +37,14 @@ class Gpu:
         self._which = _chosen()
 
     def facts(self) -> dict[str, str]:
-        """Name, driver, memory and clocks, for a result's environment. Raises OSError where there is no GPU."""
+        """Name, driver, memory and clocks, for a result's environment. Raises OSError if there is no GPU."""
         rows = self._rows("gpu", FACTS.values())
         if not rows or len(rows[0]) != len(FACTS):
             raise OSError("nvidia-smi names no GPU")
         return dict(zip(FACTS, rows[0], strict=True))
 
     def used_mb(self, pid: int) -> float | None:
-        """MiB that a process holds on it, contexts and caches included; None where nvidia-smi does not say."""
+        """The MiB that a process holds on the GPU, with contexts and caches; None if nvidia-smi does not report it."""
         try:
             rows = self._rows("compute-apps", ("pid", "used_memory"))
             return next((float(row[1]) for row in rows if row[0] == str(pid)), None)
@@ -52,7 +52,7 @@ class Gpu:
             return None
 
     def cleaned(self, pids: Collection[int], seconds: float = CLEAN_SECONDS) -> bool:
-        """Wait until none of these processes is on it any more. False where one still is after so many seconds."""
+        """Wait until none of these processes uses the GPU. Returns False if one still does after `seconds`."""
         deadline = time.monotonic() + seconds
         while any(self.used_mb(pid) is not None for pid in pids):
             if time.monotonic() > deadline:
@@ -68,7 +68,7 @@ class Gpu:
 
 
 def visible(device: str) -> dict[str, str]:
-    """What the environment says besides where workers may use a device: for CUDA, the one GPU that `Gpu` speaks of."""
+    """Additional environment variables of workers that may use a device. For CUDA they select the GPU of `Gpu`."""
     if device == "cpu":
         return {}
     kept = {"LD_LIBRARY_PATH": os.environ["LD_LIBRARY_PATH"]} if "LD_LIBRARY_PATH" in os.environ else {}
@@ -82,9 +82,9 @@ def visible(device: str) -> dict[str, str]:
 
 
 def hide() -> None:
-    """Let torch find no GPU in this process and its forks.
+    """Hide all GPUs from torch in this process and its forks.
 
-    Its autograd would start a thread for each GPU at the first backward pass, and in forks refuse every other one.
+    At the first backward pass, autograd would start a thread for each GPU, and it would refuse later ones in forks.
     """
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
@@ -94,7 +94,7 @@ def _chosen() -> str:
 
 
 def find_gpu(ask: Ask | None = None) -> tuple[Gpu | None, str]:
-    """The GPU, or None and why there is none that this package could use."""
+    """The GPU and "", or None and the reason why there is no usable one."""
     gpu = Gpu(ask)
     try:
         gpu.facts()
@@ -104,7 +104,7 @@ def find_gpu(ask: Ask | None = None) -> tuple[Gpu | None, str]:
 
 
 def require_gpu(ask: Ask | None = None) -> Gpu:
-    """The GPU. Raises UsageError where there is none."""
+    """The GPU. Raises UsageError if there is none."""
     gpu, why = find_gpu(ask)
     if gpu is None:
         raise UsageError(f"--device cuda: no GPU can be used here: {why}")

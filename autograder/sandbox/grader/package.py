@@ -1,4 +1,4 @@
-"""What a worker is given."""
+"""The files that a worker receives."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ __all__ = ["Package"]
 
 @dataclass(frozen=True)
 class Package:
-    """What a worker is given: the submission's own files and the given library.
+    """The files that a worker receives: the submission's own and the given library.
 
     Attributes:
         files: content by relative POSIX path, `convolutional_networks.py`, `common/__init__.py`.
-        module: the module to import, `convolutional_networks`; "" where there is none, or none is chosen yet.
-        own: those of `files` that are the student's; tracebacks are located in these.
-        code: marshalled code of those of `files` that are compiled already, so that no worker needs to.
-        stand_ins: dotted names of packages that are not here, and can be imported all the same; see `session.standins`.
-        lines: by path, of files put together: for each line its number in the student's file; see `places`.
-        broken: the student's modules that cannot be imported, while `module` imports them: stand-ins take their places.
+        module: the module to import, `convolutional_networks`; "" if none is chosen.
+        own: the paths of the student's files. Lines of tracebacks are located in these.
+        code: marshalled code of files that are compiled already.
+        stand_ins: dotted names of missing packages that stand-ins replace; see `session.standins`.
+        lines: for each carried file by path, the numbers of its lines in the student's file; see `places`.
+        broken: the student's modules that `module` imports and that fail. Stand-ins replace them.
     """
 
     files: Mapping[str, bytes]
@@ -31,5 +31,5 @@ class Package:
     broken: frozenset[str] = frozenset()
 
     def importing(self, module: str, broken: frozenset[str] = frozenset()) -> Package:
-        """The same files, of which another module is imported."""
+        """A copy that imports another module."""
         return replace(self, module=module, broken=broken)

@@ -1,4 +1,4 @@
-"""Where what a worker tells of stands in the student's own file, which may be another than the one that was run."""
+"""Converts the lines that a worker reports to lines of the student's own file, which may differ from the run one."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Places:
     """Reads the names of files and the numbers of lines that a worker wrote. Both are untrusted.
 
     Args:
-        own: the submission's own files by relative path: a location is believed only where it is a line of these,
-            since it is shown to students, who could write hidden inputs into it.
-        lines: by path, of files that were put together: for each line its number in the student's file; below 0, in
-            the clean copy. Other files are the student's as they are.
+        own: the submission's own files by relative path. Only a line of these is accepted as a location: students see
+            it, and a worker could write hidden inputs into it.
+        lines: for each carried file by path, the numbers of its lines in the student's file; a negative number counts
+            in the clean copy. Other files are the student's, unchanged.
     """
 
     def __init__(self, own: Mapping[str, bytes], lines: Mapping[str, tuple[int, ...]]) -> None:
@@ -28,10 +28,10 @@ class Places:
         self._put_together = frozenset(lines)
 
     def location(self, file: str, line: int, trace: str = "") -> Location | None:
-        """Where the student wrote what stands in this line of what was run; None where that is nowhere.
+        """The student's line for a line of the file that was run; None if there is none.
 
         Args:
-            trace: where the line is a given one, the deepest line of the student's in this traceback is taken.
+            trace: a traceback. If the line is a given one, the student's deepest line in it is used.
         """
         found = self._student(file.removeprefix(f"{WORK}/"), line)
         if found or not self._put_together:

@@ -1,4 +1,4 @@
-"""A worker's process from outside: its CPU clock, its core, whether it may run at all. Linux only."""
+"""Controls a worker's process from outside: reads its CPU clock, pins it to a core, stops it. Linux only."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from autograder.sandbox.grader.deadline import waited_for_a_core
 
 __all__ = ["Process", "a_core", "claimed"]
 
-# A worker that has answered still has a few steps to go before it sleeps, and the kernel accounts for a process that
-# runs only at a tick.
+# After its reply, a worker runs a few more steps before it sleeps. While it runs, the kernel updates its CPU time only
+# at ticks.
 SETTLE_SECONDS = 0.0005
 WAIT_SECONDS, POLL_SECONDS = 120.0, 0.02
 
 
 class Process:
-    """A process that this one may watch, stop and move.
+    """A process that this one may observe, stop and move.
 
     Args:
-        pid: in this process's own numbers.
-        pidfd: refers to the same process, whatever becomes of its number.
+        pid: its process id in this process's pid namespace.
+        pidfd: a descriptor of the same process, valid even if the id is reused.
     """
 
     def __init__(self, pid: int, pidfd: int) -> None:
@@ -33,23 +33,23 @@ class Process:
         self._cores: set[int] | None = None
 
     def cpu_seconds(self) -> float:
-        """CPU time that all its threads, those that have ended too, took so far. 0 for one that is gone."""
+        """The CPU seconds of all its threads so far, including ended ones. 0 if the process has ended."""
         time.sleep(SETTLE_SECONDS)
         return self.clock()
 
     def clock(self) -> float:
-        """The same at once, whatever the kernel has yet to account for."""
+        """`cpu_seconds` at once, without waiting for the kernel to update it."""
         try:
             return time.clock_gettime(self._clock)
         except OSError:
             return 0.0
 
     def waited(self) -> float:
-        """Seconds that its first thread was ready to run, while the machine was busy with others."""
+        """The seconds for which its first thread was ready to run while the machine was busy with others."""
         return waited_for_a_core(self.pid)
 
     def stop(self) -> None:
-        """Let none of its threads run until `resume`."""
+        """Stop all its threads until `resume`."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
@@ -59,7 +59,7 @@ class Process:
         self._signal(signal.SIGKILL)
 
     def pin(self, core: int) -> bool:
-        """Keep all its threads, and those that they start, on one core. False where this process may not do that."""
+        """Pin all its threads, and threads that they start, to one core. Returns False without the permission."""
         try:
             self._cores = self._cores or os.sched_getaffinity(self.pid)
             self._move({core})
@@ -74,7 +74,7 @@ class Process:
                 self._move(self._cores)
 
     def _move(self, cores: set[int]) -> None:
-        """Threads may start threads meanwhile, which begin where their starter is: until no new ones show."""
+        """Move all threads. Repeat it until no new thread appears, since threads may start threads meanwhile."""
         moved: set[int] = set()
         while threads := {int(name) for name in self._threads()} - moved:
             for thread in threads:
@@ -95,7 +95,7 @@ class Process:
 
 @contextmanager
 def a_core() -> Iterator[int | None]:
-    """A core of this machine while the block lasts, for nobody else who asks; None where none gets free."""
+    """Claim a core of this machine for this block, exclusively among graders; None if none becomes free."""
     cores = sorted(os.sched_getaffinity(0), reverse=True)
     with claimed([f"core-{core}" for core in cores], WAIT_SECONDS) as place:
         yield None if place is None else cores[place]
@@ -103,12 +103,12 @@ def a_core() -> Iterator[int | None]:
 
 @contextmanager
 def claimed(names: Sequence[str], seconds: float) -> Iterator[int | None]:
-    """The place among `names` of one that nobody else on this machine holds meanwhile; None where none gets free.
+    """Claim one of `names` on this machine for this block. Yields its index; None if none becomes free.
 
-    The claim is a socket's abstract name: nothing is left behind by whoever dies, and no submission can take it.
+    The claim is an abstract socket name. It vanishes with a process that dies, and no submission can bind it.
 
     Args:
-        seconds: how long to wait.
+        seconds: the longest wait.
     """
     deadline = time.monotonic() + seconds
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as claim:

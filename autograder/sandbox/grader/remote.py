@@ -1,4 +1,4 @@
-"""A worker as the grader sees it: requests under a deadline, and why it died if it did."""
+"""The grader's side of a worker: sends requests under a deadline, and finds the cause of its death."""
 
 from __future__ import annotations
 
@@ -39,30 +39,30 @@ from autograder.sandbox.grader.stream import Stream
 
 __all__ = ["Worker"]
 
-# For the zygote to fork and the worker to confine itself, with the zygote's own start included.
+# The limit for the zygote's start, its fork, and the worker's confinement.
 START_SECONDS = 120.0
-# For a worker whose channel is closed to have ended; one that then lives only closed it, and is not waited for.
+# The wait for the end of a worker whose channel is closed. A worker that still lives then has only closed it.
 END_SECONDS = 0.05
-# A worker that was killed from outside with this share of its budget in use was killed for its memory.
+# A worker that was killed from outside while it used this share of its memory was killed for its memory.
 NEARLY_FULL = 0.8
-# Share of the time for an import after which the worker itself says where it is, if it still can.
+# The share of the time for an import after which the worker itself reports its line, if it still can.
 TOLD = 0.95
 MAX_CODE = 16 << 20  # bytes
 
 
 class Worker:
-    """A confined process that holds one submission. A `Channel`; also a context manager, which closes it.
+    """A confined process that holds one submission. It is a `Channel`, and a context manager that closes it.
 
-    Made by `Sandbox.spawn`. Whatever ends it (a crash, a timeout, a broken frame) also kills it; afterwards every
-    request raises WorkerCrashed.
+    `Sandbox.spawn` makes it. A crash, a timeout or a broken frame kills it. Afterwards each request raises
+    WorkerCrashed.
 
     Args:
-        allowance: what all of the submission may take; None where nothing bounds that.
+        allowance: the time limit for all of the submission; None for no limit.
 
     Attributes:
         calls_seconds: its own seconds in all exchanges, see `grader.deadline`.
-        no_gpu: where, as the worker says, the submission asks for a GPU by name and the CPU took its place; None if it
-            does not say so.
+        no_gpu: the line at which the submission asks for a GPU by name and the CPU replaced it, as the worker reports;
+            None if it reports none.
     """
 
     def __init__(
@@ -99,18 +99,18 @@ class Worker:
 
     @property
     def alive(self) -> bool:
-        """Whether another request makes sense."""
+        """True if the worker can take another request."""
         return self._alive
 
     @property
     def process(self) -> Process:
-        """The worker from outside: its clock, its core."""
+        """The worker's process, with its clock and core."""
         return Process(self.pid, self._pidfd)
 
     def compile(self) -> Package:
-        """The package with its module's code, which another worker need not compile again.
+        """The package with its module's compiled code, for use in other workers.
 
-        To be asked before `load`: nothing of the submission has run here by then. Raises like `request`.
+        Call it before `load`, while no code of the submission has run here. Raises like `request`.
         """
         name = f"{self._package.module}.py"
         if name not in self._package.files or name in self._package.code:
@@ -158,14 +158,14 @@ class Worker:
 
         Args:
             timeout: seconds for the whole exchange; `limits.call_seconds` if None.
-            first: operations to carry out just before, on the same way there and back, whose values nobody needs;
-                what one of them raises is raised here. "begin" may bring the case's rules: those that the worker was
-                spawned with and that are not among these are lifted for good.
+            first: operations to carry out just before, in the same exchange. Their values are dropped, and their
+                errors are raised here. "begin" may hold the case's rules: the worker's other rules are then lifted for
+                good.
 
         Raises:
             StudentError: the submission's code raised. The worker lives on.
-            ForbiddenUse: it used what was ruled out, whether or not it hid that. The worker lives on.
-            WorkerOutOfMemory: it reached its memory limit. The worker lives on if it could still say so.
+            ForbiddenUse: it used something forbidden, even if it caught the error. The worker lives on.
+            WorkerOutOfMemory: it reached its memory limit. The worker lives on if it could still reply.
             WorkerTimeout, TimeSpent, WorkerCrashed, ProtocolError: the worker is dead.
         """
         seconds = self._limits.call_seconds if timeout is None else timeout
@@ -180,11 +180,11 @@ class Worker:
             raise
 
     def output(self) -> str:
-        """What the submission printed so far, up to `limits.output_kb`. Untrusted text."""
+        """The submission's prints so far, up to `limits.output_kb`. Untrusted text."""
         return self._printed if self._closed else read_capped(self._output)
 
     def close(self) -> None:
-        """Kill the worker and let go of it. May be called twice."""
+        """Kill the worker and release its resources. May be called twice."""
         if self._closed:
             return
         self._kill()
@@ -228,7 +228,7 @@ class Worker:
             raise WorkerTimeout(seconds, computed, starved=starved) from None
         except EOFError:
             pass
-        except BaseException:  # a broken frame, or our own Ctrl-C: the two sides are out of step
+        except BaseException:  # a broken frame or Ctrl-C: the two sides are out of step
             self._kill()
             raise
         finally:
@@ -244,7 +244,7 @@ class Worker:
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
     def _cause_of_death(self) -> SandboxError:
-        """Why the channel was closed from the other side: asked of the zygote, which reaps."""
+        """The reason why the worker's side closed the channel, from the zygote's report of its end."""
         poll = select.poll()
         poll.register(self._pidfd, select.POLLIN)
         closed = not poll.poll(END_SECONDS * 1000)
@@ -264,14 +264,14 @@ class Worker:
         return WorkerCrashed(f"the process ended itself with status {code}")
 
     def _report(self, seconds: float, descriptors: int = 0) -> tuple[dict[str, Any], list[int]] | None:
-        """The zygote's next word on this worker, or None where there is none in time."""
+        """The zygote's next report on this worker, or None if none arrives in time."""
         poll = select.poll()
         poll.register(self._reports, select.POLLIN)
         return control.receive(self._reports, descriptors) if poll.poll(seconds * 1000) else None
 
 
 def _pid_of(pidfd: int) -> int:
-    """A process's id, in this process's own numbers."""
+    """A process's id in this process's pid namespace."""
     with open(f"/proc/self/fdinfo/{pidfd}") as file:
         return int(next(line for line in file if line.startswith("Pid:")).split()[1])
 

@@ -1,4 +1,4 @@
-"""Reads what a worker replied: its value, or the error that it tells of. A reply is untrusted like everything else."""
+"""Reads a worker's reply: its value, or the error that it reports. A reply is untrusted."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def answer(reply: Any, number: int, places: Places, memory_mb: int, rules: Mappi
     """The value in a reply.
 
     Args:
-        reply: what the worker sent, any value that crosses.
-        number: of the request that it must answer; another one shows that an earlier reply was forged.
-        rules: what the worker watches for: each rule's name and what it says.
-        places: where in the student's files that which it tells of stands.
+        reply: the decoded reply, any value that can cross.
+        number: the number of the request. Another one shows that an earlier reply was forged.
+        places: converts reported lines to the student's files.
+        rules: the worker's rules: name → description.
 
     Raises:
-        ForbiddenUse, WorkerOutOfMemory, StudentError: the reply says so.
-        ProtocolError: it is not a reply.
+        ForbiddenUse, WorkerOutOfMemory, StudentError: the reply reports it.
+        ProtocolError: the reply is malformed.
     """
     if type(reply) is not dict or type(reply.get("used")) is not list or len(reply["used"]) > MAX_USES:
         raise ProtocolError("a reply that is not one")
@@ -58,9 +58,9 @@ def answer(reply: Any, number: int, places: Places, memory_mb: int, rules: Mappi
 
 
 def place_of_gpu(reply: Any, places: Places) -> str | None:
-    """Where a reply says that a GPU was asked for by name and the CPU took its place: `file:line`, "" for nowhere.
+    """The line, `file:line`, at which the submission asks for a GPU by name and the CPU replaced it; "" if unknown.
 
-    None where it says no such thing. It changes no score: a note tells it.
+    None if the reply reports nothing of this kind. It changes no score, but a note reports it.
     """
     place = reply.get("gpu") if type(reply) is dict else None
     if type(place) is not list or [type(part) for part in place] != [str, int]:

@@ -1,4 +1,4 @@
-"""Frames over a socket, under a deadline: neither a full nor a silent nor a dripping peer holds the grader up."""
+"""Frames over a socket, under a deadline: a peer that is slow or silent cannot block the grader."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = ["Stream"]
 
 
 class Stream:
-    """The grader's end of a channel. Owns the socket.
+    """The grader's end of a channel. It owns the socket.
 
-    Both directions raise TimeoutError at the deadline and EOFError where the peer is gone.
+    Both directions raise TimeoutError at the deadline and EOFError if the peer has closed the socket.
     """
 
     def __init__(self, end: socket.socket) -> None:
@@ -34,7 +34,7 @@ class Stream:
         self._end.close()
 
     def send(self, parts: list[bytes | memoryview], deadline: Deadline) -> None:
-        """Send one frame. Raises ProtocolError where the peer has spoken without being asked."""
+        """Send one frame. Raises ProtocolError if the peer has sent data before this request."""
         if self._frames.ahead or (self._readable.poll(0) and self._peek()):
             raise ProtocolError("an answer that nobody asked for")
         for part in parts:
@@ -48,7 +48,7 @@ class Stream:
                     raise EOFError from None
 
     def receive(self, deadline: Deadline) -> Any:
-        """The value of the next frame. Raises ProtocolError for anything that is not one."""
+        """The value of the next frame. Raises ProtocolError for a malformed frame."""
         self._deadline = deadline
         return self._frames.read()
 

@@ -1,1 +1,1 @@
-"""A check's operations on live objects: in the worker on a submission's, in the grader on the reference's."""
+"""A check's operations on live objects: in a worker on the submission's, in the grader on the reference's."""

@@ -1,4 +1,4 @@
-"""What is not there where code is graded, and says so in the same words everywhere: somebody who answers."""
+"""Replaces `input()` by an error, since nobody answers during grading."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["forbid_questions", "no_input"]
 
 
 def no_input(*_: object, **__: object) -> NoReturn:
-    """In place of `input`."""
+    """The replacement of `input`. Raises EOFError."""
     raise EOFError("input() is not available")
 
 

@@ -1,6 +1,6 @@
-"""What a timing needs of a device, inside the worker: take tensors there, wait for it, its clock.
+"""A device inside a worker, for timings: moves tensors to it, waits for it, and reads its clock.
 
-The submission shares this process and can patch any of it. The grader's own clock decides where the two disagree.
+The submission shares this process and can patch this code. If the clocks disagree, the grader's own clock decides.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torch
 
 __all__ = ["Accelerator"]
 
-# What is written over between slices, as a multiple of the last-level cache, so that inputs come from memory.
+# Bytes overwritten between slices, as a multiple of the last-level cache. Then inputs come from memory, not the cache.
 FLUSH = 2
 CACHE_UNKNOWN = 64 << 20
 
@@ -22,9 +22,9 @@ class Accelerator:
     """One device.
 
     Args:
-        device: "cpu", where nothing needs doing, or "cuda".
-        library: torch.cuda, or what stands in for it.
-        place: where its tensors are, `device` itself unless something stands in for it.
+        device: "cpu", which needs no action, or "cuda".
+        library: torch.cuda, or a replacement in tests.
+        place: the device of its tensors; `device` itself unless it is replaced.
     """
 
     def __init__(self, device: str, library: Any = torch.cuda, place: str = "") -> None:
@@ -35,18 +35,18 @@ class Accelerator:
             facts = library.get_device_properties(0)
             size = getattr(facts, "L2_cache_size", 0) or CACHE_UNKNOWN
             self._scratch = torch.empty(FLUSH * size, dtype=torch.uint8, device=self._device)
-            # TF32 keeps ten bits of a number: answers of two right styles would differ as if work had been left out.
+            # TF32 keeps only ten bits of a number: two right answers could then differ as much as a wrong one.
             torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
             some = torch.empty((64, 64), device=self._device).zero_()
             torch.matmul(some, some)  # loads and sets up the library of matrix products
             library.synchronize()
 
     def take(self, value: Any) -> Any:
-        """A tensor on this device; anything else as it is."""
+        """A tensor on this device; any other value unchanged."""
         return value.to(self._device) if isinstance(value, torch.Tensor) and self._device != "cpu" else value
 
     def settle(self, *, flush: bool = False) -> None:
-        """Wait until the device has nothing left to do; with `flush`, its cache holds nothing of use either."""
+        """Wait until the device is idle. With `flush`, also overwrite its cache."""
         if self._scratch is not None:
             if flush:
                 self._scratch.zero_()
@@ -54,7 +54,7 @@ class Accelerator:
 
     @contextmanager
     def clock(self, told: Callable[[float], None]) -> Iterator[None]:
-        """Tells the seconds that the device's own clock counts for the block. The CPU has none, and tells nothing."""
+        """Measure the block with the device's own clock, in seconds. The CPU has none, and nothing is called."""
         if self._scratch is None:
             yield
             return

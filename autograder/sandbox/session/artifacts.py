@@ -1,4 +1,4 @@
-"""Reads torch files that were handed in, without running anything that they name."""
+"""Reads handed-in torch files without running any code that they name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["load_file"]
 
 
 def _numpy_globals() -> list[Any]:
-    """What rebuilds numpy's scalars and arrays of numbers, under each name that numpy has had for it."""
+    """The functions that rebuild numpy's scalars and arrays, under each name that numpy has had for them."""
     scalar: Any = np.float64(0).__reduce__()[0]
     array: Any = np.zeros(0).__reduce__()[0]
     functions = [
@@ -26,18 +26,18 @@ def _numpy_globals() -> list[Any]:
     return [*functions, np.dtype, np.ndarray, *kinds]
 
 
-# A defaultdict's file names what it fills gaps with.
+# A file with a defaultdict names the type of its default values.
 CONTAINERS = [defaultdict, list, dict, int, float]
 
 
 def load_file(content: bytes) -> Any:
-    """What a torch file holds, with its tensors on the CPU.
+    """The content of a torch file, with its tensors on the CPU.
 
-    Tensors, numbers, text, lists, tuples, dicts (also such that make what they lack), and numpy's scalars and arrays
-    may be in it: a notebook that collects losses in a list saves whichever it was given.
+    It may hold tensors, numbers, text, lists, tuples, dicts (defaultdicts, too), and numpy's scalars and arrays. For
+    example, a notebook's list of losses may hold any of these.
 
     Raises:
-        pickle.UnpicklingError: it is no torch file, or holds anything else.
+        pickle.UnpicklingError: it is no torch file, or holds other objects.
     """
     try:
         with torch.serialization.safe_globals([*_numpy_globals(), *CONTAINERS]):

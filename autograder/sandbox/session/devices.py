@@ -1,7 +1,7 @@
-"""A GPU that is written into a submission's code, on a machine that has none: the code runs on the CPU instead.
+"""Runs code that asks for a GPU by name on the CPU, if this machine has no GPU.
 
-Whether an answer takes the device that it is given is one question, whether it is right another. What asks for "cuda"
-by name raises here; it is then carried out once more, with the CPU in the place of the GPU.
+A hard-coded "cuda" must not hide whether the answer is right. A call that raises for lack of a GPU is repeated with the
+CPU in the GPU's place.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ COMPLAINTS = (
     *("not compiled with CUDA", "compiled without CUDA", "no NVIDIA driver", "No CUDA GPUs", "CUDA driver"),
     *("Cannot get CUDA generator", "attribute '_cuda_"),
 )
-# What programs for a GPU ask of torch.cuda besides tensors there, and what they get on the CPU.
+# Functions of torch.cuda that programs for a GPU call, with their results on the CPU.
 ANSWERS: Mapping[str, Any] = {"synchronize": None, "current_device": 0, "set_device": None, "init": None}
 
 
 def without_gpu(call: Callable[[], T], told: Callable[[BaseException], None] = lambda error: None) -> T:
-    """What a call returns; where it fails for want of a GPU, what it returns with the CPU in its place.
+    """The result of a call. If it fails for lack of a GPU, it is repeated with the CPU in the GPU's place.
 
     Args:
-        told: called with what failed, where the CPU takes the GPU's place.
+        told: called with the error if the call is repeated.
     """
     try:
         return call()
@@ -42,7 +42,7 @@ def without_gpu(call: Callable[[], T], told: Callable[[BaseException], None] = l
 
 @contextmanager
 def _on_cpu() -> Iterator[None]:
-    """Every device called "cuda" is the CPU, the default device too."""
+    """Inside this block, every device "cuda" is the CPU, also the default device."""
     try:
         torch.empty(0)
     except (AssertionError, RuntimeError):  # the code made the GPU its default device
@@ -59,7 +59,7 @@ def _on_cpu() -> Iterator[None]:
 
 
 class _OnCpu(TorchFunctionMode):
-    """Replaces devices among arguments."""
+    """Replaces the device "cuda" by the CPU in the arguments of torch functions."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None

@@ -1,8 +1,8 @@
-"""Looks into live modules and optimizers, beside the submission: layers, weights, gradients, settings.
+"""Reads live modules and optimizers in the submission's process: layers, weights, gradients, settings.
 
-All answers are plain data. Tensors of a module are known by their index in the order of definition. A submission may
-override every method, so what torch keeps in a module's dictionary is read directly; what is told of a module serves
-only to find its weights, and outputs and gradients are compared elsewhere. Imports nothing of the grader's side.
+All results are plain data. A tensor of a module is identified by its index in the order of definition. A submission may
+override every method, so torch's entries in a module's dictionary are read directly. The facts on a module only serve
+to find its weights; outputs and gradients are compared elsewhere. This module imports nothing of the grader's side.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 
 def describe(model: Any, inputs: Sequence[Any] | None) -> dict[str, Any] | None:
-    """What a module is made of, or None where `model` is not a module.
+    """The layers and tensors of a module, or None if `model` is no module.
 
-    With inputs, also what one forward pass runs: in evaluation mode, without gradients, leaving no trace. Lazy layers
-    get their parameters by a pass before that; until then, these have no elements.
+    With inputs, also the layers that one forward pass runs, in evaluation mode and without gradients. The pass leaves
+    the module unchanged. Lazy layers get their parameters in a pass before; until then, these have no elements.
     """
     if not issubclass(type(model), Module):
         return None
@@ -71,17 +71,17 @@ def describe(model: Any, inputs: Sequence[Any] | None) -> dict[str, Any] | None:
 
 
 def describe_tensors(value: Any) -> list[dict[str, Any]]:
-    """Facts on every tensor in a value, through lists, tuples and dicts."""
+    """Facts on each tensor in a value, including those in lists, tuples and dicts."""
     return [_facts(tensor) for tensor in flat(value)]
 
 
 def read(model: Module) -> list[Tensor]:
-    """Values of all parameters and buffers."""
+    """The values of all parameters and buffers."""
     return [tensor.detach() for _, _, tensor, _ in _tensors(model)]
 
 
 def load(model: Module, values: Mapping[int, Tensor]) -> None:
-    """Put values into parameters and buffers by index, in place. The model's other tensors take their dtype."""
+    """Set parameters and buffers by index, in place. The model's other tensors are converted to the same dtype."""
     dtype = next((value.dtype for value in values.values() if value.is_floating_point()), None)
     for index, (_, _, tensor, _) in enumerate(_tensors(model)):
         tensor.grad = None
@@ -92,11 +92,14 @@ def load(model: Module, values: Mapping[int, Tensor]) -> None:
 
 
 def load_state(model: Any, state: Any) -> list[int] | None:
-    """Load a state dict strictly, floating tensors in the dtype of the module's own. Raises TypeError for no module.
+    """Load a state dict strictly. Its floating tensors are converted to the dtypes of the module.
 
     Returns:
-        Counts of missing, unexpected and misshapen entries, with nothing loaded unless all are 0; None where `state` is
-        no dict of tensors.
+        The counts of missing and unexpected entries, and of entries of a wrong shape. Nothing is loaded unless all are
+        0. None if `state` is no dict of tensors.
+
+    Raises:
+        TypeError: `model` is no module.
     """
     if not issubclass(type(model), Module):
         raise TypeError("not an nn.Module")
@@ -119,20 +122,20 @@ def differentiate(
     training: bool | None,
     wrt: Sequence[int] | None = None,
 ) -> dict[str, Any]:
-    """Call a function or module, and find the gradients of the sum of all outputs times their upstream gradients.
+    """Call a function or module, and compute the gradients of the sum of all outputs times their upstream gradients.
 
-    A floating tensor that is differentiated requires a gradient but is no leaf, so that a write to it is seen and does
-    not raise.
+    A differentiated floating input requires a gradient but is no leaf, so that an in-place write to it does not raise
+    and can be detected.
 
     Args:
-        upstream: for each tensor in the output, in order, the gradient that arrives there; None where none does. Empty
-            where no gradients are wanted.
-        wrt: positions in `args` of what is differentiated; None for all. The rest are plain tensors.
+        upstream: the upstream gradient of each tensor in the output, in order; None for a tensor without one. Empty for
+            no gradients.
+        wrt: positions in `args` of the differentiated inputs; None for all. Other inputs are plain tensors.
 
     Returns:
-        "output"; "attached", whether a gradient can flow from it, per tensor in it; "inputs", a gradient or None per
-        tensor in args; "changed", whether the call wrote to it; "tensors", by index a parameter's gradient or None, a
-        buffer's value afterwards. There are no gradients where an input was changed.
+        "output"; "attached": whether each tensor in the output has a graph; "inputs": the gradient, or None, of each
+        tensor in args; "changed": whether the call wrote to it; "tensors": by index, a parameter's gradient or None, or
+        a buffer's value afterwards. If an input was changed, there are no gradients.
     """
     is_module = issubclass(type(function), Module)
     tensors = list(_tensors(function)) if is_module else []
@@ -145,12 +148,12 @@ def differentiate(
     passed = list(flat(given))
     output = function(*given, **kwargs)
     parameters = [tensor for _, _, tensor, buffer in tensors if not buffer]
-    # As the call left them: a pass backwards may run parts of the module once more, as checkpointing does.
+    # The buffers right after the call: with checkpointing, the backward pass runs parts of the module again.
     now = {name: tensor.clone() for name, _, tensor, buffer in _tensors(function) if buffer} if is_module else {}
     outputs = list(flat(output))
     changed = [not _same(before, after) for before, after in zip(leaves, passed, strict=True)]
     gradients: list[Tensor | None] = [None] * (len(leaves) + len(parameters))
-    # Autograd refuses much of what was written over; that it was written over is the better answer.
+    # Autograd may raise after an in-place write. The report of the write is the better message.
     pairs = [(made, arrives) for made, arrives in zip(outputs, upstream, strict=False) if arrives is not None]
     if pairs and all(made.requires_grad and _alike(made, arrives) for made, arrives in pairs) and not any(changed):
         gradients = _gradients(pairs, [*leaves, *parameters])
@@ -165,7 +168,7 @@ def differentiate(
 
 
 def optimizer(value: Any, model: Any) -> dict[str, Any] | None:
-    """An optimizer's class, settings, and parameters by index in `model` (-1: not of it); None for anything else."""
+    """An optimizer's class, settings, and parameters by index in `model` (-1: not in it); None for other objects."""
     if not issubclass(type(value), torch.optim.Optimizer):
         return None
     places = {id(tensor): index for index, (_, _, tensor, _) in enumerate(_tensors(model))}
@@ -181,7 +184,7 @@ def optimizer(value: Any, model: Any) -> dict[str, Any] | None:
 
 
 def step(value: Any, model: Module, gradients: Mapping[int, Tensor]) -> list[Tensor]:
-    """Give the model's parameters these gradients, let the optimizer step once, and return all values after it."""
+    """Set the gradients of the model's parameters, make one step of the optimizer, and return all values after it."""
     for index, (_, _, tensor, _) in enumerate(_tensors(model)):
         tensor.grad = gradients.get(index)
     value.step()
@@ -189,7 +192,7 @@ def step(value: Any, model: Module, gradients: Mapping[int, Tensor]) -> list[Ten
 
 
 def _walk(model: Module) -> Iterator[tuple[str, Module]]:
-    """Every module once, by dotted name, in the order of definition."""
+    """Each module once, with its dotted name, in the order of definition."""
     seen: set[int] = set()
     ahead = [("", model)]
     while ahead:
@@ -205,7 +208,7 @@ def _walk(model: Module) -> Iterator[tuple[str, Module]]:
 
 
 def _tensors(model: Module) -> Iterator[tuple[str, Module, Tensor, bool]]:
-    """Name, owner, tensor, and whether it is a buffer: parameters and buffers, shared ones once."""
+    """Name, owner, tensor, and True for a buffer, of each parameter and buffer. A shared one appears once."""
     seen: set[int] = set()
     for prefix, module in _walk(model):
         for part, buffer in (("_parameters", False), ("_buffers", True)):
@@ -219,19 +222,19 @@ def _tensors(model: Module) -> Iterator[tuple[str, Module, Tensor, bool]]:
 
 
 def _part(module: Module, part: str) -> dict[str, Any]:
-    """Children, parameters or buffers as torch keeps them, without the places that hold None."""
+    """The children, parameters or buffers in a module's dictionary, without those that are None."""
     return {name: value for name, value in vars(module).get(part, {}).items() if value is not None}
 
 
 def _kind(module: Module) -> dict[str, Any]:
-    """The class: its name if it is torch's own and else "", its torch ancestors, nearest first, and its own name."""
+    """Facts on the class: its name if it is torch's, else ""; its torch base classes, nearest first; its own name."""
     ancestors = [kind.__name__ for kind in type(module).__mro__ if vars(torch.nn).get(kind.__name__) is kind]
     own = vars(torch.nn).get(type(module).__name__) is type(module)
     return {"kind": ancestors[0] if own else "", "bases": ancestors, "class": _text(type(module).__name__)}
 
 
 def _settings(leaf: Module) -> dict[str, Any]:
-    """Public plain attributes of a layer that is torch's or derived from one: kernel_size, stride, eps, and so on."""
+    """The public plain attributes of a torch layer or of a class derived from one: kernel_size, stride, eps, …"""
     if _kind(leaf)["bases"] == ["Module"]:
         return {}
     found = {name: value for name, value in vars(leaf).items() if not name.startswith("_") and name != "training"}
@@ -261,7 +264,7 @@ def _facts(tensor: Tensor) -> dict[str, Any]:
 
 
 def _role(owner: Module, name: str) -> str:
-    """What a tensor does in its layer, where the layer's class tells."""
+    """The role of a tensor in its layer, if the layer's class determines it."""
     if name in STATISTICS:
         return name
     if issubclass(type(owner), NORMS):
@@ -271,7 +274,7 @@ def _role(owner: Module, name: str) -> str:
 
 
 def _make_lazy_ones(model: Module, modules: Sequence[tuple[str, Module]], inputs: Sequence[Any]) -> None:
-    """Let lazy layers draw their parameters: by one forward pass in evaluation mode. Nothing where there are none."""
+    """Initialize lazy layers by one forward pass in evaluation mode, if there are any."""
     tensors = list(_tensors(model))
     if not any(is_lazy(tensor) for _, _, tensor, _ in tensors):
         return
@@ -290,7 +293,7 @@ def _leaf(tensor: Tensor, differentiated: bool) -> Tensor:
 
 
 def _same(before: Tensor, after: Tensor) -> bool:
-    """Whether a tensor holds the same values; NaN, which filler often is, is the same as NaN."""
+    """True if two tensors hold the same values. NaN equals NaN: uninitialized memory often holds it."""
     if torch.equal(before, after):
         return True
     return before.shape == after.shape and bool(((before == after) | (before.isnan() & after.isnan())).all())
@@ -301,7 +304,7 @@ def _alike(tensor: Tensor, other: Tensor) -> bool:
 
 
 def _gradients(pairs: Sequence[tuple[Tensor, Tensor]], tensors: Sequence[Tensor]) -> list[Tensor | None]:
-    """A gradient for each tensor, None where none arrived, from pairs of an output and its upstream gradient."""
+    """The gradient of each tensor, or None, from pairs of an output and its upstream gradient."""
     wanted = [tensor for tensor in tensors if tensor.requires_grad]
     outputs, upstream = zip(*pairs, strict=True)
     found = iter(torch.autograd.grad(outputs, wanted, upstream, allow_unused=True) if wanted else ())
@@ -315,7 +318,7 @@ def _as_float_of(tensors: Sequence[tuple[str, Module, Tensor, bool]], inputs: Se
 
 
 def _mapped(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
-    """The same structure, with every tensor replaced."""
+    """A copy of a nested value with each tensor replaced."""
     return mapped(value, lambda leaf: change(leaf) if isinstance(leaf, Tensor) else leaf)
 
 

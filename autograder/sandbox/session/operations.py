@@ -1,7 +1,7 @@
-"""Carries out a check's operations on live objects: inside the worker for a student, in process for the reference.
+"""Carries out a check's operations on live objects: in a worker for a student, in process for the reference.
 
-Plain data goes out as a copy. Whatever else an operation yields (a model, an optimizer, an open iterator) stays
-here, and a `Ref` to it goes out instead. This module imports nothing of the grader's side.
+Plain data is returned as a copy. Any other result (a model, an optimizer, an open iterator) stays here, and a `Ref` to
+it is returned instead. This module imports nothing of the grader's side.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ DTYPES = frozenset(dtype for dtype in TORCH_NAMES if not dtype.is_complex)  # no
 
 
 class Session:
-    """Objects kept between operations, and the operations.
+    """The operations, and the objects kept between them.
 
     Args:
         module: the imported submission.
-        files: what was handed in besides code, by name: `artifact` reads these.
-        no_gpu: called with what failed, where the CPU takes the place of a GPU that the code asks for by name.
+        files: the handed-in files other than code, by name; `artifact` reads them.
+        no_gpu: called with the error when the CPU replaces a GPU that the code asks for by name.
     """
 
     def __init__(
@@ -78,11 +78,11 @@ class Session:
         }
 
     def perform(self, op: str, payload: Mapping[str, Any]) -> Any:
-        """Carry out one operation and return plain data and refs. Raises whatever the submission's code raises."""
+        """Carry out one operation and return plain data and refs. Raises the errors of the submission's code."""
         return without_gpu(lambda: self._operations[op](**payload), self._no_gpu)
 
     def begin(self, seed: int) -> None:
-        """Begin a case: forget every object held, and seed every generator that submissions use."""
+        """Begin a case: drop all kept objects, and seed all random generators that submissions use."""
         self._held.clear()
         self._begun.clear()
         random.seed(seed)
@@ -92,25 +92,25 @@ class Session:
             torch.cuda.manual_seed_all(seed)
 
     def call(self, target: Ref, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        """Call what `target` names."""
+        """Call the object of `target`."""
         function = self._resolve(target)
         return self._export(function(*map(self._import, args), **{k: self._import(v) for k, v in kwargs.items()}))
 
     def call_and_get(self, target: Ref, args: list[Any], kwargs: dict[str, Any], names: list[str]) -> list[Any]:
-        """Call what `target` names: [what it returned, the values of these attributes of it], none of plain data."""
+        """Call the object of `target`. Returns [result, values of its attributes]; plain data has no such values."""
         result = self._resolve(target)(*self._import(args), **self._import(kwargs))
         returned = self._export(result)
         found = [self._export(getattr(result, name)) for name in names] if isinstance(returned, Ref) else []
         return [returned, found]
 
     def get(self, target: Ref) -> Any:
-        """The value of what `target` names."""
+        """The value of `target`."""
         return self._export(self._resolve(target))
 
     def parts(self, target: Ref, most: int) -> list[Any] | None:
-        """What iterating over an object yields, no more than so many; None where one cannot iterate over it.
+        """The first `most` items of an object; None if it cannot be iterated over.
 
-        What an iterator has yielded is kept here, so that asking once more yields the same.
+        The items of an iterator are kept here, so that a second request returns the same.
         """
         value = self._resolve(target)
         if isinstance(value, Iterator):
@@ -121,14 +121,15 @@ class Session:
         return [self._export(item) for item in islice(value, most)]
 
     def set(self, target: Ref, value: Any) -> None:
-        """Set the attribute that `target` names."""
+        """Set the attribute `target`."""
         setattr(self._resolve(Ref(target.handle, target.path[:-1])), target.path[-1], self._import(value))
 
     def place(self, value: Any, layout: str, handle: int | None = None) -> Ref:
-        """Keep a value here, so that later calls take the very same object.
+        """Keep a value here, so that later calls take the same object.
 
-        `layout` is "contiguous", or "strided" for tensors with the same elements that do not lie side by side.
-        `handle` is what it will be known by, from `PLACED` on: whoever says it need not wait for the ref.
+        Args:
+            layout: "contiguous", or "strided" for tensors with gaps between their elements.
+            handle: its handle, from `PLACED` on. A caller that chooses it need not wait for the ref.
         """
         value = self._import(value)
         return self._hold(_strided(value) if layout == "strided" else value, handle)
@@ -146,8 +147,8 @@ class Session:
         """Load a handed-in state dict into a module. Raises like `artifact`.
 
         Returns:
-            How many of the module's entries are missing from it, how many it has beside them, and how many have another
-            shape; nothing is loaded unless all are 0. None where the file holds no state dict.
+            The counts of missing and unexpected entries, and of entries of another shape. Nothing is loaded unless all
+            are 0. None if the file holds no state dict.
         """
         return modules.load_state(self._resolve(target), self._read(name))
 
@@ -157,16 +158,16 @@ class Session:
         return load_file(self._files[name])
 
     def keep(self, target: Ref, args: list[Any], kwargs: dict[str, Any]) -> Ref:
-        """Call what `target` names, and keep what it returns as it is, plain data too."""
+        """Call the object of `target`, and keep its result here, also if it is plain data."""
         kept = self._resolve(target)(*self._import(args), **self._import(kwargs))
         return self._hold(list(kept) if isinstance(kept, Iterator) else kept)
 
     def describe(self, target: Ref, inputs: list[Any] | None) -> Any:
-        """What a module is made of, and with inputs what a forward pass runs; None for anything else."""
+        """The layers and tensors of a module, and with inputs the layers that a pass runs; None for other objects."""
         return self._export(modules.describe(self._resolve(target), self._import(inputs)))
 
     def describe_tensors(self, target: Ref) -> Any:
-        """Shape, dtype, requires_grad of every tensor in a value."""
+        """Shape, dtype and requires_grad of each tensor in a value."""
         return self._export(modules.describe_tensors(self._resolve(target)))
 
     def read_tensors(self, target: Ref) -> Any:
@@ -174,7 +175,7 @@ class Session:
         return self._export(modules.read(self._resolve(target)))
 
     def load_tensors(self, target: Ref, values: dict[int, torch.Tensor]) -> None:
-        """Put values into a module's parameters and buffers, by index."""
+        """Set a module's parameters and buffers by index."""
         modules.load(self._resolve(target), self._import(values))
 
     def differentiate(
@@ -186,20 +187,20 @@ class Session:
         training: bool | None,
         wrt: list[int] | None,
     ) -> Any:
-        """Call a function or module, and find gradients."""
+        """Call a function or module, and compute gradients."""
         function, args, kwargs = self._resolve(target), self._import(args), self._import(kwargs)
         return self._export(modules.differentiate(function, args, kwargs, upstream, training, wrt))
 
     def optimizer(self, target: Ref, model: Ref) -> Any:
-        """An optimizer's class, settings, and parameters by index in a module; None for anything else."""
+        """An optimizer's class, settings, and parameters by index in a module; None for other objects."""
         return self._export(modules.optimizer(self._resolve(target), self._resolve(model)))
 
     def step(self, target: Ref, model: Ref, gradients: dict[int, torch.Tensor]) -> Any:
-        """Let an optimizer step once on these gradients; all parameters and buffers after it."""
+        """Make one step of an optimizer with these gradients. Returns all parameters and buffers after it."""
         return self._export(modules.step(self._resolve(target), self._resolve(model), self._import(gradients)))
 
     def nothing(self) -> None:
-        """What there is to ask for when only what comes first is wanted."""
+        """Does nothing. It is sent when only the queued operations have to run."""
 
     def _hold(self, value: Any, handle: int | None = None) -> Ref:
         if handle is None:
@@ -215,8 +216,8 @@ class Session:
         return _follow(self._module if ref.handle is None else self._held[ref.handle], ref.path)
 
     def _import(self, value: Any) -> Any:
-        """Copies of what came in, with refs replaced by what they name, and strings as literals are: interned."""
-        kind = type(value)  # a comparison with the usual ones first: instance checks cost more, torch's most
+        """A copy of a received value, with refs replaced by their objects, and strings interned like literals."""
+        kind = type(value)  # common types first: isinstance is slower, above all for torch's types
         if kind is str:
             return sys.intern(value)
         if kind in SCALARS:
@@ -234,7 +235,7 @@ class Session:
         return value
 
     def _export(self, value: Any, depth: int = 0) -> Any:
-        """Plain copies of plain data, refs to everything else. A value counts as what it is, whatever its class."""
+        """A copy of plain data, or a ref to any other object. A subclass of a plain type counts as plain."""
         value = plain(value)
         kind = type(value)
         if kind in SCALARS or kind in (torch.dtype, torch.device):
@@ -251,14 +252,14 @@ class Session:
 
 
 def _follow(value: Any, path: tuple[str, ...]) -> Any:
-    """What attribute names and indices lead to."""
+    """The object at the end of a path of attribute names and indices."""
     for name in path:
         value = _item(value, int(name)) if name.isdigit() else getattr(value, name)
     return value
 
 
 def _item(value: Any, index: int) -> Any:
-    """Of an iterator, what it yields at this place."""
+    """An item by index; for an iterator, the item that it yields at this place."""
     return next(islice(value, index, None)) if isinstance(value, Iterator) else value[index]
 
 
@@ -276,7 +277,7 @@ def _is_plain(tensor: torch.Tensor) -> bool:
 
 
 def _strided(value: Any) -> Any:
-    """The same elements with gaps between them, and wider ones between rows: no view of another shape fits over it."""
+    """A tensor of the same elements with gaps between them and wider gaps between rows, so that `view` fails."""
     if not isinstance(value, torch.Tensor) or value.dim() == 0:
         return value
     spread = value.new_zeros((*value.shape[:-1], value.shape[-1] + 1, 2))

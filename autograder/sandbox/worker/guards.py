@@ -1,9 +1,9 @@
-"""Notices, inside a worker, that a submission uses what its question rules out.
+"""Detects, inside a worker, that a submission uses an operator that its question rules out.
 
-Kernels are overridden in torch's dispatcher, which costs nothing, covers every thread and every way to call them. What
-torch has of the same operators in Python is replaced. Where a rule is about the autograd engine, no operator records a
-graph, and every entry to the engine is replaced. Each use is recorded as well as refused, so that a `try` in the
-submission does not hide it. This is evidence, not proof: the submission shares the process and could undo it.
+Kernels are overridden in torch's dispatcher. This costs no time and covers every thread and every way of calling them.
+Torch's Python versions of the same operators are replaced. Under a rule about the autograd engine, no operator records
+a graph, and every entry to the engine is replaced. Each use is refused and recorded, so that a `try` in the submission
+does not hide it. A record is evidence, not proof: the submission shares the process and could undo the guard.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from autograder.course.rule import Rule
 __all__ = ["ForbiddenOperation", "Guard", "Places", "registered"]
 
 KEYS = ("CPU", "AutogradCPU", "MkldnnCPU", "QuantizedCPU")
-CUDA_KEYS = ("CUDA", "AutogradCUDA")  # no kernel of a build without CUDA is reached by these
-# Packages of torch that hold operators once more, written in Python.
+CUDA_KEYS = ("CUDA", "AutogradCUDA")  # a build without CUDA has no kernels for these
+# Packages of torch with Python versions of operators.
 IN_PYTHON = ("torch._decomp", "torch._refs", "torch._prims")
-# Every way from Python into the engine: module, attribute. Each public function calls one of these.
+# Every entry from Python into the engine: module, attribute. Each public function calls one of these.
 ENGINE = (
     ("torch.autograd", "_engine_run_backward"),
     ("torch.autograd.graph", "_engine_run_backward"),
@@ -39,7 +39,7 @@ ENGINE = (
     ("torch._functorch.eager_transforms", "_grad_increment_nesting"),
     ("torch._functorch.eager_transforms", "_jvp_increment_nesting"),
 )
-# What hands out kernels as they are, or compiles new ones past the dispatcher: not even for the time of an import.
+# Functions that return raw kernels, or compile kernels that bypass the dispatcher. They are closed during imports.
 KEPT_AWAY = (
     "_dispatch_get_computed_kernel_for_dispatch_key",
     "_jit_override_can_fuse_on_cpu",
@@ -50,17 +50,17 @@ MAX_RECORDS = 16
 
 
 class ForbiddenOperation(RuntimeError):
-    """Raised in the submission's code where it uses what the question rules out."""
+    """Raised in the submission's code when it uses something that the question rules out."""
 
 
 def registered() -> list[str]:
-    """The operators that torch has registered in this process, without overloads and in order: `aten::conv2d`."""
+    """The sorted names of the operators that torch has registered here, without overloads: `aten::conv2d`."""
     return sorted({name.partition(".")[0] for name in torch._C._dispatch_get_all_op_names()})
 
 
 @dataclass
 class Places:
-    """Where torch has what rules cover. To look for it takes longer than to lay a rule on there.
+    """A cache of the kernels and functions that rules cover. The search takes longer than overriding them.
 
     Attributes:
         kernels: by a rule's name, [namespace, overload, dispatch key] of each kernel.
@@ -82,14 +82,14 @@ class Places:
 
 
 class Guard:
-    """Watches for some rules from its creation on, until they are lifted.
+    """Enforces some rules from its creation on, until they are lifted.
 
-    A rule that was lifted does not come back: code that ran without it may have kept hold of what it is to watch.
+    A lifted rule does not come back: code that ran without it may have stored a reference to the original function.
 
     Args:
-        places: where to lay the rules on; None looks for it. For a process that makes a guard for every call.
-        graph: whether operators record a graph under a rule about the autograd engine. Every entry to the engine is
-            closed in any case; to take all derivative formulas away as well takes many times as long.
+        places: a cache for a process that makes many guards; None to search anew.
+        graph: True to let operators record a graph under a rule about the autograd engine. Every entry to the engine is
+            closed in any case. Removing all derivative formulas as well takes many times as long.
     """
 
     def __init__(self, rules: Sequence[Rule], places: Places | None = None, *, graph: bool = False) -> None:
@@ -97,8 +97,8 @@ class Guard:
         self._seen: list[tuple[str, list[tuple[str, int]]]] = []
         self._rules = {rule.name: rule for rule in rules}
         self._importing = False
-        self._kernels: list[tuple[str, Callable[[], None]]] = []  # rule, how to lift a part of it
-        self._names: list[tuple[str, Callable[[], None]]] = []  # likewise, of what was replaced in Python
+        self._kernels: list[tuple[str, Callable[[], None]]] = []  # rule, a function that lifts a part of it
+        self._names: list[tuple[str, Callable[[], None]]] = []  # the same for functions replaced in Python
         self._lay_on_kernels(rules)
         for rule in rules:
             functions = (places or Places()).functions_of(rule)
@@ -117,15 +117,15 @@ class Guard:
 
     @property
     def has_seen(self) -> bool:
-        """Whether anything was used since the last call of `used`."""
+        """True if a use was recorded since the last call of `used`."""
         return bool(self._seen)
 
     @contextmanager
     def importing(self) -> Iterator[None]:
-        """While a submission is imported, operators may be used: what is worked out then knows no inputs.
+        """Allow operators while a submission is imported: an import does not know the inputs.
 
-        What was replaced in Python stays replaced, and lets through: who keeps hold of it keeps what refuses later. An
-        engine is not lent out: a graph, or a program that derives, would outlive the import and take inputs later.
+        Replaced Python functions stay replaced and call the original, so that a stored reference refuses later. The
+        autograd engine stays closed: a graph, or a function that differentiates, could be used after the import.
         """
         lifted = [(name, lift) for name, lift in self._kernels if not self._rules[name].engine]
         for _, lift in reversed(lifted):
@@ -145,7 +145,7 @@ class Guard:
     def _lay_on_kernels(self, rules: Iterable[Rule]) -> None:
         places = self._places or Places()
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of torch, that a kernel is overridden
+            warnings.simplefilter("ignore")  # torch warns about overridden kernels
             for rule in rules:
                 kernels = places.kernels_of(rule)
                 self._kernels += [(rule.name, lift) for lift in _in_dispatcher(kernels, self._refuse(rule))]
@@ -153,9 +153,9 @@ class Guard:
                     self._kernels += [(rule.name, lift) for lift in _no_graph(rule)]
 
     def used(self, own: Collection[str]) -> list[list[Any]]:
-        """What was used since the last call: [rule, file, line] of the deepest line in the submission's `own` files.
+        """The uses since the last call: [rule, file, line], with the deepest line in the submission's `own` files.
 
-        The file is "" where none of them is on the stack.
+        The file is "" if none of them is on the stack.
         """
         seen, self._seen = self._seen, []
         return [[rule, *next((step for step in stack if step[0] in own), ("", 0))] for rule, stack in seen]
@@ -169,7 +169,7 @@ class Guard:
         return refuse
 
     def _watch(self, rule: Rule) -> Callable[[Any], Callable[..., Any]]:
-        """What takes the place of a function: it refuses, but for the time of an import if it leads to no engine."""
+        """Makes the replacement of a function. It refuses calls, except during imports if the rule has no engine."""
         refuse = self._refuse(rule)
 
         def watched(original: Any) -> Callable[..., Any]:
@@ -186,7 +186,7 @@ def _keep_away(*_: object, **__: object) -> NoReturn:
 
 
 def _kernels(rule: Rule) -> Iterator[tuple[str, str, str]]:
-    """Namespace, overload and dispatch key of every kernel of an operator that a rule covers."""
+    """Namespace, overload and dispatch key of each kernel of the operators that a rule covers."""
     keys = KEYS if torch.version.cuda is None else (*KEYS, *CUDA_KEYS)
     ruled = {name for name in registered() if rule.covers(name)}
     for name in torch._C._dispatch_get_all_op_names():
@@ -199,7 +199,7 @@ def _kernels(rule: Rule) -> Iterator[tuple[str, str, str]]:
 def _in_dispatcher(
     kernels: Sequence[tuple[str, str, str]], refuse: Callable[..., NoReturn]
 ) -> Iterator[Callable[[], None]]:
-    """Put a refusal into the place of kernels, a namespace at a time; how to lift each part."""
+    """Override kernels with a refusal, one namespace at a time. Yields a function that lifts each part."""
     for namespace in sorted({namespace for namespace, _, _ in kernels}):
         library = _library(namespace)
         yield library.reset
@@ -209,15 +209,15 @@ def _in_dispatcher(
 
 
 def _library(namespace: str) -> Any:
-    """Registrations in a namespace of the dispatcher, which its `reset` takes back.
+    """A set of registrations in a namespace of the dispatcher. Its `reset` removes them.
 
-    Not `torch.library.Library`: that needs four times as long for each.
+    `torch.library.Library` would take four times as long for each registration.
     """
     return torch._C._dispatch_library("IMPL", namespace, "", __file__, 0)
 
 
 def _functions(rule: Rule) -> Iterator[tuple[dict[Any, Any], Any]]:
-    """What torch has in Python of the operators that a rule covers, by function and in its tables."""
+    """Torch's Python versions of the operators that a rule covers: functions of modules, and entries of tables."""
     modules = [module for name, module in sys.modules.items() if name.startswith(IN_PYTHON) and module]
     for module in modules:
         for name, value in vars(module).items():
@@ -232,15 +232,15 @@ def _functions(rule: Rule) -> Iterator[tuple[dict[Any, Any], Any]]:
 def _in_python(
     functions: Sequence[tuple[dict[Any, Any], Any]], watched: Callable[[Any], Callable[..., Any]]
 ) -> Iterator[Callable[[], None]]:
-    """Replace functions where their modules and tables have them."""
+    """Replace functions in their modules and tables. Yields a function that undoes each replacement."""
     for names, name in functions:
         yield _replaced(names, name, watched(names[name]))
 
 
 def _no_graph(rule: Rule) -> Iterator[Callable[[], None]]:
-    """Take the derivative formulas from all operators: no graph is recorded, so that nothing can run through one.
+    """Remove the derivative formulas of all operators, so that no graph is recorded.
 
-    Operators that write into a given tensor have none, and those that the rule covers are refused as they are.
+    Operators that write into an `out` tensor have no formula, and operators that the rule covers are refused anyway.
     """
     formulas = [
         name
@@ -265,7 +265,7 @@ def _writes_to_out(name: str) -> bool:
 def _no_engine(
     watched: Callable[[Any], Callable[..., Any]], refuse: Callable[..., NoReturn]
 ) -> Iterator[Callable[[], None]]:
-    """Replace the ways into the engine. The engine itself is handed to nobody, at an import either."""
+    """Replace the entries to the engine. The engine object itself stays closed during imports, too."""
     for module, name in ENGINE:
         if module in sys.modules:
             names = vars(sys.modules[module])
@@ -277,13 +277,13 @@ def _no_engine(
 
 
 def _replaced(names: dict[Any, Any], name: Any, instead: object) -> Callable[[], None]:
-    """Put something else under a name; how to undo that."""
+    """Replace the value of a name. Returns a function that undoes it."""
     original, names[name] = names[name], instead
     return lambda: names.update({name: original})
 
 
 def _stack() -> list[tuple[str, int]]:
-    """File and line of every frame, deepest first."""
+    """File and line of each frame, deepest first."""
     steps: list[tuple[str, int]] = []
     frame: FrameType | None = sys._getframe(2)
     while frame is not None and len(steps) < 200:

@@ -1,4 +1,4 @@
-"""Imports a submission's modules from memory, so that a worker needs no place to write them."""
+"""Imports a submission's modules from memory, so that a worker needs no folder for them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ __all__ = ["SubmissionFinder"]
 
 
 class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):  # type: ignore[misc]  # two stubs of source_to_code
-    """Finds modules among `files` as if these lay in `folder`, and `folder` stood first on sys.path.
+    """Finds modules among `files` as if they were in `folder` and `folder` were first on sys.path.
 
     Tracebacks, `inspect` and `linecache` find the source through the loader.
 
     Args:
-        code: marshalled code of those files that need not be compiled here.
-        excused: whether a statement may fail where files are run `by_statements`.
+        code: marshalled code of files that are compiled already.
+        excused: returns True if the failure of a statement may be ignored, inside `by_statements`.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
         self._sources = {f"{folder}/{name}": content for name, content in files.items() if name.endswith(".py")}
 
     def install(self) -> None:
-        """Come after built-in and frozen modules and before everything on sys.path."""
+        """Insert this finder after built-in and frozen modules and before sys.path."""
         position = sys.meta_path.index(importlib.machinery.PathFinder)
         sys.meta_path.insert(position, self)
 
@@ -61,7 +61,7 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
 
     @contextmanager
     def by_statements(self) -> Iterator[None]:
-        """Run modules a statement at a time inside, and leave out what fails where that is excused."""
+        """Inside this block, run modules one statement at a time, and skip a failing statement if it is excused."""
         self._by_statements = True
         try:
             yield

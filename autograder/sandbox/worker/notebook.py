@@ -1,13 +1,12 @@
-"""Runs a notebook's cells in IPython's shell, and keeps what each puts out as plain data.
+"""Runs a notebook's cells in IPython's shell, and keeps the output of each as plain data.
 
-A cell's output is a list of dicts, in the order in which they came:
+A cell's output is a list of dicts, in order:
 
     {"kind": "stream", "name": "stdout" | "stderr", "text": …}
     {"kind": "display" | "result", "data": {MIME type: text, or bytes of a PNG as an array}}
     {"kind": "error", "name": …, "text": …, "trace": …}
 
-What is too much is left out here, to spare everybody the transport; `grader.displayed` bounds it again, and believes
-nothing.
+Output beyond a limit is left out here, before transport. `grader.displayed` validates and limits it again.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ MAX_ALT = 1000  # characters of one
 MAX_OUTPUTS = 64  # of one cell
 MAX_TEXT = 100_000  # characters of one cell
 MAX_IMAGES = 8 << 20  # bytes of one cell
-# Notebooks written there begin by mounting a drive: here that does nothing, and says so.
+# Notebooks from Colab begin by mounting a drive. A stand-in makes this do nothing.
 COLAB = "google.colab"
 # Magics that hand their cell or line to another program.
 SHELLS = (
@@ -68,15 +67,15 @@ class Notebook:
     """Cells that run one after the other in one namespace.
 
     Args:
-        files: what lies in the folder that the notebook runs in, as `bundle.packed` tells it, by relative path.
-        watched: names of files that the notebook may write; `written` tells which of them it did.
-        stand_ins: packages that the submission imports, and that are not here.
+        files: the files of the notebook's folder, in the form of `bundle.packed`.
+        watched: names of files that the notebook may write; `written` returns those that it wrote.
+        stand_ins: packages that the submission imports and that are not installed.
     """
 
     def __init__(self, files: Mapping[str, np.ndarray[Any, Any]], watched: list[str], stand_ins: list[str]) -> None:
         os.chdir(WORK)
         for name, content in unpacked(files).items():
-            with suppress(OSError):  # what does not fit is left out
+            with suppress(OSError):  # a file that does not fit is left out
                 os.makedirs(os.path.dirname(f"{WORK}/{name}"), exist_ok=True)
                 with open(f"{WORK}/{name}", "wb") as file:
                     file.write(content)
@@ -93,12 +92,12 @@ class Notebook:
         forbid_processes()
         for magic in SHELLS:
             self._shell.register_magic_function(said, "line_cell", magic)  # type: ignore[arg-type]
-        with suppress(Exception):  # a notebook may go without plots
+        with suppress(Exception):  # a notebook can run without plots
             self._shell.enable_matplotlib("inline")  # type: ignore[no-untyped-call]
         signal.signal(signal.SIGALRM, _too_long)
 
     def run(self, source: str, seconds: float) -> dict[str, Any]:
-        """Run one cell. What it raises is part of its output; so is a TimeoutError after so many seconds."""
+        """Run one cell. An exception becomes part of its output, also the TimeoutError after `seconds`."""
         self._put_out.begin()
         signal.setitimer(signal.ITIMER_REAL, seconds)
         try:
@@ -108,12 +107,12 @@ class Notebook:
         return {"outputs": self._put_out.outputs, "left_out": self._put_out.left_out}
 
     def written(self) -> list[str]:
-        """Names of the watched files that are not what they were at the beginning."""
+        """The names of the watched files that have changed since the beginning."""
         return [name for name, before in self._before.items() if _stamp(name) not in (None, before)]
 
 
 class _PutOut:
-    """What a cell has put out so far, up to a size."""
+    """The output of a cell so far, cut to a size."""
 
     def __init__(self) -> None:
         self.begin()
@@ -125,7 +124,7 @@ class _PutOut:
         self._ids: dict[str | None, int] = {}
 
     def clear(self) -> None:
-        """As a cell asks that shows progress again and again in the same place: what it took is free again."""
+        """Drop the output so far, for a cell that redraws its progress in place. Its space becomes free."""
         self.begin()
 
     def stream(self, name: str, text: str) -> None:
@@ -140,7 +139,7 @@ class _PutOut:
         place = self._ids.get(id, -1) if update else len(self.outputs)
         if place < 0:
             return
-        if update:  # a plot that is drawn anew a thousand times is one plot
+        if update:  # a plot that is redrawn many times counts once
             self._free(self.outputs[place]["data"])
         kept = dict(filter(None, (self._kept(mime, value) for mime, value in data.items())))
         output = {"kind": kind, "data": kept}
@@ -150,7 +149,7 @@ class _PutOut:
             self._ids[id] = place
 
     def error(self, name: str, text: str, trace: str) -> None:
-        self._text = max(self._text, MAX_TEXT // 10)  # however much was printed before
+        self._text = max(self._text, MAX_TEXT // 10)  # room for an error, even after many prints
         self._add({"kind": "error", "name": name[:200], "text": self._bounded(text), "trace": self._bounded(trace)})
 
     def _add(self, output: dict[str, Any]) -> bool:
@@ -214,7 +213,7 @@ class _Results(DisplayHook):
         self.shell.put_out.display("result", _with_alt(format_dict, md_dict))
 
     def log_output(self, format_dict: dict[str, Any]) -> None:
-        pass  # it would be kept once more
+        pass  # IPython would keep a second copy
 
     def finish_displayhook(self) -> None:
         self._is_active = False
@@ -250,11 +249,11 @@ class _Shell(InteractiveShell):
         self.put_out.error(etype.__name__, text, self.InteractiveTB.stb2text(stb))
 
     def enable_gui(self, gui: Any = None) -> None:
-        """There is no screen."""
+        """Do nothing: there is no screen."""
 
 
 def _with_alt(data: Mapping[str, Any], metadata: Any) -> Mapping[str, Any]:
-    """What is displayed, with the alternative text of its image, if it has one."""
+    """The displayed data, with the alternative text of its image, if it has one."""
     about = metadata.get(IMAGE) if isinstance(metadata, Mapping) else None
     alt = about.get(ALT) if isinstance(about, Mapping) else None
     return {**data, ALT: alt[:MAX_ALT]} if isinstance(alt, str) and IMAGE in data else data

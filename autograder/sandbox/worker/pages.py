@@ -7,15 +7,15 @@ from collections.abc import Iterator
 
 __all__ = ["collapse"]
 
-HUGE = 2 << 20  # bytes; where pages have another size, the kernel refuses and nothing changes
+HUGE = 2 << 20  # bytes; if huge pages have another size, the kernel refuses the call
 MADV_COLLAPSE = 25  # madvise(2), Linux 6.1
 
 
 def collapse() -> int:
     """Ask the kernel to back this process's private memory with huge pages, now.
 
-    Forking a process with torch imported takes a tenth of the time then. Returns how many bytes were put on huge
-    pages: 0 where the kernel cannot or may not.
+    A fork of a process with torch imported then takes a tenth of the time. Returns the number of bytes on huge pages: 0
+    if the kernel does not support them.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     done = 0
@@ -27,7 +27,7 @@ def collapse() -> int:
 
 
 def _private_spans() -> Iterator[tuple[int, int]]:
-    """Aligned spans of writable memory that no file stands behind: the heap and anonymous mappings."""
+    """The aligned spans of private writable memory without a file: the heap and anonymous mappings."""
     with open("/proc/self/maps") as file:
         for line in file:
             span, rights, _, _, _, *name = line.split()

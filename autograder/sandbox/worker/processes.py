@@ -1,4 +1,4 @@
-"""One sentence for whatever would start a process, which nothing here may: shell commands, workers of data loaders."""
+"""Refuses new processes with one message: shell commands, workers of data loaders, compilers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STARTERS = ("system", "popen", "fork", "forkpty", "posix_spawn", "posix_spawnp",
 
 
 class NoProcesses(OSError):
-    """Raised where something would start a process."""
+    """Raised in code that tries to start a process."""
 
 
 def _refuse(*_: object, **__: object) -> NoReturn:
@@ -22,13 +22,15 @@ def _refuse(*_: object, **__: object) -> NoReturn:
 
 
 def said(*_: object, **__: object) -> None:
-    """Say so in place of a shell command, which a notebook goes on after."""
+    """Print the message in place of a shell command. A notebook continues after it."""
     print(SENTENCE, file=sys.stderr)
 
 
 def forbid_processes() -> None:
-    """From now on what starts a process in Python says that it cannot, data loaders do their work themselves, and
-    `torch.compile` gives back what it was given: all this is nobody's mistake."""
+    """Replace the functions of this process that start processes. They raise NoProcesses from now on.
+
+    Data loaders work without workers, and `torch.compile` returns its argument, so that correct code still runs.
+    """
     for name in STARTERS:
         setattr(os, name, _refuse)
     subprocess.Popen.__init__ = _refuse  # type: ignore[method-assign]
@@ -37,7 +39,7 @@ def forbid_processes() -> None:
     import torch
     from torch.utils.data import DataLoader
 
-    SemLock.__init__ = _refuse  # type: ignore[method-assign]  # pools, queues and executors begin with one
+    SemLock.__init__ = _refuse  # type: ignore[method-assign]  # pools, queues and executors make one first
 
     begin = DataLoader.__init__
 
@@ -53,11 +55,11 @@ def forbid_processes() -> None:
     torch.nn.Module.compile = lambda self, *_, **__: None  # type: ignore[method-assign]
 
 
-# Where `num_workers` stands after the data set, and what means something only with workers.
+# The position of `num_workers` after the data set, and the arguments that only make sense with workers.
 WORKERS_PLACE = 5
 NEED_WORKERS = ("num_workers", "prefetch_factor", "persistent_workers", "multiprocessing_context", "timeout")
 
 
 def _uncompiled(model: Any = None, **settings: Any) -> Any:
-    """In place of `torch.compile`, which starts a compiler."""
+    """The replacement of `torch.compile`, which would start a compiler."""
     return (lambda function: function) if model is None else model

@@ -1,7 +1,7 @@
 """Imports a submission and carries out the grader's requests, one frame each way.
 
-Runs in a confined fork of the zygote and imports nothing of the grader's side. Nothing that it says is believed:
-the submission's code shares this process and may have written the frame itself.
+It runs in a confined fork of the zygote and imports nothing of the grader's side. Its replies are untrusted: the
+submission's code shares this process and may have forged them.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ def serve(channel: int, limits: Limits, rules: Sequence[str], guard: Guard) -> N
 
     Args:
         channel: descriptor of a stream socket.
-        limits: for the size of the output only; the rest is in force already.
-        rules: names of what the submission may not use.
-        guard: one that watches for these rules at least.
+        limits: used only for the size of the output; the other limits are in force already.
+        rules: names of the rules for the submission.
+        guard: a guard for at least these rules.
     """
     redirect_prints(limits.output_kb << 10)
     forbid_questions()
@@ -63,13 +63,13 @@ def serve(channel: int, limits: Limits, rules: Sequence[str], guard: Guard) -> N
     try:
         while (request := _read(requests)) is not None:
             _write(channel, worker.answer(**request))
-    except MemoryError:  # there is none left to read a request, or to say so
+    except MemoryError:  # too little memory to read a request, or for an error reply
         os._exit(control.OUT_OF_MEMORY)
     os._exit(0)
 
 
 def _copy_contents_only() -> None:
-    """Make `shutil.copy` and its like leave modes and times alone, which nobody may change here."""
+    """Make `shutil.copy` and similar functions leave modes and times alone, since the system calls for these fail."""
 
     def leave(source: Any, target: Any, *, follow_symlinks: bool = True) -> None: ...
 
@@ -81,8 +81,8 @@ class _Worker:
         self._guard = guard
         self._session: Session | None = None
         self._own: frozenset[str] = frozenset()
-        self._lasting = ExitStack()  # what holds for as long as this process lives
-        self._gpu: dict[str, Any] = {}  # where a GPU was asked for by name; goes along with the next reply
+        self._lasting = ExitStack()  # contexts that stay open while this process lives
+        self._gpu: dict[str, Any] = {}  # the line that asked for a GPU; part of the next reply
 
     def answer(
         self, id: int, op: str, payload: Mapping[str, Any], first: Sequence[tuple[str, Mapping[str, Any]]]
@@ -90,21 +90,21 @@ class _Worker:
         """The encoded reply to one request, with the request's number.
 
         Args:
-            first: operations to carry out before it, whose values nobody asks for. What one of them raises is the
-                reply, and nothing after it is carried out.
+            first: operations to carry out before it. Their values are dropped. If one raises, its error is the reply,
+                and the rest is not carried out.
         """
         try:
             for earlier, with_this in first:
                 self._perform(earlier, with_this)
             value = self._perform(op, payload)
-            return wire.encode({"id": id, "value": value, **self._told()}, wire.MAX_REPLY)
+            return wire.encode({"id": id, "value": value, **self._observed()}, wire.MAX_REPLY)
         except BaseException as error:
             description = {key: _printable(value) for key, value in describe(error, self._own).items()}
             out_of_memory = _ran_out(error)
-        return wire.encode({"id": id, "error": description, "memory": out_of_memory, **self._told()})
+        return wire.encode({"id": id, "error": description, "memory": out_of_memory, **self._observed()})
 
-    def _told(self) -> dict[str, Any]:
-        """What every reply tells: which uses of what is ruled out were seen, and where the CPU was used for a GPU."""
+    def _observed(self) -> dict[str, Any]:
+        """Entries of every reply: the recorded forbidden uses, and the line at which the CPU replaced a GPU."""
         gpu, self._gpu = self._gpu, {}
         return {"used": self._guard.used(self._own), **gpu}
 
@@ -128,7 +128,7 @@ class _Worker:
         return self._session.perform(op, payload)
 
     def _perform_on_notebook(self, op: str, payload: Mapping[str, Any]) -> Any:
-        """Operations of a worker that runs a notebook, and loads no module by itself."""
+        """Carry out an operation of a worker that runs a notebook instead of a module."""
         from autograder.sandbox.worker.notebook import Notebook  # needs IPython, which few workers do
 
         if op == "open_notebook":
@@ -146,7 +146,7 @@ class _Worker:
         broken: list[str],
         seconds: float,
     ) -> None:
-        """Import `module`; everything else in `files` is there for it, as modules or as files to read."""
+        """Import `module`. It can import or read all other `files`."""
         contents = unpacked(files)
         self._own = frozenset(f"{WORK}/{name}" for name, is_own in zip(contents, own.tolist(), strict=True) if is_own)
         self._finder = SubmissionFinder(contents, WORK, unpacked(code), lambda: self._guard.has_seen)
@@ -165,10 +165,10 @@ class _Worker:
         self._session = Session(imported, artifacts, self._no_gpu)
 
     def _imported(self, module: str) -> ModuleType:
-        """The module; where importing it uses what is ruled out, as a self-check at its end may, imported unwatched.
+        """Import the module. If the import uses a forbidden operator, in a self-check for example, repeat it unguarded.
 
-        Rules judge what is done with inputs, which no import knows. What ends in an engine that a rule is about is
-        refused at an import too, and the statement that asks for it is left out, with what fails for want of it.
+        Rules are about the use of inputs, which an import does not know. A rule about the autograd engine holds during
+        imports, too: a statement that uses the engine is skipped, and so are statements that then fail.
         """
         try:
             imported = importlib.import_module(module)
@@ -194,20 +194,20 @@ class _Worker:
             return importlib.import_module(module)
 
     def _forget(self) -> None:
-        """Let the submission's modules be imported anew."""
+        """Remove the submission's modules from sys.modules, so that they are imported again."""
         for name, each in list(sys.modules.items()):
             if getattr(each, "__file__", None) in self._own:
                 del sys.modules[name]
 
 
 def _is_single(path: str) -> bool:
-    """Whether a file is a module by itself, in no package."""
+    """True if a file is a module outside any package."""
     name = path.removeprefix(f"{WORK}/")
     return name.endswith(".py") and "/" not in name
 
 
 class ImportTooLong(BaseException):
-    """Raised in the submission's code where an import takes too long: its line is told, and nothing else of it."""
+    """Raised in the submission's code when an import takes too long. Only its line is reported."""
 
 
 assert ImportTooLong.__name__ == IMPORT_TOO_LONG
@@ -215,9 +215,9 @@ assert ImportTooLong.__name__ == IMPORT_TOO_LONG
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Raise ImportTooLong in what runs inside after so many seconds of CPU time; again and again, if it is caught.
+    """Raise ImportTooLong in this block after `seconds` of CPU time, and repeat it if the code catches it.
 
-    What waits without computing is ended from outside, and nobody knows where it was.
+    An import that waits without computing is ended by the grader, and its line stays unknown.
     """
 
     def too_long(*_: Any) -> None:
@@ -233,7 +233,7 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def _compiled(name: str, source: Array) -> Array | None:
-    """Marshalled code of one file; None where there is none to be had, which importing it will tell."""
+    """The marshalled code of one file; None if it does not compile, which its import will report."""
     try:
         code = compile(source.tobytes(), f"{WORK}/{name}", "exec", dont_inherit=True)
         return np.frombuffer(marshal.dumps(code), np.uint8)
@@ -242,7 +242,7 @@ def _compiled(name: str, source: Array) -> Array | None:
 
 
 def _write_files(contents: Mapping[str, bytes]) -> None:
-    """Put the files where relative paths find them; one that does not fit is left out."""
+    """Write the files into the working folder. A file that does not fit is left out."""
     for name, content in contents.items():
         with suppress(OSError):
             os.makedirs(os.path.dirname(f"./{name}"), exist_ok=True)
@@ -261,7 +261,7 @@ def _ran_out(error: BaseException) -> bool:
 
 
 def _printable(value: Any) -> Any:
-    """Text that can be written as UTF-8: a submission may put lone surrogates into a message."""
+    """Encodable text: a submission may put lone surrogates into a message."""
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
@@ -283,7 +283,7 @@ def _reader(channel: int) -> FrameReader:
 
 
 def _read(requests: FrameReader) -> Any:
-    """The next request, or None where the grader closed the channel."""
+    """The next request, or None if the grader has closed the channel."""
     try:
         return requests.read()
     except (EOFError, OSError):

@@ -1,8 +1,8 @@
-"""The warm process that workers are forked from: started clean, confined, with torch imported, and one thread.
+"""The zygote: a fork server for workers. It is confined, has torch imported, and runs one thread.
 
-Run as a program by `grader.client.Sandbox`. It holds no secret: it is started before the grader has loaded any, with an
-environment and descriptors of its own. It answers spawn requests on a control socket that the grader's forks
-share; everything about one worker goes over sockets that come with its request.
+`grader.client.Sandbox` runs it as a program. It holds no secret: it starts before the grader loads one, with its own
+environment and file descriptors. It answers spawn requests on a control socket that the grader's forks share. All
+messages about one worker use the sockets that come with its request.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DESCRIPTORS", "main"]
 
-# What comes with a spawn request: the worker's end of the channel, its output file, the zygote's end for reports.
+# Descriptors of a spawn request: the worker's end of the channel, its output file, the zygote's end for reports.
 DESCRIPTORS = 3
 # The worker's only descriptor besides standard input, output and error.
 CHANNEL = 3
@@ -43,10 +43,10 @@ PRELOAD = ("numpy", "numpy.random", "torch", "torch.nn.functional", "torch.optim
 
 
 def main() -> None:
-    """Entry point; arguments: descriptors of the control socket and of the owner's pidfd, settings as JSON."""
+    """The entry point. Arguments: descriptors of the control socket and of the owner's pidfd, and settings as JSON."""
     control_end = socket.socket(fileno=int(sys.argv[2]))
     owner, settings = int(sys.argv[3]), json.loads(sys.argv[4])
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader, which closes the zygote in its time
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the grader, which then closes the zygote
     try:
         confinement = enter(settings["level"], opening(settings["device"]))
     except BaseException as error:
@@ -63,7 +63,7 @@ def main() -> None:
 
 @dataclass
 class _Child:
-    """A worker: its process id and pidfd, and the socket on which the grader hears of it."""
+    """A worker: its process id and pidfd, and the socket for reports to the grader."""
 
     pid: int
     pidfd: int
@@ -91,7 +91,7 @@ class _Zygote:
         self._events.register(owner, selectors.EVENT_READ, None)
 
     def serve(self) -> None:
-        """Until the control socket is closed or the owner is gone. Workers die with this process."""
+        """Serve until the control socket is closed or the owner has ended. Workers die with this process."""
         while True:
             for key, _ in self._events.select():
                 if isinstance(key.data, _Child):
@@ -113,7 +113,7 @@ class _Zygote:
         self._spawned += 1
         try:
             pid = self._fork(request, channel, output)
-        except OSError as error:  # no memory for it, or one process too many: later there may be
+        except OSError as error:  # too little memory or too many processes; a later request may succeed
             with suppress(OSError):
                 control.send(reports, {"failed": str(error)})
             reports.close()
@@ -122,13 +122,13 @@ class _Zygote:
             os.close(channel)
             os.close(output)
         child = _Child(pid, os.pidfd_open(pid), reports, _resident_kb(pid))
-        with suppress(OSError):  # whoever asked is gone, which shows as an event on `reports`
+        with suppress(OSError):  # the requester has ended, which also causes an event on `reports`
             control.send(reports, {"forked": True}, [child.pidfd])
         self._events.register(child.pidfd, selectors.EVENT_READ, child)
         self._events.register(reports, selectors.EVENT_READ, child)
 
     def _fork(self, request: dict[str, Any], channel: int, output: int) -> int:
-        """The process id of a worker that confines itself and serves."""
+        """Fork a worker, which confines itself and serves. Returns its process id."""
         if self._confinement.namespaces:
             raw_syscalls.unshare(raw_syscalls.CLONE_NEWPID)  # the next fork becomes process 1 of a new namespace
         try:
@@ -138,14 +138,14 @@ class _Zygote:
             return pid
         finally:
             if self._confinement.namespaces:
-                raw_syscalls.setns(self._own_pids, raw_syscalls.CLONE_NEWPID)  # and the next one starts from here again
+                raw_syscalls.setns(self._own_pids, raw_syscalls.CLONE_NEWPID)  # back, for the next fork
 
     def _guard_for(self, names: Sequence[str]) -> Guard:
-        """In the child: a guard that watches for these rules at least, inherited if the zygote has one by now."""
+        """In the child: a guard for at least these rules, inherited if the zygote has made one."""
         return self._guard or _guard_of([rule for rule in self._rules if rule.name in names])
 
     def _child_event(self, key: selectors.SelectorKey, child: _Child) -> None:
-        """The worker ended, or the grading process that asked for it closed its end: then the worker is not wanted."""
+        """Handle the end of a worker, or kill it if the grading process has closed its end of `reports`."""
         if child.reaped:
             return  # a second event of the same round
         if key.fileobj is child.reports:
@@ -186,7 +186,7 @@ def _become_worker(
         os.dup2(channel, CHANNEL)
         for name in os.listdir("/proc/self/fd"):
             if int(name) > CHANNEL:
-                with suppress(OSError):  # the listing's own
+                with suppress(OSError):  # the descriptor of the listing itself
                     os.close(int(name))
         if request.get("device", "cpu") == "cpu":
             os.environ["CUDA_VISIBLE_DEVICES"] = ""  # whatever the zygote was started for
@@ -202,7 +202,7 @@ def _become_worker(
 
 
 def _warm_up(names: Sequence[str]) -> None:
-    """Import modules, and run what initializes lazily, so that forks share it."""
+    """Import modules and run lazy initializations, so that forks share them."""
     for name in names:
         importlib.import_module(name)
     import torch
@@ -212,8 +212,8 @@ def _warm_up(names: Sequence[str]) -> None:
     torch.set_num_threads(1)
     weight = torch.nn.Parameter(torch.ones(2, 1, 3, 3))
     out = torch.nn.functional.conv2d(torch.ones(1, 1, 4, 4), weight).sum()
-    # At the first backward pass autograd counts the GPUs, for this process and all its forks, and starts a thread for
-    # each: where there may be any, that is left to the workers.
+    # The first backward pass counts the GPUs for this process and all its forks, and starts a thread for each. If there
+    # may be a GPU, the workers do this.
     if os.environ["CUDA_VISIBLE_DEVICES"] == "":
         out.backward()  # type: ignore[no-untyped-call]
     threads = len(os.listdir("/proc/self/task"))
@@ -223,14 +223,14 @@ def _warm_up(names: Sequence[str]) -> None:
 
 
 def _guard_of(rules: Sequence[Rule]) -> Guard:
-    """A guard for these rules; the zygote has one for all, since a worker lifts rules faster than it lays them on."""
+    """A guard for these rules. The zygote has one for all: lifting rules in a worker is faster than adding them."""
     from autograder.sandbox.worker.guards import Guard  # needs torch
 
     return Guard(rules)
 
 
 def _settle() -> None:
-    """Put memory in order for forks."""
+    """Prepare memory for cheap forks."""
     gc.collect()
     gc.freeze()
     collapse()
