@@ -255,7 +255,7 @@ class _Assignment:
         if grading is None:
             return ["not graded: our own fault, or not yet"]
         pending = [score.question for score in grading.scores if score.outcome == PENDING]
-        found = [f"waits for a device or a person: {', '.join(pending)}"] if pending else []
+        found = [f"waits for a device, a person or more time: {', '.join(pending)}"] if pending else []
         if self.terms.option(submission.option) in self.terms.reviewed and not self._reviewed(submission):
             found.append(f"option {submission.option or '?'} {TO_READ}")
         return found

@@ -19,10 +19,11 @@ from sqlalchemy.pool import NullPool
 
 from autograder.errors import UsageError
 
-__all__ = ["FILE", "LOCK", "address", "engine", "network", "rewrite", "schema"]
+__all__ = ["FILE", "LOCK", "address", "engine", "network", "rewrite", "schema", "trouble"]
 
 FILE = "gradebook.db"
 PATIENCE = 30  # seconds that a writer waits for another
+ANSWER = 10  # seconds in which a server has to answer
 MIGRATIONS = Path(__file__).parent / "migrations"
 NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "lustre", "beegfs", "ceph", "afs", "gpfs")
 HERE = "sqlite"
@@ -60,7 +61,8 @@ def engine(url: URL) -> Engine:
         event.listen(made, "begin", _on_begin)
         return made
     try:
-        return create_engine(url, pool_pre_ping=True)
+        patience = {} if "connect_timeout" in url.query else {"connect_timeout": ANSWER}
+        return create_engine(url, pool_pre_ping=True, connect_args=patience)
     except ModuleNotFoundError as error:
         raise UsageError(f"book: {error.name} is not installed; pip install 'autograder[postgresql]'") from None
 
@@ -112,6 +114,9 @@ def schema(made: Engine) -> None:
     known, head = [each.revision for each in scripts.walk_revisions()], scripts.get_current_head()
     where = made.url.render_as_string(hide_password=True)
     try:
+        with made.connect().execution_options(reading=True) as connection:  # who only reads waits for no writer
+            if MigrationContext.configure(connection).get_current_revision() == head:
+                return
         with made.begin() as connection:
             if made.dialect.name != HERE:
                 connection.execute(text(f"select pg_advisory_xact_lock({LOCK})"))
@@ -127,7 +132,13 @@ def schema(made: Engine) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except DBAPIError as error:
-        raise UsageError(f"{where}: cannot be opened as a gradebook: {error.orig}") from None
+        raise UsageError(f"{where}: cannot be opened as a gradebook: {trouble(error)}") from None
+
+
+def trouble(error: DBAPIError) -> str:
+    """What a database says is wrong, on one line."""
+    said = " ".join(str(error.orig).split())
+    return f"another program has been writing into it for {PATIENCE} s" if said == "database is locked" else said
 
 
 def _keep(path: Path, version: str) -> None:

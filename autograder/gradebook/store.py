@@ -399,7 +399,7 @@ class Book:
                     connection.execute(text(f"select pg_advisory_xact_lock({opening.LOCK})"))
                 yield connection
         except DBAPIError as error:
-            raise UsageError(f"{self.address}: cannot be written: {error.orig}") from None
+            raise UsageError(f"{self.address}: cannot be written: {opening.trouble(error)}") from None
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -409,7 +409,7 @@ class Book:
                     connection.execute(text("set transaction isolation level repeatable read"))
                 yield connection
         except DBAPIError as error:
-            raise UsageError(f"{self.address}: cannot be read: {error.orig}") from None
+            raise UsageError(f"{self.address}: cannot be read: {opening.trouble(error)}") from None
 
     def _insert(self, connection: Connection, table: Table, values: Mapping[str, Any]) -> bool:
         """Insert a row unless one like it is there; whether it was inserted."""

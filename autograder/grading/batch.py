@@ -137,7 +137,10 @@ class Batch:
             if notebooks and not _has_pages(out / name, result, assignment):
                 continue
             if result.graded and result.fingerprint == prints[name]:
-                if missing := gaps(result, assignment, device):
+                missing = gaps(result, assignment, device)
+                if missing and len(missing) == sum(len(question.cases) for question in result.questions):
+                    continue  # nothing was decided, perhaps not even read
+                if missing:
                     partial[name], lacking[name] = result, missing
                 else:
                     kept[name] = result

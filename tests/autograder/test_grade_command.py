@@ -108,6 +108,19 @@ def test_a_second_run_continues(toy: Toy) -> None:
     assert (out / "a" / "result.json").stat().st_mtime_ns != before["a"]
 
 
+def test_a_run_that_ends_leaves_the_rest_to_the_next(toy: Toy, tmp_path: Path) -> None:
+    toy.submit("kim-1-A1-O1")
+    out = tmp_path / "reports"
+    done = toy.run("grade", "t1", toy.submitted, "--out", out, "--minutes", "0.001")
+    assert done.returncode == 0, done.stderr
+    assert {question["outcome"] for question in result(out, "kim-1-A1-O1")["questions"]} == {"pending"}
+    done = toy.run("grade", "t1", toy.submitted, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert scores(out) == {"kim-1-A1-O1": "10"}
+    assert {question["outcome"] for question in result(out, "kim-1-A1-O1")["questions"]} == {"passed"}
+    assert "wanted a number of minutes above 0" in toy.run("grade", "t1", out, "--out", out, "--minutes", "0").stderr
+
+
 def test_changed_check_regrades_all(toy: Toy, tmp_path: Path) -> None:
     toy.submit("a")
     out = tmp_path / "reports"

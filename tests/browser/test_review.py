@@ -50,8 +50,10 @@ def test_keys_alone(server: Reviewer, book: Book, context: BrowserContext) -> No
     first = page.locator("#students tbody a").first.inner_text()
     page.keyboard.press("j")
     expect(page.locator("h1")).to_have_text(first)
+    page.wait_for_load_state()  # a key before that is lost
     page.keyboard.press("j")
     expect(page.locator("h1")).not_to_have_text(first)
+    page.wait_for_load_state()
     page.keyboard.press("k")
     expect(page.locator("h1")).to_have_text(first)
     page.keyboard.press("?")

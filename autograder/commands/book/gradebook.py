@@ -160,8 +160,11 @@ def _set(book: Book, settings: Settings, args: argparse.Namespace, console: Cons
 def _enter(book: Book, settings: Settings, args: argparse.Namespace, console: Console) -> None:
     from autograder.gradebook.store import who
     from autograder.grading.entering import read_wishes, wanted
+    from autograder.grading.recording import enter_sheet
 
     assignment = settings.course.assignment(args.assignment)
+    if args.out and (count := enter_sheet(book, assignment, args.out)):
+        _say(console, f"{count} decisions read from review.csv")
     facts, terms = book.facts(), settings.terms(assignment)
     decisions: list[Decision] = []
     for row, wish in read_wishes(args.file):

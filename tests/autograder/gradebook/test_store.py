@@ -8,6 +8,7 @@ import random
 import sqlite3
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from sqlalchemy import text
 from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult, QuestionResult, SubmissionInfo, SubmissionResult
 from autograder.errors import UsageError
+from autograder.gradebook import opening
 from autograder.gradebook import store as store_module
 from autograder.gradebook.changes import told_now
 from autograder.gradebook.decisions import KINDS
@@ -274,6 +276,25 @@ def test_mode_and_versions(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(UsageError, match="newer version"):
         Book.open(file)
+
+
+def test_who_reads_waits_for_no_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "PATIENCE", 0.2)
+    path = tmp_path / "gradebook.db"
+    Book.open(path).add_roster([Student("11", "11", "Kim")])
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("begin immediate")
+        with Book.open(path) as book:
+            assert [each.name for each in book.facts().students] == ["Kim"]
+            with pytest.raises(UsageError, match="another program has been writing into it for"):
+                book.add_roster([])
+
+
+def test_a_server_that_does_not_answer_is_said_on_one_line() -> None:
+    with pytest.raises(UsageError, match="cannot be opened as a gradebook") as caught:
+        Book.open("postgresql+psycopg://kim:secret@127.0.0.1:1/x").facts()
+    assert "\n" not in str(caught.value)
+    assert "secret" not in str(caught.value)
 
 
 def test_what_is_no_book(tmp_path: Path) -> None:
