@@ -173,14 +173,15 @@ class CheckFailed(AutograderError):
     sizes of errors.
 
     Attributes:
-        value: the wrong answer, or None; it stays in the grader's process.
+        value: the wrong answer, or what was measured of it, as a tensor; or None. It stays in the grader's process, which
+            compares it with the answers of known mistakes (`grading.mutants.mistakes`).
         wanted: the expected answer, or None; only a public check shows it.
     """
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", *, value: object = None) -> None:
         super().__init__(message)
         self.message, self.hint = message, hint
-        self.value: object = None
+        self.value: object = value
         self.wanted: object = None
 
 

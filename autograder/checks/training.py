@@ -69,7 +69,7 @@ def assert_accuracy(
     if reached < at_least:
         # Rounded down, so that a miss never reads like the bar itself.
         message = f"{what} gets {int(reached * 100)} % of {len(labels)} images right, wanted {at_least * 100:.0f} %"
-        raise CheckFailed(message, hint)
+        raise CheckFailed(message, hint, value=scores)
 
 
 def assert_reaches(value: float, bar: float, what: str, *, hint: str = "") -> None:
@@ -91,4 +91,6 @@ def assert_reaches(value: float, bar: float, what: str, *, hint: str = "") -> No
         return
     # Rounded down, so that a miss never reads like the bar itself.
     found = f"{math.floor(value * 1000) / 1000:g}" if math.isfinite(value) else "not finite"
-    raise CheckFailed(f"{what} is {found}, wanted at least {bar:g}", hint)
+    raise CheckFailed(
+        f"{what} is {found}, wanted at least {bar:g}", hint, value=torch.tensor(value, dtype=torch.float64)
+    )

@@ -144,14 +144,21 @@ def _print_hints(rows: Sequence[Hinted], console: Console) -> None:
     for heading in ("mutant", "its mistake is named", "another is named", "hint else", "named without it"):
         table.add_column(heading)
     for row in rows:
-        named = Text("yes", "green") if row.named else Text("no", "yellow") if row.valued else Text("no wrong value")
+        named = Text("no", "yellow") if row.valued else Text("no wrong value")
+        if row.named or row.told:
+            named = Text("yes" if row.named else "by the check", "green")
         others = Text("; ".join(row.wrong), "red"), Text(row.other), Text("; ".join(row.alone))
         table.add_row(row.mutant.id, named, *others)
     console.print(table)
     valued = [row for row in rows if row.valued]
-    right, false = sum(row.named for row in valued), sum(bool(row.wrong) for row in rows)
+    right, false = sum(row.named or row.told for row in valued), sum(bool(row.wrong) for row in rows)
     said = f"{right} of {len(valued)} mutants that give a wrong value are named, {false} by another's name"
-    console.print(f"{said}; {sum(bool(row.alone) for row in rows)} answer as another mutant does", highlight=False)
+    told = sum(row.told and not row.named for row in valued)
+    console.print(
+        f"{said}; {told} of them by the check itself; {sum(bool(row.alone) for row in rows)} answer as another mutant "
+        "does in the cases that are looked at",
+        highlight=False,
+    )
 
 
 def _row(mutant: Mutant, matrix: KillMatrix) -> dict[str, object]:

@@ -145,6 +145,13 @@ class Facts(Struct, frozen=True):
         """Elements of all parameters."""
         return sum(prod(tensor.shape) for tensor in self.parameters)
 
+    @property
+    def outline(self) -> torch.Tensor:
+        """The shapes of all parameters, int64 (parameters, 4), in an order of their own: what else has the same
+        layers has it too. A shape of fewer axes is filled up with zeros, and one of more is cut."""
+        rows = sorted((*tensor.shape[:4], 0, 0, 0, 0)[:4] for tensor in self.parameters)
+        return torch.tensor(rows, dtype=torch.int64).reshape(-1, 4)
+
     @classmethod
     def read(cls, answer: Any) -> Facts:
         """Raises ProtocolError if the answer is not a description."""

@@ -113,7 +113,8 @@ def assert_same_run(
         try:
             assert_matches(found, wanted, what=name, rtol=rtol, atol=atol)
         except CheckFailed as failure:
-            raise CheckFailed(failure.message, failure.hint or hint) from None
+            failure.hint = failure.hint or hint
+            raise
 
     _assert_inputs_kept(actual, expected, what)
     _compare_outputs(actual.output, expected.output, f"the output of {what}", compare)
@@ -121,7 +122,7 @@ def assert_same_run(
         if wanted and not found:
             hint = "detach(), .data, no_grad(), or a new tensor made of its numbers cut it off from autograd"
             name = f"the output{_numbered(number, expected.asked)} of {what}"
-            raise CheckFailed(f"no gradient flows through {name}", hint)
+            raise CheckFailed(f"no gradient flows through {name}", hint, value=actual.output)
     for number, (found, wanted) in enumerate(zip(actual.inputs, expected.inputs, strict=True)):
         name = f"the gradient of {what} with respect to its input{_numbered(number, expected.inputs)}"
         _compare_gradient(found, wanted, name, compare)
@@ -164,7 +165,7 @@ def _compare_gradient(found: Any, wanted: Any, name: str, compare: Any) -> None:
     """No gradient is as good as none wanted, or as zeros where nothing arrives."""
     if wanted is None:
         if type(found) is torch.Tensor and bool((found != 0).any()):
-            raise CheckFailed(f"{name} should be none", "the output does not depend on it")
+            raise CheckFailed(f"{name} should be none", "the output does not depend on it", value=found)
         return
     if found is None:
         raise CheckFailed(f"{name} is missing: none arrived", "does the forward pass use it, within autograd?")
@@ -176,7 +177,7 @@ def _assert_inputs_kept(actual: Run, expected: Run, what: str) -> None:
         if found and not wanted:
             name = f"input{_numbered(number, expected.changed)}"
             hint = "an operation in place (relu_, inplace=True, +=) must not meet the input itself"
-            raise CheckFailed(f"the {name} of {what} was changed by the call", hint)
+            raise CheckFailed(f"the {name} of {what} was changed by the call", hint, value=actual.output)
 
 
 def _numbered(number: int, parts: Sequence[object]) -> str:

@@ -92,7 +92,9 @@ def match(
         aside = ()
     spare = [slot for slot in spare if slot not in aside]
     if missing or spare:
-        raise _mismatch(missing, spare, frozenset(size for slot in wanted for size in slot.shape))
+        failure = _mismatch(missing, spare, frozenset(size for slot in wanted for size in slot.shape))
+        failure.value = facts.outline
+        raise failure
     return tuple(pairs[id(slot)] for slot in wanted), aside
 
 

@@ -15,7 +15,8 @@ A mutant is an entry of a TOML file in tests/mutants/<assignment>/:
 left out, or to a table that is laid over the dict in it (`saved.laid_over`). `attempt`, at a file's top, lists the
 questions whose checks are run on its mutants, with those that they depend on: that saves the time of checks which
 cannot see the mistake. `point` says why a mistake misses what its question is about, so that it may cost most of the
-question: any other costs 60 % at most (`cost`).
+question: any other costs 60 % at most (`cost`). `says` is for a mistake that shows in no value, a file of another
+layout for example: words of the check's own message or hint that tell this mistake (`hints`).
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from autograder.grading.mutants.edit import Misfit, edit
 __all__ = ["Check", "Mutant", "load_mutants"]
 
 REQUIRED = ("id", "why", "question", "check")
-OPTIONAL = ("find", "replace", "within", "artifacts", "point")
+OPTIONAL = ("find", "replace", "within", "artifacts", "point", "says")
 
 ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -68,6 +69,7 @@ class Mutant:
         artifacts: what is handed in instead of the reference's files, by name.
         attempt: the questions whose checks are run; None for all.
         point: why the mistake misses what its question is about, so that it may cost most of it; "" where it does not.
+        says: words of what the check itself says that tell this mistake; "" where only a value tells it.
     """
 
     id: str
@@ -78,6 +80,7 @@ class Mutant:
     artifacts: Mapping[str, Exchange] = field(default_factory=dict)
     attempt: tuple[str, ...] | None = None
     point: str = ""
+    says: str = ""
 
 
 def load_mutants(course: Course, assignment: Assignment, question: str | None = None) -> tuple[Mutant, ...]:
@@ -154,8 +157,8 @@ class _Entry:
         if "find" in self.data or not artifacts:
             within = self._text("within") if "within" in self.data else question.component
             source = self._mutated(source, within)
-        point = self._text("point") if "point" in self.data else ""
-        return Mutant(id, why, Check(asked, check), file, source, artifacts, self.attempt, point)
+        point, says = (self._text(key) if key in self.data else "" for key in ("point", "says"))
+        return Mutant(id, why, Check(asked, check), file, source, artifacts, self.attempt, point, says)
 
     def _artifacts(self) -> dict[str, Exchange]:
         value = self.data.get("artifacts", {})

@@ -11,12 +11,12 @@ from tempfile import TemporaryDirectory
 
 from autograder.course.model import Assignment
 from autograder.course.outcome import Outcome
-from autograder.course.result import SubmissionResult
+from autograder.course.result import CaseResult, SubmissionResult
 from autograder.grading.mutants.file import Mutant
 from autograder.grading.mutants.matrix import write_mutant
 from autograder.grading.mutants.mistakes import SAYS
 
-__all__ = ["Hinted", "hint_table"]
+__all__ = ["Hinted", "hint_table", "hinted"]
 
 # Grades a folder under a name by the checks of some questions, leaving the mistake of one mutant without a name.
 GradeHinted = Callable[[Path, str, Sequence[str] | None, str], SubmissionResult]
@@ -28,6 +28,7 @@ class Hinted:
 
     Attributes:
         named: some hint names this mistake.
+        told: the check's own message or hint tells it, in the words that the mutant says.
         wrong: the mistakes that hints name though the student made another one.
         other: the first hint that names no mistake, such as a pattern or what an exception means; "" for none.
         alone: the mistakes that are named where this one is not known: those that give the same answers.
@@ -36,6 +37,7 @@ class Hinted:
 
     mutant: Mutant
     named: bool
+    told: bool
     wrong: tuple[str, ...]
     other: str
     alone: tuple[str, ...]
@@ -56,24 +58,36 @@ def hint_table(
 
 
 def _hinted(grade: GradeHinted, mutant: Mutant, folder: Path) -> Hinted:
-    question = mutant.check.question
     result = grade(folder, mutant.id, mutant.attempt, "")
-    names, others = _hints(result, question)
-    alone, _ = _hints(grade(folder, mutant.id, mutant.attempt, mutant.id), question)
-    cases = next(each.cases for each in result.questions if each.id == question)
+    return hinted(mutant, result, grade(folder, mutant.id, mutant.attempt, mutant.id))
+
+
+def hinted(mutant: Mutant, result: SubmissionResult, without: SubmissionResult | None = None) -> Hinted:
+    """What the hints of one grading of a mutant are worth.
+
+    Args:
+        result: graded with all mistakes known.
+        without: graded with its own left out; None where nobody asks who else answers so.
+    """
+    cases = _cases(result, mutant)
+    names, others = _hints(cases)
     return Hinted(
         mutant=mutant,
         named=mutant.why in names,
+        told=bool(mutant.says) and any(mutant.says in f"{case.message} {case.hint}" for case in cases),
         wrong=tuple(name for name in names if name != mutant.why),
         other=next(iter(others), ""),
-        alone=alone,
+        alone=_hints(_cases(without, mutant))[0] if without else (),
         valued=any(case.outcome is Outcome.FAILED for case in cases),
     )
 
 
-def _hints(result: SubmissionResult, question: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _cases(result: SubmissionResult, mutant: Mutant) -> Sequence[CaseResult]:
+    return next(each.cases for each in result.questions if each.id == mutant.check.question)
+
+
+def _hints(cases: Sequence[CaseResult]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The mistakes that hints name, and the other hints, each once."""
-    cases = next(each.cases for each in result.questions if each.id == question)
     hints = dict.fromkeys(case.hint for case in cases if case.hint and case.outcome is not Outcome.PASSED)
     begin = SAYS.format("")
     names = tuple(hint.removeprefix(begin) for hint in hints if hint.startswith(begin))

@@ -10,6 +10,8 @@ mutant may loop for ever.
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,16 +34,18 @@ from autograder.course.model import Assignment
 from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult
 from autograder.errors import AutograderError
+from autograder.grading.mutants.artifacts import handed_in
 from autograder.grading.mutants.file import Mutant, load_mutants
 from autograder.reports.bounded import bounded
 from autograder.reports.findings.causes import masked
 
 __all__ = ["Cause", "Evidence", "named_mistakes"]
 
-SECONDS = 20.0  # for all questions of one submission
-MUTANT_SECONDS = 1.0  # of CPU time, for all cases of one mutant
-WRONG, RIGHT = 4, 2  # cases of one cause that are looked at: what is alike in these is alike
-SLOW = 2.0  # seconds; a case that takes longer is left out
+SECONDS = 20.0  # of CPU time, for all questions of one submission
+PATIENCE = 5.0  # times as long by the clock, where others are on the core
+MUTANT_SECONDS = 2.0  # of CPU time, for these few cases of one mutant
+WRONG, RIGHT = 4, 2  # cases of one cause that are looked at; more where two mistakes fit these
+SLOW = 10.0  # seconds, on a busy machine too; a case that takes longer is left out
 Cause = tuple[str, str]  # a question's id, and a message without its numbers
 SAYS = "Your answer is what this mistake gives: {}"
 
@@ -69,9 +73,9 @@ class Evidence:
 
     @property
     def tells(self) -> bool:
-        """Whether it can be compared with a mutant's: it is quick, and passed or failed by a value."""
+        """Whether it can be compared with a mutant's: it is quick, and passed, raised, or failed by a value."""
         quick = "race" not in self.item.fixturenames and self.case.seconds <= SLOW
-        return quick and (self.wrong or self.case.outcome is Outcome.PASSED)
+        return quick and (self.wrong or self.case.outcome in (Outcome.PASSED, Outcome.ERROR))
 
 
 def named_mistakes(
@@ -87,71 +91,145 @@ def named_mistakes(
     Returns:
         By question and message without numbers: cases that say the same have one cause. What took too long is left out.
     """
-    deadline, found = time.monotonic() + SECONDS, {}
+    found: dict[Cause, str] = {}
+    before = _computed_below()
     told = [each for each in evidence if each.tells]
-    for cause in dict.fromkeys(each.cause for each in told if each.wrong):
-        left = deadline - time.monotonic()
+    for question in dict.fromkeys(each.question for each in told if each.wrong):
+        left = SECONDS - (_computed_below() - before)
         if left <= 0:
             break
+        of = [each for each in told if each.question == question]
+        ask = partial(_named, course, assignment, of, desk, without, left)
         with suppress(TimeoutError, RuntimeError):
-            if why := bounded(left, partial(_named, course, assignment, _looked_at(cause, told), desk, without)):
-                found[cause] = SAYS.format(why)
+            for said, why in json.loads(bounded(PATIENCE * left + MUTANT_SECONDS, ask)).items():
+                found[question, said] = SAYS.format(why)
     return found
 
 
+def _computed_below() -> float:
+    """Seconds of CPU time of all forks of this process that have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
 def _looked_at(cause: Cause, told: Sequence[Evidence]) -> list[Evidence]:
-    """A few of the cases with this cause, and a few of the same question that passed; the quickest first."""
-    quick = sorted((each for each in told if each.cause[0] == cause[0]), key=lambda each: each.case.seconds)
+    """A few of the cases with this cause, and a few that passed; the quickest first."""
+    quick = sorted(told, key=lambda each: each.case.seconds)
     wrong = [each for each in quick if each.wrong and each.cause == cause]
-    right = [each for each in quick if not each.wrong]
+    right = [each for each in quick if each.case.outcome is Outcome.PASSED]
     return [*wrong[:WRONG], *right[:RIGHT]]
 
 
 def _named(
-    course: Course, assignment: Assignment, evidence: Sequence[Evidence], desk: Desk, without: str | None
+    course: Course,
+    assignment: Assignment,
+    told: Sequence[Evidence],
+    desk: Desk,
+    without: str | None,
+    seconds: float,
 ) -> str:
-    """Why the one mutant that does in every case what the student did is wrong; "" where there is not just one."""
+    """For each cause in one question's cases why the one mutant that does what the student did is wrong, as JSON.
+
+    A cause with no such mutant is left out, or with two that do the same in all cases. So are all if the seconds of
+    CPU time are used up: another one might fit as well.
+    """
     try:
-        mutants = load_mutants(course, assignment, evidence[0].question)
+        mutants = load_mutants(course, assignment, told[0].question)
     except AutograderError:  # an assignment without mutants is graded all the same
-        return ""
-    asked = [mutant for mutant in mutants if mutant.id != without and not mutant.artifacts]
-    fitting = {mutant.why for mutant in asked if _fits(course, assignment, mutant, evidence, desk)}
-    return fitting.pop() if len(fitting) == 1 else ""
-
-
-def _fits(course: Course, assignment: Assignment, mutant: Mutant, evidence: Sequence[Evidence], desk: Desk) -> bool:
-    """Whether the mutant does in every case what the student did."""
+        return "{}"
+    causes = {each.cause: _looked_at(each.cause, told) for each in told if each.wrong}
+    fitting: dict[Cause, list[_Tried]] = {cause: [] for cause in causes}
     with TemporaryDirectory() as scratch:
+        for number, mutant in enumerate(mutants):
+            if time.process_time() > seconds:
+                return "{}"
+            if mutant.id == without:
+                continue
+            tried = _Tried(Path(scratch, str(number)), course, assignment, mutant, desk)
+            for cause, looked_at in causes.items():
+                if tried.fits(looked_at):
+                    fitting[cause].append(tried)
+        whys = {cause[1]: _told_apart(those, told, seconds) for cause, those in fitting.items()}
+    return json.dumps({said: why.pop() for said, why in whys.items() if len(why) == 1})
+
+
+def _told_apart(those: Sequence[_Tried], told: Sequence[Evidence], seconds: float) -> set[str]:
+    """Why those are wrong that all other cases allow for: there they do what the student did, or pass.
+
+    A mutant that passes where the student does not leaves room for another mistake of the student's; with two such
+    mutants, the one that explains more is meant.
+    """
+    for each in sorted(told, key=lambda each: each.case.seconds):
+        if those and time.process_time() < seconds:
+            those = [tried for tried in those if tried.fits([each]) or tried.passes(each) or tried.slow]
+            alike = [tried for tried in those if tried.fits([each])]
+            those = alike or those
+    return {tried.mutant.why for tried in those}
+
+
+class _Tried:
+    """A mutant in the student's place. Each check is run on it once.
+
+    Args:
+        folder: to be made; for its files.
+
+    Attributes:
+        slow: its time was up before it was known whether it fits.
+    """
+
+    def __init__(self, folder: Path, course: Course, assignment: Assignment, mutant: Mutant, desk: Desk) -> None:
+        self.mutant, self.slow = mutant, False
+        self._ends: dict[str, tuple[bool, bool]] = {}
+        folder.mkdir()
         for name, path in course.sources(assignment).items():
-            Path(scratch, name).write_text(mutant.source if name == mutant.file else path.read_text(encoding="utf-8"))
-        subject = LocalSubject(lambda module: load_module(Path(scratch, f"{module}.py"), course.common.parent))
-        there = replace(desk, subject=subject, rivals=None)
-        with _interrupted_after(MUTANT_SECONDS):
-            return all(_same_end(each, there) for each in evidence)
+            source = mutant.source if name == mutant.file else path.read_text(encoding="utf-8")
+            Path(folder, name).write_text(source, encoding="utf-8")
+        files = handed_in(assignment, course.solution(assignment), mutant.artifacts)
+        subject = LocalSubject(lambda module: load_module(folder / f"{module}.py", course.common.parent), files)
+        self._desk = replace(desk, subject=subject, rivals=None)
+
+    def fits(self, evidence: Sequence[Evidence]) -> bool:
+        """Whether it does in every case what the student did."""
+        try:
+            with self._interrupted_after(MUTANT_SECONDS):
+                return all(self._end(each)[0] for each in evidence)
+        except TimeoutError:
+            return False
+
+    def passes(self, evidence: Evidence) -> bool:
+        """Whether it passes this case, which it has been tried on."""
+        return self._ends.get(evidence.case.id, (False, False))[1]
+
+    def _end(self, evidence: Evidence) -> tuple[bool, bool]:
+        """Whether it ends as the student did, and whether it passes."""
+        if evidence.case.id not in self._ends:
+            self._ends[evidence.case.id] = _end(evidence, self._desk)
+        return self._ends[evidence.case.id]
+
+    @contextmanager
+    def _interrupted_after(self, seconds: float) -> Iterator[None]:
+        """Raise TimeoutError in what runs in this block, once the process has computed for so long."""
+
+        def interrupt(number: int, frame: object) -> None:
+            self.slow = True
+            raise TimeoutError
+
+        signal.signal(signal.SIGPROF, interrupt)
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-@contextmanager
-def _interrupted_after(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError in what runs in this block, once the process has computed for so long."""
-
-    def interrupt(number: int, frame: object) -> None:
-        raise TimeoutError
-
-    signal.signal(signal.SIGPROF, interrupt)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-
-
-def _same_end(evidence: Evidence, desk: Desk) -> bool:
+def _end(evidence: Evidence, desk: Desk) -> tuple[bool, bool]:
+    """Whether the check ends at this desk as in the evidence, and whether it passes."""
     case = run_check(evidence.item, None, desk)
-    if evidence.case.outcome is Outcome.PASSED:
-        return case.outcome is Outcome.PASSED
+    passed = case.outcome is Outcome.PASSED
+    if evidence.case.outcome is not Outcome.FAILED:
+        return (case.outcome, case.message) == (evidence.case.outcome, evidence.case.message), passed
     said = case.outcome is Outcome.FAILED and masked(case.message) == evidence.cause[1]
-    return said and _alike(wrong_value(evidence.item), evidence.value)
+    return said and _alike(wrong_value(evidence.item), evidence.value), passed
 
 
 def _alike(one: object, other: object) -> bool:

@@ -15,7 +15,7 @@ from autograder.checks import assert_matches
 
 
 @pytest.mark.question("double")
-@pytest.mark.parametrize("size", [3, 5, 7, 9], ids=str)
+@pytest.mark.parametrize("size", [3, 5, 7, 9, 11, 13], ids=str)
 def test_double(student, reference, rng, size):
     x = rng.normal(size)
     assert_matches(student.double(x), reference.double(x))
@@ -52,6 +52,23 @@ find = "SCALE * x"
 replace = "1 + SCALE * x"
 
 [[mutant]]
+id = "cubes-of-long"
+why = "Squares, and cubes of long inputs."
+question = "double"
+check = "double"
+find = "SCALE * x"
+replace = "x * x if len(x) < 13 else x ** 3"
+
+[[mutant]]
+id = "no-number"
+why = "The result is thrown away."
+question = "double"
+check = "double"
+says = "does the function return its result?"
+find = "return SCALE * x"
+replace = "return None"
+
+[[mutant]]
 id = "never-ends"
 why = "It runs for ever on long inputs."
 question = "double"
@@ -80,6 +97,8 @@ def test_a_class(toy: Toy, tmp_path: Path) -> None:
     prepare(toy)
     toy.submit("known-1-A1-O1", ("SCALE * x", "x ** 2"))  # the mistake in a student's own words
     toy.submit("unknown-2-A1-O1", ("SCALE * x", "x * x + 0.5"))
+    toy.submit("long-4-A1-O1", ("SCALE * x", "x * x if len(x) < 13 else x * x * x"))  # like another in most cases
+    toy.submit("longer-5-A1-O1", ("SCALE * x", "x * x if len(x) < 13 else x + 1"))  # and this one is unknown
     toy.submit("twice-3-A1-O1", ("SCALE * x", "x + x + 1"))  # two mutants answer like this
     out = tmp_path / "out"
     done = toy.run("grade", "t1", toy.submitted, "--out", out)
@@ -87,6 +106,8 @@ def test_a_class(toy: Toy, tmp_path: Path) -> None:
     assert hints(toy, out, "known-1-A1-O1") == {f"{SAYS}Squares instead of doubling."}
     assert not any(hint.startswith(SAYS) for hint in hints(toy, out, "unknown-2-A1-O1"))
     assert not any(hint.startswith(SAYS) for hint in hints(toy, out, "twice-3-A1-O1"))
+    assert hints(toy, out, "long-4-A1-O1") == {f"{SAYS}Squares, and cubes of long inputs."}
+    assert not any(hint.startswith(SAYS) for hint in hints(toy, out, "longer-5-A1-O1"))
     assert f"{SAYS}Squares instead of doubling." in (out / "known-1-A1-O1/report.html").read_text()
 
 
@@ -95,9 +116,14 @@ def test_the_table(toy: Toy) -> None:
     done = toy.run("mutants", "t1", "--hints", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     rows = {row["mutant"]: row for row in json.loads(done.stdout)["mutants"]}
-    assert {name: row["named"] for name, row in rows.items()} == {"squares": True, "plus-one": False, "adds-one": False}
-    assert [row["wrong"] for row in rows.values()] == [[], [], []]
+    assert {name for name, row in rows.items() if row["named"]} == {"squares", "cubes-of-long"}
+    assert {name for name, row in rows.items() if row["told"]} == {"no-number"}
+    assert not any(row["wrong"] for row in rows.values())
     assert rows["plus-one"]["alone"] == ["One is added, said in other words."]
     assert rows["squares"]["alone"] == []
-    said = toy.run("mutants", "t1", "--hints").stdout
-    assert "1 of 3 mutants that give a wrong value are named, 0 by another's name" in " ".join(said.split())
+    done = toy.run("mutants", "t1", "--hints")
+    assert done.stderr == ""
+    said = " ".join(done.stdout.split())
+    assert (
+        "3 of 5 mutants that give a wrong value are named, 0 by another's name; 1 of them by the check itself" in said
+    )

@@ -52,7 +52,8 @@ def gradients_of(
             raise CheckFailed(f"grads has no entry for {words(ours, net)}", "its keys are those of params")
         assert_kind(grads[theirs], values[ours].shape, what=what)
     if len(grads) != len(names):
-        raise CheckFailed(f"grads has {len(grads)} entries, params {len(names)}", "its keys are those of params")
+        message = f"grads has {len(grads)} entries, params {len(names)}"
+        raise CheckFailed(message, "its keys are those of params", value=grads[names[ours]])
     return {ours: grads[theirs] for ours, theirs in names.items()}
 
 

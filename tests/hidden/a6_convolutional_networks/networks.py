@@ -199,18 +199,24 @@ def match_names(params: Mapping[str, torch.Tensor], net: ThreeLayerNet | DeepNet
         hint = "each convolution and linear layer has a weight and a bias"
         if getattr(net, "batchnorm", False):
             hint += ", each batch normalization a scale and a shift"
-        raise CheckFailed(f"params holds {len(params)} parameters, wanted {len(wanted)}", hint)
+        raise CheckFailed(f"params holds {len(params)} parameters, wanted {len(wanted)}", hint, value=_sizes(params))
     if isinstance(net, ThreeLayerNet):
         candidates = {ours: ours for ours in wanted if ours in params}
     else:
         candidates = _match_by_shape(params, wanted)
     for ours, shape in wanted.items():
         if ours not in candidates:
-            raise CheckFailed(f"params has nothing of shape {shape} for {words(ours, net)}")
+            message = f"params has nothing of shape {shape} for {words(ours, net)}"
+            raise CheckFailed(message, value=_sizes(params))
         found = tuple(params[candidates[ours]].shape)
         if found != shape:
-            raise CheckFailed(f"{words(ours, net)} has shape {found}, wanted {shape}")
+            raise CheckFailed(f"{words(ours, net)} has shape {found}, wanted {shape}", value=_sizes(params))
     return {ours: candidates[ours] for ours in wanted}
+
+
+def _sizes(params: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """What a network's parameters are like: how many elements each has, in order of size."""
+    return torch.tensor(sorted(value.numel() for value in params.values()))
 
 
 def _match_by_shape(params: Mapping[str, torch.Tensor], wanted: Mapping[str, tuple[int, ...]]) -> Names:

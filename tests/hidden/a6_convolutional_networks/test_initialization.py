@@ -45,7 +45,7 @@ def test_shape(student: Proxy, size: int | None, dtype: torch.dtype) -> None:
     weights = draw(student, 6, 4, size, dtype=dtype)
     assert_kind(weights, shape_of(6, 4, size), dtype, what="the weights")
     if not bool(weights.any()):
-        raise CheckFailed("the weights are all 0")
+        raise CheckFailed("the weights are all 0", value=weights)
 
 
 @question()
@@ -80,9 +80,9 @@ def test_every_draw_is_fresh(student: Proxy) -> None:
     first, second = draw(student, 20, 30, 3), draw(student, 20, 30, 3)
     assert_spread(first, (2.0 / fan_in(20, 3)) ** 0.5, "the weights")
     if bool((first == second).any()):
-        raise CheckFailed("two calls return the same weights", "leave the random seed to whoever calls")
+        raise CheckFailed("two calls return the same weights", "leave the random seed to whoever calls", value=first)
     if len(first.unique()) < 0.9 * first.numel():
-        raise CheckFailed("many weights are equal to one another", "draw each of them")
+        raise CheckFailed("many weights are equal to one another", "draw each of them", value=first)
 
 
 @question()
@@ -103,7 +103,8 @@ def test_network_uses_it(student: Proxy, batchnorm: bool) -> None:
         sizes = {"W0": (4, 40, 3), "W1": (40, 60, 3), "W2": (60 * 2 * 2, 30, None)}
         found = {name: draw(student, *size, relu=name != "W2", dtype=torch.float64) for name, size in sizes.items()}
     if any(value.dtype is not torch.float64 for value in found.values()):
-        raise CheckFailed("some parameters are not torch.float64", "hand the argument dtype on to kaiming_initializer")
+        hint = "hand the argument dtype on to kaiming_initializer"
+        raise CheckFailed("some parameters are not torch.float64", hint, value=found["W0"])
     for ours, inputs in (("W0", 4), ("W1", 40)):
         assert_spread(found[ours], (2.0 / fan_in(inputs, 3)) ** 0.5, words(ours, net))
     last = found["W2"]

@@ -58,7 +58,7 @@ def assert_count(rng: Draw, theirs: Proxy, ours: Proxy, x: torch.Tensor, wanted:
             hint = "layers in a plain list are not found: make them attributes, or use nn.Sequential or nn.ModuleList"
         elif facts.count - wanted == modules.spare_biases(theirs, ours, x):
             hint = "some layers have a bias that nobody asked for: bias=False. All else was compared without it"
-        raise CheckFailed(f"{what} has {facts.count} parameters, wanted {wanted}", hint)
+        raise CheckFailed(f"{what} has {facts.count} parameters, wanted {wanted}", hint, value=facts.outline)
     weights = modules.draw_weights(rng, ours, x, dtype=x.dtype)
     found, right = (modules.run(model, x, weights=weights, training=True).output for model in (theirs, ours))
     assert_matches(found, right, what=f"the output of {what}")

@@ -21,9 +21,10 @@ def assert_spread(weights: torch.Tensor, std: float, what: str) -> None:
     measured = float(values.std())
     if not abs(measured / std - 1.0) <= STANDARD_ERRORS / (2 * count) ** 0.5:
         message = f"the standard deviation of {what} is {measured / std:.3g} times what is asked for"
-        raise CheckFailed(message, "look at the gain, and at what counts as fan_in: inputs of one output")
+        hint = "look at the gain, and at what counts as fan_in: inputs of one output"
+        raise CheckFailed(message, hint, value=values)
     if not abs(float(values.mean())) <= STANDARD_ERRORS * std / count**0.5:
-        raise CheckFailed(f"the mean of {what} is not 0")
+        raise CheckFailed(f"the mean of {what} is not 0", value=values)
 
 
 def assert_bell_shaped(weights: torch.Tensor, what: str) -> None:
@@ -35,7 +36,7 @@ def assert_bell_shaped(weights: torch.Tensor, what: str) -> None:
         message = (
             f"{share * 100:.1f} % of {what} lie beyond two standard deviations; of a normal distribution, 4.6 % do"
         )
-        raise CheckFailed(message, "draw from a normal distribution")
+        raise CheckFailed(message, "draw from a normal distribution", value=values)
 
 
 def assert_fresh(first: Sequence[torch.Tensor], second: Sequence[torch.Tensor], what: str) -> None:
@@ -43,12 +44,13 @@ def assert_fresh(first: Sequence[torch.Tensor], second: Sequence[torch.Tensor], 
     for one, other in zip(first, second, strict=True):
         if one.shape == other.shape and bool((one == other).any()):
             message = f"two calls give the same values to {what}"
-            raise CheckFailed(message, "leave the random seed to whoever calls, and draw anew in each call")
+            hint = "leave the random seed to whoever calls, and draw anew in each call"
+            raise CheckFailed(message, hint, value=one)
         if len(one.unique()) < 0.9 * one.numel():
-            raise CheckFailed(f"many values of {what} are equal to one another", "draw each of them")
+            raise CheckFailed(f"many values of {what} are equal to one another", "draw each of them", value=one)
 
 
 def assert_all(values: torch.Tensor, constant: float, what: str) -> None:
     """Fail unless every element is this constant."""
     if bool((values != constant).any()):
-        raise CheckFailed(f"{what} does not start at {constant:g}")
+        raise CheckFailed(f"{what} does not start at {constant:g}", value=values)

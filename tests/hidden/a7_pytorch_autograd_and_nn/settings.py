@@ -108,9 +108,14 @@ class _Response:
         moves = tried.moves((0.0, 1.0), (0.0, 0.0), (0.0, 0.0))
         factors = [_factor(move[self.there], self.gradient) for move in moves]
         if any(factor is None for factor in factors):
-            raise CheckFailed("a step is not proportional to the gradient, as it is in SGD", "is it torch.optim.SGD?")
+            message = "a step is not proportional to the gradient, as it is in SGD"
+            raise CheckFailed(message, "is it torch.optim.SGD?", value=torch.cat(moves))
         self.first, self.second, self.third = (float(factor or 0.0) for factor in factors)
         self.momentum = self.third / self.second if self.second else 0.0
+
+    @property
+    def factors(self) -> torch.Tensor:
+        return torch.tensor([self.first, self.second, self.third], dtype=torch.float64)
 
     @property
     def plain(self) -> bool:
@@ -123,13 +128,15 @@ class _Response:
 
 
 def sgd_rate(tried: Tried) -> None:
-    if not _is(_Response(tried).rate, 1e-2):
-        raise CheckFailed("the optimizer's lr is not 0.01")
+    response = _Response(tried)
+    if not _is(response.rate, 1e-2):
+        raise CheckFailed("the optimizer's lr is not 0.01", value=response.factors)
 
 
 def sgd_momentum(tried: Tried) -> None:
-    if not _is(_Response(tried).momentum, 0.5):
-        raise CheckFailed("the optimizer's momentum is not 0.5")
+    response = _Response(tried)
+    if not _is(response.momentum, 0.5):
+        raise CheckFailed("the optimizer's momentum is not 0.5", value=response.factors)
 
 
 def sgd_decay(tried: Tried) -> None:
@@ -137,18 +144,19 @@ def sgd_decay(tried: Tried) -> None:
     response = _Response(tried)
     (move,) = tried.moves((1.0, 0.0))
     if not _is(_factor(move[response.there], response.first * tried.weights[response.there]), DECAY):
-        raise CheckFailed("the optimizer's weight_decay is not 0.0001", "for all parameters alike")
+        raise CheckFailed("the optimizer's weight_decay is not 0.0001", "for all parameters alike", value=move)
 
 
 def sgd_rest(tried: Tried) -> None:
     response = _Response(tried)
     if response.first > 0:
-        raise CheckFailed("the optimizer goes up the gradient", "maximize is False")
+        raise CheckFailed("the optimizer goes up the gradient", "maximize is False", value=response.factors)
     if not response.plain:
-        raise CheckFailed("the optimizer's momentum is Nesterov's", "nesterov is False")
+        raise CheckFailed("the optimizer's momentum is Nesterov's", "nesterov is False", value=response.factors)
     late = tried.moves((0.0, 0.0), (0.0, 1.0))[1]
     if not _is(_factor(late[response.there], response.gradient), response.first):
-        raise CheckFailed("the optimizer takes less of a later gradient than of the first", "dampening is 0")
+        message = "the optimizer takes less of a later gradient than of the first"
+        raise CheckFailed(message, "dampening is 0", value=late)
 
 
 def adam_rate(tried: Tried) -> None:
@@ -156,7 +164,7 @@ def adam_rate(tried: Tried) -> None:
     there = tried.moved()
     (move,) = tried.moves((0.0, LARGE))
     if bool(((move[there].abs() - 1e-3).abs() > 1e-5).any()):
-        raise CheckFailed("the optimizer's lr is not 0.001", "is it torch.optim.Adam?")
+        raise CheckFailed("the optimizer's lr is not 0.001", "is it torch.optim.Adam?", value=move)
 
 
 def adam_decay(tried: Tried) -> None:
@@ -166,7 +174,7 @@ def adam_decay(tried: Tried) -> None:
     wanted = -(tried.gradient + DECAY * tried.weights).sign()
     if bool((move.sign() != wanted)[there].any()):
         hint = "it belongs to the gradient, as Adam has it, not to the weights, as AdamW"
-        raise CheckFailed("the optimizer's weight_decay is not 0.0001", hint)
+        raise CheckFailed("the optimizer's weight_decay is not 0.0001", hint, value=move)
 
 
 def adam_rest(tried: Tried) -> None:
@@ -179,10 +187,10 @@ def adam_rest(tried: Tried) -> None:
     for found, right in zip(moves, wanted, strict=True):
         if bool(((found[there] / unit - right).abs() > 1e-6).any()):
             hint = "betas (0.9, 0.999), eps 1e-8, amsgrad and maximize False"
-            raise CheckFailed("the optimizer's other settings are not torch's own", hint)
+            raise CheckFailed("the optimizer's other settings are not torch's own", hint, value=torch.cat(moves))
     (tiny,) = tried.moves((0.0, 1e-5))
     if bool(((tiny[there] / unit - _adam([1e-5 * tried.gradient[there]])[0]).abs() > 1e-6).any()):
-        raise CheckFailed("the optimizer's eps is not 1e-8")
+        raise CheckFailed("the optimizer's eps is not 1e-8", value=tiny)
 
 
 def _adam(gradients: Sequence[torch.Tensor]) -> list[torch.Tensor]:

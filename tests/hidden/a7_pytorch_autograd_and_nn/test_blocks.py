@@ -111,8 +111,8 @@ def check_call(student: Proxy, reference: Proxy, rng: Draw, case: Case, *, train
     try:
         assert_same_module(rng, theirs, ours, x, training=training, what=str(case))
     except CheckFailed as failure:
-        hint = advice_on(theirs, ours, x) or failure.hint or case.note
-        raise CheckFailed(failure.message, hint) from None
+        failure.hint = advice_on(theirs, ours, x) or failure.hint or case.note
+        raise
     except StudentError as error:
         if case.note:
             error.add_note(case.note)

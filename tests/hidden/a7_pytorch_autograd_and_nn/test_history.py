@@ -79,6 +79,8 @@ def _as_shares(accuracies: Curves, part: str) -> Curves:
 
 def numbers(value: Any, what: str) -> list[float]:
     """Of a list, a tensor, an array or a single number, whichever was saved."""
+    if value is None:
+        raise CheckFailed(f"{what} is not there", "note it as the others are, and save it with them")
     items = torch.from_numpy(value.copy()) if type(value) is np.ndarray else value
     items = items.flatten() if type(items) is torch.Tensor else items
     items = [items] if type(items) in (int, float) else items
@@ -98,7 +100,7 @@ def assert_possible(curves: Curves, part: str) -> None:
         if len({len(curves[name]) for name in together}) > 1:
             raise CheckFailed(f"{part}: {', '.join(together)} differ in length", "they are noted at the same moments")
     if curves["val_iter"] != sorted(set(curves["val_iter"])):
-        raise CheckFailed(f"{part}: the steps in val_iter do not increase")
+        raise CheckFailed(f"{part}: the steps in val_iter do not increase", "was a second training appended?")
 
 
 def assert_learned(curves: Curves, part: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -31,7 +32,13 @@ STEPS, LEARNED = 16, 0.6
 def made(side: Proxy, part: int) -> tuple[Proxy, Any]:
     """Model and optimizer, the first a module indeed."""
     model, optimizer = unpack(getattr(side, PARTS[part])(), "model", "optimizer")
-    return modules.assert_module(model), optimizer
+    try:
+        return modules.assert_module(model), optimizer
+    except CheckFailed as failure:
+        with suppress(CheckFailed):
+            modules.assert_module(optimizer)
+            failure.hint = "the module comes second: are the two in the other order?"
+        raise
 
 
 def check_network(student: Proxy, reference: Proxy, rng: Draw, part: int) -> None:
@@ -156,7 +163,7 @@ def test_part3_start(student: Proxy, rng: Draw) -> None:
         rows = value.flatten(1)
         if len(rows.unique(dim=0)) < len(rows):
             message = f"outputs of the {slot} start with equal weights"
-            raise CheckFailed(message, "what starts alike gets equal gradients, and stays alike")
+            raise CheckFailed(message, "what starts alike gets equal gradients, and stays alike", value=value)
 
 
 def _weights(model: Proxy, rng: Draw) -> list[tuple[str, torch.Tensor]]:
