@@ -38,11 +38,13 @@ import matplotlib.pyplot as plt
 import otter
 import torch
 
+from boxes import decode_boxes
 from common import reset_seed
 from common.plots import show_boxes, show_images
 from common.saving import load_state, save_state
 from common.scenes import THINGS, draw_scenes
 from evaluation import average_precisions
+from fast_rcnn import TRANSFORM_SCALE
 from kit import detect_all, to_images, to_targets, train_detector
 from region_proposals import label_anchors
 from retinanet import build, focal_loss
@@ -136,7 +138,7 @@ plt.show()
 # %% [markdown]
 # ## Levels of the pyramid
 #
-# What each level sees in one scene, and the sizes of the boxes that each level finds.
+# What each level sees in one scene, the sizes of the boxes that each level finds, and what is detected.
 
 # %%
 with torch.no_grad():
@@ -145,22 +147,22 @@ show_images(
     [torch.from_numpy(new[0].image) / 255, *(level[0].norm(dim=0) for level in levels)],
     ["scene", "stride 8", "stride 16"],
 )
-found = detect_all(model, images)
-sides = torch.cat([(each["boxes"][:, 2:] - each["boxes"][:, :2]).prod(dim=1).sqrt() for each in found])
-areas = (anchors[:, 2:] - anchors[:, :2]).prod(dim=1).sqrt()
-finer = len(areas) * 4 // 5  # the finer level has four times as many cells
+with torch.no_grad():
+    scores, transforms, anchors = model.look(images)
+sure, places = (scores.softmax(dim=2)[..., 1:].amax(dim=2) > 0.3).nonzero().unbind(dim=1)
+boxes = decode_boxes(anchors[places], transforms[sure, places] / torch.tensor(TRANSFORM_SCALE))
+sides = (boxes[:, 2:] - boxes[:, :2]).prod(dim=1).sqrt()
+finer = places < 9 * levels[0][0, 0].numel()  # nine anchors in each cell
 plt.figure(figsize=(5, 2.6))
-plt.hist(
-    [areas[:finer].unique().numpy(), areas[finer:].unique().numpy()],
-    bins=20,
-    label=["anchors, stride 8", "anchors, stride 16"],
-)
-plt.hist(sides.numpy(), bins=20, histtype="step", color="black", label="detections")
+plt.hist([sides[finer].numpy(), sides[~finer].numpy()], bins=20, label=["stride 8", "stride 16"])
 plt.legend()
-plt.xlabel("side, in pixels")
+plt.title("boxes of a probability above 0.3, before suppression")
+plt.xlabel("root of the area, in pixels")
 plt.show()
-picture = torch.from_numpy(new[0].image)
-show_boxes(picture, found[0]["boxes"], [THINGS[k] for k in found[0]["labels"]], found[0]["scores"])
+found = detect_all(model, images[:1])[0]
+likely = found["scores"] > 0.3
+boxes, words = found["boxes"][likely], [THINGS[k] for k in found["labels"][likely]]
+show_boxes(torch.from_numpy(new[0].image), boxes, words, found["scores"][likely], title="likelier than 0.3")
 
 # %%
 grader.check("retinanet-learns")
