@@ -16,7 +16,7 @@ from autograder.course.layout import Course
 from autograder.errors import UsageError
 
 if TYPE_CHECKING:
-    from autograder.reports.study.statistics import Distribution, Statistics
+    from autograder.reports.findings.statistics import Distribution, Statistics
 
 __all__ = ["add", "run"]
 
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from autograder.gradebook.settings import Settings
     from autograder.gradebook.store import Book
     from autograder.grading.recording import results
-    from autograder.reports.study.statistics import statistics
+    from autograder.reports.findings.statistics import statistics
 
     course = Course.find(args.course)
     assignment, settings = course.assignment(args.assignment), Settings.read(course)

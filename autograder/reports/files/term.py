@@ -75,6 +75,11 @@ class Standings:
         names = {each.id: each.name for each in self.facts.submissions}
         return {names[number]: words for number, words in page_words(self.own, self.facts, terms).items()}
 
+    def before_and_after(self) -> list[tuple[float, float]]:
+        """Points before lateness, and grade, of each person whose grade is known."""
+        known = [each for each in self.own if each.cents is not None and each.submission]
+        return [(each.checks / 100, (each.cents or 0) / 100) for each in known]
+
     def of_class(self) -> ClassGrades:
         return ClassGrades.from_book(self.own, self.facts)
 

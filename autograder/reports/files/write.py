@@ -35,6 +35,7 @@ from autograder.reports.files.gradescsv import grades_csv
 from autograder.reports.files.term import Standings
 from autograder.reports.findings.decisions import DECISIONS, Decisions, Shown, queued
 from autograder.reports.findings.rescored import ScoreChange
+from autograder.reports.findings.statistics import statistics
 from autograder.reports.pages.answers import render_answers
 from autograder.reports.pages.classpage import render_class
 from autograder.reports.pages.review import render_queue, render_reading
@@ -157,7 +158,8 @@ def write_class(
     if standings:
         _page(out / "term.html", standings.term_page, unmade)
     earlier = standings.earlier() if standings else None
-    page = partial(render_class, results, assignment, failures, decisions, changes, passed, earlier, grades)
+    figures = statistics(results, assignment, standings.before_and_after() if standings else ())
+    page = partial(render_class, results, assignment, failures, decisions, changes, passed, earlier, grades, figures)
     _page(out / "index.html", page, unmade)
     return out / "index.html"
 

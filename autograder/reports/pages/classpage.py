@@ -15,6 +15,7 @@ from autograder.reports.findings.concerns import concerns
 from autograder.reports.findings.decisions import Decisions, queued
 from autograder.reports.findings.need import Earlier, in_need
 from autograder.reports.findings.rescored import ScoreChange
+from autograder.reports.findings.statistics import Statistics
 from autograder.reports.findings.summary import summarize
 from autograder.reports.findings.timings import budget_charts
 from autograder.reports.pages.charts import heat_map, histogram, tone
@@ -94,6 +95,7 @@ def render_class(
     passed: Iterable[tuple[str, str]] = (),
     earlier: Earlier | None = None,
     grades: ClassGrades | None = None,
+    figures: Statistics | None = None,
 ) -> str:
     """A self-contained page on a class, in order of submission name.
 
@@ -104,6 +106,7 @@ def render_class(
         passed: (path, why) of what lies beside the submissions and is none.
         earlier: what each submission's people reached before, as of `in_need`.
         grades: what became of the scores; without it the page ends with the checks.
+        figures: what the class tells about the questions.
 
     It links to `<submission>/report.html` beside it. It shows what students must not see.
     """
@@ -132,6 +135,8 @@ def render_class(
         notebooks=any(result.notebooks for result in results),
         answers=any(result.answered for result in results),
         grades=grades,
+        figures=figures,
+        told={each.id: each for each in figures.questions} if figures else {},
         queue=len(queued(results, assignment)),
         unread=sum((decisions or Decisions()).is_open(result, assignment) for result in queued(results, assignment)),
         machines=sorted({_machine(result) for result in results}),

@@ -19,6 +19,7 @@ from autograder.errors import GraderError, UsageError
 from autograder.reports import Progress, grades_csv, print_class, write_class, write_reports, write_submission
 from autograder.reports.files.gradescsv import COLUMNS
 from autograder.reports.findings.concerns import Reason, concerns
+from autograder.reports.findings.statistics import statistics
 
 
 def read(sheet: str) -> list[dict[str, str]]:
@@ -121,6 +122,20 @@ def test_files_are_written_and_read_back(a6: Assignment, class16: list[Submissio
     with (out / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
         assert len({row["submission"] for row in csv.DictReader(file)}) == 17
     assert (out / "grades.csv").read_bytes().startswith(b"\xef\xbb\xbfsubmission,")
+
+
+def test_the_class_page_has_the_figures(a6: Assignment, class16: list[SubmissionResult], tmp_path: Path) -> None:
+    write_reports(class16, a6, tmp_path)
+    page = (tmp_path / "index.html").read_text()
+    figures = statistics(class16, a6, ())
+    told = [each.discrimination for each in figures.questions if each.discrimination is not None]
+    assert told
+    for each in told:
+        assert f"discrimination {each:.2f}" in page
+    assert figures.alpha is not None
+    assert f"<dd>{figures.alpha:.2f}: how well" in page
+    write_reports(class16[:3], a6, tmp_path)  # too few people for a correlation
+    assert "discrimination" not in (tmp_path / "index.html").read_text()
 
 
 def test_writing_twice_gives_the_same_bytes(a6: Assignment, class16: list[SubmissionResult], tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ import pytest
 from autograder.course.layout import Course
 from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult, QuestionResult, SubmissionInfo, SubmissionResult
+from autograder.reports.findings.statistics import Distribution, statistics
 from autograder.reports.study.page import render_similarity
 from autograder.reports.study.similarity import Source, pairs
-from autograder.reports.study.statistics import Distribution, statistics
 from tests.autograder.conftest import TOY
 
 ASSIGNMENT = Course.find(TOY).assignment("t1")
