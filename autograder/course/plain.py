@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any, TypeVar
 
 import msgspec
@@ -9,6 +10,8 @@ import msgspec
 __all__ = ["from_plain", "to_plain"]
 
 T = TypeVar("T")
+# msgspec looks at a type when it first meets it, and crashes where two threads meet the same type at the same time.
+ONE_AT_A_TIME = threading.Lock()
 
 
 def to_plain(data: object) -> Any:
@@ -23,6 +26,7 @@ def from_plain(data: Any, kind: type[T]) -> T:
         ValueError: a key is missing, or a value has a wrong type; the message says where.
     """
     try:
-        return msgspec.convert(data, kind)
+        with ONE_AT_A_TIME:
+            return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
         raise ValueError(f"not a {kind.__name__}: {error}") from None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -113,3 +115,34 @@ def test_a_result_from_when_there_was_one_notebook_is_read() -> None:
 )
 def test_outcome_of_many(cases: list[Outcome], whole: Outcome) -> None:
     assert Outcome.of(cases) is whole
+
+
+FIRST_OF_ALL = """
+import sys, threading
+from autograder.course.result import SubmissionResult
+
+sys.setswitchinterval(1e-6)
+together = threading.Barrier(8)
+
+def read():
+    together.wait()
+    try:
+        SubmissionResult.from_json({"schema": 2})
+    except ValueError:
+        read_by.append(1)
+
+read_by = []
+threads = [threading.Thread(target=read) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+sys.exit(len(read_by) != 8)
+"""
+
+
+def test_the_first_results_are_read_by_several_threads_at_once() -> None:
+    """msgspec without a lock ends the process by a segmentation fault here, seven times in eight."""
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-c", FIRST_OF_ALL], capture_output=True, text=True)
+        assert done.returncode == 0, f"{done.returncode}: {done.stderr}"
