@@ -165,3 +165,40 @@ def test_what_a_style_earns_is_held_against_what_it_must(figures: ModuleType) ->
     assert sound(1.0, 1.0, None)
     assert not sound(0.0, 0.0, 0.5)
     assert sound(None, 0.5, 1.0)
+
+
+def test_classes_of_two_sizes_are_measured(tmp_path: Path) -> None:
+    words = (
+        "--course",
+        "toy",
+        "--sizes",
+        "4",
+        "8",
+        "--jobs",
+        "2",
+        "--part",
+        "0",
+        "--json",
+        str(tmp_path / "found.json"),
+    )
+    command = [sys.executable, str(BENCHMARKS / "scale.py"), *words, "--plot", str(tmp_path / "plot.svg")]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert ended.returncode in (0, 1), ended.stdout + ended.stderr
+    found = json.loads((tmp_path / "found.json").read_text())["classes"]
+    assert [(each["submissions"], each["jobs"]) for each in found] == [(4, 2), (8, 2)]
+    assert all(each["cpu"] > 0 and 0 < each["startup"] < each["seconds"] and each["page"] > 0 for each in found)
+    assert "<svg" in (tmp_path / "plot.svg").read_text()
+
+
+def test_a_class_that_grows_dearer_is_found_out(figures: ModuleType) -> None:
+    from scale import Scaled, limits
+
+    def kept(cpu: float, peak: float = 100.0) -> list[bool]:
+        few, many = (
+            Scaled(n, 1, 9.0, 1.0, n * each, {"all": mb}, 1.0) for n, each, mb in ((5, 1.0, 100.0), (50, cpu, peak))
+        )
+        return [limit.kept for limit in limits([few, many])]
+
+    assert kept(1.04) == [True, True, True]
+    assert kept(1.06) == [False, True, True]
+    assert kept(1.0, 151.0) == [True, False, True]
