@@ -20,8 +20,14 @@ ANCHORS = 4 * 6 * 9
 FILE, SIZE, SCENES, BAR = "mask_rcnn.pt", (64, 96), 30, 0.55
 
 
-def networks(student: Proxy, reference: Proxy, rng: Draw, pool_size: int = 4) -> tuple[Proxy, Proxy]:
-    """Two networks with the same weights, the detector's as it is given and all of them drawn."""
+def networks(
+    student: Proxy, reference: Proxy, rng: Draw, pool_size: int = 4, detector: float = 1.0
+) -> tuple[Proxy, Proxy]:
+    """Two networks with the same weights, the detector's as it is given and all of them drawn.
+
+    Args:
+        detector: what the weights of its two stages are multiplied by: the smaller, the more its boxes are anchors.
+    """
     pair = []
     for side in (student, reference):
         head = modules.assert_module(side.MaskHead(32, 7, 1, 3), "MaskHead()")
@@ -40,6 +46,8 @@ def networks(student: Proxy, reference: Proxy, rng: Draw, pool_size: int = 4) ->
     for name in ("lateral", "output", "rpn", "head"):
         found, wanted = (_part(model, f"detector.{name}") for model in (theirs, ours))
         weights = modules.draw_weights(rng, wanted)
+        if name in ("rpn", "head"):
+            weights = replace(weights, values=tuple(detector * value for value in weights.values))
         modules.load(wanted, weights)
         modules.load(found, weights)
     return theirs, ours
@@ -91,14 +99,26 @@ def compare_masks(found: Any, wanted: Any) -> None:
         assert_matches(one, other, what="the masks of an image")
 
 
+def tells(detections: Any) -> bool:
+    """Whether three masks of each image have pixels, and lack some that their boxes have."""
+    for one in detections:
+        x1, y1, x2, y2 = one["boxes"].unbind(dim=1)
+        pixels = one["masks"].flatten(1).sum(dim=1)
+        if int(((pixels > 0) & (pixels < 0.9 * (x2 - x1) * (y2 - y1))).sum()) < 3:
+            return False
+    return True
+
+
 @question()
 def test_detections(student: Proxy, reference: Proxy, rng: Draw) -> None:
     """What it detects by itself: boxes, scores, labels, and the masks of these boxes."""
-    images = rng.normal(2, 3, HEIGHT, WIDTH)
-    theirs, ours = networks(student, reference, rng)
+    theirs, ours = networks(student, reference, rng, detector=0.3)
     for model in (theirs, ours):
         model.train()
-    found, wanted = theirs.detect(images), ours.detect(images)
+    images, wanted = rng.until(
+        lambda rng: (drawn := rng.normal(2, 3, HEIGHT, WIDTH), ours.detect(drawn)), lambda pair: tells(pair[1])
+    )
+    found = theirs.detect(images)
     if type(found) is not list or len(found) != len(wanted) or any(type(one) is not dict for one in found):
         raise CheckFailed("the detections are no list with a dict for each image")
     for one, other in zip(found, wanted, strict=True):
