@@ -129,7 +129,7 @@ grader.check("matrix-transpose")
 # %%
 X = convolution_matrix(w / w.norm(), 12, 1, 1)
 figure, axes = plt.subplots(1, 3, figsize=(12, 3.4))
-for axis, matrix, title in zip(axes, (X, X.T @ X, torch.eye(14)), ("X", "X^T X", "the identity"), strict=True):
+for axis, matrix, title in zip(axes, (X, X.T @ X, torch.eye(14)), ("$X$", "$X^T X$", "the identity"), strict=True):
     axis.imshow(matrix, cmap="Blues", vmin=0, vmax=1)
     axis.set(title=title, xticks=[], yticks=[])
 plt.tight_layout()

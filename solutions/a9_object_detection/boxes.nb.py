@@ -251,7 +251,7 @@ plt.show()
 # %%
 proposal = torch.tensor([[40.0, 30.0, 80.0, 60.0]])
 figure, axes = plt.subplots(1, 4, figsize=(14, 2.9), layout="constrained")
-for number, (axis, title) in enumerate(zip(axes, ("t_x", "t_y", "t_w", "t_h"), strict=True)):
+for number, (axis, title) in enumerate(zip(axes, ("$t_x$", "$t_y$", "$t_w$", "$t_h$"), strict=True)):
     t = torch.zeros(3, 4)
     t[:, number] = torch.tensor([-0.5, 0.0, 0.5])
     show_boxes(image, decode_boxes(proposal.repeat(3, 1), t), ["-0.5", "0", "+0.5"], axis=axis, title=title)

@@ -39,7 +39,8 @@ def alternative_text(figure: Figure) -> str:
         text = f"{len(axes)} images{f': {titles}' if titles else ''}."
     else:
         text = " ".join(_described(axis) for axis in axes) or "An empty figure."
-    return f"{heading}. {text}" if heading else text
+    whole = f"{heading}. {text}" if heading else text
+    return whole.replace("$", "")  # matplotlib sets formulas between dollars
 
 
 def _holds_something(axis: Axes) -> bool:

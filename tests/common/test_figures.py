@@ -34,6 +34,13 @@ def test_titles_axes_and_curves_are_named():
     assert alternative_text(figure) == "Loss: plot over step. Curves: dog. Plot of count."
 
 
+def test_formulas_are_named_without_their_dollars():
+    figure, axis = plt.subplots()
+    axis.imshow([[1]])
+    axis.set(title="$X^T X$")
+    assert alternative_text(figure) == "X^T X: image."
+
+
 def test_images_are_counted_and_their_titles_listed():
     figure, axes = plt.subplots(1, 3)
     for axis, title in zip(axes, ["cat", "dog", "cat"], strict=True):

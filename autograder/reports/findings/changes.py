@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,6 +12,7 @@ from autograder.reports.text import line
 __all__ = ["Change", "changes"]
 
 MOST = 8  # of one kind, on a page
+TEX = re.compile(r"\\[^a-zA-Z]|[\\{}]")  # what a formula is written with and a reader need not see
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,19 @@ def _cells(what: str, places: Sequence[Place]) -> Iterator[Change]:
 def _listed(what: str, places: Sequence[Place], unit: str) -> Iterator[Change]:
     if places:
         shown = places[:MOST]
-        # A cell may begin with Markdown's signs of headings and bold type.
-        names = (line(place.name.replace("**", "").lstrip("# "), 80) for place in shown)
+        names = (line(_without_signs(place.name), 80) for place in shown)
         where = (
             f"{name}, {unit} {place.number}" if place.number else name for name, place in zip(names, shown, strict=True)
         )
         yield Change(what, tuple(where), len(places) - len(shown))
+
+
+def _without_signs(name: str) -> str:
+    """A cell's beginning without Markdown's signs of headings and bold type, its formulas without TeX's.
+
+    >>> _without_signs("**Question 1.** Is $X^T$ ${2}$?")
+    'Question 1. Is X^T 2?'
+    """
+    parts = name.replace("**", "").lstrip("# ").split("$")  # every other part is a formula; the last may be cut
+    parts[1::2] = [TEX.sub("", part) for part in parts[1::2]]
+    return "".join(parts)

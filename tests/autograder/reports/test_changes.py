@@ -79,3 +79,9 @@ def test_names_from_a_submission_are_inert(small: Assignment) -> None:
     assert "<script>" not in page
     assert "\u202e" not in page
     assert "n" * 100 not in page
+
+
+def test_formulas_are_shown_without_the_signs_of_tex():
+    asked = (Place(r"**Question 1.** Is $X^T$ a $\lambda_{k}$, and what is $\frac", 14),)
+    (change,) = changes(Integrity(notebooks={"a.ipynb": NotebookIntegrity(blank=asked)}))
+    assert change.where == ("Question 1. Is X^T a lambda_k, and what is frac, cell 14",)
