@@ -68,7 +68,7 @@ X_test, y_test = to_images(test_scenes), to_targets(test_scenes, ["captions"])
 
 def show_captions(scenes, boxes, captions):
     """Each animal's box, with its number, and below the picture what is said about it."""
-    _, axes = plt.subplots(1, len(scenes), figsize=(6 * len(scenes), 4), layout="constrained", squeeze=False)
+    _, axes = plt.subplots(1, len(scenes), figsize=(4.4 * len(scenes), 3.4), layout="constrained", squeeze=False)
     for axis, scene, some, rows in zip(axes[0], scenes, boxes, captions, strict=True):
         show_boxes(torch.from_numpy(scene.image), some, [str(k + 1) for k in range(len(some))], axis=axis)
         axis.set_xlabel("\n".join(f"{k + 1}: {words.decode(row)}" for k, row in enumerate(rows)), fontsize=8)

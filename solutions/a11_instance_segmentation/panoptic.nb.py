@@ -39,7 +39,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from common import reset_seed
-from common.plots import show_masks, show_segmentation, show_segments
+from common.plots import class_colours, show_masks, show_segmentation, show_segments
 from common.scenes import CLASSES, draw_scenes
 from kit import TinyBackbone, to_images
 from panoptic import (
@@ -119,8 +119,8 @@ show_segmentation(pictures[:6], {"truth": labels[:6], "prediction": semantic[:6]
 # %% [markdown]
 # ## Instances
 #
-# This part needs no detector: the instances here are the true masks, made worse. Each is shifted, grown or shrunk by a
-# pixel or two, some are found twice, and each has a score that is higher the better it is.
+# This part needs no detector: the instances here are the true masks, made worse. Each is shifted by a pixel or two,
+# grown by one, or both; some are found twice; and a score is the higher the less a mask was shifted.
 
 
 # %%
@@ -175,7 +175,7 @@ def merged(n, **settings):
 for n in sorted(range(len(test_scenes)), key=lambda n: -len(test_scenes[n].things))[:2]:
     figure, axes = plt.subplots(1, 4, figsize=(16, 3), layout="constrained")
     image = torch.from_numpy(test_scenes[n].image)
-    axes[0].imshow(semantic[n], cmap="tab10", vmin=0, vmax=9)
+    axes[0].imshow(class_colours(len(CLASSES))[semantic[n]])
     axes[0].set(title="semantic", xticks=[], yticks=[])
     show_masks(image, every[n][0], [CLASSES[label] for label in every[n][1]], every[n][2], axis=axes[1], title="found")
     show_segments(*merged(n), CLASSES, axis=axes[2], title="merged")

@@ -127,7 +127,7 @@ plt.show()
 
 # %% [markdown]
 # How many proposals are needed to find the animals? The plot shows recall over the number of proposals, for selective
-# search with one scale and with three, and for boxes slid over the image in seven sizes.
+# search with one scale and with three, and for boxes slid over the image in six sizes.
 
 # %%
 looks = [

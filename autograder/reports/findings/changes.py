@@ -12,6 +12,7 @@ from autograder.reports.text import line
 __all__ = ["Change", "changes"]
 
 MOST = 8  # of one kind, on a page
+EMPHASIS = re.compile(r"\*\*|(?<!\S)\*(?=\S[^*]*\*)|(?<=\S)\*(?!\S)")  # as in **bold** and in *italic* text
 TEX = re.compile(r"\\[^a-zA-Z]|[\\{}]")  # what a formula is written with and a reader need not see
 
 
@@ -93,11 +94,11 @@ def _listed(what: str, places: Sequence[Place], unit: str) -> Iterator[Change]:
 
 
 def _without_signs(name: str) -> str:
-    """A cell's beginning without Markdown's signs of headings and bold type, its formulas without TeX's.
+    """A cell's beginning without Markdown's signs of headings and emphasis, its formulas without TeX's.
 
-    >>> _without_signs("**Question 1.** Is $X^T$ ${2}$?")
-    'Question 1. Is X^T 2?'
+    >>> _without_signs("**Question 1.** Is $X^T$ *above* ${2}$?")
+    'Question 1. Is X^T above 2?'
     """
-    parts = name.replace("**", "").lstrip("# ").split("$")  # every other part is a formula; the last may be cut
+    parts = EMPHASIS.sub("", name).lstrip("# ").split("$")  # every other part is a formula; the last may be cut
     parts[1::2] = [TEX.sub("", part) for part in parts[1::2]]
     return "".join(parts)
