@@ -1,4 +1,4 @@
-"""Starts the zygote with a clean environment, and asks it for workers."""
+"""Starts the zygote, the fork server of workers, with a clean environment, and requests workers from it."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
     "PYTHONDONTWRITEBYTECODE": "1",
     "MPLBACKEND": "Agg",
-    # A process that has run a multi-threaded region makes its forks hang; and one worker is worth one core.
+    # The forks of a process that has run an OpenMP region with several threads hang. A worker uses one core.
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
-    # Address space is what a worker's memory is measured by; an arena per thread would waste it.
+    # A worker's memory limit is one of address space, which an arena per thread would waste.
     "MALLOC_ARENA_MAX": "2",
-    "CUDA_VISIBLE_DEVICES": "",  # `gpu.visible` says otherwise
+    "CUDA_VISIBLE_DEVICES": "",  # `gpu.visible` overrides it
 }
 
 
@@ -60,20 +60,20 @@ class Sandbox:
     A process that forks may use it in its children at the same time; only the process that made it closes it.
 
     Args:
-        unsafe: grade even where nothing confines student code well enough.
-        level: use this level of isolation and no other.
-        hidden: folders that no worker may see, the course's solutions and tests.
-        rules: those that workers may be asked to watch for.
-        device: "cuda" where some workers shall be able to use the GPU.
-        preload: modules that workers will import, besides torch and numpy: imported once, for all of them.
+        unsafe: True to grade even if this host cannot confine student code well enough.
+        level: the only level of isolation to use; None for the best.
+        hidden: folders that no worker may see: the course's solutions and tests.
+        rules: the rules that workers may have to enforce.
+        device: "cuda" if some workers use the GPU.
+        preload: modules that the zygote imports for all workers, in addition to torch and numpy.
 
     Attributes:
         level: "A" root with namespaces, "B" user namespaces, "C" Landlock and seccomp, "D" less than that.
-        layers: which layers of isolation hold here, by name.
-        why_not: for those that do not, the reason.
+        layers: whether each layer of isolation holds on this host, by name.
+        why_not: the reason for each layer that does not hold.
 
     Raises:
-        IsolationUnavailable: this host does not confine well enough, or not as asked.
+        IsolationUnavailable: this host does not confine well enough, or lacks the requested level.
     """
 
     level: str
@@ -124,14 +124,14 @@ class Sandbox:
         device: str = "cpu",
         allowance: Allowance | None = None,
     ) -> Worker:
-        """A fresh worker, confined and ready; nothing of the submission is loaded yet.
+        """A new confined worker, ready to load a submission.
 
         Args:
-            rules: what this worker's submission may not use: names of rules that this sandbox was made with.
-            device: "cuda" for one that may use the GPU; `isolation.opening` says what that opens.
-            allowance: the seconds that all of the submission has.
+            rules: names of the sandbox's rules that the submission must keep.
+            device: "cuda" for a worker that may use the GPU, see `isolation.opening`.
+            allowance: the time limit of the whole submission.
         """
-        from autograder.sandbox.grader.remote import Worker  # needs torch, for which the zygote shall not have to wait
+        from autograder.sandbox.grader.remote import Worker  # needs torch, whose import must not delay the zygote
 
         says = {name: self._says[name] for name in rules}
         channel, theirs = socket.socketpair()
@@ -149,12 +149,12 @@ class Sandbox:
         return Worker(package, limits, channel, reports, output, says, allowance)
 
     def require_alive(self) -> None:
-        """Raise GraderError where the zygote has ended: what went wrong since then is nobody's answer."""
+        """Raise GraderError if the zygote has ended: errors since then are not the submission's."""
         if self._zygote.poll() is not None:
             raise GraderError("the zygote, which workers are forked from, has ended")
 
     def close(self) -> None:
-        """End the zygote and with it every worker. In a fork of the process that made this: let go of it."""
+        """End the zygote and all workers. In a fork of the process that made it, only release the resources."""
         self._control.close()
         if os.getpid() != self._owner:
             return
@@ -167,11 +167,11 @@ class Sandbox:
         if not poll.poll(ENTER_SECONDS * 1000):
             raise IsolationUnavailable(f"the zygote was not ready within {ENTER_SECONDS:.0f} s")
         word = control.receive(self._control)
-        if word is None:  # it closed its end, so it has ended or is about to
+        if word is None:  # it closed its end, so it has ended or will end
             with suppress(subprocess.TimeoutExpired):
                 self._zygote.wait(timeout=1)
             status = self._zygote.poll() or 0
-            signal = -status if status < 0 else status - 128  # in namespaces, its parent tells the signal so
+            signal = -status if status < 0 else status - 128  # in namespaces, its parent exits with 128 plus the signal
             how = f"killed by signal {signal}" if signal > 0 else f"exit status {status}"
             raise GraderError(f"the zygote, which workers are forked from, ended before it was ready ({how})")
         if "failed" in word[0]:

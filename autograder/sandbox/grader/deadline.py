@@ -1,9 +1,9 @@
-"""Time that is a submission's own: what passes while the machine is busy with others does not count, within bounds.
+"""Deadlines in a submission's own seconds: time in which the machine is busy with other processes does not count.
 
-A worker that sleeps spends its time; one that is ready to run and waits for a core does not. The kernel counts that
-wait (`/proc/PID/schedstat`, see sched-stats.rst in its documentation). Where all of this machine stands still, the
-grader itself wakes too late, and that does not count either. What is taken off is bounded: a deadline ends at the
-latest after `STRETCH` times its seconds, and an allowance after `MAX_STRETCH` times.
+A worker that sleeps spends its time. A worker that is ready to run and waits for a core does not. The kernel counts
+that wait (`/proc/PID/schedstat`, see sched-stats.rst in its documentation). If the whole machine stalls, the grader
+itself wakes late, and that time does not count either. The deduction is limited: a deadline ends after at most
+`STRETCH` times its seconds, and an allowance after at most `MAX_STRETCH` times.
 """
 
 from __future__ import annotations
@@ -22,12 +22,16 @@ from autograder.errors import TimeSpent
 __all__ = ["MAX_STRETCH", "STRETCH", "Allowance", "Deadline", "waited_for_a_core"]
 
 STRETCH, MAX_STRETCH = 10.0, 3.0
-TICK, SHORTEST = 0.05, 0.001  # seconds between two looks at how late this process wakes
-PUNCTUAL = 0.002  # so late it may wake on an idle machine
+TICK, SHORTEST = 0.05, 0.001  # seconds between two measurements of this process's delay
+PUNCTUAL = 0.002  # seconds of delay that are normal on an idle machine
 
 
 def waited_for_a_core(pid: int | None = None) -> float:
-    """Seconds that a process's first thread, or this process's, was ready to run and did not; 0 where nobody counts."""
+    """The seconds for which a process's first thread was ready and did not run; 0 if the kernel does not count them.
+
+    Args:
+        pid: the process id; None for this process.
+    """
     try:
         with open(f"/proc/{'self' if pid is None else pid}/schedstat", "rb") as file:
             return int(file.read().split()[1]) / 1e9
@@ -36,11 +40,11 @@ def waited_for_a_core(pid: int | None = None) -> float:
 
 
 class Allowance:
-    """All the time that one submission may take, from now on: everything that it causes counts.
+    """The time that one submission may take, from now on, for all its calls together.
 
     Args:
-        seconds: its own ones.
-        until: the instant, of `time.monotonic`, at which the whole run ends; whose seconds passed does not count then.
+        seconds: the submission's own seconds.
+        until: the time, of `time.monotonic`, at which the whole run ends, whatever was deducted.
     """
 
     def __init__(self, seconds: float = math.inf, until: float = math.inf) -> None:
@@ -49,14 +53,14 @@ class Allowance:
         self._waited = waited_for_a_core()
 
     def forgive(self, seconds: float) -> None:
-        """Seconds that were others'."""
+        """Deduct seconds in which the machine was busy with other processes."""
         self._forgiven += seconds
 
     def left(self, forgiven: float = 0.0) -> float:
-        """Seconds that are left, at least 0.
+        """The seconds that are left, at least 0.
 
         Args:
-            forgiven: others' seconds that nobody told yet.
+            forgiven: seconds of other processes that `forgive` has not deducted yet.
         """
         rest = max(0.0, self.until - time.monotonic())
         if math.isinf(self.seconds):
@@ -71,12 +75,12 @@ class Allowance:
 
     @property
     def over(self) -> bool:
-        """Whether the whole run has ended."""
+        """True if the whole run has ended."""
         return time.monotonic() >= self.until
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """What passes inside is not the submission's: it waits for other submissions."""
+        """The time in this block does not count: the submission waits for other submissions."""
         since, armed = time.monotonic(), signal.getitimer(signal.ITIMER_REAL)[0]
         if armed:
             signal.setitimer(signal.ITIMER_REAL, 0.0)
@@ -89,9 +93,9 @@ class Allowance:
 
     @contextmanager
     def alarm(self) -> Iterator[None]:
-        """Raise TimeSpent inside the block once the longest that this may last is over, whatever runs then.
+        """Raise TimeSpent in this block when the longest possible time is over, whatever runs then.
 
-        For work of the grader's own that a submission made long. Only a process's first thread can be interrupted.
+        It limits the grader's own work on a submission. Only the first thread of a process can be interrupted.
         """
         end = min(self._began + MAX_STRETCH * self.seconds, self.until)
         if math.isinf(end) or threading.current_thread() is not threading.main_thread():
@@ -112,12 +116,12 @@ class Allowance:
 
 
 class Deadline:
-    """An end to one exchange with a worker, which begins now.
+    """The deadline of one exchange with a worker, which begins now.
 
     Args:
-        seconds: the worker's own ones.
+        seconds: the worker's own seconds.
         waited: `waited_for_a_core` of the worker.
-        allowance: what the submission has left for everything.
+        allowance: the time limit of the whole submission.
     """
 
     def __init__(
@@ -126,10 +130,10 @@ class Deadline:
         self.seconds = seconds
         self._waited, self._allowance = waited, allowance
         self._began, self._late = time.monotonic(), 0.0
-        self._before: float | None = None  # read at the first tick only: most exchanges are over by then
+        self._before: float | None = None  # read at the first tick: most exchanges end before
 
     def wait(self, poll: select.poll) -> None:
-        """Wait for an event. Raises TimeoutError where the time is over."""
+        """Wait for an event. Raises TimeoutError at the deadline."""
         while (left := self.left()) > 0.0:
             asked, since = max(min(left, TICK), SHORTEST), time.monotonic()
             if poll.poll(asked * 1000):
@@ -140,13 +144,13 @@ class Deadline:
         raise TimeoutError
 
     def left(self) -> float:
-        """Seconds that are left."""
+        """The seconds that are left."""
         lost = self.lost()
         left = self.seconds - (time.monotonic() - self._began - lost)
         return left if self._allowance is None else min(left, self._allowance.left(lost))
 
     def lost(self) -> float:
-        """Seconds until now that were others', as far as they are taken off."""
+        """The deducted seconds of other processes so far."""
         if self._before is None:
             return 0.0
         passed = time.monotonic() - self._began
@@ -154,10 +158,10 @@ class Deadline:
         return min(max(self._late, waited), passed * (1 - 1 / STRETCH))
 
     def spent(self) -> float:
-        """The worker's own seconds until now."""
+        """The worker's own seconds so far."""
         return time.monotonic() - self._began - self.lost()
 
     @property
     def starved(self) -> bool:
-        """Whether the machine took so much that what was left says nothing."""
+        """True if other processes took so much time that a timeout says nothing about the worker."""
         return self.lost() >= 0.99 * (time.monotonic() - self._began) * (1 - 1 / STRETCH)

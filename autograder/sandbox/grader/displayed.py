@@ -1,6 +1,6 @@
-"""What a notebook's cell put out, as a worker tells of it: checked, bounded, and made outputs of a notebook's file.
+"""Validates a cell's outputs from a worker, limits their size, and converts them to the notebook format.
 
-The other side of `worker.notebook`, and it believes nothing: the cells share the worker's process.
+It reads the data of `worker.notebook`. The data is untrusted: the cells share the worker's process.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ Output = dict[str, Any]
 
 
 def read_cell(reply: Any) -> tuple[list[Output], bool]:
-    """A cell's outputs as nbformat has them, and whether something was left out.
+    """A cell's outputs in nbformat's form, and True if some output was left out.
 
-    Raises ProtocolError where the reply is not of the form that `worker.notebook` sends, or holds more.
+    Raises ProtocolError if the reply does not have the form of `worker.notebook`, or exceeds its limits.
     """
     if type(reply) is not dict or reply.keys() != {"outputs", "left_out"} or type(reply["left_out"]) is not bool:
         raise ProtocolError("a cell's output that is not one")
@@ -50,7 +50,7 @@ class _Room:
         self._text, self._images = MAX_TEXT, MAX_IMAGE
 
     def output(self, said: Any) -> Output | None:
-        """One output; None for an image that is none."""
+        """One output, or None for an invalid image."""
         kind = said.get("kind") if type(said) is dict else None
         if kind == "stream" and said.keys() == {"kind", "name", "text"} and said["name"] in STREAMS:
             return {"output_type": "stream", "name": said["name"], "text": self._take(said["text"])}
@@ -89,7 +89,7 @@ class _Room:
 
 
 def image_size(content: bytes) -> tuple[int, int] | None:
-    """Width and height that a PNG says it has; None where it is none."""
+    """The width and height in a PNG's header; None if it is no PNG."""
     if not content.startswith(PNG) or content[12:16] != b"IHDR" or len(content) < 24:
         return None
     width, height = struct.unpack(">II", content[16:24])

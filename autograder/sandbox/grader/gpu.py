@@ -72,7 +72,7 @@ def visible(device: str) -> dict[str, str]:
     if device == "cpu":
         return {}
     kept = {"LD_LIBRARY_PATH": os.environ["LD_LIBRARY_PATH"]} if "LD_LIBRARY_PATH" in os.environ else {}
-    # Numbers as nvidia-smi counts; and no worker lives to read what it would write to a cache.
+    # PCI order is nvidia-smi's numbering. No later worker could read a cache of kernels.
     return {
         **kept,
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",

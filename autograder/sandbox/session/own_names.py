@@ -1,4 +1,4 @@
-"""Lets a submission import its own `queue.py` where Python, or the grader, has a module of that name already."""
+"""Lets a submission import its own `queue.py`, although Python or the grader has a module of that name."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["own_names"]
 
 @contextmanager
 def own_names(files: Mapping[str, bytes], own: Collection[str]) -> Iterator[None]:
-    """While this lasts, code of the submission that imports one of these names gets its own file of that name.
+    """Inside this block, the submission's code that imports one of these names gets its own file.
 
-    All other code gets what was there before.
+    All other code gets the module that was there before.
 
     Args:
-        files: modules of one file by the path that their code shall have, `/work/queue.py`.
-        own: paths of all of the submission's files.
+        files: sources of single-file modules, by the path of their code, `/work/queue.py`.
+        own: the paths of all files of the submission.
     """
     taken = {_name(path): path for path in files if _is_taken(_name(path), path)}
     original, modules = builtins.__import__, dict[str, ModuleType]()
@@ -53,6 +53,6 @@ def _name(path: str) -> str:
 
 
 def _is_taken(name: str, path: str) -> bool:
-    """Whether a module that is none of the submission's has this name."""
+    """True if a module outside the submission has this name."""
     there = sys.modules.get(name)
     return there is not None and getattr(there, "__file__", None) != path

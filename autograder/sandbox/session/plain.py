@@ -1,4 +1,4 @@
-"""What a value is, whatever class carries it: a namedtuple is a tuple, a defaultdict a dict, a Parameter a tensor."""
+"""Converts values of derived classes to their base type: a namedtuple to a tuple, a Parameter to a tensor."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ USUAL = frozenset({type(None), bool, int, float, str, torch.Tensor, np.ndarray, 
 
 
 class Begun:
-    """An iterator of which some is used up, and that can be iterated over from its beginning nevertheless."""
+    """A partly used iterator that can still be iterated over from its beginning."""
 
     def __init__(self, iterator: Iterator[Any]) -> None:
         self._iterator = iterator
@@ -34,9 +34,9 @@ class Begun:
 
 
 def plain(value: Any) -> Any:
-    """The value as one of Python's own types, as a tensor of torch or an array of numpy; itself where it is none.
+    """The value as a built-in type, a torch tensor or a numpy array; any other value unchanged.
 
-    Only the outermost level is looked at, and the keys of a dict.
+    Only the outermost level and the keys of a dict are converted.
 
     >>> plain(torch.Size([2, 3])), plain(np.float64(0.5)), plain(MappingProxyType({"dw": 1}))
     ((2, 3), 0.5, {'dw': 1})
@@ -50,7 +50,7 @@ def plain(value: Any) -> Any:
         return value.item() if value.dtype.kind in "fiubU" else value
     if isinstance(value, np.ndarray):
         return np.asarray(value)
-    for own in (int, float, str):  # no method of a subclass's own is asked
+    for own in (int, float, str):  # the base type's constructor calls no method of a subclass
         if isinstance(value, own):
             return own.__add__(value, own())  # type: ignore[operator]
     if isinstance(value, tuple):
@@ -63,7 +63,7 @@ def plain(value: Any) -> Any:
 
 
 def plain_tensor(value: torch.Tensor) -> torch.Tensor:
-    """The same elements as a `torch.Tensor`, autograd included; itself where a class keeps them in its own way."""
+    """The same elements as a plain `torch.Tensor`, with autograd; unchanged if a class stores them in its own way."""
     kind = type(value)
     if kind is torch.Tensor or kind.__torch_dispatch__ is not DISPATCH:
         return value
@@ -75,7 +75,7 @@ def plain_tensor(value: torch.Tensor) -> torch.Tensor:
 
 
 def plain_leaves(value: Any, depth: int) -> Iterator[Any]:
-    """What stands in lists, tuples and dicts, of whatever class these are, in order; at most so many levels deep."""
+    """The leaves in lists, tuples and dicts of any class, in order, at most `depth` levels deep."""
     value = value if isinstance(value, torch.Tensor) else plain(value)
     if type(value) in (list, tuple, dict) and depth:
         for item in value.values() if type(value) is dict else value:

@@ -1,8 +1,8 @@
-"""One forward pass under observation: which layers run, and where on the way each weight is used.
+"""Observes one forward pass: the layers that run, and the place at which each weight is used.
 
-Weights are told apart by where they act, not by what they are called. The place of a weight is its depth (how many
-operations with weights lie before it on the longest way from the input), then the order of execution: a shortcut has
-the same place whether it runs before or after the main path. Functions on bare parameters are seen as layers are.
+Weights are identified by place, not by name. The place of a weight is its depth, then the order of execution. Its depth
+is the number of operations with weights before it on the longest path from the input. So a shortcut has the same place
+whether it runs before or after the main path. Functions on bare parameters count like layers.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ NORMS = frozenset({"batch_norm", "layer_norm", "group_norm", "instance_norm"})
 
 
 class Probe:
-    """What a forward pass does with some tensors and layers.
+    """The use of some tensors and layers in a forward pass.
 
     Attributes:
-        depths, order: for each tensor, its place; -1 where it was not used.
-        roles: for each tensor, "weight", "bias", "scale" or "shift" where the function that took it tells, else "".
-        steps: [index of a layer, shapes of what went in, shapes of what came out], in the order of execution.
+        depths, order: the place of each tensor; -1 if it was not used.
+        roles: the role of each tensor, "weight", "bias", "scale" or "shift", if its function determines it, else "".
+        steps: [index of a layer, shapes of its inputs, shapes of its outputs], in the order of execution.
     """
 
     def __init__(self, tensors: Sequence[Tensor], layers: Sequence[torch.nn.Module]) -> None:
@@ -42,7 +42,7 @@ class Probe:
         self.steps: list[list[Any]] = []
 
     def run(self, model: torch.nn.Module, inputs: Sequence[Any]) -> None:
-        """One forward pass without gradients. Raises what the model raises."""
+        """Run one forward pass without gradients. Raises the model's errors."""
         with ExitStack() as stack:
             for index, layer in enumerate(self._layers):
                 stack.callback(torch.nn.Module.register_forward_hook(layer, self._noting(index)).remove)
@@ -51,7 +51,7 @@ class Probe:
             model(*inputs)
 
     def used(self, index: int, depth: int, role: str) -> None:
-        """A tensor is used; only the first time counts."""
+        """Record the use of a tensor. Only its first use counts."""
         if self.order[index] < 0:
             self.depths[index], self.order[index], self.roles[index] = depth, max(self.order) + 1, role
 
@@ -68,12 +68,12 @@ class Probe:
 
 
 class _Places(TorchFunctionMode):
-    """Follows depths through every function that torch is asked for."""
+    """Tracks depths through every call of a torch function."""
 
     def __init__(self, probe: Probe) -> None:
         super().__init__()
         self._probe = probe
-        # By identity; the tensors are kept, so that no other gets the identity of one that is gone.
+        # By id. The tensors are kept alive, so that no other tensor gets the same id.
         self._sources = {id(tensor): (tensor, frozenset({index})) for index, tensor in enumerate(probe.tensors)}
         self._depths: dict[int, tuple[Tensor, int]] = {}
 
@@ -97,7 +97,7 @@ class _Places(TorchFunctionMode):
         return result
 
     def _roles(self, function: str, weights: Sequence[int]) -> list[str]:
-        """By the order of arguments, which is the same in all of torch's forms of these functions."""
+        """The roles by the order of arguments, which is the same in all variants of these torch functions."""
         names = ("weight", "bias") if function in LINEAR else ("scale", "shift") if function in NORMS else ()
         supply = iter(names)
         return [next(supply, "") if self._is_parameter(index) else "" for index in weights]
@@ -108,7 +108,7 @@ class _Places(TorchFunctionMode):
 
 @contextmanager
 def as_found(modules: Sequence[torch.nn.Module]) -> Iterator[None]:
-    """Evaluation mode; afterwards modes, buffers and random states are as they were."""
+    """Evaluation mode inside this block. Afterwards modes, buffers and random states are restored."""
     modes = [vars(module).get("training") for module in modules]
     places = [(vars(module)["_buffers"], name) for module in modules for name in vars(module).get("_buffers", ())]
     buffers = [(place, name, place[name]) for place, name in places if place[name] is not None]
@@ -130,7 +130,7 @@ def as_found(modules: Sequence[torch.nn.Module]) -> Iterator[None]:
 
 
 def flat(value: Any, depth: int = 8) -> Iterator[Tensor]:
-    """Tensors in lists, tuples and dicts, in order."""
+    """The tensors in lists, tuples and dicts, in order."""
     return (leaf for leaf in plain_leaves(value, depth) if isinstance(leaf, Tensor))
 
 

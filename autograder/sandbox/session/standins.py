@@ -1,7 +1,7 @@
-"""Empty modules that can be imported where the real ones are not, and that say what they are when they are used.
+"""Stand-ins: empty modules in place of missing ones. Importing one succeeds; using it raises an error that explains.
 
-They keep a module that is not here from costing more than what uses it. While a submission is imported, what is done
-with them gives further stand-ins: `transform = T.Compose([T.ToTensor()])` costs what uses `transform`, and no more.
+So a missing module only costs the answers that use it. While a submission is imported, operations on a stand-in give
+further stand-ins: `transform = T.Compose([T.ToTensor()])` only costs the answers that use `transform`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any, NoReturn
 __all__ = ["OWN", "StandInFinder", "standing_in"]
 
 OWN = "./"  # before the name of a module that only the student can have
-DOUBTFUL = "?"  # before the name of a module that is here, and may need another one that is not
-# What these do concerns nobody but Colab.
+DOUBTFUL = "?"  # before the name of an installed module that may need a missing one
+# Modules whose functions only matter on Colab: calling them does nothing.
 HARMLESS = "google.colab."
 PACKAGE = "{} is not available in grading"
 MODULE = "{} was not handed in, and no package of that name is available in grading"
@@ -32,11 +32,11 @@ class _State:
 
 
 class StandInFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds what nothing else finds, among modules by these dotted names and below them.
+    """Finds stand-ins for the modules with these dotted names, and for modules below them, if no other finder does.
 
     Args:
         names: `torchvision` for a package, `./layers` for a module of the student's, `common.grad:my_check` for a name
-            that a given module does not have, `?torch.utils.tensorboard` for a module that may need another one.
+            that a given module lacks, `?torch.utils.tensorboard` for an installed module that may need a missing one.
     """
 
     def __init__(self, names: Collection[str]) -> None:
@@ -49,13 +49,13 @@ class StandInFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self._why |= {f"{module}.{name}": NAME.format(name, module) for module, name in self._lacking}
 
     def install(self) -> None:
-        """Come after everything else."""
+        """Insert this finder after all others."""
         if self._why:
             sys.meta_path.append(self)
 
     @contextmanager
     def importing(self) -> Iterator[None]:
-        """While a submission is imported."""
+        """The block in which a submission is imported."""
         for module, name in self._lacking:
             _give(importlib.import_module(module), name)
         for name in self._doubtful:
@@ -75,28 +75,28 @@ class StandInFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return _StandIn(name, why or PACKAGE.format(name))
 
     def exec_module(self, module: ModuleType) -> None:
-        """There is nothing in it."""
+        """Do nothing: a stand-in is empty."""
 
 
 def _stand_in_if_broken(name: str) -> None:
-    """Put a stand-in in the place of a module that is here, and needs one that is not."""
+    """Replace an installed module by a stand-in if it needs a missing one."""
     parent, _, last = name.rpartition(".")
     try:
         importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is None or f"{name}.".startswith(f"{error.name}."):
-            return  # it is not here itself
+            return  # the module itself is missing
         stand_in = sys.modules[name] = _StandIn(name, PACKAGE.format(error.name))
         setattr(sys.modules[parent], last, stand_in)
     except Exception:
-        return  # the submission's own import of it will say so
+        return  # the submission's own import will raise the error
 
 
 @contextmanager
 def standing_in(broken: Iterable[str]) -> Iterator[None]:
-    """While a module is imported, stand-ins take the places of modules that cannot be imported themselves.
+    """While a module is imported, stand-ins replace modules that fail at their import.
 
-    `from lengths import span` then costs what uses `span`, although `lengths.py` has a syntax error.
+    If `lengths.py` has a syntax error, `from lengths import span` then only costs the answers that use `span`.
     """
     stand_ins = {name: _StandIn(name, BROKEN.format(name)) for name in broken}
     sys.modules.update(stand_ins)
@@ -118,7 +118,7 @@ def _importing() -> Iterator[None]:
 
 
 def _give(module: ModuleType, name: str) -> None:
-    """Let a given module seem to have one name more."""
+    """Add a stand-in for a missing name to a given module."""
     before = getattr(module, "__getattr__", None)
 
     def lacking(asked: str) -> Any:
@@ -145,7 +145,7 @@ class _StandIn(ModuleType):
 
 
 class _Nothing:
-    """Something of a module that is not here."""
+    """An attribute of a stand-in."""
 
     def __init__(self, name: str, why: str) -> None:
         self._name, self._why = name, why
@@ -159,10 +159,10 @@ class _Nothing:
         return f"<a stand-in for {self._name}, which is not here>"
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        """A setting of what is not here: `plt.rcParams["figure.figsize"] = (10, 8)`."""
+        """Ignore a setting: `plt.rcParams["figure.figsize"] = (10, 8)`."""
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
-        """A class of this base can be written, and not be made an instance of."""
+        """Allow a class with this base. Making an instance of it raises."""
         if not _State.importing:
             self._use()
         return (type("StandIn", (), {"__new__": lambda cls, *values, **named: self._use()}),)

@@ -1,7 +1,7 @@
-"""Runs a call many times between two messages, and tells parts of what came out: the worker's half of a timing.
+"""The worker's side of a timing: runs a call many times between two messages, and returns digests of the outputs.
 
-What it is asked to run is a plan, written down by `sandbox.plan.record`: steps, each of which calls something that the
-session holds with inputs, earlier results and plain data. Nothing that it says of time is believed by itself.
+It runs a plan of `sandbox.plan.record`. Each step of a plan calls an object of the session with inputs, earlier results
+and plain data. The grader does not rely on the times that this side reports.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["MAX_OUTPUTS", "Bench"]
 # mallopt(3)
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 LARGEST, NEVER = 32 << 20, (1 << 31) - 1
-MAX_OUTPUTS = 64  # tensors and numbers that are looked at per call
+MAX_OUTPUTS = 64  # tensors and numbers in the output of a call
 Follow = Callable[[Any, tuple[str, ...]], Any]
 
 
@@ -32,9 +32,9 @@ class Bench:
     """The operations of a timing.
 
     Args:
-        resolve, copied, hold, drop: the session's: what a ref names; a copy of what came in, with refs replaced; keep
-            something, and let go of it.
-        follow: what a path leads to from an object.
+        resolve, copied, hold, drop: the session's functions. They return the object of a ref, return a copy of a
+            received value with refs replaced, keep an object, and drop it.
+        follow: returns the object at the end of a path from another object.
     """
 
     def __init__(
@@ -66,14 +66,14 @@ class Bench:
         """Carry out a plan once for each of some calls.
 
         Args:
-            plan: {"steps": [[ref, args, kwargs], …], "result": what to keep of it}.
-            inputs: lists that `lay` or an earlier `run` kept, an item for each call.
-            chosen: for each input of the plan, in order, [which of `inputs`, which of its values], or [which of
-                `inputs`] for an item as a whole.
-            calls: the first of them, and the one after the last.
+            plan: {"steps": [[ref, args, kwargs], …], "result": the value to keep}.
+            inputs: lists that `lay` or an earlier `run` kept, with one item for each call.
+            chosen: for each input of the plan, in order, [index in `inputs`, index of a value in the item], or [index
+                in `inputs`] for the whole item.
+            calls: the first call, and the one after the last.
 
         Returns:
-            {"results": a ref to the list of what was kept, "seconds": what the device's own clock says, or None}.
+            {"results": a ref to the list of kept values, "seconds": the time by the device's own clock, or None}.
         """
         _keep_pages()
         accelerator = self._on(device)
@@ -87,18 +87,18 @@ class Bench:
     def digest(
         self, targets: list[Ref], weights: torch.Tensor, places: np.ndarray[Any, Any]
     ) -> list[list[dict[str, Any]]]:
-        """What tells that all of every output of every call was computed, and how.
+        """Digests that show that every element of every output was computed.
 
         Args:
-            targets: what `run` kept.
-            weights: (W,) float64, for the sums over absolute values; they bind every element.
-            places: (P,) of large numbers, taken modulo the number of elements.
+            targets: refs of the results of `run`.
+            weights: (W,) float64, the weights of the sums over absolute values; each element enters a sum.
+            places: (P,) large numbers; modulo the number of elements, they are the positions of samples.
         """
         results = [result for target in targets for result in self._resolve(target)]
         return [[_digest(value, weights, places) for value in _outputs(result)] for result in results]
 
     def drop(self, targets: list[Ref]) -> None:
-        """Let go of what earlier operations kept."""
+        """Drop objects that earlier operations kept."""
         for target in targets:
             self._drop(target)
 
@@ -120,14 +120,14 @@ class Bench:
         for target, args, kwargs in plan["steps"]:
             local.append(value(target)(*mapped(args, value), **mapped(kwargs, value)))
         result = mapped(plan["result"], value)
-        return list(result) if isinstance(result, Iterator) else result  # what is still to be computed is computed now
+        return list(result) if isinstance(result, Iterator) else result  # compute the items of a lazy result now
 
 
 def _keep_pages() -> None:
-    """Let the allocator give no memory back to the kernel, where it is glibc's.
+    """Stop glibc's allocator from returning memory to the kernel.
 
-    Left to itself it may do so after each call, or not, as the heap happens to lie: then equal code takes once or twice
-    the time, for whole seconds.
+    Otherwise it may do so after each call, depending on the state of the heap. Equal code then takes up to twice the
+    time, for whole seconds.
     """
     with suppress(OSError, TypeError, AttributeError):  # another system's library
         mallopt = ctypes.CDLL(None).mallopt
@@ -141,7 +141,7 @@ def _chosen(laid: list[list[Any]], call: int, which: list[int]) -> Any:
 
 
 def _outputs(result: Any) -> list[Any]:
-    """Tensors, arrays and numbers in a value, in order."""
+    """The tensors, arrays and numbers in a value, in order."""
     found = list(plain_leaves(result, 4))
     if len(found) > MAX_OUTPUTS:
         raise ValueError(f"more than {MAX_OUTPUTS} outputs")
@@ -156,7 +156,7 @@ def _digest(value: Any, weights: torch.Tensor, places: np.ndarray[Any, Any]) -> 
     if not isinstance(value, torch.Tensor):
         return {"kind": type(value).__name__[:80]}
     shape, dtype = tuple(value.shape), value.dtype
-    flat = value.detach().reshape(-1)  # looked at where it is: a copy of all of it would take longer than the work
+    flat = value.detach().reshape(-1)  # without a copy, which would take longer than the sums
     sums = torch.zeros(0, dtype=torch.float64)
     elements = flat[:0]
     if flat.numel() and not dtype.is_complex:
