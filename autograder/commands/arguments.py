@@ -1,4 +1,4 @@
-"""Kinds of arguments that several commands take, for argparse: a wrong one is refused before anything is done."""
+"""Argument types that several commands share. argparse refuses a wrong value before the command runs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ __all__ = ["count", "minutes", "path"]
 
 
 def path(text: str) -> Path:
-    """A path, there or not. `~` is read here too: not every shell does it within NAME=~/folder."""
+    """A path, existing or not. `~` is expanded here too, because not every shell expands it within NAME=~/folder."""
     if not text:
-        raise argparse.ArgumentTypeError("found nothing, wanted a path")  # Path("") would be the folder one is in
+        raise argparse.ArgumentTypeError("found nothing, wanted a path")  # Path("") would be the current folder
     try:
         found = Path(text).expanduser()
         found.exists()

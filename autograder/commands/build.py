@@ -1,4 +1,4 @@
-"""autograder build: what students get, made from the solutions."""
+"""autograder build: makes the students' files from the solutions."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["add", "run"]
 EXAMPLE = """example:
   autograder build a6
   autograder build --check
-      prints what differs and exits 1 where assignments/ is not what the solutions make
+      prints the differences between assignments/ and the solutions, and exits with 1 if there are any
   autograder build a6 --rehearse
-      runs the notebook on the solution and keeps the files it writes as the reference's own
+      runs the notebook on the solution and keeps its files beside the reference
 """
 
 
@@ -30,9 +30,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("assignment", metavar="ASSIGNMENT", nargs="*", help="an id or a folder name (all of them)")
     parser.add_argument(
-        "--check", action="store_true", help="write nothing; print a diff and exit 1 where files differ"
+        "--check", action="store_true", help="write nothing; print a diff and exit with 1 if files differ"
     )
-    parser.add_argument("--rehearse", action="store_true", help="run the notebook on the solution, keep what it writes")
+    parser.add_argument("--rehearse", action="store_true", help="run the notebook on the solution, and keep its files")
     parser.set_defaults(run=run)
 
 
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         drift = "".join(check_assignment(course, assignment) for assignment in assignments)
         sys.stdout.write(drift)
         if drift:
-            print("autograder: assignments/ is not what solutions/ makes; run: make assignments", file=sys.stderr)
+            print("autograder: assignments/ is out of date; run: make assignments", file=sys.stderr)
         return 1 if drift else 0
     for assignment in assignments:
         if args.rehearse:

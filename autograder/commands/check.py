@@ -1,4 +1,4 @@
-"""autograder check: the public checks, on a student's own machine."""
+"""autograder check: runs the public checks on a student's own machine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = ["add", "run"]
 EXAMPLE = """example:
   autograder check
   autograder check conv-forward
-      one question; exit status 0: everything checked passes, 1: something does not
+      one question; exit status 0: every check passes, 1: some check does not
 """
 SCHEMA, INTERRUPTED = 1, 130
 WORDS = {
@@ -49,8 +49,8 @@ MIN_WIDTH = 40
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "check",
-        help="run the public checks on what you wrote",
-        description="Run the public checks of an assignment's folder and say what to fix first.",
+        help="run the public checks on your work",
+        description="Run the public checks of an assignment's folder and show what to fix first.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -64,9 +64,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Check and print. Returns 0 where everything that was checked passes, 1 where not, 130 after Ctrl-C.
+    """Check and print. Returns 0 if every check that ran passes, 1 if not, 130 after Ctrl-C.
 
-    On GitHub Actions nothing that the student's code prints is a command, and what is wrong is shown beside the code.
+    On GitHub Actions, output of the student's code cannot act as a command, and mistakes are shown beside the code.
     """
     from autograder.checks.public.run import assignment_in
     from autograder.checks.public.standing import standing_of
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     folder = args.folder.resolve()
     assignment = assignment_in(folder)
     if unknown := [question for question in args.question if question not in assignment.by_id]:
-        raise UsageError(f"unknown question {unknown[0]!r}; there are: {', '.join(assignment.by_id)}")
+        raise UsageError(f"unknown question {unknown[0]!r}; the questions are: {', '.join(assignment.by_id)}")
     running, github = _Running(hidden=args.json), GitHub(sys.stderr if args.json else sys.stdout)
     with github.quiet():
         try:
@@ -109,10 +109,10 @@ def _results(folder: Path, questions: list[str], running: _Running) -> dict[str,
 
 
 class _Running:
-    """Says on a terminal which check is running; there is no line of it left afterwards.
+    """Shows on a terminal which check is running. The line disappears at the end.
 
-    It writes to the terminal that was there before: while checks run, what goes to `sys.stdout` belongs to them. A
-    second Ctrl-C ends the process, for code that takes the first for an exception like any other.
+    It writes to the original terminal, because `sys.stdout` belongs to the checks while they run. A second Ctrl-C ends
+    the process. This helps if the student's code catches the first one like any other exception.
     """
 
     def __init__(self, hidden: bool) -> None:
@@ -146,7 +146,7 @@ class _Running:
             self._live.update(Text(f"checking {self._case}", "bright_black", no_wrap=True), refresh=True)
 
     def place(self, stop: KeyboardInterrupt, folder: Path) -> str:
-        """Where the student's code was when it was stopped: what never ends is there."""
+        """The line of the student's code at which it was stopped, for example an endless loop."""
         from autograder.sandbox.channel.failures import describe, student_error
 
         where = student_error(describe(stop, {str(path) for path in folder.glob("*.py")})).location
@@ -154,14 +154,14 @@ class _Running:
 
 
 def _brief(problem: str) -> str:
-    """The first line of what pytest has to say, and the error that ends it: no traceback."""
+    """The first line of pytest's output and its last error, without the traceback."""
     lines = [line for line in problem.splitlines() if line.strip()]
     errors = [line.removeprefix("E").strip() for line in lines if line.startswith("E ")]
-    return f"{lines[0]} {errors[-1] if errors else ''}".strip() + "; unzip the assignment afresh beside your files"
+    return f"{lines[0]} {errors[-1] if errors else ''}".strip() + "; unzip the assignment again beside your files"
 
 
 def _not_python(path: Path) -> Text | None:
-    """What is wrong with a file that cannot be read as Python, and where; None if it can, or is not there."""
+    """The syntax error of a file, with its place; None if the file is correct or missing."""
     from autograder.submission.source.text import readable
     from autograder.submission.source.trouble import trouble
 
@@ -176,7 +176,7 @@ def _not_python(path: Path) -> Text | None:
         return Text.assemble((f"{path.name}, line {found.line}", "bold"), said)
     try:
         compile(source, path.name, "exec", dont_inherit=True)
-    except SyntaxError as error:  # what can be parsed and not compiled, as a stray `return`
+    except SyntaxError as error:  # parsed but not compiled, for example a stray `return`
         said = f": {error.msg}\n\nPython cannot read the file: nothing in it was checked."
         return Text.assemble((f"{path.name}, line {error.lineno or 1}", "bold"), said)
     return None
@@ -206,11 +206,11 @@ def _print(assignment: Assignment, standing: Standing, folder: Path, say: _Speak
     elif len(standing.questions) == len(assignment.questions):
         say.line(("Every public check passes.", "green"))
     else:
-        say.line(("These pass; the other questions were not checked.", "green"))
+        say.line(("These checks pass; the other questions were not checked.", "green"))
 
 
 def _print_first(checked: QuestionStanding, folder: Path, say: _Speaker) -> None:
-    """The one thing to do next, in full: the cause, a hint, the place, what was printed on the way."""
+    """The next thing to do, in full: the cause, a hint, the place, and what the code printed."""
     case, (_, style) = checked.first, WORDS[checked.status]
     to_do = checked.status in ("not_attempted", "partly")
     say.line(
@@ -228,7 +228,7 @@ def _print_first(checked: QuestionStanding, folder: Path, say: _Speaker) -> None
 
 
 class _Speaker:
-    """Prints lines as they are and paragraphs that fit; nothing in them is markup, and no line ends in spaces."""
+    """Prints lines unchanged and paragraphs wrapped. Text is never read as markup, and no line ends in spaces."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -264,7 +264,7 @@ def _as_json(assignment: Assignment, standing: Standing) -> dict[str, Any]:
     first = standing.first
     return {
         "schema": SCHEMA,
-        "number": assignment.number,  # its id would be the folder's name, which is the student's
+        "number": assignment.number,  # not the id, which is the folder's name: the student may have renamed it
         "title": assignment.title,
         "passed": standing.passed,
         "questions": [_question(checked) for checked in standing.questions],

@@ -1,4 +1,4 @@
-"""autograder collect: a student's zip, from answers on clean files and a fresh run of the notebooks."""
+"""autograder collect: makes a student's zip from answers on clean files and a new run of the notebooks."""
 
 from __future__ import annotations
 
@@ -30,22 +30,23 @@ __all__ = ["add", "run"]
 
 EXAMPLE = """example:
   autograder collect
-      in the assignment's folder: runs the clean notebooks on your answers, checks, and writes the zip; a run that
-      nothing has changed since is taken again
+      in the assignment's folder: runs the clean notebooks on your answers, checks, and writes the zip; if nothing has
+      changed since the last run, its output is used again
   autograder collect --no-run --name "Kim Minsu" --id 2022123456
-      takes the notebooks' outputs and the result files as they are
+      uses the current outputs of the notebooks and the current result files
 
-exit status 0: written, nothing to say; 1: written with warnings, or not written; 2: a wrong argument
+exit status 0: written without warnings; 1: written with warnings, or not written; 2: a wrong argument
 """
 SCHEMA = 1
-LISTS = (("This costs points:", True), ("A person will miss this, or ask about it:", False))
+WHO = {"name": "name", "id": "student number", "option": "option"}
+LISTS = (("This costs points:", True), ("A reader will miss this, or ask about it:", False))
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "collect",
         help="make the zip that is handed in",
-        description="Carry your answers onto the clean files, run each clean notebook once, check, and write the zip.",
+        description="Copy your answers into the clean files, run each clean notebook once, check, and write the zip.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -53,15 +54,18 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--clean", metavar="ZIP_OR_FOLDER", type=Path, help="the assignment as handed out (the copy in the folder)"
     )
-    parser.add_argument("--name", help="your name (what the notebook's first cell says)")
-    parser.add_argument("--id", help="your student number (likewise)")
-    parser.add_argument("--option", help="the option you take (likewise)")
+    parser.add_argument("--name", help="your name (from the notebook's first cell)")
+    parser.add_argument("--id", help="your student number (from the first cell)")
+    parser.add_argument("--option", help="your option (from the first cell)")
     parser.add_argument(
-        "--group", metavar="'ID NAME'", action="append", help="a member of your group; once for each (likewise)"
+        "--group",
+        metavar="'ID NAME'",
+        action="append",
+        help="a member of your group; repeat it for each member (from the first cell)",
     )
     running = parser.add_mutually_exclusive_group()
     running.add_argument("--no-run", action="store_true", help="do not run the notebooks")
-    running.add_argument("--rerun", action="store_true", help="run the notebooks even where nothing has changed")
+    running.add_argument("--rerun", action="store_true", help="run the notebooks even if nothing has changed")
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.set_defaults(run=run)
 
@@ -78,7 +82,7 @@ class _Job:
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Collect, check, write, print. Returns 0, 1 where there are warnings, 130 after Ctrl-C."""
+    """Collect, check, write, print. Returns 0, 1 if there are warnings, 130 after Ctrl-C."""
     try:
         return _collect(args, console)
     except OSError as error:
@@ -93,10 +97,10 @@ def _collect(args: argparse.Namespace, console: Console) -> int:
 
     folder = args.folder.resolve()
     if not (folder / "assignment.toml").is_file():
-        raise UsageError(f"{folder}: not an assignment's folder: there is no assignment.toml in it")
+        raise UsageError(f"{folder}: not an assignment's folder: it has no assignment.toml")
     assignment = load_assignment(folder / "assignment.toml")
     if args.clean is None and not (folder / CLEAN).is_dir():
-        raise UsageError(f"no clean copy ({CLEAN}/) in {folder}: give --clean the zip that the assignment came in")
+        raise UsageError(f"no clean copy ({CLEAN}/) in {folder}: pass the assignment's zip as --clean")
     clean = read_clean(args.clean or folder, assignment)
     if not args.no_run and assignment.notebooks:
         _expect_kernel()
@@ -112,7 +116,7 @@ def _collect(args: argparse.Namespace, console: Console) -> int:
         try:
             done = _run_notebooks(job, gathered, stage, earlier, anew=args.rerun)
         except KeyboardInterrupt:
-            print(f"stopped, and no zip was written; what was run is in {stage}", file=sys.stderr)
+            print(f"stopped, and no zip was written; the notebooks run so far are in {stage}", file=sys.stderr)
             return 130
         gathered = done.gathered
     runs = done.runs if done else None
@@ -131,13 +135,13 @@ def _expect_kernel() -> None:
         import ipykernel  # noqa: F401
         import nbclient  # noqa: F401
     except ImportError as error:
-        raise UsageError(f"{error.name} is not installed, which runs notebooks: install it, or add --no-run") from None
+        raise UsageError(f"{error.name}, which runs notebooks, is not installed: install it, or add --no-run") from None
 
 
 def _who(
     args: argparse.Namespace, says: NotebookSays, folder: Path, assignment: Assignment, console: Console
 ) -> NotebookSays:
-    """From arguments, else the notebook's first cell, else `group.txt`, else asked for."""
+    """From arguments, else from the notebook's first cell, else from `group.txt`, else by asking the student."""
     from autograder.submission.collect.gather import GROUP
     from autograder.submission.receive.identity import read_group
 
@@ -167,11 +171,11 @@ def _asked(flag: str, question: str, asks: bool, console: Console) -> str:
             answer = ""
         if answer:
             return answer
-    raise UsageError(f"who hands in? Fill in the notebook's first code cell and save it, or give --{flag}")
+    raise UsageError(f"the {WHO[flag]} is missing: fill in the notebook's first code cell and save it, or add --{flag}")
 
 
 def _run_notebooks(job: _Job, gathered: Gathered, stage: Path, earlier: Earlier | None, *, anew: bool) -> Done:
-    """Say how long the notebooks take, and run them; or take the earlier run, where it stands."""
+    """Print how long the notebooks take, and run them; or use the earlier run, if it is still valid."""
     from autograder.submission.collect.earlier import depends_on
     from autograder.submission.collect.running import how_long, run_notebooks, said_again, taken_over
 
@@ -191,7 +195,7 @@ def _run_notebooks(job: _Job, gathered: Gathered, stage: Path, earlier: Earlier 
 
 @contextmanager
 def _telling(console: Console, notebook: str, cells: int) -> Iterator[Any]:
-    """A line that says which cell runs, on a terminal; elsewhere one line that it has begun."""
+    """On a terminal, a line that shows the running cell; elsewhere, one line at the start."""
     if not console.is_terminal:
         console.print(f"running {notebook} ({cells} cells)", highlight=False)
         yield None
@@ -206,7 +210,7 @@ def _telling(console: Console, notebook: str, cells: int) -> Iterator[Any]:
 
 
 def _with_artifacts(job: _Job, gathered: Gathered, stage: Path, runs: Mapping[str, Ran] | None) -> dict[str, bytes]:
-    """All files of the zip. What the notebooks wrote goes into the student's folder too; the rest comes from there."""
+    """All files of the zip. Files from the notebooks are copied into the student's folder; others come from it."""
     files = gathered.files
     for name in job.assignment.artifacts:
         if any(name in ran.written for ran in (runs or {}).values()):
@@ -232,10 +236,10 @@ def _review(
             results = public_results(stage)
     except AutograderError as error:
         results, why = {}, (str(error).splitlines() or [""])[0]
-        stopped = [Advice(f"the public checks cannot be run: {why}", "Unzip the assignment afresh beside your files.")]
+        stopped = [Advice(f"the public checks could not run: {why}", "Unzip the assignment again beside your files.")]
     except KeyboardInterrupt:
         results = {}
-        stopped = [Advice("the public checks were stopped", "autograder check QUESTION runs one question's checks.")]
+        stopped = [Advice("the public checks were stopped", "`autograder check QUESTION` runs one question's checks.")]
     return [
         *advice.about_who(job.who),
         *advice.about_run(gathered, runs),
@@ -272,7 +276,7 @@ def _print(
     for path, data in sorted(files.items()):
         say(f"  {path}  {len(data):,} bytes")
     if job.keeper.into:
-        say(f"What was there before is in {job.keeper.into.relative_to(job.folder).as_posix()}/")
+        say(f"The old versions are in {job.keeper.into.relative_to(job.folder).as_posix()}/")
     if costly := sum(warning.costs for warning in advice):
         count = f"{costly} {'thing' if costly == 1 else 'things'} above would cost points"
         say((f"{count}: fix what you can, and run this again.", "yellow"))
@@ -304,7 +308,7 @@ def _as_json(
         "run_again": not done.since if done else None,
         "warnings": [asdict(each) for each in advice],
     }
-    if len(job.assignment.components) == 1:  # then each is there under the name of its kind as well
+    if len(job.assignment.components) == 1:  # then each is listed under the name of its kind as well
         for one, all_of_them in (("module", modules), ("notebook", notebooks), ("run", ran)):
             facts[one] = next(iter(all_of_them.values()), None)
     return facts

@@ -19,15 +19,15 @@ __all__ = ["add", "run"]
 
 EXAMPLE = """example:
   autograder doctor --json
-      exit status 0: a course can be graded here; 1: it cannot, or something broke out
+      exit status 0: this host can grade a course; 1: it cannot, or an attempt to break out succeeded
 """
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "doctor",
-        help="say which isolation layers hold on this host",
-        description="Try every isolation layer by using it, then try to break out, and say what held.",
+        help="test which isolation layers work on this host",
+        description="Test every isolation layer by using it, then try to break out, and print what held.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -36,7 +36,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Print the report. Returns 0 where a course can be graded here, else 1."""
+    """Print the report. Returns 0 if this host can grade a course, else 1."""
     require_linux("confining code")
     from autograder.sandbox import diagnose
 

@@ -1,4 +1,4 @@
-"""autograder grade: a class of submissions, or one."""
+"""autograder grade: grades a class of submissions, or one submission."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from autograder.course.model import DEVICES, Assignment
 from autograder.course.result import SubmissionResult
 from autograder.errors import UsageError
 
-if TYPE_CHECKING:  # grading needs Linux, and the command line must start on a student's machine too
+if TYPE_CHECKING:  # grading needs Linux, but the command line must also start on a student's machine
     from autograder.grading.batch import Batch, Grade
     from autograder.grading.order import Order
     from autograder.grading.recording import Recorder
@@ -31,10 +31,10 @@ if TYPE_CHECKING:  # grading needs Linux, and the command line must start on a s
 
 __all__ = ["add", "run", "uninterrupted"]
 
-RECEIVED = ".received"  # in the folder of results: what was taken apart of a class's archive
+RECEIVED = ".received"  # in the folder of results: the submissions unpacked from a class's archive
 EXAMPLE = """example:
   autograder grade a6 submitted/ --out reports/
-      grades every zip and folder in submitted/; run again, it continues where it was stopped
+      grades every zip and folder in submitted/; after a stop, the same command continues
 """
 
 
@@ -58,15 +58,18 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--cluster", metavar="ADDRESS", help="grade on the Dask cluster of this scheduler, tcp://HOST:8786"
     )
     parser.add_argument(
-        "--seed", metavar="S", type=int, help="draw the inputs of an earlier run again; leave it out where it counts"
+        "--seed",
+        metavar="S",
+        type=int,
+        help="draw the inputs of an earlier run again; for a real grading, leave it out",
     )
     parser.add_argument(
         "--device",
         choices=DEVICES,
         default="cpu",
-        help="where running times are graded; cuda fills in what an earlier run on a CPU left pending (cpu)",
+        help="where running times are graded; cuda grades the cases that an earlier run on a CPU left pending (cpu)",
     )
-    parser.add_argument("--regrade", action="store_true", help="grade also what has a result that still holds")
+    parser.add_argument("--regrade", action="store_true", help="also grade submissions whose result is still valid")
     parser.add_argument(
         "--notebooks", action="store_true", help="run each notebook once too, and keep it as notebook.html (no points)"
     )
@@ -74,19 +77,18 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--minutes",
         metavar="N",
         type=arguments.minutes,
-        help="end after N minutes: what no check has decided by then is pending, and the next run decides it",
+        help="end after N minutes; undecided checks are then pending, and the next run decides them",
     )
     parser.add_argument("--book", metavar="URL", default="", help="where the gradebook is (DIR/gradebook.db)")
-    parser.add_argument("--profile", action="store_true", help="print where the time went, phase by phase")
-    parser.add_argument("--unsafe", action="store_true", help="grade even where this host cannot confine student code")
+    parser.add_argument("--profile", action="store_true", help="print the time of each phase")
+    parser.add_argument("--unsafe", action="store_true", help="grade even if this host cannot confine student code")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Grade, write, print.
 
-    Returns 0, or 1 where a submission could not be graded through our own fault, or somebody's work may be among what
-    was passed over.
+    Returns 0, or 1 if a fault of the grader left a submission ungraded, or if a skipped file may be somebody's work.
     """
     require_linux("grading")
     from autograder.gradebook.settings import Settings
@@ -112,7 +114,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     course = Course.find(args.course)
     assignment = course.assignment(args.assignment)
     if args.jobs is not None and args.cluster is not None:
-        raise UsageError("--jobs: a cluster grades as many at once as its workers have threads")
+        raise UsageError("--jobs: not with --cluster: there the number of the workers' threads decides")
     if args.notebooks:
         require_notebooks(course, assignment)
     if args.device == "cuda" and args.cluster is None:
@@ -121,17 +123,17 @@ def run(args: argparse.Namespace, console: Console) -> int:
     inbox = Inbox.open(args.submissions, assignment, unpack_into=args.out.absolute() / RECEIVED)
     inbox = _beside(inbox, args.submissions, args.out)
     if not args.submissions.is_dir() and len(inbox.entries) == 1:
-        inbox.receive(*inbox.entries)  # named by itself, what cannot be read is a bad argument
+        inbox.receive(*inbox.entries)  # a single unreadable submission is a bad argument
     began = time.perf_counter()
     told = Settings.read(course)
     told.terms(assignment)
-    Decisions.read(args.out / DECISIONS)  # what makes no sense there ends this before anything is written
+    Decisions.read(args.out / DECISIONS)  # an invalid cell ends the command before anything is written
     book = Book.open(told.book(args.book, args.out))
     if book.network:
-        warning = f"{book.address} lies on {book.network}, where SQLite's locks do not hold; name a PostgreSQL: --book"
+        warning = f"{book.address} is on {book.network}, where SQLite's locks do not work; use PostgreSQL: --book"
         console.print(Text(warning), soft_wrap=True)
     if before := read_in(book, assignment, args.out):
-        console.print(Text(f"{before} results of before there was a gradebook were read into it"), soft_wrap=True)
+        console.print(Text(f"{before} older results were read into the new gradebook"), soft_wrap=True)
     plan = GradingRun.plan(course, assignment, args.seed, newest_run(book, assignment))
     settings = {"regrade": args.regrade, "notebooks": args.notebooks, "device": args.device}
     batch = Batch.open(plan, assignment, args.out, inbox, stored_in(book, assignment), **settings)
@@ -174,7 +176,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     for name, why in graded.unmade:
         console.print(Text(f"page not made: {line(name)}  {line(why)}"), soft_wrap=True)
     if others := [path.parent.name for path in args.out.glob("*/result.json") if path.parent.name not in inbox.entries]:
-        whose = "from earlier runs, whose submissions are not here; grades.csv leaves them out"
+        whose = "results of earlier runs without a submission here; grades.csv leaves them out"
         console.print(Text(f"also in {args.out}: {len(others)} {whose}"), soft_wrap=True)
     kept = f", {len(batch.kept)} of them kept from before" if batch.kept else ""
     said = f"{len(results)} graded{kept} in {time.perf_counter() - began:.1f} s · {page}"
@@ -183,7 +185,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 
 def _require_writable(out: Path) -> None:
-    """Raise UsageError where results cannot be written to `out`."""
+    """Raise UsageError if results cannot be written to `out`."""
     there = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
     if not there.is_dir():
         raise UsageError(f"--out: {there} is not a folder")
@@ -192,7 +194,7 @@ def _require_writable(out: Path) -> None:
 
 
 def _beside(inbox: Inbox, submissions: Path, out: Path) -> Inbox:
-    """The inbox without `out`, which may stand beside the submissions. Raises UsageError where it cannot be."""
+    """The inbox without `out`, which may be in the folder of submissions. Raises UsageError if `out` is not allowed."""
     folder, place = submissions.resolve(), out.resolve()
     if not (folder.is_dir() and place.is_relative_to(folder)):
         return inbox
@@ -202,16 +204,16 @@ def _beside(inbox: Inbox, submissions: Path, out: Path) -> Inbox:
     known = {FILE, f"{FILE}-wal", f"{FILE}-shm", RECEIVED}
     ours = not out.exists() or has_results(out) or {path.name for path in out.iterdir()} <= known
     if place.parent != folder or folder in inbox.entries.values() or not ours:
-        raise UsageError(f"--out: {out} holds submissions, or lies in one; results go into a folder of their own")
+        raise UsageError(f"--out: {out} holds submissions, or is inside one; use a separate folder for results")
     entries = {name: path for name, path in inbox.entries.items() if path != place}
     if not entries:
-        raise UsageError(f"{submissions}: no submissions here but the results in {out.name}")
+        raise UsageError(f"{submissions}: no submissions here, only the results in {out.name}")
     return replace(inbox, entries=entries, passed=tuple(each for each in inbox.passed if each.name != out.name))
 
 
 @dataclass
 class _Graded:
-    """Results that are on disk, and what kept others from being graded: (submission, why)."""
+    """Results that are on disk, and submissions that could not be graded: (submission, why)."""
 
     assignment: Assignment
     out: Path
@@ -223,9 +225,9 @@ class _Graded:
     started: float = 0.0  # seconds until the first submission could be graded
 
     def keep(self, batch: Batch) -> None:
-        """Take the results of an earlier run that still hold, each on the scale that a person has given it since.
+        """Add the valid results of an earlier run, each with the scale that a person has set in the meantime.
 
-        Their pages are written again where result.json is not what the gradebook makes of it.
+        Their pages are written again if result.json differs from the gradebook.
         """
         from autograder.reports import written_as_is
 
@@ -235,7 +237,7 @@ class _Graded:
             self._take(now, write=changed or not written_as_is(now, self.out))
 
     def add(self, result: SubmissionResult) -> SubmissionResult:
-        """Write a result; returns it on its scale. Ctrl-C counts afterwards."""
+        """Write a result; returns it with its scale applied. Ctrl-C takes effect afterwards."""
         with uninterrupted():
             self.recorder.add(result, self.inbox.came(result.submission))
             result = self._reviewed(result)
@@ -256,7 +258,7 @@ class _Graded:
 
 
 def _grade(batch: Batch, order: Order, args: argparse.Namespace, console: Console, graded: _Graded) -> None:
-    """Grade what is missing, writing each result as it comes, so that a stop loses nothing that is finished."""
+    """Grade the missing submissions. Each result is written at once, so that a stop loses no finished one."""
     from autograder.grading.batch import Failure
     from autograder.reports import Progress
 
@@ -276,7 +278,7 @@ def _grade(batch: Batch, order: Order, args: argparse.Namespace, console: Consol
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Ctrl-C counts once this block is done: what is on disk and what the class's pages say of it stay one."""
+    """Delay Ctrl-C until the end of this block, so that the results on disk and the class's pages agree."""
     held: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
     try:
@@ -288,7 +290,7 @@ def uninterrupted() -> Iterator[None]:
 
 
 def _graders(batch: Batch, order: Order, args: argparse.Namespace) -> AbstractContextManager[tuple[Grade, Executor]]:
-    """What grades, and on how many at once: this machine, or a cluster."""
+    """The grading function and its executor: this machine, or a cluster."""
     from autograder.grading import fingerprint
     from autograder.grading.batch import local_graders
 
@@ -305,7 +307,7 @@ def _graders(batch: Batch, order: Order, args: argparse.Namespace) -> AbstractCo
 
 
 def _slim(result: SubmissionResult) -> SubmissionResult:
-    """Without what only result.json needs: the memory of a run does not grow with what submissions print."""
+    """The result without the parts that only result.json needs, so that printed text of submissions takes no memory."""
     questions = tuple(
         replace(question, cases=tuple(case.slim() for case in question.cases)) for question in result.questions
     )

@@ -1,4 +1,4 @@
-"""autograder handout: the zip that students get."""
+"""autograder handout: makes the zip that students get."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "handout",
         help="make the zip that students get",
-        description="Pack an assignment, what surrounds it, and this package's wheel into one zip.",
+        description="Pack an assignment, the files around it, and this package's wheel into one zip.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -1,4 +1,4 @@
-"""Says, where a command needs Linux and this is another system, that it does: the command line itself runs anywhere."""
+"""Refuses commands that need Linux on other systems. The command line itself runs on every system."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["require_linux"]
 
 
 def require_linux(what: str) -> None:
-    """Raise UsageError on any other system. `what` is what cannot be done there."""
+    """Raise UsageError on any system but Linux. `what` names the operation, for example "grading"."""
     if platform.system() != "Linux":
         raise UsageError(
             f"{what} needs Linux; `check` and `collect`, which students use, run on {platform.system()} too"

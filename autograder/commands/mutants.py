@@ -1,4 +1,4 @@
-"""autograder mutants: whether the hidden checks catch wrong versions of the reference."""
+"""autograder mutants: tests that the hidden checks catch wrong versions of the reference."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from autograder.course.model import Assignment
 from autograder.course.result import SubmissionResult
 from autograder.errors import UsageError
 
-if TYPE_CHECKING:  # grading needs Linux, and the command line must start on a student's machine too
+if TYPE_CHECKING:  # grading needs Linux, but the command line must also start on a student's machine
     from autograder.grading.mutants.cost import Cost
     from autograder.grading.mutants.hints import Hinted
     from autograder.grading.mutants.matrix import KillMatrix, Mutant
@@ -37,7 +37,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "mutants",
         help="grade wrong versions of the reference",
-        description="Grade every mutant of the reference and say which hidden checks caught it.",
+        description="Grade every mutant of the reference and show which hidden checks caught it.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -46,20 +46,20 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--jobs", metavar="N", type=arguments.count, default=os.cpu_count(), help="mutants at once (all cores)"
     )
-    parser.add_argument("--seed", metavar="S", type=int, default=0, help="seed that inputs are drawn from (0)")
+    parser.add_argument("--seed", metavar="S", type=int, default=0, help="the seed for the inputs (0)")
     parser.add_argument(
-        "--cost", action="store_true", help="what each single mistake costs, of its question and in all"
+        "--cost", action="store_true", help="show what each single mistake costs, of its question and of all points"
     )
-    parser.add_argument("--hints", action="store_true", help="say instead what hint a student with each mistake reads")
+    parser.add_argument("--hints", action="store_true", help="show the hint that a student with each mistake reads")
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Print what caught each mutant, or what each costs, or what hint a student with this mistake reads.
+    """Print the checks that caught each mutant, or the cost of each, or the hint for a student with this mistake.
 
-    Returns 0 where each was caught by the check it names; with --cost where none costs too much; with --hints where no
-    hint names another mistake than the one that was made; else 1.
+    Returns 0 if each was caught by the check that it names; with --cost, if none costs too much; with --hints, if no
+    hint names a different mistake; else 1.
     """
     require_linux("grading")
     from autograder.grading.client import GradingProcess

@@ -1,4 +1,4 @@
-"""Pages, tables and files made from results: pure views, no grading."""
+"""Pages, tables and files made from results. Nothing here grades."""
 
 from autograder.reports.files.gradescsv import grades_csv
 from autograder.reports.files.write import write_class, write_file, write_reports, write_submission, written_as_is

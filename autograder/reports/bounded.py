@@ -1,4 +1,4 @@
-"""A function in a process of its own, with a bound on its time and memory."""
+"""Runs a function in a separate process, with limits on its time and memory."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ MEMORY = 1 << 30
 
 
 def bounded(seconds: float, make: Callable[[], str]) -> str:
-    """What `make` returns, made in a fork of this process that is killed after `seconds`.
+    """The return value of `make`. It runs in a fork of this process, which is killed after `seconds`.
 
-    Raises TimeoutError, or RuntimeError where it raised or took too much memory.
+    Raises TimeoutError, or RuntimeError if `make` raised an exception or took too much memory.
     """
     reader, writer = os.pipe()
     child = os.fork()

@@ -1,8 +1,8 @@
-"""Cells of tables that a spreadsheet opens.
+"""Cells of tables for spreadsheets.
 
-Text that a submission chose could be taken for a formula by the spreadsheet that opens the file. An apostrophe is put
-before every `=`, `+`, `-` or `@` (full-width forms too) that begins a cell's text, or follows a character in the text
-that some locale takes for a separator. Scores are written as plain numbers and are never touched.
+A spreadsheet could take text of a submission for a formula. An apostrophe is put before every `=`, `+`, `-` or `@`
+(full-width forms too) at the beginning of a cell's text, and after every character that some locale uses as a
+separator. Scores are written as plain numbers and never changed.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ FORMULA = re.compile(r"(^|[,;\t|])(\s*)(?=[=+\-@＝＋－＠])")
 
 
 def text(value: str, limit: int = 200) -> str:
-    """Text that no spreadsheet takes for a formula, on one line."""
+    """The text on one line, in a form that no spreadsheet takes for a formula."""
     return FORMULA.sub(r"\1\2'", line(value, limit))
 
 
 def number(value: float) -> str:
-    """As exact as the score itself: sums over this column must agree with the result."""
+    """As precise as the score itself: sums over a column must agree with the result."""
     return f"{value:.6f}".rstrip("0").rstrip(".")

@@ -1,4 +1,4 @@
-"""Text from submissions made harmless to look at, and numbers as people write them."""
+"""Makes text from submissions harmless to display, and formats numbers for people."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def line(text: str, limit: int = 200) -> str:
-    """`text` on one line, at most `limit` characters, nothing in it that hides or reorders its surroundings."""
+    """`text` on one line, at most `limit` characters, without characters that hide or reorder the text around it."""
     return _shorten(_inert(" ".join(text[: 4 * limit].split()), keep=""), limit)
 
 
 def block(text: str, limit: int = 2000) -> str:
-    """Like `line`, for text whose line breaks and indentation mean something."""
+    """Like `line`, but keeps line breaks and indentation."""
     return _shorten(_inert(text[: limit + 1].replace("\r\n", "\n").expandtabs(4), keep="\n"), limit)
 
 
@@ -35,13 +35,13 @@ def _shorten(text: str, limit: int) -> str:
 
 
 def number(value: float, decimals: int = 2) -> str:
-    """At most so many decimals (one or more), none that say nothing: 12, 7.5, 3.33."""
+    """A number with at most so many decimals (one or more), without zeros at the end: 12, 7.5, 3.33."""
     text = f"{value:.{decimals}f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
 
 
 def percent(part: float, whole: float) -> str:
-    """`part` of `whole` in whole percent; "100 %" and "0 %" only where that is exact."""
+    """`part` of `whole` in whole percent. "100 %" and "0 %" appear only for exact values: 999 of 1000 is "99 %"."""
     if whole <= 0:
         return "–"
     share = 100 * part / whole
@@ -49,7 +49,7 @@ def percent(part: float, whole: float) -> str:
 
 
 def when(stamp: str) -> str:
-    """An ISO 8601 time as people read it, with its offset; what is not one comes back as inert text."""
+    """An ISO 8601 time in readable form, with its offset. Any other text comes back as inert text."""
     try:
         moment = datetime.fromisoformat(stamp)
     except ValueError:

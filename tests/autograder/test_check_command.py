@@ -94,7 +94,7 @@ def test_a_right_answer_passes_and_only_what_was_asked_for_is_checked(student: S
         ["passed", "conv-forward", "4", "of", "4"],
         ["passed", "kaiming", "5", "of", "5"],
     ]
-    assert said.endswith("These pass; the other questions were not checked.\n")
+    assert said.endswith("These checks pass; the other questions were not checked.\n")
 
 
 def test_what_is_wrong_comes_before_what_is_to_do(student: Student) -> None:
@@ -150,7 +150,7 @@ def test_what_the_student_prints_and_raises_is_no_markup(student: Student) -> No
 def test_wrong_use_is_one_line_and_status_2(student: Student, tmp_path: Path) -> None:
     said = student.says("conv-forward", "pool")
     assert (student.status, said.count("\n")) == (2, 1)
-    assert "unknown question 'pool'; there are: conv-forward, " in said
+    assert "unknown question 'pool'; the questions are: conv-forward, " in said
     student.file.unlink()
     assert "no such file: your answers belong there" in student.says()
     assert student.status == 2

@@ -290,7 +290,7 @@ def test_what_costs_points_and_what_a_person_misses_are_two_lists(
     student.write_cells()
     assert student.collect("--no-run", "--group", "20229 이 도아") == 1
     said = capsys.readouterr().out
-    costly, _, other = said.partition("A person will miss this, or ask about it:\n")
+    costly, _, other = said.partition("A reader will miss this, or ask about it:\n")
     assert costly.startswith("This costs points:\n1. doubled.pt is missing\n")
     assert "2. not attempted: double, counter (10 points)\n" in costly
     assert other.startswith("1. the group does not list the id 2022-1234\n")
@@ -365,7 +365,7 @@ def test_checks_that_cannot_be_run_do_not_lose_the_zip(student: Student, capsys:
     student.solve()
     (student.folder / "public_checks/test_toy.py").write_text("import nothing_of_this_name\n")
     assert student.collect("--no-run") == 1
-    assert "the public checks cannot be run" in capsys.readouterr().out
+    assert "the public checks could not run" in capsys.readouterr().out
     assert student.handed_in("toy.py")
 
 
@@ -415,7 +415,7 @@ def no_zip(student: Student) -> list[str]:
     "make, message",
     [
         (nobody, "--name"),
-        (no_clean_copy, "give --clean"),
+        (no_clean_copy, "as --clean"),
         (no_such_option, "wanted one of 1, 2"),
         (no_digit, "wanted your student number"),
         (no_member, "wanted an id and a name"),

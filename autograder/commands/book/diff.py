@@ -1,4 +1,4 @@
-"""autograder diff: what changed since the school was told."""
+"""autograder diff: lists the grades that changed since a release."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ __all__ = ["add", "run"]
 
 EXAMPLE = """example:
   autograder diff a6 --out graded/
-      grades that differ from the last release, and why; exit status 1 where there are some
+      grades that differ from the last release, and why; exit status 1 if there are any
   autograder diff a6 2 3 --out graded/
       from release 2 to release 3
   autograder diff a6 run4 --out graded/
-      what has changed since run 4 was the newest one: what run 5 found otherwise, and what was decided since
+      changes since the end of run 4: different results of run 5, and later decisions
   autograder diff a6 2022-12-12T09:00 --out graded/
-      what has changed since an instant
+      changes since a point in time
 """
 
 RUN = re.compile(r"run[ :-]?(\d{1,9})", re.IGNORECASE)
@@ -41,33 +41,31 @@ RUN = re.compile(r"run[ :-]?(\d{1,9})", re.IGNORECASE)
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "diff",
-        help="what changed since the school was told",
-        description="Compare grades of two times. A release is what was told; a run is the book before the next run.",
+        help="list the grades that changed since a release",
+        description="Compare the grades at two times: a release, the end of a run, a date and time, or now.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("assignment", metavar="ASSIGNMENT", help="an id (a6) or a folder name")
     parser.add_argument(
-        "first", metavar="FROM", nargs="?", help="a release (2), a run (run4) or an instant (the last release)"
+        "first", metavar="FROM", nargs="?", help="a release (2), a run (run4) or a date and time (the last release)"
     )
-    parser.add_argument("then", metavar="TO", nargs="?", help="likewise (now)")
-    parser.add_argument("--out", metavar="DIR", type=arguments.path, help="the folder of results whose book is meant")
-    parser.add_argument(
-        "--book", metavar="URL", default="", help="the book's address, where it is not DIR/gradebook.db"
-    )
+    parser.add_argument("then", metavar="TO", nargs="?", help="the same (now)")
+    parser.add_argument("--out", metavar="DIR", type=arguments.path, help="the folder of results that holds the book")
+    parser.add_argument("--book", metavar="URL", default="", help="the book's address (DIR/gradebook.db)")
     parser.set_defaults(run=run)
 
 
 @dataclass(frozen=True)
 class _Time:
-    """A time to compare: what it is called, and the grades then."""
+    """A time to compare: its name, and the grades at that time."""
 
     name: str
     told: tuple[Told, ...]
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Print one line for each person whose grade differs. Returns 0 for none, 1 for some."""
+    """Print one line for each person whose grade differs. Returns 0 if there is none, else 1."""
     require_linux("the gradebook")
     from autograder.gradebook.changes import changed
     from autograder.gradebook.settings import Settings
@@ -98,14 +96,14 @@ class _Times:
 
     @property
     def last(self) -> str:
-        """The last release. Raises UsageError where there is none."""
+        """The last release. Raises UsageError if there is none."""
         releases = self.book.releases(self.assignment.id)
         if not releases:
-            raise UsageError(f"{self.assignment.id}: nothing was released yet; `autograder export` does it")
+            raise UsageError(f"{self.assignment.id}: nothing was released yet; `autograder export` makes a release")
         return str(releases[-1].id)
 
     def of(self, text: str | None) -> _Time:
-        """Raises UsageError for a release, run or instant that there is none of."""
+        """Raises UsageError if there is no such release, run or point in time."""
         if text is None:
             return _Time("now", self._grades(self.facts))
         if text.isdecimal():

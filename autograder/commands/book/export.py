@@ -1,4 +1,4 @@
-"""autograder export: grades and pages for other programs, and what was told to whom."""
+"""autograder export: writes grades and pages for other programs, and records releases."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ __all__ = ["add", "run"]
 
 EXAMPLE = """examples:
   autograder export table a6 --out graded/ --into grades-from-canvas.csv
-      fills the downloaded table of Canvas, Moodle or Blackboard, into grades-from-canvas-filled.csv
+      fills in a downloaded table of Canvas, Moodle or Blackboard; writes grades-from-canvas-filled.csv
   autograder export csv a6 --out graded/ --to a6.csv
   autograder export gradescope a6 --to a6-gradescope.zip
   autograder export feedback a6 --out graded/ --like moodle --into worksheet.csv --to a6-feedback.zip
 """
 GRADESCOPE = "gradescope"
-FORMATS = """Write grades for others, and write down in the book what was told to whom. Held grades stay out.
+FORMATS = """Write grades for other programs, and record the release in the book. Held grades are left out.
 
 format   writes
-table    the school's own table (--into), filled in beside it: Canvas, Moodle or Blackboard
-feedback students' pages as a zip for Moodle or Canvas (--like); only of grades that were told
-csv      everything that the grades rest on, for a spreadsheet
+table    a filled copy of the school's own table (--into): Canvas, Moodle or Blackboard
+feedback students' pages as a zip for Moodle or Canvas (--like), of released grades only
+csv      the grades and all parts of their calculation, for a spreadsheet
 json     the same, for a script
 junit    results as JUnit's XML, for a CI server
 otter    scores as otter-grader's final_grades.csv
-gradescope  an autograder to upload there: the zip grades what students hand in; no book is read
+gradescope  an autograder as a zip for Gradescope, which grades the submissions there; reads no book
 """
 
 
@@ -56,16 +56,18 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("format", metavar="FORMAT", choices=FORMAT_NAMES, help=", ".join(FORMAT_NAMES))
     parser.add_argument("assignment", metavar="ASSIGNMENT", help="an id (a6) or a folder name")
-    parser.add_argument("--out", metavar="DIR", type=arguments.path, help="the folder of results whose book is meant")
-    parser.add_argument(
-        "--book", metavar="URL", default="", help="the book's address, where it is not DIR/gradebook.db"
-    )
+    parser.add_argument("--out", metavar="DIR", type=arguments.path, help="the folder of results that holds the book")
+    parser.add_argument("--book", metavar="URL", default="", help="the book's address (DIR/gradebook.db)")
     parser.add_argument("--into", metavar="FILE", type=arguments.path, help="the school's table (table, feedback)")
     parser.add_argument("--to", metavar="FILE", type=arguments.path, help="the file to write (every other format)")
-    parser.add_argument("--like", choices=("moodle", "canvas"), help="whose naming the zip follows (feedback)")
+    parser.add_argument(
+        "--like", choices=("moodle", "canvas"), help="the learning system whose file names the zip uses (feedback)"
+    )
     parser.add_argument("--column", metavar="NAME", default="", help="the header of the column to fill (table)")
-    parser.add_argument("--id-column", metavar="NAME", default="", help="the header of the column that says who it is")
-    parser.add_argument("--missing", choices=("0",), help="what to write for who handed in nothing (nothing)")
+    parser.add_argument(
+        "--id-column", metavar="NAME", default="", help="the header of the column with the student's id"
+    )
+    parser.add_argument("--missing", choices=("0",), help="what to write for people who handed in nothing (nothing)")
     parser.add_argument(
         "--minutes",
         metavar="N",
@@ -82,13 +84,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--anonymous", action="store_true", help="codes instead of names and ids (csv, json, junit, otter)"
     )
-    parser.add_argument("--dry-run", action="store_true", help="say what would happen; write nothing, record nothing")
+    parser.add_argument("--dry-run", action="store_true", help="print what would happen; write and record nothing")
     parser.set_defaults(run=run)
 
 
 @dataclass(frozen=True)
 class _Order:
-    """What is exported: one assignment's grades, and what they are made of."""
+    """The exported data: one assignment's grades, and the facts behind them."""
 
     args: argparse.Namespace
     book: Book
@@ -100,7 +102,7 @@ class _Order:
 
     @property
     def target(self) -> Path:
-        """The file that `--to` names. Raises UsageError where it names none."""
+        """The file that `--to` names. Raises UsageError if `--to` is missing."""
         if self.args.to is None:
             raise UsageError(f"{self.args.format}: found no file, wanted --to FILE")
         return Path(self.args.to)
@@ -108,10 +110,10 @@ class _Order:
 
 @dataclass(frozen=True)
 class _Written:
-    """What an export writes, and what it says.
+    """The file that an export writes, and the lines that it prints.
 
     Attributes:
-        tells: whether it tells grades to somebody, so that the book writes a release down.
+        tells: whether it tells somebody grades, so that the book records a release.
         again: makes the file with the release's number in it.
     """
 
@@ -123,7 +125,7 @@ class _Written:
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Write the file and the release. Returns 0, or 1 where some grades are held."""
+    """Write the file and the release. Returns 0, or 1 if some grades are held."""
     if args.format == GRADESCOPE:
         return _gradescope(args, console)
     require_linux("the gradebook")
@@ -136,7 +138,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     order = _order(args)
     writer = WRITERS[args.format]
     if args.anonymous and writer not in NAMELESS:
-        raise UsageError(f"{args.format}: --anonymous leaves nobody who could be told apart")
+        raise UsageError(f"{args.format}: does not work with --anonymous: it needs to know the students")
     written = writer(order)
     lines = list(written.lines)
     if not args.dry_run:
@@ -158,7 +160,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 
 def _order(args: argparse.Namespace) -> _Order:
-    """Raises UsageError where the book holds nothing of the assignment."""
+    """Raises UsageError if the book holds nothing of the assignment."""
     from autograder.exports.naming import Naming
     from autograder.gradebook.grades import grades
     from autograder.gradebook.settings import Settings
@@ -170,12 +172,12 @@ def _order(args: argparse.Namespace) -> _Order:
     facts, terms = book.facts(), settings.terms(assignment)
     own = tuple(each for each in grades(facts, settings.all_terms()) if each.assignment == assignment.id)
     if not own:
-        raise UsageError(f"{book.address}: nothing of {assignment.id} is in this book")
+        raise UsageError(f"{book.address}: this book has nothing of {assignment.id}")
     return _Order(args, book, assignment, facts, terms, own, Naming(facts, args.anonymous))
 
 
 def _table(order: _Order) -> _Written:
-    """The school's table with our cells, and what happened to it."""
+    """The school's table with our cells, and a report of the changes."""
     from autograder.exports.filling import EXCUSED, fill
     from autograder.gradebook.grades import State
     from autograder.gradebook.table import SchoolTable
@@ -212,7 +214,7 @@ def _table(order: _Order) -> _Written:
         lines.append(f"scaled: the column has {filled.points:g} points, {assignment.id} has {points}")
     lines += [f"{filled.system}: {note}" for note in filled.notes]
     lines += [f"changed: {student}  {old} → {new}" for student, old, new in filled.replaced]
-    lines += [f"excused, left as it is: {student}" for student in filled.excused]
+    lines += [f"excused, cell unchanged: {student}" for student in filled.excused]
     lines += [f"not in the table: {student}" for student in filled.absent]
     path = args.into.with_stem(f"{args.into.stem}-filled")
     return _Written(path, filled.table.encoded(), tuple(lines))
@@ -238,7 +240,7 @@ def _json(order: _Order) -> _Written:
 
 
 def _junit(order: _Order) -> _Written:
-    """Every result that counts; it tells no grade, so it is no release."""
+    """Every result that counts. It contains no grade, so it is no release."""
     from autograder.exports.junit import Suite, junit
     from autograder.grading.recording import results
 
@@ -272,7 +274,7 @@ def _feedback(order: _Order) -> _Written:
 
 
 def _gradescope(args: argparse.Namespace, console: Console) -> int:
-    """The zip to upload. It reads no book and tells nobody a grade. Returns 0."""
+    """Write the zip to upload. Reads no book and makes no release. Returns 0."""
     from autograder.authoring.gradescope import gradescope_zip
     from autograder.authoring.handout import Wheel, build_wheel
     from autograder.reports import write_file
@@ -286,7 +288,7 @@ def _gradescope(args: argparse.Namespace, console: Console) -> int:
     content = gradescope_zip(course, assignment, wheel, args.minutes)
     if not args.dry_run:
         write_file(path, content)
-    said = f"{path}: {len(content) / 1e6:.1f} MB; it holds the hidden checks, so it is for Gradescope alone"
+    said = f"{path}: {len(content) / 1e6:.1f} MB; it holds the hidden checks: give it to nobody but Gradescope"
     console.print(Text(said), soft_wrap=True)
     return 0
 

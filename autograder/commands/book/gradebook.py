@@ -1,4 +1,4 @@
-"""autograder gradebook: what is in the book, the roster, people's decisions, erasing, copying."""
+"""autograder gradebook: shows the book, reads the roster, enters decisions, erases people, copies the book."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ __all__ = ["add", "run"]
 
 EXAMPLE = """examples:
   autograder gradebook --out graded/
-      what is in the book: assignments, students, what is held
+      the content of the book: assignments, students, held grades
   autograder gradebook roster roster.csv --out graded/
   autograder gradebook set a6 2022990101 extension 48 --why "ill, note of 1 Dec" --out graded/
   autograder gradebook set a6 kim-2022990111-A6-O1 points 3.5 --question pool --why "unfair" --out graded/
   autograder gradebook enter a6 decisions.csv --out graded/
-      columns: student or submission, kind, value, why, question; all rows or none
+      columns: student or submission, kind, value, why, question; enters all rows or none
   autograder gradebook log a6 2022990101 --out graded/
   autograder gradebook erase 2022990101 --out graded/
   autograder gradebook erase --before 2023-03-01 --out graded/
 """
 
 
-KINDS = """Enter one decision. WHOM is a student's id, or a submission's name; VALUE null takes the last one back.
+KINDS = """Enter one decision. WHOM is a student's id, or a submission's name; VALUE null withdraws the last one.
 
 kind       value                                    about         needs --why
-extension  hours, or an instant as a new deadline   a student     yes
+extension  hours, or a date and time as deadline   a student     yes
 excused    true                                     a student     yes
 adjust     points, signed                           a student     yes
 hold       text                                     a student     yes
@@ -49,7 +49,7 @@ request    text                                     a student
 answer     text                                     a student
 points     points of --question                     a submission  yes
 owner      ids, separated by spaces                 a submission  yes
-arrived    an instant                               a submission
+arrived    a date and time                          a submission
 scale      0 to 1                                   a submission
 comment    text for the student's page              a submission
 note       text for the staff                       a submission
@@ -60,7 +60,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "gradebook",
         help="roster, extensions, points and other decisions of people",
-        description="Look into the gradebook, and enter what people decide. Pages show it after `autograder report`.",
+        description="Show the gradebook, and enter people's decisions. `autograder report` writes them on the pages.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -68,7 +68,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.set_defaults(run=run, action=_summary)
     actions = parser.add_subparsers(title="actions", metavar="ACTION")
     for name, action, words, texts in (
-        ("roster", _roster, "read who is in the course from a table", ("file",)),
+        ("roster", _roster, "read the members of the course from a table", ("file",)),
         ("set", _set, "enter one decision", ("assignment", "whom", "kind", "value")),
         ("enter", _enter, "enter a table of decisions", ("assignment", "file")),
         ("log", _log, "list decisions", ()),
@@ -98,13 +98,15 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _where(parser: argparse.ArgumentParser, out: dict[str, Any], book: dict[str, Any]) -> None:
-    """Where the book is; taken before an action's name and after it."""
-    parser.add_argument("--out", metavar="DIR", type=arguments.path, help="the results whose book is meant", **out)
-    parser.add_argument("--book", metavar="URL", help="the book's address, where it is not DIR/gradebook.db", **book)
+    """Options for the place of the book; allowed before and after an action's name."""
+    parser.add_argument(
+        "--out", metavar="DIR", type=arguments.path, help="the folder of results that holds the book", **out
+    )
+    parser.add_argument("--book", metavar="URL", help="the book's address (DIR/gradebook.db)", **book)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Open the book and do what was asked. Returns 0."""
+    """Open the book and run the action. Returns 0."""
     require_linux("the gradebook")
     from autograder.gradebook.settings import Settings
     from autograder.gradebook.store import Book
@@ -180,7 +182,7 @@ def _entered(book: Book, numbers: tuple[int, ...], console: Console) -> None:
     for decision in facts.decisions:
         if decision.id in numbers:
             _say(console, _line(decision, facts))
-    _say(console, "`autograder report` writes it on the pages")
+    _say(console, "`autograder report` writes the decision on the pages")
 
 
 def _line(decision: Decision, facts: Facts) -> str:
@@ -211,7 +213,7 @@ def _erase(book: Book, settings: Settings, args: argparse.Namespace, console: Co
         raise UsageError("erase: wanted a student's id, or --before DATE")
     people = [key(args.student)] if args.student else older(book.facts(), args.before)
     if not people:
-        raise UsageError(f"erase: nobody's last submission is from before {args.before}")
+        raise UsageError(f"erase: no person's last submission is older than {args.before}")
     before = book.facts()
     found = book.erase(people)
     rewritten = _forget(book, settings, before, args) if args.out else []
@@ -221,8 +223,8 @@ def _erase(book: Book, settings: Settings, args: argparse.Namespace, console: Co
     for page in rewritten:
         _say(console, f"written again without them: {page}")
     others = "other folders of pages" if rewritten else "pages and tables written before (--out DIR writes them again)"
-    _say(console, f"Not touched: {others}, the submissions themselves (grading them again")
-    _say(console, "enters their people again), backups, copies of the book, and what was exported.")
+    _say(console, f"Not changed: {others}, the submissions themselves (grading them again")
+    _say(console, "enters their people again), backups, copies of the book, and exported files.")
 
 
 def _forget(book: Book, settings: Settings, before: Facts, args: argparse.Namespace) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Pages that name nobody: codes for people and submissions, in an order of their own."""
+"""Anonymous pages: codes for people and submissions, in a different order."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["nameless", "write_nameless"]
 
 
 def nameless(result: SubmissionResult, submission: Submission, facts: Facts, naming: Naming) -> SubmissionResult:
-    """A result with codes, and without what could name somebody: notes, file names, code and its comments."""
+    """A result with codes, and without the parts that could name somebody: notes, file names, code and its comments."""
     members = sorted((each for each in facts.members if each.submission == submission.id), key=lambda each: each.place)
     codes = [naming.id(each.student) for each in members if each.student]
     info = SubmissionInfo(
@@ -39,7 +39,7 @@ def nameless(result: SubmissionResult, submission: Submission, facts: Facts, nam
 def write_nameless(
     book: Book, settings: Settings, assignment: Assignment, out: Path, unmade: list[tuple[str, str]]
 ) -> Path:
-    """Write students' pages, grades.csv and the class page into a folder of their own, made afresh; the class page."""
+    """Write students' pages, grades.csv and the class page into a new folder of their own; return the class page."""
     facts = book.facts()
     naming, terms = Naming(facts, anonymous=True), settings.terms(assignment)
     named = {each.name: each for each in facts.submissions if each.assignment == assignment.id}
@@ -51,7 +51,7 @@ def write_nameless(
     found, failures = [], []
     for each in results(book, facts, assignment):
         if isinstance(each, tuple):
-            failures.append((naming.of(named[each[0]]), "no result of it can be read"))
+            failures.append((naming.of(named[each[0]]), "its result cannot be read"))
             continue
         submission = named[each.submission]
         found.append(nameless(each, submission, facts, naming))

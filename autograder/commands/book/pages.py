@@ -1,4 +1,4 @@
-"""What `export feedback` packs: the pages of those whose grades were told."""
+"""The zip of `export feedback`: the pages of students whose grades were released."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ __all__ = ["feedback"]
 def feedback(
     args: argparse.Namespace, book: Book, assignment: Assignment, facts: Facts, terms: Terms, own: Sequence[Grade]
 ) -> tuple[bytes, list[str]]:
-    """The zip, and lines on whose page is not in it.
+    """The zip, and a line for each student whose page is not in it.
 
     Raises:
-        UsageError: nothing was released yet, or no file says how the learning system knows a student.
+        UsageError: nothing was released yet, or no file shows how the learning system names a student.
     """
     from autograder.exports.feedback import own_page, packed, released
     from autograder.gradebook.wording import page_words
@@ -32,7 +32,7 @@ def feedback(
 
     releases = book.releases(assignment.id)
     if not releases:
-        raise UsageError(f"{assignment.id}: no grade was told yet; `autograder export table` does it")
+        raise UsageError(f"{assignment.id}: no grade was released yet; `autograder export table` makes a release")
     last = releases[-1].id
     told, changed = released(own, book.told(last))
     places = {place.student: place for place in _places(args, assignment, facts, told)}
@@ -51,7 +51,7 @@ def feedback(
         others = [people[key] for key in group if key in people and key != grade.student]
         own_words = page_words((grade,), facts, terms).get(grade.submission)
         pages[place.path] = own_page(result, assignment, people[grade.student], others, own_words)
-    lines += [f"left out: {grade.student}  not what release {last} told: export that first" for grade in changed]
+    lines += [f"left out: {grade.student}  the grade differs from release {last}: export it first" for grade in changed]
     return packed(pages), [f"feedback: {len(pages)} pages, {len(lines)} left out", *lines]
 
 
@@ -75,5 +75,5 @@ def _why(like: str, handed_in: bool) -> str:
     if like == "moodle":
         return "not in the worksheet"
     if not handed_in:
-        return "handed in by another of the group"
-    return "the submission's name is not one that Canvas gave"
+        return "handed in by another member of the group"
+    return "the submission's name does not come from Canvas"

@@ -1,4 +1,4 @@
-"""autograder report: write pages and tables again from the gradebook."""
+"""autograder report: writes pages and tables again from the gradebook."""
 
 from __future__ import annotations
 
@@ -32,13 +32,15 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--out", metavar="DIR", type=arguments.path, required=True, help="where the pages go")
     parser.add_argument("--book", metavar="URL", default="", help="where the gradebook is (DIR/gradebook.db)")
     parser.add_argument(
-        "--anonymous", action="store_true", help="into DIR/anonymous, with codes for names, in another order"
+        "--anonymous",
+        action="store_true",
+        help="write into DIR/anonymous, with codes instead of names, in a different order",
     )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Take what a person wrote into review.csv, then write everything. Returns 0."""
+    """Read a person's entries in review.csv, then write everything. Returns 0."""
     require_linux("the gradebook")
     from autograder.commands.book.nameless import write_nameless
     from autograder.gradebook.settings import Settings
@@ -51,7 +53,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     book = Book.open(settings.book(args.book, args.out), create=has_results(args.out))
     read_in(book, assignment, args.out)
     if not any(each.assignment == assignment.id for each in book.facts().submissions):
-        raise UsageError(f"{book.address}: nothing of {assignment.id} is in this book")
+        raise UsageError(f"{book.address}: this book has nothing of {assignment.id}")
     entered = enter_sheet(book, assignment, args.out)
     unmade: list[tuple[str, str]] = []
     if args.anonymous:

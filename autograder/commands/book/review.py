@@ -19,9 +19,9 @@ __all__ = ["add", "run"]
 HOST = "127.0.0.1"
 EXAMPLE = """example:
   autograder review a6 --out graded/ --as kim
-      prints an address; open it in a browser on this machine, Ctrl-C ends it
+      prints an address; open it in a browser on this machine; Ctrl-C ends the page
   ssh -L 8000:127.0.0.1:8000 grader
-      from elsewhere: a tunnel to a machine where `autograder review … --port 8000` runs
+      from another machine: a tunnel to the machine where `autograder review … --port 8000` runs
 """
 
 
@@ -29,7 +29,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "review",
         help="decide on submissions in a browser",
-        description="Show the queue of what a person has to look at, and store what people decide, in a browser.",
+        description="Show in a browser the queue of submissions that need a person, and store people's decisions.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -38,7 +38,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--book", metavar="URL", default="", help="where the gradebook is (DIR/gradebook.db)")
     parser.add_argument("--as", dest="who", metavar="NAME", default="", help="who decides (your login name)")
     parser.add_argument("--anonymous", action="store_true", help="codes instead of names, ids and submissions' names")
-    parser.add_argument("--port", metavar="N", type=_port, default=0, help="of this machine (one that is free)")
+    parser.add_argument("--port", metavar="N", type=_port, default=0, help="the port on this machine (a free one)")
     parser.set_defaults(run=run)
 
 
@@ -76,14 +76,14 @@ def run(args: argparse.Namespace, console: Console) -> int:
         desk = Desk(book, settings, assignment, args.out, args.who or who(), args.anonymous)
         now = desk.now()
         if not now.submissions:
-            raise UsageError(f"{book.address}: nothing of {assignment.id} is in this book")
+            raise UsageError(f"{book.address}: this book has nothing of {assignment.id}")
         waiting = sum(bool(entry.reasons) for entry in entries(now))
         session = Session()
         with _listening(args.port) as listener:
             address = f"http://{HOST}:{listener.getsockname()[1]}/?token={session.token}"
             said = f"{waiting} of {len(now.submissions)} to look at; open once, in a browser on this machine: {address}"
             console.print(Text(said), soft_wrap=True)
-            console.print(Text("Ctrl-C ends it."), soft_wrap=True)
+            console.print(Text("Ctrl-C ends the page."), soft_wrap=True)
             config = uvicorn.Config(
                 application(desk, session),
                 log_level="error",
@@ -95,12 +95,12 @@ def run(args: argparse.Namespace, console: Console) -> int:
             with suppress(KeyboardInterrupt):
                 uvicorn.Server(config).run(sockets=[listener])
     again = f"autograder report {assignment.id} --out {args.out}"
-    console.print(Text(f"ended; `{again}` writes what was decided on pages and tables"), soft_wrap=True)
+    console.print(Text(f"ended; `{again}` writes the decisions on pages and into tables"), soft_wrap=True)
     return 0
 
 
 def _listening(port: int) -> socket.socket:
-    """A socket on loopback, and on nothing else. Raises UsageError where the port is taken."""
+    """A socket on the loopback interface only. Raises UsageError if the port is taken."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -1,4 +1,4 @@
-"""autograder similarity: which answers resemble each other more than chance."""
+"""autograder similarity: lists answers that are more similar than chance explains."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["add", "run"]
 
 EXAMPLE = """example:
   autograder similarity a6 --out graded/ --also last-year/
-      writes graded/similarity.html, for a person to look at: it decides nothing, and no student's page has it
+      writes graded/similarity.html for a person to judge; it changes no grade, and no student's page shows it
   autograder similarity a6 submitted/ --json
       the same of submissions that nobody has graded yet
 """
@@ -32,8 +32,8 @@ EXAMPLE = """example:
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "similarity",
-        help="which answers resemble each other more than chance",
-        description="List pairs of answers that share what few others have. New names and numbers do not hide it.",
+        help="list answers that are more similar than chance explains",
+        description="List pairs of answers that share rare code. Changed names and numbers do not hide a copy.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -55,7 +55,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Print the pairs, and write the page where a folder is named. Returns 0."""
+    """Print the pairs, and write the page if a folder is named. Returns 0."""
     require_linux("reading a class")
     from autograder.grading.recording import SIMILARITY
     from autograder.reports import write_file
@@ -81,7 +81,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
             )
         )
     else:
-        lines = [f"{assignment.id}: {len(sources)} answers, {len(found)} pairs share what few have"]
+        lines = [f"{assignment.id}: {len(sources)} answers, {len(found)} pairs share rare code"]
         for pair in found:
             same = f"  {len(pair.comments)} equal comments" if pair.comments else ""
             lines.append(f"  {pair.worth:7.1f}  {pair.one}  {pair.other}{same}")
@@ -115,7 +115,7 @@ def _booked(
 
 
 def _sources(folder: Path, assignment: Assignment, old: bool = False) -> tuple[list[Source], list[tuple[str, str]]]:
-    """The answers of a class, and (name, why) of what cannot be read."""
+    """The answers of a class, and (name, why) of each submission that cannot be read."""
     import tempfile
 
     from autograder.reports.study.similarity import Source
@@ -140,7 +140,7 @@ def _sources(folder: Path, assignment: Assignment, old: bool = False) -> tuple[l
 
 
 def _given(course: Course, assignment: Assignment) -> list[dict[str, str]]:
-    """What everybody has: the handout's files, and the reference."""
+    """The code that everybody has: the handout's files, and the reference."""
     return [
         {file: path.read_text(encoding="utf-8") for file in assignment.files if (path := folder / file).is_file()}
         for folder in (course.handout(assignment), course.solution(assignment))

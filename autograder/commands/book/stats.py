@@ -1,4 +1,4 @@
-"""autograder stats: what a class tells about questions and checks."""
+"""autograder stats: prints statistics of a class about questions and checks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["add", "run"]
 
 EXAMPLE = """example:
   autograder stats a6 --out graded/
-      how hard each question was, whether it tells people apart, and which wrong answers several people gave
+      how hard each question was, how well it separates students, and which wrong answers several people gave
 """
 MAX_NAMED = 8  # people, on a line
 
@@ -31,15 +31,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "stats",
         help="how hard questions were, and which wrong answers are common",
-        description="Print figures over a class, from the gradebook. Submissions that could not be run count in none.",
+        description="Print statistics of a class, from the gradebook. Submissions that could not run are not counted.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("assignment", metavar="ASSIGNMENT", help="an id (a6) or a folder name")
-    parser.add_argument("--out", metavar="DIR", type=arguments.path, help="the folder of results whose book is meant")
-    parser.add_argument(
-        "--book", metavar="URL", default="", help="the book's address, where it is not DIR/gradebook.db"
-    )
+    parser.add_argument("--out", metavar="DIR", type=arguments.path, help="the folder of results that holds the book")
+    parser.add_argument("--book", metavar="URL", default="", help="the book's address (DIR/gradebook.db)")
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.add_argument("--anonymous", action="store_true", help="codes instead of submissions' names")
     parser.set_defaults(run=run)
@@ -68,7 +66,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         if not isinstance(each, tuple)
     ]
     if not found:
-        raise UsageError(f"{book.address}: nothing of {assignment.id} is in this book")
+        raise UsageError(f"{book.address}: this book has nothing of {assignment.id}")
     known = [(each.checks / 100, each.cents / 100) for each in own if each.cents is not None and each.submission]
     figures = statistics(found, assignment, known)
     if args.json:

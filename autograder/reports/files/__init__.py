@@ -1,1 +1,1 @@
-"""Files of a run: the table of grades, and every page in its place; a file appears whole or not at all."""
+"""Writes the files of a run: the table of grades, and every page. A file appears completely or not at all."""

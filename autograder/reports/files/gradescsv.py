@@ -27,7 +27,7 @@ COLUMNS = (
     "outcome",
     "notes",
 )
-NOT_GRADED = "not_graded"  # in the outcome column, where grading ended without a result
+NOT_GRADED = "not_graded"  # in the outcome column of a submission without a result
 
 
 def grades_csv(
@@ -36,10 +36,11 @@ def grades_csv(
     """Header and one row per person, in order of submission: COLUMNS, then a column of scores per question id
     (`question late` for one that would be taken for another column).
 
-    Every member of a group has a row, with the submission's score: the one who handed in first, then in the group's
-    order. Who is in two submissions has a row for each, with a note. `members` reads `id name; id name`. `outcome` is
-    the submission's (Outcome.of its questions). A submission that could not be graded (`failures`: name, why), or that
-    met our own fault, has no score at all: an empty cell is noticed, a 0 is not.
+    Every member of a group has a row with the submission's score: first the one who handed in, then the others in the
+    group's order. A person in two submissions has two rows, with a note on each. `members` has the form
+    `id name; id name`. `outcome` is the submission's (Outcome.of its questions). A submission that could not be graded
+    (`failures`: name, why), or that met a fault of the grader, has an empty score: people notice an empty cell, but not
+    a wrong 0.
     """
     ids = [question.id for question in assignment.questions]
     twice = elsewhere(results)
@@ -63,7 +64,7 @@ def grades_csv(
 
 
 def _rows(result: SubmissionResult, ids: Sequence[str], twice: Sequence[tuple[str, str, str]]) -> Iterator[list[str]]:
-    """A row for each person; `twice` are those who are in another submission too: (name, id, the other)."""
+    """A row for each person. `twice` are people who are also in another submission: (name, id, the other)."""
     info = result.info
     scores = {question.id: question.score for question in result.questions if _is_graded(question)}
     members = "; ".join(text(f"{id} {name}") for id, name in info.members)

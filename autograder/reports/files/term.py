@@ -1,4 +1,4 @@
-"""What the gradebook says, for the pages of a class and of a term."""
+"""The gradebook's data for the pages of a class and of a term."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Standings"]
 
 @dataclass(frozen=True)
 class Standings:
-    """The grades of all assignments that are in the book, seen from one of them."""
+    """The grades of all assignments in the book, for the pages of one of them."""
 
     facts: Facts
     settings: Settings
@@ -31,10 +31,10 @@ class Standings:
     def assignments(self) -> tuple[Assignment, ...]:
         """This one, and the others of the book, in the order of their due times.
 
-        One that the course has no more, or that cannot be read, is left out.
+        An assignment that the course no longer has, or that cannot be read, is left out.
 
         Raises:
-            ManifestError: it cannot be read, and free days are counted over the term.
+            ManifestError: an assignment cannot be read, but free days are counted over the term.
         """
         found = [self.assignment]
         course = self.settings.course
@@ -56,7 +56,7 @@ class Standings:
         return tuple(self.settings.terms(each) for each in self.assignments)
 
     def earlier(self) -> Earlier:
-        """What the people of each submission reached in the assignments before."""
+        """The scores of each submission's people in earlier assignments."""
         (this,) = (each for each in self.terms if each.id == self.assignment.id)
         return earlier_shares(self.facts, (each for each in self.terms if each is not this), this)
 
@@ -66,11 +66,11 @@ class Standings:
 
     @property
     def own(self) -> tuple[Grade, ...]:
-        """Of this assignment."""
+        """The grades of this assignment."""
         return tuple(grade for grade in self.grades if grade.assignment == self.assignment.id)
 
     def words(self) -> dict[str, PageWords]:
-        """By submission's name, what its page says of lateness and of people's decisions."""
+        """By submission's name, the text on its page about lateness and people's decisions."""
         (terms,) = (each for each in self.terms if each.id == self.assignment.id)
         names = {each.id: each.name for each in self.facts.submissions}
         return {names[number]: words for number, words in page_words(self.own, self.facts, terms).items()}

@@ -1,15 +1,15 @@
-"""Reports on disk: every file appears whole or not at all.
+"""Writes reports to disk. Every file appears completely or not at all.
 
 <out>/index.html                 the class, for the instructor
-<out>/term.html                  people by assignments, where the gradebook says what became of the scores
-<out>/answers.html               the written answers, where notebooks were run: question by question
-<out>/review.html                the queue of what a person is to read, where an option says so
-<out>/review.csv                 what that person decides; see `reports.decisions`
+<out>/term.html                  people by assignments, with the grades from the gradebook
+<out>/answers.html               the written answers, question by question, if notebooks were run
+<out>/review.html                the queue of submissions that a person reads, if an option asks for it
+<out>/review.csv                 the decisions of that person; see `reports.findings.decisions`
 <out>/grades.csv                 UTF-8 with a byte-order mark: without it Excel garbles names outside ASCII
 <out>/<submission>/report.html   for the student
 <out>/<submission>/result.json   everything, for the instructor and for scripts
-<out>/<submission>/review.html   the code beside its author's comments, where a person is to read it
-<out>/<submission>/…             what else grading made of it (`SubmissionResult.attachments`)
+<out>/<submission>/review.html   the code beside its author's comments, if a person reads it
+<out>/<submission>/…             other files from grading (`SubmissionResult.attachments`)
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ Unmade: TypeAlias = "list[tuple[str, str]]"  # pages that could not be made, and
 MAX_REASON = 200  # characters
 UNMADE = """<!DOCTYPE html>
 <html lang="en"><meta charset="utf-8"><title>This page could not be made</title>
-<p>This page could not be made, through no fault of a student: result.json holds all that is known, and the terminal
-said why.</p></html>
+<p>This page could not be made. This is not the student's fault. result.json holds all results, and the terminal showed
+the reason.</p></html>
 """
 ANSWERS = "answers.html"
 OURS = ("index.html", "term.html", "grades.csv", ANSWERS, "review.html", DECISIONS)
@@ -60,10 +60,10 @@ def write_reports(
     out: Path,
     failures: Iterable[tuple[str, str]] = (),
 ) -> Unmade:
-    """Write everything on `results` below `out`, which is made where it is missing; what no page could be made of.
+    """Write everything about `results` into `out`, created if needed. Returns the pages that could not be made.
 
     Raises:
-        GraderError: a submission name that can't be a folder's name; nothing is written then.
+        GraderError: a submission's name cannot be a folder's name; then nothing is written.
         UsageError: `out` cannot be written to, as with every function here.
     """
     unmade: Unmade = []
@@ -84,14 +84,14 @@ def write_submission(
 ) -> Path:
     """Write one submission's report.html and, last, its result.json; return their folder.
 
-    A page that cannot be made says so, and takes no other along.
+    A page that cannot be made is replaced by a message; the other pages are still written.
 
-    Whoever finds a result.json finds a finished report beside it. Pages that only a grading can make stay where the
-    result was read from there: it says that they were made, and does not hold them.
+    Because result.json comes last, a folder with a result.json has a finished report. Some pages can only be made while
+    grading. If the result was read from this folder, it names these pages but does not hold them, so they stay.
 
     Args:
-        unmade: takes up (page, why) of a page that could not be made.
-        told: what the gradebook says of the score, for the student.
+        unmade: gets (page, why) for each page that could not be made.
+        told: text from the gradebook about the score, for the student.
     """
     folder = _folder(out, result.submission)
     for name in result.attachments:
@@ -99,7 +99,7 @@ def write_submission(
     for name, page in assignment.pages.items():
         run = (result.notebooks or {}).get(name)
         if run is None or run.outcome in PAGELESS:
-            _remove(folder / page)  # made of what was handed in before
+            _remove(folder / page)  # made from an earlier submission
     for name, text in result.attachments.items():
         write_file(folder / name, text)
     _page(folder / "report.html", lambda: render_student(result, assignment, told), unmade)
@@ -121,7 +121,7 @@ def written_as_is(result: SubmissionResult, out: Path) -> bool:
 
 def _result_json(result: SubmissionResult) -> bytes:
     facts = replace(result, reading=result.reading.counts() if result.reading else None).to_json()
-    del facts["attachments"], facts["sources"]  # those lie beside it, these stand in the book
+    del facts["attachments"], facts["sources"]  # the former are files beside it, the latter are in the book
     return encodable(json.dumps(facts, indent=1, allow_nan=False) + "\n").encode()
 
 
@@ -136,15 +136,15 @@ def write_class(
     shown: Shown | None = None,
     standings: Standings | None = None,
 ) -> Path:
-    """Write grades.csv, index.html and what it links to; return index.html.
+    """Write grades.csv, index.html and the pages that it links to; return index.html.
 
     Args:
         failures: (submission, why it was not graded).
         changes: how scores differ from an earlier run's.
-        passed: (path, why) of what lies beside the submissions and is none.
-        unmade: as of `write_submission`.
-        shown: what the gradebook says of each submission that a person reads, by name.
-        standings: what became of the scores; with it, term.html is written too.
+        passed: (path, why) of skipped files that are not submissions.
+        unmade: as for `write_submission`.
+        shown: by name, the gradebook's decision on each submission that a person reads.
+        standings: the grades of the book; with them, term.html is written too.
     """
     failures = list(failures)
     write_file(out / "grades.csv", "\ufeff" + grades_csv(results, assignment, failures))
@@ -167,12 +167,12 @@ def write_class(
 def _write_queue(
     results: Sequence[SubmissionResult], assignment: Assignment, out: Path, unmade: Unmade | None, shown: Shown
 ) -> Decisions:
-    """Write the queue and its table, read afresh: a person may have written into it meanwhile. Return what it holds."""
+    """Write the queue and its table; return the table's content. The file is read again: a person may edit it."""
     try:
         shown = {cells.text(name): each for name, each in shown.items()}
         decisions = Decisions.read(out / DECISIONS).with_book(shown)
         _write_changed(out / DECISIONS, ("\ufeff" + encodable(decisions.merged(results, assignment))).encode())
-    except UsageError:  # half-written just now: it is theirs, and the next run will say what is wrong with it
+    except UsageError:  # a person is writing it just now; the next run reports the fault
         decisions = Decisions()
     _page(out / "review.html", lambda: render_queue(results, assignment, decisions), unmade)
     return decisions
@@ -184,23 +184,23 @@ def _write_changed(path: Path, content: bytes) -> None:
 
 
 def _folder(out: Path, submission: str) -> Path:
-    """`out/submission`, refused unless it lies directly in `out`: names come from archives that anyone may send."""
+    """`out/submission`. A name that leads elsewhere is refused: names come from archives that anybody may send."""
     if submission in ("", ".", "..", *OURS) or any(char in "/\\\0" for char in submission):
         raise GraderError(f"the submission name {submission[:80]!r} cannot be a folder's name")
     return out / submission
 
 
 def _attachment(name: str) -> None:
-    """Refuse what is not a plain file's name of its own: a result may have crossed a network."""
+    """Refuse a name that is not a plain, unused file name: a result may have crossed a network."""
     if not re.fullmatch(r"[a-z][a-z0-9_-]*\.[a-z]+", name) or name in ("report.html", "result.json", "review.html"):
         raise GraderError(f"{name[:80]!r} cannot be an attachment's name")
 
 
 def _page(path: Path, make: Callable[[], str], unmade: Unmade | None) -> None:
-    """Write the page that `make` makes, or where it raises one that says so."""
+    """Write the page that `make` returns, or, if it raises, a page that says so."""
     try:
         text = make()
-    except Exception as error:  # of whatever kind: what a submission holds has made it
+    except Exception as error:  # of any kind: content of a submission may cause it
         if unmade is not None:
             unmade.append((f"{path.parent.name}/{path.name}", f"{type(error).__name__}: {error}"[:MAX_REASON]))
         text = UNMADE
@@ -208,9 +208,9 @@ def _page(path: Path, make: Callable[[], str], unmade: Unmade | None) -> None:
 
 
 def write_file(path: Path, content: str | bytes) -> None:
-    """Write one file, and the folders around it where they are missing. Raises UsageError where that cannot be.
+    """Write one file, and create its folders if needed. Raises UsageError if that is impossible.
 
-    Text is written as UTF-8, here and nowhere else; what cannot be is replaced.
+    Text is written as UTF-8; characters that UTF-8 cannot encode are replaced.
     """
     if isinstance(content, str):
         content = encodable(content).encode()
@@ -227,7 +227,7 @@ def _remove(path: Path) -> None:
 
 @contextmanager
 def _told(path: Path) -> Iterator[None]:
-    """A full disk, a folder that may not be written to: whoever runs this can mend it."""
+    """Turn a full disk or a protected folder into a UsageError: the person who runs this can repair it."""
     try:
         yield
     except OSError as error:

@@ -1,1 +1,1 @@
-"""What results say: causes, what a person has to look at and decided, figures of the class; no text of pages."""
+"""Findings in results: causes, matters for a person, decisions, figures of the class. No text of pages."""

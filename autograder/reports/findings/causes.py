@@ -1,7 +1,7 @@
-"""Cases that go wrong for one reason: a student's page shows each reason once, the class page counts it.
+"""Groups cases that fail for the same reason. A student's page shows each reason once; the class page counts it.
 
-Two cases have one cause if they end alike, at the same place in the student's code, with messages that differ in
-numbers only: "dx differs in 40 of 40 elements" and "dx differs in 75 of 96 elements".
+Two cases have one cause if they have the same outcome, at the same place in the student's code, with messages that
+differ in numbers only: "dx differs in 40 of 40 elements" and "dx differs in 75 of 96 elements".
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ MANY = 3
 
 @dataclass(frozen=True)
 class Cause:
-    """Why some cases of one question ended as they did.
+    """The reason for the outcome of some cases of one question.
 
     Attributes:
-        message, hint, location: those of the case that tells most; see `causes`.
+        message, hint, location: those of one chosen case; see `causes`.
         cases: ids of all cases with this cause, in their order.
-        example: the id of the case whose message this is.
+        example: the id of this case.
     """
 
     outcome: Outcome
@@ -45,11 +45,11 @@ class Cause:
 
 @dataclass(frozen=True)
 class Cluster:
-    """Submissions that lost points on one question for one reason.
+    """Submissions that lost points in one question for one reason.
 
     Attributes:
         what: the message's first clause with its numbers masked, "dw differs in … of … elements".
-        example: one student's own message, as it is, with the place in their code.
+        example: one student's unchanged message, with the place in their code.
         submissions: their names, in order.
     """
 
@@ -61,7 +61,7 @@ class Cluster:
 
 
 def masked(message: str) -> str:
-    """The message with "…" in place of every number and shape, and without a position, which few messages have.
+    """The message with "…" for every number and shape, and without positions, which only some messages have.
 
     >>> masked("dx has shape (2, 3, 4), wanted (2, 4, 3)")
     'dx has shape …, wanted …'
@@ -96,10 +96,10 @@ def _shared_hint(cases: Sequence[CaseResult]) -> str:
 
 
 def clusters(results: Sequence[SubmissionResult], question: str) -> tuple[Cluster, ...]:
-    """Why submissions lost points on a question, the most frequent reason first.
+    """The reasons why submissions lost points in a question, the most frequent first.
 
-    A submission with several causes is in several clusters. Work that was not begun, or that waits for another
-    question, has no cause of its own. A submission that failed as a whole is in no question's clusters.
+    A submission with several causes is in several clusters. Cases that were not begun, or that wait for another
+    question, have no cause. A submission that failed as a whole is in no question's clusters.
     """
     members: dict[tuple[Outcome, str, str], dict[str, str]] = {}
     for result in results:
@@ -115,15 +115,15 @@ def clusters(results: Sequence[SubmissionResult], question: str) -> tuple[Cluste
 
 
 def whole_cause(result: SubmissionResult) -> Cause | None:
-    """The one cause that all questions of a submission ended with: a zip that cannot be read, a file that is missing.
+    """The single cause of all questions of a submission, for example an unreadable zip or a missing file.
 
-    None where some case ended in another way, and for a wrong answer: that is its own question's matter.
+    None if cases ended differently, and for wrong answers, which belong to single questions.
     """
     return _only_cause(result.questions)
 
 
 def part_causes(result: SubmissionResult, assignment: Assignment) -> dict[str, Cause]:
-    """By file, the one cause that all questions of that file ended with. Empty where all files have the same one."""
+    """For each file, the single cause of all its questions. Empty if all files have the same cause."""
     if whole_cause(result):
         return {}
     found = {}
@@ -135,7 +135,7 @@ def part_causes(result: SubmissionResult, assignment: Assignment) -> dict[str, C
 
 
 def _only_cause(questions: Sequence[QuestionResult]) -> Cause | None:
-    """The cause that two or more questions have in common, if nothing else went wrong or well in them."""
+    """The common cause of two or more questions, if all their cases have the same outcome and message."""
     cases = [case for question in questions for case in question.cases]
     alike = len(questions) >= 2 and len({(case.outcome, case.message) for case in cases}) == 1
     return causes(cases)[0] if alike and cases[0].outcome in STOPPED else None

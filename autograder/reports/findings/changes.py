@@ -1,4 +1,4 @@
-"""In plain words, how what was handed in differs from what was handed out."""
+"""Describes the differences between the submission and the handout."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ TEX = re.compile(r"\\[^a-zA-Z]|[\\{}]")  # what a formula is written with and a 
 
 @dataclass(frozen=True)
 class Change:
-    """One kind of difference.
+    """One kind of difference. For example "Given cells of the notebook that were changed:" with three cells.
 
     Attributes:
-        what: in a sentence.
-        where: as far as it is shown.
-        more: how many places more there are.
-        file: the file that it is in, where several of a kind were handed in; else "".
+        what: the kind, as a sentence.
+        where: the places that are shown.
+        more: the number of further places.
+        file: the file, if the submission has several of its kind; else "".
     """
 
     what: str
@@ -34,7 +34,7 @@ class Change:
 
 
 def changes(integrity: Integrity | None) -> tuple[Change, ...]:
-    """What a person should know, most important first; nothing of what everybody changes and adds. Inert text."""
+    """The changes that a person should know, most important first. Usual changes are left out. Inert text."""
     return tuple(_changes(integrity)) if integrity else ()
 
 
@@ -50,14 +50,14 @@ def _changes(integrity: Integrity) -> Iterator[Change]:
 
 
 def _in(file: str, files: Collection[str], found: Iterable[Change]) -> Iterator[Change]:
-    """The changes, with the file's name where there is more than one file to tell apart."""
+    """The changes, with the file's name if there are several files."""
     name = line(file, 80) if len(files) > 1 else ""
     return (replace(change, file=name) for change in found)
 
 
 def _module(module: ModuleIntegrity) -> Iterator[Change]:
     yield from _lines("Given code that was changed or removed; the course's own was run:", module.restored)
-    yield from _lines("Answers that are not in the file:", module.missing)
+    yield from _lines("Answers that are missing in the file:", module.missing)
 
 
 def _notebook(notebook: NotebookIntegrity) -> Iterator[Change]:
@@ -67,8 +67,8 @@ def _notebook(notebook: NotebookIntegrity) -> Iterator[Change]:
     if notebook.foreign:
         yield Change("The notebook was not made from the one that was handed out.")
     yield from _cells("Given cells of the notebook that were changed:", notebook.changed)
-    yield from _cells("Given cells that are not there:", notebook.removed)
-    yield from _cells("Given cells that stand in another order:", notebook.moved)
+    yield from _cells("Given cells that are missing:", notebook.removed)
+    yield from _cells("Given cells in a different order:", notebook.moved)
     yield from _cells("Questions in the notebook that have no answer:", notebook.blank)
     if notebook.not_run or notebook.out_of_turn:
         turns = f"cells not run: {notebook.not_run}, cells run out of turn: {notebook.out_of_turn}"

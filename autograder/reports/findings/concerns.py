@@ -1,4 +1,4 @@
-"""What a person has to look at in a class: grouped by reason, the most serious first."""
+"""Submissions of a class that a person has to look at, grouped by reason, the most serious first."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["Concern", "ConcernGroup", "Reason", "concerns"]
 
 
 class Reason(StrEnum):
-    """Why a person has to look, most serious first; the value is the group's title."""
+    """Reasons why a person has to look, most serious first. The value is the group's title."""
 
     OURS = "The grader failed: no grade yet"
-    PASSED = "Passed over: not graded"
+    PASSED = "Skipped: not graded"
     WHOLE = "Nothing could be graded"
     OPTION = "The option is unclear"
     TWICE = "One person in several submissions"
@@ -32,7 +32,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class Concern:
-    """One submission and what there is to know.
+    """One submission, with a text for the person who looks at it.
 
     Attributes:
         detail: the grader's own error.
@@ -59,11 +59,11 @@ def concerns(
     failures: Iterable[tuple[str, str]] = (),
     passed: Iterable[tuple[str, str]] = (),
 ) -> tuple[ConcernGroup, ...]:
-    """The groups that have a submission in them. A submission stands in every group whose reason it has.
+    """The groups that are not empty. A submission is in every group whose reason it has.
 
     Args:
-        failures: (submission, why) of those that ended without a result through our own fault.
-        passed: (path, why) of what lies beside the submissions and is none.
+        failures: (submission, why) of those that have no result because of a fault of the grader.
+        passed: (path, why) of skipped files that are not submissions.
     """
     found: dict[Reason, list[Concern]] = {reason: [] for reason in Reason}
     found[Reason.OURS] += [Concern(name, why, linked=False) for name, why in sorted(failures)]

@@ -1,8 +1,8 @@
-"""review.csv: the scale that a person gives to each submission of an option that is read; kept from run to run.
+"""review.csv: the scale that a person gives to each submission that a person reads. Later runs keep it.
 
-A row is written once, with the option's own scale. Whatever a person changes in `scale`, `comment` or columns of
-their own, named or not, is never overwritten; only the facts beside it follow the grading. The separator stays the
-one that their spreadsheet uses. The comment is for the staff.
+A row is written once, with the option's own scale. A person may change `scale`, `comment` and any further columns;
+later runs never overwrite these. They update only the facts in the other columns. The separator stays the one that the
+person's spreadsheet uses. The comment is for the staff.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ MAX_BYTES = 16 * 1024 * 1024
 
 
 def queued(results: Sequence[SubmissionResult], assignment: Assignment) -> list[SubmissionResult]:
-    """The submissions that a person is to read, in order of name."""
+    """The submissions that a person has to read, in order of name."""
     found = [result for result in results if assignment.option(result.info.option).review]
     return sorted(found, key=lambda result: result.submission)
 
 
-# By submission, what the gradebook says: scale (None: the option's own), comment, number of the newest decision.
+# By submission, the gradebook's scale (None: the option's own), comment, and number of the newest decision.
 Shown = Mapping[str, tuple[float | None, str, int]]
 NUMBER = "decision"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What a row says. `decision`: the number of the decision that it shows; 0 for none."""
+    """The content of a row. `decision` is the number of the decision that it shows; 0 for none."""
 
     submission: str
     scale: float | None
@@ -50,7 +50,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Decisions:
-    """What stands in the file: columns in their order, and rows, which may be shorter or longer than these."""
+    """The content of the file: columns in order, and rows, which may be shorter or longer than the columns."""
 
     columns: Sequence[str] = COLUMNS
     rows: Sequence[Sequence[str]] = ()
@@ -58,7 +58,7 @@ class Decisions:
 
     @classmethod
     def read(cls, path: Path) -> Decisions:
-        """Nothing where there is no such file. Raises UsageError, with row and column, where a cell makes no sense."""
+        """Empty if there is no such file. Raises UsageError, with row and column, if a cell is invalid."""
         try:
             if path.stat().st_size > MAX_BYTES:
                 raise UsageError(f"{path}: far too large")
@@ -66,14 +66,14 @@ class Decisions:
         except FileNotFoundError:
             return cls()
         except UnicodeDecodeError:
-            raise UsageError(f"{path}: found other characters than UTF-8's; save it as “CSV UTF-8”") from None
+            raise UsageError(f"{path}: found characters that are not UTF-8; save the file as “CSV UTF-8”") from None
         except OSError as error:
             raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
         separator = max(",;\t", key=content.partition("\n")[0].count)
         reader = csv.reader(io.StringIO(content, newline=""), delimiter=separator, strict=True)
         try:
             table = list(reader)
-        except csv.Error as error:  # a quotation mark that nobody closes would take all that follows into its cell
+        except csv.Error as error:  # an open quotation mark would draw all following text into its cell
             raise UsageError(f"{path}: line {reader.line_num}: cannot be read: {error}") from None
         columns = [name.strip() for name in table[0]] if table else []
         for name in ("submission", "scale"):
@@ -84,7 +84,7 @@ class Decisions:
         return decisions
 
     def scale(self, result: SubmissionResult) -> float | None:
-        """What a person has decided, or left as it was written; None where there is no row, or the cell is empty."""
+        """The scale in the file, changed by a person or not; None if there is no row or the cell is empty."""
         cell = self._cell(self._row(result), "scale").strip()
         return _scale(cell) if cell else None
 
@@ -97,7 +97,7 @@ class Decisions:
         return self._cell(self._row(result), "comment")
 
     def entries(self) -> Iterator[Entry]:
-        """What each row says, by the name that the sheet shows."""
+        """The content of each row, with the submission's name as the sheet shows it."""
         for row in self.rows:
             number = self._cell(row, NUMBER).strip()
             yield Entry(
@@ -108,7 +108,7 @@ class Decisions:
             )
 
     def with_book(self, shown: Shown) -> Decisions:
-        """The rows with what the gradebook says, where nobody has changed them since the decision that they show."""
+        """The rows with the gradebook's values, unless somebody changed a row after the decision that it shows."""
         if not any(self._stale(row, shown) for row in self.rows):
             return self
         columns = [*self.columns, *(name for name in ("comment", NUMBER) if name not in self.columns)]
@@ -125,7 +125,7 @@ class Decisions:
         return Decisions(columns, rows, self.separator)
 
     def _stale(self, row: Sequence[str], shown: Shown) -> bool:
-        """Whether the gradebook has a decision that the row does not show yet."""
+        """Whether the gradebook has a newer decision than the row shows."""
         newest = shown.get(self._cell(row, "submission"), (None, "", 0))[2]
         return newest > 0 and self._cell(row, NUMBER).strip() != str(newest)
 
@@ -141,7 +141,7 @@ class Decisions:
         return ("\ufeff" + sheet.getvalue()).encode()
 
     def merged(self, results: Sequence[SubmissionResult], assignment: Assignment) -> str:
-        """The file's text with the facts of today's queue, and with new rows below for those that have none yet."""
+        """The file's text with the facts of the current queue, and with new rows at the end for new submissions."""
         queue = {text(result.submission): result for result in queued(results, assignment)}
         unnamed = max(map(len, self.rows), default=0) - len(self.columns)
         columns = [*self.columns, *[""] * unnamed, *(name for name in COLUMNS if name not in self.columns)]
@@ -172,14 +172,14 @@ class Decisions:
         for place, row in enumerate(self.rows, start=2):
             name, cell = self._cell(row, "submission"), self._cell(row, "scale").strip()
             if name and name in seen:
-                raise UsageError(f"{path}: row {place}, submission: {name!r} stands in row {seen[name]} already")
+                raise UsageError(f"{path}: row {place}, submission: {name!r} is already in row {seen[name]}")
             seen[name] = place
             if cell and _scale(cell) is None:
                 raise UsageError(f"{path}: row {place}, scale: found {cell[:40]!r}, wanted a number from 0 to 1")
 
 
 def _with_facts(row: Sequence[str], columns: Sequence[str], result: SubmissionResult) -> list[str]:
-    """The row with what grading says of its submission."""
+    """The row with the current facts of its submission."""
     before = round(sum(question.score for question in result.questions), 2)
     info = result.info
     values = (text(info.submission), text(info.name), text(info.id), text(info.option), number(before))
@@ -190,7 +190,7 @@ def _with_facts(row: Sequence[str], columns: Sequence[str], result: SubmissionRe
 
 
 def _kept(cell: str, scale: float) -> str:
-    """The cell where it says this scale already, in whatever way; else the scale."""
+    """The unchanged cell if it already has this scale, in any notation ("0,5" for 0.5); else the scale."""
     return cell if _scale(cell.strip()) == scale else number(scale)
 
 

@@ -1,5 +1,5 @@
-"""Who of a class needs help: those who have not begun, whose work does not run, or who did much better before, and the
-lowest scores."""
+"""Students of a class who need help: they have not begun, their work does not run, they did much better before, or they
+have the lowest scores."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ __all__ = ["NeedGroup", "in_need"]
 BROKEN = (Outcome.ERROR, Outcome.CRASHED, Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY)
 LOW = 0.5  # of all points; above it nobody is named for a low score
 LOWEST = 0.1  # of the class
-DROP = 0.3  # of all points, below the mean of what one reached in earlier assignments
+DROP = 0.3  # of all points, below a person's mean in earlier assignments
 Earlier = Mapping[str, Sequence[tuple[str, float]]]
 
 
 @dataclass(frozen=True)
 class NeedGroup:
-    """`people` are (submission, a word on it), the one most in need first."""
+    """`people` are (submission, a short reason), the one most in need first."""
 
     title: str
     people: tuple[tuple[str, str], ...]
@@ -33,10 +33,10 @@ class NeedGroup:
 def in_need(
     results: Sequence[SubmissionResult], assignment: Assignment, earlier: Earlier | None = None
 ) -> tuple[NeedGroup, ...]:
-    """Groups with somebody in them; nobody stands in two. Results without a grade are left out.
+    """The groups that are not empty. Nobody is in two groups. Results without a grade are left out.
 
     Args:
-        earlier: by submission, (assignment, share of its points from 0 to 1) of what its people handed in before.
+        earlier: by submission, (assignment, share of its points from 0 to 1) of its people's earlier work.
     """
     before = earlier or {}
     left = sorted((result for result in results if result.graded), key=lambda result: (result.score, result.submission))
@@ -54,7 +54,7 @@ def in_need(
     )
     left = [result for result in left if result not in dropped]
     people_and_words = tuple((result.submission, _fall(result, before)) for result in dropped)
-    groups.append(NeedGroup("Large drop against earlier assignments", people_and_words))
+    groups.append(NeedGroup("Much lower than in earlier assignments", people_and_words))
     low = [result for result in left if result.score < LOW * assignment.max_score]
     lowest = low[: max(1, round(LOWEST * len(results)))]
     groups.append(NeedGroup("Lowest scores", tuple((result.submission, _points(result)) for result in lowest)))
@@ -62,7 +62,7 @@ def in_need(
 
 
 def _share(result: SubmissionResult) -> float:
-    """Of all points, whatever the option."""
+    """The share of all points, before the option's scale."""
     most = sum(question.points for question in result.questions)
     return sum(question.score for question in result.questions) / most if most else 0.0
 

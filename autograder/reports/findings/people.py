@@ -12,7 +12,7 @@ People = tuple[tuple[str, str], ...]
 
 
 def people(info: SubmissionInfo) -> People:
-    """(name, id) of everyone once, the one who handed in first; nobody where nothing tells. Untrusted text."""
+    """(name, id) of every person once, the one who handed in first. Empty if no name or id is known. Untrusted text."""
     found = {_key(info.id) or info.name: (info.name, info.id)}
     for id, name in info.members:
         found.setdefault(_key(id) or name, (name, id))
@@ -20,7 +20,7 @@ def people(info: SubmissionInfo) -> People:
 
 
 def elsewhere(results: Sequence[SubmissionResult]) -> Mapping[str, tuple[tuple[str, str, str], ...]]:
-    """Who is in more than one submission: by submission, (name, id, another submission). An id tells who it is."""
+    """People in more than one submission: by submission, (name, id, another submission). The id identifies a person."""
     belongs: dict[str, list[str]] = {}
     for result in results:
         for _, id in people(result.info):
@@ -39,5 +39,5 @@ def elsewhere(results: Sequence[SubmissionResult]) -> Mapping[str, tuple[tuple[s
 
 
 def _key(id: str) -> str:
-    """An id however it is written: 2022-123456, 2022123456."""
+    """An id in one form: "2022-123456" and "2022123456" give the same."""
     return "".join(filter(str.isalnum, id)).casefold()

@@ -1,4 +1,4 @@
-"""How a class's scores differ from those of an earlier grading into the same folder."""
+"""Differences between a class's scores and those of an earlier grading into the same folder."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ScoreChange:
 def score_changes(
     before: Mapping[str, SubmissionResult], results: Sequence[SubmissionResult]
 ) -> tuple[ScoreChange, ...]:
-    """Submissions whose score, or a question's, differs from what an earlier run gave; largest change first.
+    """Submissions whose score, or a question's score, differs from an earlier run; largest change first.
 
     Args:
         before: results of the earlier run, by submission.

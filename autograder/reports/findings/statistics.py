@@ -1,4 +1,4 @@
-"""Figures over a class: which questions are hard, which tell people apart, which wrong answers are common. Pure."""
+"""Statistics of a class: difficulty and discrimination of questions, common wrong answers. Pure functions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from autograder.reports.findings.causes import NO_CAUSE, masked, whole_cause
 
 __all__ = ["CommonAnswer", "Distribution", "QuestionStatistics", "Statistics", "statistics"]
 
-ENOUGH = 10  # people, for a correlation to mean something
+ENOUGH = 10  # people; fewer give no meaningful correlation
 TELLS_LITTLE = 0.2
 COMMON = 2  # people, for an answer to be common
 UNDECIDED = (Outcome.PASSED, Outcome.TOO_NOISY, Outcome.PENDING)
@@ -53,7 +53,7 @@ class QuestionStatistics:
             it says nothing.
         seconds: mean wall-clock time of its checks for one submission.
         noisy: share of its cases that the machine was too busy to time.
-        remark: what an instructor should do about it; may be empty.
+        remark: advice for the instructor; may be empty.
     """
 
     id: str
@@ -72,7 +72,7 @@ class QuestionStatistics:
 
 @dataclass(frozen=True)
 class CommonAnswer:
-    """What several people got wrong alike: one check, one outcome, one message but for its numbers."""
+    """The same wrong answer of several people: equal check, outcome and message, except for numbers in the message."""
 
     question: str
     check: str
@@ -186,7 +186,7 @@ def _check(question: str, case: CaseResult) -> str:
 
 
 def _failed(results: Sequence[SubmissionResult]) -> dict[str, frozenset[str]]:
-    """By check, the submissions for which some case of it failed."""
+    """By check, the submissions that failed in some case of it."""
     found: dict[str, set[str]] = {}
     for result in results:
         for question in result.questions:

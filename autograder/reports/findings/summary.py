@@ -1,4 +1,4 @@
-"""What a class's results say together: pure figures for the class page."""
+"""Figures over a class's results, for the class page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["ClassSummary", "QuestionSummary", "ScoreSummary", "summarize"]
 
 @dataclass(frozen=True)
 class ScoreSummary:
-    """Scores of those whose grading ended well; quartiles are inclusive (the extremes are 0 % and 100 %)."""
+    """Figures over scores. Quartiles are inclusive: the lowest and highest score are 0 % and 100 %."""
 
     mean: float
     median: float
@@ -31,9 +31,9 @@ class QuestionSummary:
     """One question over the class.
 
     Attributes:
-        full, partial, none: submissions by score; `not_attempted` of the last are told apart.
+        full, partial, none: numbers of submissions by score; `not_attempted` is a part of `none`.
         share: mean score as a part of the points, 0 to 1.
-        clusters: why points were lost, the most frequent reason first.
+        clusters: reasons for lost points, the most frequent first.
     """
 
     id: str
@@ -52,9 +52,9 @@ class ClassSummary:
     """Figures over a class.
 
     Attributes:
-        graded: submissions that ended without a fault of ours.
-        unreadable: of these, those that failed as a whole, such as a zip that cannot be read. No figure counts them.
-        scores: None where no submission is left to count.
+        graded: submissions that were graded without a fault of the grader.
+        unreadable: the part of them that failed as a whole, for example an unreadable zip. No figure counts them.
+        scores: None if there is no submission to count.
     """
 
     submissions: int
@@ -67,7 +67,7 @@ class ClassSummary:
 
 
 def summarize(results: Sequence[SubmissionResult], assignment: Assignment) -> ClassSummary:
-    """Figures over `results`; scores count only where the grader itself did not fail."""
+    """Figures over `results`. Scores count only if the grader itself did not fail."""
     graded = [result for result in results if result.graded]
     readable = [result for result in graded if not whole_cause(result)]
     return ClassSummary(

@@ -1,4 +1,4 @@
-"""Running times in words and drawings: geometry from what was measured; the templates turn it into SVG."""
+"""Running times as text and geometry. The templates draw them as SVG."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CLOCKS = {
 SHARES = {1.0: "full points", 0.75: "three quarters", 0.5: "half", 0.25: "a quarter"}
 TICKS = (1, 2, 5)
 
-NAMED = 8  # slow submissions whose names stand beneath a chart
+NAMED = 8  # slow submissions that are named below a chart
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,15 @@ class Row:
 
 @dataclass(frozen=True)
 class TimingView:
-    """What was measured of one budget, for the one who was measured.
+    """The measurement of one budget, for the student's page.
 
     Attributes:
         verdict: a word or two.
-        ratio, interval: "3.4 x", "3.1 to 3.8"; empty where a call was ended at its deadline.
-        bands: (up to which ratio, for what) as text.
-        edges, ticks: (position from 0 to 1, label); of bands, and of milliseconds per call.
-        rows: the baseline's times and the submission's; empty where nothing was finished.
-        facts: on what, by which clock, in how many pairs.
+        ratio, interval: "3.4 x", "3.1 to 3.8"; empty if the deadline ended a call.
+        bands: (largest ratio, share of the points) as text.
+        edges, ticks: (position from 0 to 1, label) of the bands' edges, and of milliseconds per call.
+        rows: the baseline's times and the submission's; empty if no pair was finished.
+        facts: baseline, device, clock and number of pairs.
     """
 
     case: str
@@ -66,9 +66,10 @@ class BudgetChart:
     """One budget over a class.
 
     Attributes:
-        dots: (position from 0 to 1, submission, "3.4 x", verdict) of each that was measured to the end.
-        beyond: those that were ended at their deadline.
-        slow: (submission, "546 x") of the slowest beyond the first band, the slowest first; `more_slow` are not named.
+        dots: (position from 0 to 1, submission, "3.4 x", verdict) of each complete measurement.
+        beyond: submissions that were ended at their deadline.
+        slow: (submission, "546 x") of the slowest ones beyond the first band, the slowest first.
+        more_slow: the number of others beyond the first band.
     """
 
     question: str
@@ -82,7 +83,7 @@ class BudgetChart:
 
 
 class _Scale:
-    """A logarithmic scale over some values, all more than 0, with room at both ends."""
+    """A logarithmic scale over positive values, with a margin at both ends."""
 
     def __init__(self, values: Iterable[float]) -> None:
         values = list(values)
@@ -92,7 +93,7 @@ class _Scale:
         return round((math.log(value) - self._low) / (self._high - self._low), 4)
 
     def ticks(self, unit: str) -> tuple[tuple[float, str], ...]:
-        """Round values that lie on it, few enough to be read."""
+        """Labels at round values on the scale, at most about seven."""
         decades = range(math.floor(self._low / math.log(10)), math.ceil(self._high / math.log(10)) + 1)
         found = [10.0**decade * step for decade in decades for step in TICKS]
         shown = [value for value in found if self._low <= math.log(value) <= self._high]

@@ -1,7 +1,7 @@
-"""What a student may see of a result: each question's visibility decides, and nothing else reaches their page.
+"""The part of a result that its student may see. Each question's visibility decides what it includes.
 
-A question that the assignment doesn't name shows its score only. `CaseResult.detail`, the run's seed and the text of
-a grader error are for instructors and have no place in a view at all.
+A question that the assignment does not name shows its score only. `CaseResult.detail`, the run's seed and the text of
+a grader error are for instructors only, and no view contains them.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class CaseGroup:
     """Cases of one question that have one cause.
 
     Attributes:
-        message: that of the case named by `example`.
-        example: the title and variant of the case that the message is about; "" where all cases say exactly this.
+        message: the message of the case named by `example`.
+        example: the title and variant of the message's case; "" if all cases have exactly this message.
         checks: (title, variants) for each check among them. A case's id is `check[variant]`, or `check` alone.
         count: how many cases there are.
     """
@@ -46,16 +46,16 @@ class CaseGroup:
 
 @dataclass(frozen=True)
 class QuestionView:
-    """One question as its student sees it.
+    """One question, as its student sees it.
 
     Attributes:
-        file: the Python file that it is answered in, where the assignment has several; else "".
-        outcome: None where the student sees the score only.
-        final: False while the score waits for a device, or until the grader is fixed.
-        depends: titles of the questions that have to work first, where that is why this one is blocked.
-        groups: passed cases last; empty where the student sees the score only.
-        passed, total: numbers of cases; both 0 where the student sees the score only.
-        timings: what was measured of its running time; empty where the student sees outcomes only.
+        file: the Python file of the answer, if the assignment has several; else "".
+        outcome: None if the student sees the score only.
+        final: False while the score waits for a device or for a repair of the grader.
+        depends: if this question is blocked, titles of the questions that have to work first.
+        groups: groups of cases, passed ones last; empty if the student sees the score only.
+        passed, total: numbers of cases; both 0 if the student sees the score only.
+        timings: measurements of its running time; empty if the student sees outcomes only.
     """
 
     id: str
@@ -75,18 +75,18 @@ class QuestionView:
 
     @property
     def partly(self) -> bool:
-        """Whether nothing is wrong, some of it is right, and some is still to write."""
+        """Whether nothing is wrong, but only a part is written."""
         return self.outcome is Outcome.NOT_ATTEMPTED and self.passed > 0
 
 
 @dataclass(frozen=True)
 class StudentView:
-    """Everything that a student's page is made of.
+    """All content of a student's page.
 
     Attributes:
         people: (name, id), the one who handed in first.
-        whole: why nothing could be graded, where one cause stopped all questions; no question tells it again then.
-        stopped: by file, the same for all questions of one file.
+        whole: the single cause that stopped all questions, if there is one; single questions do not repeat it.
+        stopped: for each file, the single cause that stopped all its questions.
     """
 
     submission: str
@@ -117,12 +117,12 @@ class StudentView:
 
     @property
     def parts(self) -> tuple[tuple[str, tuple[QuestionView, ...]], ...]:
-        """The questions file by file; all under "" where there is only one file."""
+        """The questions by file; all under "" if there is only one file."""
         return tuple((file, tuple(group)) for file, group in groupby(self.questions, lambda each: each.file))
 
     @property
     def changes_by_file(self) -> tuple[tuple[str, tuple[Change, ...]], ...]:
-        """The changes file by file; under "" those that are in no one file."""
+        """The changes by file; under "" those that belong to no single file."""
         return tuple((file, tuple(group)) for file, group in groupby(self.changes, lambda each: each.file))
 
     @property
@@ -131,7 +131,7 @@ class StudentView:
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
-        """Those that the page mentions, in the order of Outcome."""
+        """The outcomes that the page mentions, in the order of Outcome."""
         seen = {group.outcome for question in self.questions for group in question.groups}
         seen |= {question.outcome for question in self.questions if question.outcome is not None}
         return tuple(outcome for outcome in Outcome if outcome in seen)

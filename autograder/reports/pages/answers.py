@@ -1,4 +1,4 @@
-"""answers.html: what a class wrote in words, question by question, for a person to read."""
+"""answers.html: a class's answers in words, question by question, for a person to read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["render_answers"]
 
 
 def render_answers(results: Sequence[SubmissionResult], assignment: Assignment) -> str:
-    """A self-contained page; names can be hidden on it, to read without knowing whose answer it is."""
+    """A self-contained page. Names can be hidden on it, for anonymous reading."""
     asked: dict[tuple[str, str], list[tuple[str, WrittenAnswer]]] = {}
     order = list(assignment.notebooks)
     for result in sorted(results, key=lambda result: result.submission):

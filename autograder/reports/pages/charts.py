@@ -1,4 +1,4 @@
-"""Geometry of the class page's histogram and heat map; the templates turn it into SVG."""
+"""Geometry of the class page's histogram and heat map. The templates draw it as SVG."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from autograder.course.result import QuestionResult, SubmissionResult
 __all__ = ["Bar", "CellRun", "HeatMap", "Histogram", "heat_map", "histogram", "tone"]
 
 SHADES = 5  # steps of the colour ramp above 0
-MANY = 60  # submissions from which on the histogram has finer bins
+MANY = 60  # from so many submissions on, the histogram has finer bins
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def heat_map(results: Sequence[SubmissionResult], assignment: Assignment) -> Hea
 
 
 def tone(question: QuestionResult | None) -> str:
-    """The stylesheet's class for a cell: a step of the ramp, or what keeps a score from meaning anything."""
+    """The stylesheet's class for a cell: a step of the colour ramp, or "open" or "none" if there is no score."""
     if question is None:
         return "none"
     if question.outcome in (Outcome.GRADER_ERROR, Outcome.PENDING):

@@ -1,4 +1,4 @@
-"""index.html: what the instructor reads about a class."""
+"""index.html: the class page, for instructors."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ __all__ = ["ClassGrades", "render_class"]
 
 @dataclass(frozen=True)
 class ClassGrades:
-    """What became of the scores, as the gradebook says.
+    """The grades of a class, from the gradebook.
 
     Attributes:
-        of: by submission's name, the grades of its people in which it counts.
-        names: by student, what they are called.
-        missing: of whom nothing came in, as they are called.
+        of: by submission's name, the grades of its people for which it counts.
+        names: by student, their name.
+        missing: names of people without a submission.
     """
 
     of: Mapping[str, Sequence[Grade]]
@@ -54,7 +54,7 @@ class ClassGrades:
         return cls(found, names, tuple(missing))
 
     def rows(self, submission: str) -> tuple[tuple[str, Grade], ...]:
-        """(whose, grade) of a submission; "" where it is that of all its people."""
+        """(whose, grade) of a submission; "" if all its people have the same grade."""
         own = self.of.get(submission, ())
         if len({_said(grade) for grade in own}) == 1:
             return (("", own[0]),)
@@ -62,7 +62,7 @@ class ClassGrades:
 
 
 def _said(grade: Grade) -> tuple[object, ...]:
-    """What a row of the class table says of a grade."""
+    """The parts of a grade that the class table shows."""
     return grade.state, grade.cents, grade.checks, grade.late, grade.days, grade.percent, grade.taken, grade.adjust
 
 
@@ -78,7 +78,7 @@ class _Cell:
 
 @dataclass(frozen=True)
 class _Row:
-    """One submission in the class table; `outcomes` and `causes` are what the table can be filtered by."""
+    """One submission in the class table. The table can be filtered by `outcomes` and `causes`."""
 
     result: SubmissionResult
     cells: tuple[_Cell, ...]
@@ -101,12 +101,12 @@ def render_class(
 
     Args:
         failures: (submission, why it was not graded).
-        decisions: what a person has decided on the submissions that are to be read.
+        decisions: a person's decisions on the submissions that a person reads.
         changes: how scores differ from an earlier run's.
-        passed: (path, why) of what lies beside the submissions and is none.
-        earlier: what each submission's people reached before, as of `in_need`.
-        grades: what became of the scores; without it the page ends with the checks.
-        figures: what the class tells about the questions.
+        passed: (path, why) of skipped files that are not submissions.
+        earlier: the earlier scores of each submission's people, as for `in_need`.
+        grades: the grades from the gradebook; without them, the page shows scores only.
+        figures: statistics of the class about the questions.
 
     It links to `<submission>/report.html` beside it. It shows what students must not see.
     """

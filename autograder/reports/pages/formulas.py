@@ -1,7 +1,7 @@
-"""Formulas in TeX, as MathML: browsers set it by themselves, so a page needs no script and no font from elsewhere.
+"""Turns TeX formulas into MathML, which browsers display without scripts and external fonts.
 
-The TeX is anybody's. Nothing of it gets into a page but text, within the few elements and attributes that are listed
-here. Needs latex2mathml, which turns TeX into a tree; its own way of writing the tree down does not escape text.
+The TeX is untrusted. Only text and the few elements and attributes listed here reach the page. latex2mathml turns TeX
+into a tree. Its own writer does not escape text, so this module writes the tree.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from markupsafe import escape
 
 __all__ = ["marked", "typeset", "typeset_output", "with_formulas"]
 
-MOST = 2000  # characters of a formula; a longer one stays as it is
+MOST = 2000  # characters of a formula; a longer one is shown as code
 ELEMENTS = (
     *("mfrac", "mi", "mn", "mo", "mover", "mpadded", "mroot", "mrow", "mspace", "msqrt", "mstyle", "msub", "msubsup"),
     *("msup", "mtable", "mtd", "mtext", "mtr", "munder", "munderover"),
@@ -26,25 +26,25 @@ ATTRIBUTES = (
     *("mathvariant", "maxsize", "minsize", "movablelimits", "rowspan", "rspace", "scriptlevel", "separator"),
     *("stretchy", "symmetric", "width"),
 )
-# On a line of its own, a sum's limits stand below and above it.
+# In a formula on its own line, the limits of a sum are below and above it.
 LIMITS = {"msub": "munder", "msup": "mover", "msubsup": "munderover"}
 LARGE = ("∑", "∏", "⋃", "⋂")
 VALUE = re.compile(r"[a-z-]{1,30}|[+-]?(?:\d{1,2})?(?:\.\d{1,4})?(?:em|ex|pt|mu|%)?")
-# A formula on its way through what makes HTML inert: text that nothing there changes, and that no TeX can contain.
+# Marks around a formula while HTML is made inert: `inert_html` does not change them, and no TeX contains them.
 OPEN, CLOSE = "\ue000", "\ue001"
 MARK = re.compile(rf"{OPEN}([bi])([0-9a-f]*){CLOSE}")
-# In HTML that has been made inert, what lies in a tag is matched by the first half and left alone.
+# In inert HTML, the first half matches whole tags, which are left unchanged.
 TAG_OR_MARK = re.compile(rf"<(?:[^<>\"]|\"[^\"]*\")*>|{MARK.pattern}")
 DOLLARS = re.compile(r"\s*(\$\$?)(?!\$)(.+?)\1\s*", re.DOTALL)
 
 
 def marked(tex: str, *, block: bool) -> str:
-    """A formula as text that `with_formulas` finds again in what has been made inert."""
+    """A formula as marked text, which `with_formulas` finds again in inert HTML."""
     return f"{OPEN}{'b' if block else 'i'}{tex.encode('utf-8', 'replace').hex()}{CLOSE}"
 
 
 def with_formulas(inert: str) -> str:
-    """Inert HTML with its marked formulas as MathML; a mark within a tag is taken away."""
+    """Inert HTML with its marked formulas as MathML. A mark within a tag is removed."""
     return TAG_OR_MARK.sub(lambda found: MARK.sub("", found[0]) if found[1] is None else _of_mark(found), inert)
 
 
@@ -53,7 +53,7 @@ def _of_mark(found: re.Match[str]) -> str:
 
 
 def typeset(tex: str, *, block: bool) -> str:
-    """A formula as MathML; as code where it is none, or too long.
+    """A formula as MathML, or as code if it is invalid or too long.
 
     >>> typeset("x_1", block=False)
     '<math display="inline" alttext="x_1"><mrow><msub><mi>x</mi><mn>1</mn></msub></mrow></math>'
@@ -66,7 +66,7 @@ def typeset(tex: str, *, block: bool) -> str:
 
 
 def typeset_output(tex: str) -> str:
-    """What a cell displays as TeX: formulas between dollars, and text."""
+    """The TeX output of a cell: a formula between dollars, or text."""
     found = DOLLARS.fullmatch(tex)
     return typeset(found[2], block=True) if found else f"<pre>{escape(tex)}</pre>"
 
@@ -79,7 +79,7 @@ def _tree(tex: str) -> Element | None:
     try:
         tree: Element = convert_to_element(tex)
         "".join(_inside(tree, block=True))
-    except Exception:  # it raises whatever its code happens to raise at what is no TeX; RecursionError too
+    except Exception:  # it raises any kind of exception on invalid TeX; RecursionError too
         return None
     return tree
 

@@ -1,7 +1,7 @@
-"""One Jinja environment for every page: autoescape on, stylesheet and script inlined, nothing from a network.
+"""Renders every page with Jinja: autoescape is on, stylesheet and script are inlined, nothing comes from a network.
 
-Each page carries a content security policy of its own: no request of any kind, and no script but the one whose digest
-it names. Text that slipped through the escaping would still do nothing.
+Each page has its own content security policy: no request of any kind, and no script but the one whose digest it names.
+So even text that escaped the escaping could do nothing.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ OWN = "autograder.reports.pages"
 
 
 def render(template: str, *, script: str = "", package: str = OWN, allow: str = "", **values: Any) -> str:
-    """The page that `templates/<template>` makes of `values`.
+    """The page from `templates/<template>` and `values`.
 
     Args:
         script: names of the scripts that it may run, separated by spaces.
-        package: whose templates they are; those of reports stand behind them.
+        package: the package with the templates; templates of reports are searched second.
         allow: further directives of the content security policy.
     """
     return (
         _environment(package)
         .get_template(template)
         .render(
-            stylesheet=Markup(_source(OWN, "style.css")),  # ours, and inert to the escaping it would otherwise suffer
+            stylesheet=Markup(_source(OWN, "style.css")),  # our own text; escaping would break it
             script=Markup(_code(script, package)),
             policy=policy(script, package, allow),
             **values,

@@ -1,4 +1,4 @@
-"""HTML and Markdown that nobody vouches for, made inert: it can be looked at, and does nothing.
+"""Makes untrusted HTML and Markdown inert: it can be displayed, but it cannot run or load anything.
 
 No script, no style, no frame, no form, no image but one that is in the text itself, and no link but to a web page or
 within the page. Formulas in Markdown are set. Needs nh3, nbconvert and latex2mathml.
@@ -61,14 +61,14 @@ ALIGN = ("left", "right", "center")
 
 
 def inert_html(text: str) -> str:
-    """`text` with nothing left in it but tags and attributes that only lay out; the rest shows as the text it is.
+    """`text` with layout tags and attributes only. Anything else is shown as plain text.
 
     Formulas that `markdown` has marked are set.
     """
     import nh3
 
     clean = nh3.clean(
-        NO_TAG.sub("&lt;", text),  # nh3 would take them away: `list<int>` in an answer is text
+        NO_TAG.sub("&lt;", text),  # nh3 would remove them: `list<int>` in an answer is text
         tags=set(TAGS),
         attributes={tag: set(ATTRIBUTES) for tag in TAGS},
         attribute_filter=_allowed,
@@ -80,12 +80,12 @@ def inert_html(text: str) -> str:
 
 
 def inert_markdown(text: str) -> str:
-    """The HTML that Markdown stands for, made inert."""
+    """Markdown as inert HTML."""
     return inert_html(markdown(text))
 
 
 def markdown(text: str) -> str:
-    """The HTML that Markdown stands for, as it is: with what `inert_html` takes away, and with formulas marked."""
+    """Markdown as raw HTML, before `inert_html`. Formulas are marked."""
     from nbconvert.filters.markdown_mistune import MarkdownWithMath
 
     html: str = MarkdownWithMath(renderer=_renderer()(escape=False, exclude_anchor_links=True)).render(text)

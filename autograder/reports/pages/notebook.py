@@ -1,4 +1,4 @@
-"""notebook.html: an executed notebook as a page that can be opened from anywhere and does nothing."""
+"""notebook.html: an executed notebook as an inert page, which can be opened from any place."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ PAGE = """<!DOCTYPE html>
 
 
 def render_notebook(notebook: dict[str, Any], title: str, summary: str, raised: Sequence[int] = ()) -> str:
-    """The page, whatever the notebook holds; where it takes too long to lay out, the page says so.
+    """The page, for any content of the notebook. If the layout takes too long, the page says so.
 
     Args:
         notebook: as nbformat has it, with `metadata.number` in each cell.
@@ -75,7 +75,7 @@ def _jumps(raised: Sequence[int]) -> str:
 
 
 def warm_up() -> None:
-    """Import and compile what pages are made with, for all forks of this process."""
+    """Import and compile everything that pages need, for all forks of this process."""
     common = {"metadata": {"number": 1}, "source": "`x` $x$"}
     cells: list[dict[str, Any]] = [
         {"cell_type": "markdown", "id": "a", **common},

@@ -1,4 +1,4 @@
-"""The table of `autograder grade --profile`: where the time of a run went."""
+"""The table of `autograder grade --profile`: the time of each phase of a run."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ __all__ = ["print_profile"]
 
 
 def print_profile(results: Sequence[SubmissionResult], started: float, console: Console) -> None:
-    """Print each phase's seconds: of all submissions together, as a share, and of the median and slowest submission.
+    """Print the seconds of each phase: for all submissions, as a share, and for the median and slowest submission.
 
     Args:
-        results: what this run graded.
+        results: the results of this run.
         started: seconds until the first submission could be graded.
     """
     console.print(f"\nuntil the first submission could be graded: {started:.1f} s", highlight=False)

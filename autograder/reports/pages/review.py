@@ -1,4 +1,4 @@
-"""review.html, twice: the queue of what a person is to read, and each submission's code beside its comments."""
+"""review.html, two pages: the queue for the person who reads, and each submission's code beside its comments."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["render_queue", "render_reading"]
 
 @dataclass(frozen=True)
 class _Entry:
-    """One submission in the queue; `decided`: its row in the table says something else than what was written there.
+    """One submission in the queue. `decided`: a person has changed its row in the table.
 
     `reading` is None where there is no answer to lay out.
     """
@@ -29,7 +29,7 @@ class _Entry:
 
 
 def render_queue(results: Sequence[SubmissionResult], assignment: Assignment, decisions: Decisions) -> str:
-    """The page of the whole queue, what is still open first. It links to `<submission>/review.html`."""
+    """The page of the whole queue, open submissions first. It links to `<submission>/review.html`."""
     entries = [_entry(result, assignment, decisions) for result in queued(results, assignment)]
     return render(
         "queue.html",

@@ -1,4 +1,4 @@
-"""report.html: what one student reads."""
+"""report.html: the page for one student."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = ["render_student"]
 
 
 def render_student(result: SubmissionResult, assignment: Assignment, told: PageWords | None = None) -> str:
-    """A self-contained page on `result`: what the questions' visibility lets its student see, and no more.
+    """A self-contained page on `result`. It shows only what the questions' visibility allows.
 
     Args:
-        told: what the gradebook says: what lateness and people made of the score.
+        told: text from the gradebook: the effect of lateness and of people's decisions on the score.
     """
     return render(
         "student.html",
@@ -31,7 +31,7 @@ def render_student(result: SubmissionResult, assignment: Assignment, told: PageW
 
 
 def _delay(submitted_at: str, due: datetime) -> str:
-    """How late, in words; "" where the time of submission isn't known well enough to say."""
+    """The lateness in words; "" if the time of submission is not known precisely."""
     try:
         return span(datetime.fromisoformat(submitted_at) - due)
     except (ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""What a terminal shows of a class: progress while it is graded, and the table at the end."""
+"""The terminal's view of a class: progress during grading, and the table at the end."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ SHORTEST_NAME, LONGEST_NAME = 16, 40
 REASON_WIDTH = 160
 WIDTH = 100
 MAX_CHANGES = 10
-FIRST_ESTIMATE = 3  # submissions, before which an estimate would be a guess
+FIRST_ESTIMATE = 3  # submissions; with fewer, an estimate would be a guess
 
 
 class Progress:
     """Progress over a batch, as a context manager: a bar on a terminal, one plain line per submission elsewhere.
 
-    From the third submission on, it says how long the others will take.
+    From the third submission on, it shows the remaining time.
 
     Args:
         total: submissions to be graded.
@@ -109,7 +109,7 @@ class Progress:
         self._bar.update(self._task, advance=1, last=what, left=left)
 
     def _left(self) -> str:
-        """How long the other submissions will take, from the time of those before and what is expected of each."""
+        """The remaining time, computed from the finished submissions and the expected time of each."""
         if self._done < FIRST_ESTIMATE or self._done >= self._total:
             return ""
         seconds = (self._now() - self._began) * max(self._work - self._worked, 0.0) / self._worked
@@ -127,7 +127,7 @@ def print_class(
     changes: Sequence[ScoreChange] = (),
     passed: Sequence[tuple[str, str]] = (),
 ) -> None:
-    """Print the class table in order of name, what its signs mean, what was passed over, and the class's figures."""
+    """Print the class table in order of name, the meaning of its signs, skipped files, and the class's figures."""
     console = console or _console()
     results = sorted(results, key=lambda result: result.submission)
     failures = sorted(failures)
@@ -143,12 +143,12 @@ def print_class(
     if len(changes) > MAX_CHANGES:
         console.print(Text(f"changed: {len(changes) - MAX_CHANGES} more, on the class page"))
     for name, why in passed:
-        console.print(Text.assemble("passed over: ", (line(name, 120), "bold"), f"  {line(why, REASON_WIDTH)}"))
+        console.print(Text.assemble("skipped: ", (line(name, 120), "bold"), f"  {line(why, REASON_WIDTH)}"))
     console.print(_figures(results, assignment, len(passed)))
 
 
 def _console() -> Console:
-    """Standard output; a log file or a pipe has no width of its own, and 80 columns are too few for a table."""
+    """Standard output. A log file or a pipe has no width, and the default of 80 columns is too narrow for the table."""
     free = not sys.stdout.isatty() and "COLUMNS" not in os.environ
     return Console(width=WIDTH if free else None)
 
@@ -156,7 +156,7 @@ def _console() -> Console:
 def _table(
     results: Sequence[SubmissionResult], failures: Sequence[tuple[str, str]], assignment: Assignment, width: int
 ) -> Table:
-    """Names are cut to what the rest leaves of `width`; where that is too little, questions shrink to their signs.
+    """Names are cut to fit `width`. If too little width is left, questions show their signs only.
 
     Every cell is a Text, so that no name is read as markup.
     """
@@ -201,7 +201,7 @@ def _row(result: SubmissionResult, assignment: Assignment, narrow: bool) -> list
 
 
 def _cell(question: QuestionResult | None, narrow: bool) -> Text:
-    """The score, with the outcome's sign unless all is well: 12, 7.5✗, and the sign alone where nothing was earned."""
+    """The score and the outcome's sign: "12" if all is right, "7.5✗", and only the sign for no points."""
     if question is None:
         return Text(" ")
     face = LEGEND[question.outcome]
@@ -238,5 +238,5 @@ def _figures(results: Sequence[SubmissionResult], assignment: Assignment, passed
     if summary.graded < summary.submissions:
         parts.append(f"{summary.submissions - summary.graded} without a grade (grader error)")
     if passed:
-        parts.append(f"{passed} passed over")
+        parts.append(f"{passed} skipped")
     return Text(" · ".join(parts))

@@ -1,4 +1,4 @@
-"""term.html: people by assignments, with the free days that they have used and have left."""
+"""term.html: people by assignments, with their used and remaining free days."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GIVEN = (State.GRADED, State.EXCUSED)
 
 @dataclass(frozen=True)
 class _Cell:
-    """One assignment of one person. `page`: the submission whose page lies beside this one; "" for none."""
+    """One assignment of one person. `page`: the submission whose page is in the same folder; "" for none."""
 
     text: str
     value: int
@@ -41,9 +41,9 @@ def render_term(
     """A self-contained page on a term, in order of name. It is for the staff.
 
     Args:
-        terms: of the assignments that are in the book, in the order of their due times.
+        terms: of the assignments in the book, in the order of their due times.
         titles: of assignments, by id.
-        here: the assignment whose pages lie beside this one.
+        here: the assignment whose pages are in the same folder.
         free_days: of each person over the term; 0 for none.
     """
     theirs: dict[str, dict[str, Grade]] = {}
@@ -83,6 +83,6 @@ def _strays(own: Mapping[str, Grade], names: Mapping[int, str]) -> str:
 
 
 def _counts(cells: Iterable[_Cell | None]) -> tuple[int, int, int]:
-    """How many have a grade (or are excused), are held, are missing."""
+    """The numbers of people with a grade (or excused), held, and missing."""
     states = [cell.state for cell in cells if cell]
     return sum(state in GIVEN for state in states), states.count(State.HELD), states.count(State.MISSING)

@@ -1,1 +1,1 @@
-"""What a whole class tells about the checks, and which answers resemble each other: for instructors only."""
+"""Statistics of a class about questions and checks, and similar answers. For instructors only."""

@@ -1,4 +1,4 @@
-"""similarity.html: pairs of answers side by side, with what they share marked."""
+"""similarity.html: pairs of answers side by side, with the shared parts marked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_LINE = 300  # characters
 
 
 def render_similarity(pairs: Sequence[Pair], sources: Sequence[Source], assignment: Assignment) -> str:
-    """A self-contained page; what students wrote is inert text in it."""
+    """A self-contained page. Students' text in it is inert."""
     files = {source.name: source.files for source in sources}
     shown = []
     for pair in pairs:

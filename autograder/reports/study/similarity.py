@@ -1,4 +1,4 @@
-"""Which answers resemble each other more than chance: winnowed fingerprints of tokens. Pure; evidence, never a score.
+"""Finds similar answers by winnowed fingerprints of tokens. Pure functions. The result is evidence, never a score.
 
 Schleimer, Wilkerson, Aiken: Winnowing: local algorithms for document fingerprinting, SIGMOD 2003.
 """
@@ -18,15 +18,15 @@ from zlib import crc32
 T = TypeVar("T")
 __all__ = ["Pair", "Source", "pairs"]
 
-LENGTH, WINDOW = 20, 8  # tokens of a fingerprint; fingerprints of which one is kept
-MAX_SHARE = 0.1  # of the class: what more people have is what everybody writes
+LENGTH, WINDOW = 20, 8  # tokens in a fingerprint; fingerprints in a window, of which one is kept
+MAX_SHARE = 0.1  # of the class; code that more people have counts as common
 MAX_PAIRS = 50
 DROPPED = (tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING, tokenize.ENDMARKER)
 
 
 @dataclass(frozen=True)
 class Source:
-    """An answer's code, by file name; `old`: of an earlier class, which is compared with this one only."""
+    """An answer's code, by file name. `old`: from an earlier class; old answers are not compared with each other."""
 
     name: str
     files: Mapping[str, str]
@@ -35,12 +35,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two answers that share what few have.
+    """Two answers that share rare code.
 
     Attributes:
         worth: sum over shared fingerprints of log(class / how many have it).
-        lines: (file, line) of each that are in shared fingerprints.
-        comments: comments that stand in both, and in nobody else's.
+        lines: for each answer, the (file, line) pairs in shared fingerprints.
+        comments: comments that both have, and nobody else.
     """
 
     one: str
@@ -55,7 +55,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class _Read:
-    """`prints`: fingerprint → lines; `comments`: those that say something."""
+    """`prints`: fingerprint → lines; `comments`: comments that are long enough to compare."""
 
     source: Source
     prints: Mapping[int, frozenset[tuple[str, int]]]
@@ -93,7 +93,7 @@ def pairs(sources: Sequence[Source], given: Iterable[Mapping[str, str]]) -> tupl
 
 
 def _by_pair(having: Mapping[T, Sequence[int]], most: float) -> dict[tuple[int, int], list[T]]:
-    """By two answers, what both have and few others do."""
+    """By pair of answers, the fingerprints that both have and few others."""
     found: dict[tuple[int, int], list[T]] = {}
     for each, places in having.items():
         if 2 <= len(places) <= most:
@@ -125,7 +125,7 @@ def _read(source: Source) -> _Read:
 def _tokens(text: str) -> Iterator[tuple[int, str, int]]:
     """(kind, symbol, line): names, strings and numbers as one symbol each; a docstring is left out.
 
-    What is no Python ends it.
+    The list ends at a syntax error.
     """
     fresh = True
     try:

@@ -52,7 +52,7 @@ def pages(path: Path) -> dict[str, str]:
 def test_moodle(klass: Class, tmp_path: Path) -> None:
     sheet, target = worksheet(tmp_path / "worksheet.csv"), tmp_path / "feedback.zip"
     words = ("export", "feedback", "t1", "--like", "moodle", "--into", sheet, "--to", target)
-    assert "no grade was told yet" in klass.say(*words, status=2)
+    assert "no grade was released yet" in klass.say(*words, status=2)
     klass.say("export", "table", "t1", "--into", sheet)
     assert "feedback: 4 pages, 0 left out" in klass.say(*words)
     found = pages(target)
@@ -78,7 +78,7 @@ def test_only_what_was_told(klass: Class, tmp_path: Path) -> None:
     klass.decide("hold", "an open case", student="12")
     said = klass.say("export", "feedback", "t1", "--like", "moodle", "--into", sheet, "--to", target, status=1)
     assert "feedback: 2 pages, 1 left out" in said
-    assert "left out: 11  not what release 1 told" in said
+    assert "left out: 11  the grade differs from release 1" in said
     assert "held: 12  on hold" in said
     assert {owner[0] for path in pages(target) if (owner := moodle_owner(path))} == {"103", "104"}
 
@@ -89,7 +89,7 @@ def test_canvas(klass: Class, tmp_path: Path) -> None:
     found = pages(tmp_path / "feedback.zip")
     assert {canvas_owner(name) for name in found} == {("340934", "7001"), ("340935", "7002"), ("340936", "7003")}
     assert "lee_340935_7002_report.html" in found
-    assert "left out: 14  handed in by another of the group" in said
+    assert "left out: 14  handed in by another member of the group" in said
 
 
 def test_a_naming_is_asked_for(klass: Class, tmp_path: Path) -> None:

@@ -101,12 +101,12 @@ def test_cells_beyond_the_headings_stay(small: Assignment, tmp_path: Path) -> No
         ("submission,scale\nkim,nan\n", "row 2, scale: found 'nan'"),
         ("submission,scale\nkim,-0.1\n", "row 2, scale: found '-0.1'"),
         ("submission,scale\nkim,half\n", "row 2, scale: found 'half'"),
-        ("submission,scale\nkim,1\nkim,0\n", "row 3, submission: 'kim' stands in row 2 already"),
+        ("submission,scale\nkim,1\nkim,0\n", "row 3, submission: 'kim' is already in row 2"),
         ("name,scale\nkim,1\n", "row 1: found name, scale; wanted one column submission"),
         ("", "row 1: found nothing"),
         ('submission,scale,comment\nkim,0.5,"begun\nlee,0.9,\n', "line 3: cannot be read: unexpected end of data"),
         (f"submission,scale,comment\nkim,0.5,{'x' * 200_000}\n", "line 2: cannot be read: field larger"),
-        ("submission,scale\n김,1\n".encode("cp949"), "other characters than UTF-8's"),
+        ("submission,scale\n김,1\n".encode("cp949"), "characters that are not UTF-8"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_its_place(tmp_path: Path, text: str | bytes, message: str) -> None:
@@ -173,7 +173,7 @@ def test_code_stands_beside_its_comments(small: Assignment) -> None:
     assert "<code>    return 2 * x</code>" in page
     assert '<tr class="said"><td class="num">5</td><td><code></code></td><td>twice</td></tr>' in page
     assert "<code>f</code> <small>line 9 · 0 of 3 lines commented · stands above</small>" in page
-    assert "Without one comment of one's own:</b> <code>f</code></p>" in page
+    assert "Functions without a comment of the student:</b> <code>f</code></p>" in page
 
 
 def test_code_and_comments_are_inert(small: Assignment) -> None:

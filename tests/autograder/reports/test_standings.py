@@ -154,4 +154,4 @@ def test_a_students_page() -> None:
     assert page.index("said &lt;") < page.index(f'id="{ASSIGNMENT.questions[1].id}"')
     assert [line for line in page.splitlines() if "this submission" in line and 'class="mine"' in line]
     assert "moved" in page
-    assert "What lateness costs" not in render_student(result, ASSIGNMENT)
+    assert "Cost of lateness" not in render_student(result, ASSIGNMENT)
