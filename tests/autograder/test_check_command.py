@@ -163,7 +163,7 @@ def test_checks_that_cannot_be_run_are_told_without_a_traceback(student: Student
     (student.folder / "public_checks/test_conv.py").write_text("import nowhere_to_be_found\n")
     said = student.says()
     assert (student.status, said.count("\n")) == (1, 1)
-    assert "ModuleNotFoundError: No module named 'nowhere_to_be_found'; unzip the assignment afresh" in said
+    assert "ModuleNotFoundError: No module named 'nowhere_to_be_found'; unzip the assignment again" in said
 
 
 def test_an_interrupt_says_where_the_code_was(student: Student) -> None:

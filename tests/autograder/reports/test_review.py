@@ -172,7 +172,7 @@ def test_code_stands_beside_its_comments(small: Assignment) -> None:
     page = render_reading(entry(), small)
     assert "<code>    return 2 * x</code>" in page
     assert '<tr class="said"><td class="num">5</td><td><code></code></td><td>twice</td></tr>' in page
-    assert "<code>f</code> <small>line 9 · 0 of 3 lines commented · stands above</small>" in page
+    assert "<code>f</code> <small>line 9 · 0 of 3 lines commented · shown above</small>" in page
     assert "Functions without a comment of the student:</b> <code>f</code></p>" in page
 
 
