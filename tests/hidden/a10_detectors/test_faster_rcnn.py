@@ -97,8 +97,9 @@ def proposed(said: tuple[torch.Tensor, torch.Tensor], most: tuple[int, int], ear
 def training(rng: Draw, ours: Proxy, truths: tuple[int, ...], regions: int = REGIONS) -> Trained:
     """A batch of images with so many boxes, and priorities, on which it shows what an earlier stage does otherwise.
 
-    True boxes lie near proposals, so that proposals are among the sampled positives. Clipping behind the suppression
-    samples other regions and other positives; anchors of width over height sample other anchors.
+    True boxes lie near proposals, so that proposals are among the sampled positives of every image, and true boxes among
+    those of one at least. Clipping behind the suppression samples other regions and other positives; anchors of width
+    over height sample other anchors.
     """
 
     def draw(rng: Draw) -> Trained:
@@ -129,6 +130,8 @@ def tells(said: Said, case: Trained, regions: int) -> bool:
             sampled.append([every[part].tolist() for part in parts])
             if len(truths) and not bool((parts[0] < len(found)).any()):
                 return False
+            if early and bool((parts[0] >= len(found)).any()):
+                others.add("true boxes")
         others |= {kind for kind, *pair in zip(("positives", "negatives"), *sampled, strict=True) if pair[0] != pair[1]}
         anchored = []
         for ratios in (RATIOS, [1 / ratio for ratio in RATIOS]):
@@ -136,7 +139,7 @@ def tells(said: Said, case: Trained, regions: int) -> bool:
             anchored.append([part.tolist() for part in slow_stages.sampled(kinds, 64, 0.5, anchor_priority[number])])
         if anchored[0] != anchored[1]:
             others.add("anchors")
-    wanted = {"positives", "anchors"} if any(len(target["boxes"]) for target in targets) else {"negatives"}
+    wanted = {"positives", "anchors", "true boxes"} if any(len(target["boxes"]) for target in targets) else {"negatives"}
     return wanted <= others
 
 
