@@ -97,9 +97,9 @@ def proposed(said: tuple[torch.Tensor, torch.Tensor], most: tuple[int, int], ear
 def training(rng: Draw, ours: Proxy, truths: tuple[int, ...], regions: int = REGIONS) -> Trained:
     """A batch of images with so many boxes, and priorities, on which it shows what an earlier stage does otherwise.
 
-    True boxes lie near proposals, so that proposals are among the sampled positives of every image, and true boxes among
-    those of one at least. Clipping behind the suppression samples other regions and other positives; anchors of width
-    over height sample other anchors.
+    True boxes lie near proposals, so that proposals are among the sampled positives of every image. True ones are among
+    those of at least one image. Clipping behind the suppression samples other regions and other positives. Anchors of
+    width over height sample other anchors.
     """
 
     def draw(rng: Draw) -> Trained:
@@ -139,8 +139,8 @@ def tells(said: Said, case: Trained, regions: int) -> bool:
             anchored.append([part.tolist() for part in slow_stages.sampled(kinds, 64, 0.5, anchor_priority[number])])
         if anchored[0] != anchored[1]:
             others.add("anchors")
-    wanted = {"positives", "anchors", "true boxes"} if any(len(target["boxes"]) for target in targets) else {"negatives"}
-    return wanted <= others
+    some = any(len(target["boxes"]) for target in targets)
+    return ({"positives", "anchors", "true boxes"} if some else {"negatives"}) <= others
 
 
 def detecting(rng: Draw, reference: Proxy, ours: Proxy, most: tuple[int, int]) -> torch.Tensor:
