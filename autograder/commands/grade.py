@@ -176,8 +176,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
     for name, why in graded.unmade:
         console.print(Text(f"page not made: {line(name)}  {line(why)}"), soft_wrap=True)
     if others := [path.parent.name for path in args.out.glob("*/result.json") if path.parent.name not in inbox.entries]:
-        whose = "results of earlier runs without a submission here; grades.csv leaves them out"
-        console.print(Text(f"also in {args.out}: {len(others)} {whose}"), soft_wrap=True)
+        whose = f"{len(others)} result{'s' * (len(others) > 1)} of earlier runs without a submission here"
+        console.print(Text(f"also in {args.out}: {whose}; grades.csv leaves them out"), soft_wrap=True)
     kept = f", {len(batch.kept)} of them kept from before" if batch.kept else ""
     said = f"{len(results)} graded{kept} in {time.perf_counter() - began:.1f} s · {page}"
     console.print(Text(said), soft_wrap=True)

@@ -102,7 +102,7 @@ def test_a_second_run_continues(toy: Toy) -> None:
     assert [result(out, name)["seed"] for name in "abc"] == [seed] * 3
     assert "earlier runs" not in again.stdout
     one = toy.run("grade", "t1", toy.submitted / "a.zip", "--out", out)
-    assert f"also in {out}: 2 from earlier runs, whose submissions are not here" in one.stdout
+    assert f"also in {out}: 2 results of earlier runs without a submission here" in one.stdout
     assert scores(out) == {"a": "10"}
     assert toy.run("grade", "t1", toy.submitted, "--out", out, "--regrade").returncode == 0
     assert (out / "a" / "result.json").stat().st_mtime_ns != before["a"]

@@ -317,7 +317,7 @@ def test_results_of_older_checks_stay_in_the_book(toy: Toy, book: Path) -> None:
     (book / "lee_s-12-A1-O1/result.json").write_text("{")  # cannot be read, and is graded again
     (toy.submitted / "choi_r-13-A1-O2.zip").unlink()  # one that is not here any more
     said = say(toy, "grade", "t1", toy.submitted, "--out", book)
-    assert "2 results of before there was a gradebook" in said
+    assert "2 older results were read into the new gradebook" in said
     facts = stored(book)
     suites = {run.id: run.suite for run in facts.runs}
     names = {each.id: each.name for each in facts.submissions}

@@ -123,7 +123,7 @@ def test_option_late_and_notes_are_said(small: Assignment) -> None:
         notes=("the files lie in a folder",),
     )
     page = render_student(replace(one_case(Visibility.HINTS, CASE), info=info, scale=0.5), small)
-    for text in ("Late by 2 h 10 min", "Not own work", "counts 50 %", "the files lie in a folder", "Lee"):
+    for text in ("Late by 2 h 10 min", "Not own work", "gives 50 %", "the files lie in a folder", "Lee"):
         assert text in page
     assert "Kim Minjun" not in page  # the same person under the same id
 
