@@ -161,9 +161,8 @@ def _told_apart(those: Sequence[_Tried], told: Sequence[Evidence], seconds: floa
     """
     for each in sorted(told, key=lambda each: each.case.seconds):
         if those and time.process_time() < seconds:
-            those = [tried for tried in those if tried.fits([each]) or tried.passes(each) or tried.slow]
             alike = [tried for tried in those if tried.fits([each])]
-            those = alike or those
+            those = alike or [tried for tried in those if tried.passes(each) or tried.slow]
     return {tried.mutant.why for tried in those}
 
 

@@ -12,9 +12,18 @@ from slow_stages import iou
 from autograder.checks import CheckFailed, Draw, Proxy, assert_matches, modules, plain_tensor
 from common.scenes import THINGS, draw_scenes
 
-__all__ = ["KEYS", "answers", "assert_detections", "assert_same_module", "average_precision", "scenes"]
+__all__ = [
+    "KEYS",
+    "answers",
+    "assert_detections",
+    "assert_detections_of_images",
+    "assert_same_module",
+    "average_precision",
+    "scenes",
+]
 
 KEYS = ("boxes", "scores", "labels")
+NO_LIST = "detect does not return a list with a dict for each image"
 
 
 def assert_same_module(rng: Draw, theirs: Proxy, ours: Proxy, x: Any, upstream: Any, what: str) -> None:
@@ -54,6 +63,14 @@ def assert_detections(
         raise CheckFailed(f"{what} do not come by falling score", "the best of all labels first")
 
 
+def assert_detections_of_images(found: Any, wanted: Sequence[Mapping[str, torch.Tensor]]) -> None:
+    """Fail unless `detect` returned a list with the detections of each image, as `assert_detections` compares them."""
+    if type(found) is not list or len(found) != len(wanted):
+        raise CheckFailed(NO_LIST)
+    for mine, ours in zip(found, wanted, strict=True):
+        assert_detections(mine, ours)
+
+
 def _order(found: Mapping[str, torch.Tensor]) -> list[int]:
     pairs = list(zip(found["labels"].tolist(), found["scores"].tolist(), strict=True))
     return sorted(range(len(pairs)), key=lambda index: (pairs[index][0], -pairs[index][1]))
@@ -83,7 +100,7 @@ def average_precision(detect: Callable[[torch.Tensor], Any], images: torch.Tenso
     for batch in images.split(10):
         said = detect(batch)
         if type(said) not in (list, tuple) or len(said) != len(batch):
-            raise CheckFailed("detect does not return a list with a dict for each image")
+            raise CheckFailed(NO_LIST)
         found += [_trusted(each) for each in said]
     return sum(_precision(found, truths, label) for label in range(len(THINGS))) / len(THINGS)
 

@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 import slow_stages
 import torch
-from comparing_parts import answers, assert_detections, average_precision, scenes
+from comparing_parts import answers, assert_detections_of_images, average_precision, scenes
 
 from autograder.checks import (
     CheckFailed,
@@ -200,11 +200,7 @@ def test_detect(student: Proxy, reference: Proxy, rng: Draw, settings: dict[str,
     """What the network detects in two images."""
     theirs, ours = networks(student, reference, rng)
     images = detecting(rng, reference, ours, settings.get("proposals", MORE))
-    found, wanted = theirs.detect(images, **settings), ours.detect(images, **settings)
-    if type(found) is not list or len(found) != 2:
-        raise CheckFailed("detect does not return a list with a dict for each image")
-    for mine, right in zip(found, wanted, strict=True):
-        assert_detections(mine, right)
+    assert_detections_of_images(theirs.detect(images, **settings), ours.detect(images, **settings))
 
 
 @question(weight=0.5)
