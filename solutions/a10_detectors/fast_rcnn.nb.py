@@ -13,8 +13,9 @@
 # %% [markdown]
 # # Assignment 10, part 2: Fast R-CNN
 #
-# R-CNN ran a network on every crop. Fast R-CNN (2015) runs the backbone once for the image, and only a small head for
-# each region. You write that head, its losses, and what makes detections of its answers, in `fast_rcnn.py`.
+# R-CNN ran the whole network on every crop. Fast R-CNN (2015) runs the backbone once per image, and only a small head
+# per region. In `fast_rcnn.py` you write this head, its losses, and the function that turns its outputs into
+# detections.
 
 # %%
 # Fill these in. option is 1 for your own work, 2 otherwise (see README.md). group is for work handed in together:
@@ -54,13 +55,14 @@ images, targets = to_images(scenes), to_targets(scenes)
 # %% [markdown]
 # ## Proposals
 #
-# Selective search takes seconds for an image. Here true boxes are jittered instead, and boxes drawn anywhere stand for
-# background. Green ones are objects: their IoU with a true box is at least 0.5.
+# Selective search is slow. So one half of the proposals here are true boxes that are moved at random, and the other
+# half are random boxes. Write `label_proposals`. Green proposals are objects: their IoU with a true box is at least
+# 0.5. Red ones are background.
 
 
 # %%
 def jittered(boxes: torch.Tensor, count: int, chance: torch.Generator) -> torch.Tensor:
-    """Half of the proposals around true boxes, half anywhere."""
+    """Proposals: one half near true boxes, the other half at random places."""
     near = boxes[torch.randint(len(boxes), (count // 2,), generator=chance)]
     sides = (near[:, 2:] - near[:, :2]).repeat(1, 2)
     near = near + 0.2 * sides * torch.randn(near.shape, generator=chance)
@@ -90,8 +92,8 @@ plt.show()
 # %% [markdown]
 # ## Once, or once per region?
 #
-# The lecture's argument, measured: 60 crops through the backbone one by one, against the whole image once and 60
-# regions through the head.
+# Write `BoxHead` and `FastRCNN`. The plot compares two times for 60 regions. R-CNN runs the backbone 60 times (here
+# every input has the size of the image). Fast R-CNN runs it once, and then the head for all regions.
 
 # %%
 grader.check("fast-rcnn-head")
@@ -107,9 +109,9 @@ with torch.no_grad():
     began = time.perf_counter()
     for _ in range(60):
         model.backbone(images[:1])
-    seconds["60 times the backbone"], began = time.perf_counter() - began, time.perf_counter()
+    seconds["the backbone 60 times"], began = time.perf_counter() - began, time.perf_counter()
     model(images[:1], rois)
-    seconds["once, and 60 regions"] = time.perf_counter() - began
+    seconds["the backbone once, 60 regions"] = time.perf_counter() - began
 plt.figure(figsize=(5, 1.6))
 plt.barh(list(seconds), list(seconds.values()))
 plt.xlabel("seconds")
@@ -118,7 +120,7 @@ plt.show()
 # %% [markdown]
 # ## Training
 #
-# Four images per step, 24 proposals each.
+# Write `fast_rcnn_losses`. Each training step uses four images with 24 proposals each.
 
 # %%
 grader.check("fast-rcnn-losses")
@@ -155,7 +157,9 @@ plt.xlabel("step")
 plt.show()
 
 # %% [markdown]
-# ## Before and after regression
+# ## Before and after the second stage
+#
+# Write `detections`. Left: proposals for new scenes. Right: the detections with a score above 0.3.
 
 # %%
 grader.check("fast-rcnn-detections")
@@ -170,14 +174,16 @@ for (before, after), scene, x, truth in zip(axes, new, to_images(new), to_target
         said = model(x[None], torch.cat([torch.zeros(60, 1), look], dim=1))
     kept = detections(*said, look, (64, 96), score_threshold=0.3)
     kinds = (label_proposals(look, truth["boxes"], truth["labels"])[0] > 0).long()
-    show_proposals(picture, look, kinds, truth["boxes"], axis=before, title="before: proposals")
-    show_boxes(picture, kept["boxes"], [THINGS[k] for k in kept["labels"]], kept["scores"], axis=after, title="after")
+    show_proposals(picture, look, kinds, truth["boxes"], axis=before, title="proposals")
+    show_boxes(
+        picture, kept["boxes"], [THINGS[k] for k in kept["labels"]], kept["scores"], axis=after, title="detections"
+    )
 plt.tight_layout()
 plt.show()
 
 # %% [markdown]
-# **Question 1.** What does the second stage learn from background? What would it do with a proposal of grass if it had
-# never seen one?
+# **Question 1.** What does the second stage learn from background? If it had never seen background in training, what
+# would it predict for a proposal that shows only grass?
 
 # %% [markdown] tags=["answer"]
 # *Your answer:*

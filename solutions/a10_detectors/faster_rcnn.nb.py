@@ -13,8 +13,9 @@
 # %% [markdown]
 # # Assignment 10, part 4: Faster R-CNN
 #
-# Two stages in one network: the first proposes, the second decides, and four losses teach both. Everything is written
-# already, in `fast_rcnn.py` and `region_proposals.py`; you put it together in `faster_rcnn.py`, and train it.
+# Faster R-CNN has two stages. The first proposes regions, the second classifies them, and four losses train both. You
+# have all parts in `fast_rcnn.py` and `region_proposals.py`. In `faster_rcnn.py` you combine them. Then you train the
+# network.
 
 # %%
 # Fill these in. option is 1 for your own work, 2 otherwise (see README.md). group is for work handed in together:
@@ -57,7 +58,7 @@ truths = to_targets(new)
 # %% [markdown]
 # ## The network
 #
-# Run the checks before you train.
+# Write `FasterRCNN`, and run the check before you train.
 
 # %%
 grader.check("faster-rcnn")
@@ -65,8 +66,8 @@ grader.check("faster-rcnn")
 # %% [markdown]
 # ## Training
 #
-# About a minute, by the given `train_detector`. A slow machine makes fewer steps: give it more `SECONDS`.
-# README.md says how much the checks ask for.
+# The given `train_detector` trains for a minute. A slow machine makes fewer steps in this time; there, increase
+# `SECONDS`. README.md gives the average precision that the checks require.
 
 # %%
 reset_seed(0)
@@ -89,12 +90,13 @@ plt.show()
 # %% [markdown]
 # ## What it detects
 #
-# Nine new scenes: true boxes in white; each detection says whether it is right.
+# Nine new scenes, with true boxes in white. The word at each detection says whether it is right. The titles count the
+# true boxes that no detection overlaps by 0.5 or more.
 
 
 # %%
 def outcome(found: dict[str, torch.Tensor], truth: dict[str, torch.Tensor]) -> list[str]:
-    """Of each detection: its class, where that is right, else what is wrong."""
+    """For each detection: "right", "wrong class", or "nothing there"."""
     words = []
     for box, label in zip(found["boxes"], found["labels"], strict=True):
         overlaps = box_iou(box[None], truth["boxes"])[0]
@@ -113,7 +115,9 @@ for axis, scene, said, truth in zip(axes.flat, new, found, truths, strict=False)
     show_proposals(picture, truth["boxes"], truths=truth["boxes"], axis=axis)
     sure = said["scores"] > 0.5
     said = {key: value[sure] for key, value in said.items()}
-    show_boxes(picture, said["boxes"], outcome(said, truth), said["scores"], axis=axis)
+    missed = int((box_iou(truth["boxes"], said["boxes"]) < 0.5).all(dim=1).sum())
+    words = outcome(said, truth)
+    show_boxes(picture, said["boxes"], words, said["scores"], axis=axis, title=f"missed: {missed}")
 plt.tight_layout()
 plt.show()
 
@@ -141,7 +145,7 @@ grader.check("faster-rcnn-learns")
 # %% [markdown]
 # ## Without the second stage
 #
-# The ten best proposals of one scene, as the first stage leaves them.
+# The ten best proposals of the first stage for one scene.
 
 # %%
 model.eval()
@@ -153,7 +157,7 @@ boxes, sure = propose(scores, transforms, anchors, (64, 96), 300, 10)
 show_boxes(torch.from_numpy(new[0].image), boxes, ["object"] * len(boxes), sure, title="the first stage alone")
 
 # %% [markdown]
-# **Question 2.** What does the second stage add to what the first one knows?
+# **Question 2.** What does the second stage add to the results of the first?
 
 # %% [markdown] tags=["answer"]
 # *Your answer:*

@@ -13,9 +13,10 @@
 # %% [markdown]
 # # Assignment 10, part 3: region proposals
 #
-# Faster R-CNN (2015) lets a network propose: at every cell of the map it looks at boxes of some sizes and shapes, the
-# anchors, and says of each whether it holds an object and how to move it. You write anchors, their labels, the sample
-# that a loss looks at, the head, the losses and the proposals, in `region_proposals.py`.
+# In Faster R-CNN (2015) a network proposes regions. Every cell of the map has boxes of several sizes and shapes, the
+# *anchors*. For each anchor, the network predicts whether it holds an object, and how to move it. In
+# `region_proposals.py` you write anchors, their labels, the sampling for the loss, the head, the losses and the
+# proposals.
 
 # %%
 # Fill these in. option is 1 for your own work, 2 otherwise (see README.md). group is for work handed in together:
@@ -66,7 +67,8 @@ anchors = make_anchors(8, 12, 8, SIZES, RATIOS)
 # %% [markdown]
 # ## Anchors
 #
-# All nine anchors of one cell. A ratio is height over width; all anchors of a size have the same area.
+# Write `make_anchors`. The picture shows the nine anchors of one cell. A ratio is height / width. All anchors of one
+# size have the same area.
 
 # %%
 middle = (4 * 12 + 6) * K
@@ -78,8 +80,8 @@ grader.check("anchors")
 # %% [markdown]
 # ## Which anchors are objects?
 #
-# The largest IoU of each cell's anchors with a true box; then positives in green, negatives in red, neutral ones in
-# grey.
+# Write `label_anchors`. The first picture shows, for each cell, the largest IoU of its anchors with a true box. The
+# second shows up to 40 anchors of each label: positive (green), negative (red), neutral (grey).
 
 # %%
 overlaps = box_iou(anchors, truth["boxes"]).amax(dim=1).reshape(8, 12, K).amax(dim=2)
@@ -89,23 +91,24 @@ plt.colorbar(label="IoU")
 plt.title("the largest IoU of each cell")
 plt.show()
 labels, matches = label_anchors(anchors, truth["boxes"])
-print({name: int((labels == kind).sum()) for name, kind in (("objects", 1), ("not", 0), ("neutral", -1))})
+print({name: int((labels == kind).sum()) for name, kind in (("positive", 1), ("negative", 0), ("neutral", -1))})
 few = torch.cat([(labels == kind).nonzero().flatten()[:40] for kind in (0, -1, 1)])
-show_proposals(picture, anchors[few], labels[few], truth["boxes"], title="positive, negative, neutral")
+show_proposals(picture, anchors[few], labels[few], truth["boxes"], title="labels of anchors")
 
 # %%
 grader.check("anchor-labels")
 
 # %% [markdown]
-# **Question 1.** Why are there two thresholds, 0.7 and 0.3, and nothing taught between them?
+# **Question 1.** Why are there two thresholds, 0.7 and 0.3? Why do the anchors between them not count in the loss?
 
 # %% [markdown] tags=["answer"]
 # *Your answer:*
 
 # %% [markdown]
-# ## Chance
+# ## Sampling
 #
-# A sample is drawn by priorities, which come from outside. How often is each anchor taken in 1,000 samples?
+# Write `sample_labels`. The random numbers are an argument, the priorities. How often is each anchor in one of 1,000
+# samples?
 
 # %%
 chance = torch.Generator().manual_seed(0)
@@ -121,11 +124,18 @@ plt.hist(
     label=["positive", "negative", "neutral"],
 )
 plt.legend()
-plt.title("how often an anchor is taken in 1,000 samples")
+plt.title("how often each anchor is sampled, of 1,000 times")
+plt.xlabel("times")
+plt.ylabel("anchors")
 plt.show()
 
 # %%
 grader.check("anchor-sampling")
+
+# %% [markdown]
+# ## The network
+#
+# Write `RPNHead` and `flatten_maps`, then `rpn_losses` and `propose`.
 
 # %%
 grader.check("rpn-head")
@@ -139,7 +149,7 @@ grader.check("proposals")
 # %% [markdown]
 # ## Training the first stage alone
 #
-# Its score maps and its proposals, before and after.
+# The score maps and the proposals for one scene, before and after the training of a backbone and your head.
 
 # %%
 reset_seed(0)
@@ -158,6 +168,18 @@ def proposals(x: torch.Tensor, count: int) -> torch.Tensor:
     return propose(scores[0], transforms[0], anchors, (64, 96), 600, count)[0]
 
 
+new = draw_scenes(6 if quick else 40, 1, height=64, width=96)
+COUNTS = (1, 3, 10, 30, 100, 300)
+
+
+def recalls() -> list[float]:
+    """The share of true boxes of new scenes that the first proposals find, for each number of proposals in COUNTS."""
+    found = [proposals(x, max(COUNTS)) for x in to_images(new)]
+    overlaps = [box_iou(truth["boxes"], boxes) for truth, boxes in zip(to_targets(new), found, strict=True)]
+    hits = [torch.cat([(each[:, :count] >= 0.5).any(dim=1) for each in overlaps]) for count in COUNTS]
+    return [float(each.float().mean()) for each in hits]
+
+
 def look(title: str) -> None:
     x = to_images([scene])
     backbone.eval()
@@ -169,6 +191,7 @@ def look(title: str) -> None:
 
 
 look("before")
+untrained = recalls()
 optimizer = torch.optim.AdamW([*backbone.parameters(), *head.parameters()], lr=2e-3)
 history = []
 backbone.train()
@@ -185,33 +208,27 @@ plt.figure(figsize=(5, 3))
 plt.plot(torch.stack(history), label=["classification", "box"])
 plt.legend()
 plt.title("the two losses")
+plt.xlabel("step")
 plt.show()
 look("after")
 
 # %% [markdown]
 # ## Recall
 #
-# The share of true boxes in new scenes that some proposal overlaps by 0.5 and more.
+# Recall is the share of true boxes that have an IoU of at least 0.5 with some proposal. The scenes are new.
 
 # %%
-new = draw_scenes(6 if quick else 40, 1, height=64, width=96)
-counts = (1, 3, 10, 30, 100, 300)
-recall = []
-for count in counts:
-    hits = [
-        (box_iou(truth["boxes"], proposals(x, count)) >= 0.5).any(dim=1)
-        for x, truth in zip(to_images(new), to_targets(new), strict=True)
-    ]
-    recall.append(float(torch.cat(hits).float().mean()))
 plt.figure(figsize=(5, 3))
-plt.semilogx(counts, recall, "-o")
+plt.semilogx(COUNTS, untrained, "-o", label="before training")
+plt.semilogx(COUNTS, recalls(), "-o", label="after training")
+plt.legend()
 plt.title("recall at IoU 0.5")
 plt.xlabel("proposals per image")
 plt.ylim(0, 1)
 plt.show()
 
 # %% [markdown]
-# **Question 2.** What does an untrained network propose, and why are its recalls not 0?
+# **Question 2.** What does an untrained network propose, and why is its recall not 0?
 
 # %% [markdown] tags=["answer"]
 # *Your answer:*

@@ -13,9 +13,9 @@
 # %% [markdown]
 # # Assignment 10, part 5: a single stage
 #
-# RetinaNet (2017) leaves the second stage out: the head says the class of every anchor at once. Nearly all anchors are
-# background, and easy; the focal loss keeps them from drowning the few that teach something. You write the loss, a
-# pyramid of features and the detector in `retinanet.py`.
+# RetinaNet (2017) has no second stage: its head predicts the class of every anchor at once. Nearly all anchors are easy
+# background. The focal loss gives these a small weight, so that the few hard anchors count. In `retinanet.py` you write
+# this loss, a feature pyramid and the detector.
 
 # %%
 # Fill these in. option is 1 for your own work, 2 otherwise (see README.md). group is for work handed in together:
@@ -56,6 +56,8 @@ COUNT, SECONDS, STEPS, NEW = (16, 1, 4, 6) if quick else (400, 90, None, 60)
 
 # %% [markdown]
 # ## Focal loss
+#
+# Write `focal_loss`. The larger gamma is, the less an anchor counts that is already classified well.
 
 # %%
 p = torch.linspace(0.01, 0.99, 99)
@@ -70,6 +72,11 @@ plt.show()
 # %%
 grader.check("focal-loss")
 
+# %% [markdown]
+# ## The network
+#
+# Write `FeaturePyramid`, then `RetinaHead`, `retinanet_losses` and `RetinaNet`.
+
 # %%
 grader.check("pyramid")
 
@@ -79,8 +86,8 @@ grader.check("retinanet")
 # %% [markdown]
 # ## Training
 #
-# About a minute and a half, by the given `train_detector`. A slow machine makes fewer steps: give it more `SECONDS`.
-# README.md says how much the checks ask for.
+# The given `train_detector` trains for a minute and a half. A slow machine makes fewer steps in this time; there,
+# increase `SECONDS`. README.md gives the average precision that the checks require.
 
 # %%
 scenes = draw_scenes(COUNT, 0)
@@ -89,7 +96,7 @@ images, truths = to_images(new), to_targets(new)
 
 
 def precision(model: torch.nn.Module) -> float:
-    """The average precision at IoU 0.5 in new scenes."""
+    """The average precision at IoU 0.5 on new scenes."""
     return float(average_precisions(detect_all(model, images), truths, len(THINGS), [0.5]).nanmean())
 
 
@@ -108,7 +115,8 @@ plt.show()
 # %% [markdown]
 # ## Where the loss comes from
 #
-# The share of the classification loss that comes from negatives, and from the easy ones among them, with gamma 0 and 2.
+# How much of the classification loss comes from objects, from hard negatives and from easy negatives, with gamma 0 and
+# with gamma 2? A negative is easy if its probability of background is above 0.9.
 
 # %%
 load_state(model, "retinanet.pt")
@@ -138,7 +146,8 @@ plt.show()
 # %% [markdown]
 # ## Levels of the pyramid
 #
-# What each level sees in one scene, the sizes of the boxes that each level finds, and what is detected.
+# The maps of both levels for one scene; the sizes of the boxes that each level finds in all new scenes; the detections
+# in the first scene.
 
 # %%
 with torch.no_grad():
@@ -156,13 +165,13 @@ finer = places < 9 * levels[0][0, 0].numel()  # nine anchors in each cell
 plt.figure(figsize=(5, 2.6))
 plt.hist([sides[finer].numpy(), sides[~finer].numpy()], bins=20, label=["stride 8", "stride 16"])
 plt.legend()
-plt.title("boxes of a probability above 0.3, before suppression")
-plt.xlabel("root of the area, in pixels")
+plt.title("boxes with a probability above 0.3, before NMS")
+plt.xlabel("square root of the area, in pixels")
 plt.show()
 found = detect_all(model, images[:1])[0]
 likely = found["scores"] > 0.3
 boxes, words = found["boxes"][likely], [THINGS[k] for k in found["labels"][likely]]
-show_boxes(torch.from_numpy(new[0].image), boxes, words, found["scores"][likely], title="likelier than 0.3")
+show_boxes(torch.from_numpy(new[0].image), boxes, words, found["scores"][likely], title="scores above 0.3")
 
 # %%
 grader.check("retinanet-learns")
@@ -170,8 +179,7 @@ grader.check("retinanet-learns")
 # %% [markdown]
 # ## One stage, or two?
 #
-# Time per scene and average precision in new scenes of the same size; the two-stage network was trained on smaller
-# ones.
+# Time per scene and average precision, on the same new scenes. The two-stage network was trained on smaller scenes.
 
 # %%
 from faster_rcnn import build as build_faster
@@ -190,14 +198,14 @@ axis.legend()
 plt.show()
 
 # %% [markdown]
-# **Question 1.** The head here ends in a softmax over C + 1 classes; the paper has C sigmoids. What may an anchor be
-# with sigmoids that it may not be here?
+# **Question 1.** The head here ends in a softmax over C + 1 classes. The paper has C sigmoids instead. What can
+# sigmoids predict for an anchor that a softmax cannot?
 
 # %% [markdown] tags=["answer"]
 # *Your answer:*
 
 # %% [markdown]
-# **Question 2.** When would you take a detector of two stages, and when one of a single stage?
+# **Question 2.** When would you choose a two-stage detector, and when a single-stage detector?
 
 # %% [markdown] tags=["answer"]
 # *Your answer:*

@@ -13,9 +13,9 @@
 # %% [markdown]
 # # Assignment 10, part 1: features of regions
 #
-# A detector of regions computes features once for the whole image, and cuts each region out of the map. RoI Pool (2015)
-# rounds the region to cells; RoI Align (2017) reads between them. You write both in `roi_pooling.py`, forward and
-# backward, by hand.
+# A region-based detector computes one feature map for the whole image. Then it cuts the features of each region out of
+# this map. RoI Pool (2015) rounds a region to whole cells. RoI Align (2017) interpolates between cells. You write both
+# in `roi_pooling.py`, forward and backward, without autograd.
 
 # %%
 # Fill these in. option is 1 for your own work, 2 otherwise (see README.md). group is for work handed in together:
@@ -62,8 +62,8 @@ print("box:", box.tolist(), "map:", tuple(features.shape))
 # %% [markdown]
 # ## A box on a map
 #
-# The image has 96 x 128 pixels, the map of stride 8 has 12 x 16 cells. The duck's box (white) ends between cells; RoI
-# Pool takes the cells inside of the red box instead.
+# The image has 96 x 128 pixels. The map has stride 8, so it has 12 x 16 cells. The duck's box (white) does not end at
+# edges of cells. RoI Pool uses the whole cells inside of the red box instead.
 
 # %%
 x1, y1, x2, y2 = (box / STRIDE).tolist()
@@ -71,7 +71,7 @@ cells = (box / STRIDE + 0.5).floor()
 show_boxes(image, box[None], ["duck"], title="the box on the image")
 figure, axis = plt.subplots(figsize=(6, 4.4))
 axis.imshow(features[0].norm(dim=0), extent=(0, 16, 12, 0), cmap="gray")
-axis.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor="white", linewidth=2, label="as it is"))
+axis.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor="white", linewidth=2, label="exact"))
 width, height = (cells[2:] - cells[:2] + 1).tolist()
 axis.add_patch(Rectangle(cells[:2].tolist(), width, height, fill=False, edgecolor="red", linewidth=2, label="rounded"))
 axis.legend()
@@ -79,8 +79,8 @@ axis.set_title("the same box on the map")
 plt.show()
 
 # %% [markdown]
-# **Question 1.** RoI Pool counts both ends of the rounded box, so one more column comes in on the right. For which kind
-# of coordinates is that right, and for which is it one too many?
+# **Question 1.** RoI Pool includes both ends of the rounded box, so the region gets one more column on the right. For
+# which kind of coordinates is this correct? For which kind is it one column too many?
 
 # %% [markdown] tags=["answer"]
 # *Your answer:*
@@ -88,7 +88,8 @@ plt.show()
 # %% [markdown]
 # ## Reading between cells
 #
-# Write `bilinear_sample`. On a map that grows evenly, what is read between cells lies on the same plane.
+# Write `bilinear_sample`. The values of this map are 10 * row + column. Between cells, interpolation gives values of
+# the same plane. At the ends, the plot shows the rule for points outside of the map.
 
 # %%
 plane = (10 * torch.arange(9.0)[:, None] + torch.arange(8.0))[None]
@@ -96,8 +97,8 @@ line = torch.linspace(-1.5, 8.5, 201)
 plt.plot(line, bilinear_sample(plane, line, torch.full_like(line, 4.0))[0])
 plt.axvline(0, color="gray", linewidth=0.5)
 plt.axvline(7, color="gray", linewidth=0.5)
-plt.title("row 4 of 10 * row + column, read from left to right")
-plt.xlabel("x, in cells")
+plt.title("row 4 of 10 * row + column, interpolated")
+plt.xlabel("x, index coordinate")
 plt.show()
 
 # %%
@@ -106,7 +107,8 @@ grader.check("bilinear")
 # %% [markdown]
 # ## Bins and points
 #
-# RoI Align puts points evenly into each of 5 x 5 bins, and averages what it reads there.
+# RoI Align divides a region into bins, here 5 x 5. It reads the map at evenly spaced points in each bin, here 2 x 2,
+# and averages their values. Write `roi_pool_forward` and `roi_align_forward`.
 
 # %%
 figure, axis = plt.subplots(figsize=(6, 4.4))
@@ -129,7 +131,8 @@ grader.check("roi-align-forward")
 # %% [markdown]
 # ## A box that moves
 #
-# The box goes to the right, one pixel at a time. The features of its middle bin follow: smoothly, or in jumps?
+# The box moves from 12 pixels to the left of its place to 12 pixels to the right. Do the features of its middle bin
+# change smoothly, or in jumps?
 
 # %%
 moved = region.repeat(25, 1)
@@ -143,7 +146,7 @@ for axis, values, title in zip(axes, (pooled, aligned), ("RoI Pool", "RoI Align"
 plt.show()
 
 # %% [markdown]
-# **Question 2.** What do these jumps mean for a network that is to say where a mask ends, to the pixel?
+# **Question 2.** What do these jumps mean for a network that must predict, to the pixel, where a mask ends?
 
 # %% [markdown] tags=["answer"]
 # *Your answer:*
@@ -151,7 +154,8 @@ plt.show()
 # %% [markdown]
 # ## Backward
 #
-# Where does the gradient of one region arrive, if all of its outputs ask for more?
+# Write `roi_pool_backward` and `roi_align_backward`. The pictures show the gradient of the features, summed over the
+# channels, for one region and an upstream gradient of ones.
 
 # %%
 grader.check("roi-pool-backward")
@@ -170,7 +174,7 @@ show_images([each[0].sum(dim=0) for each in maps], ["RoI Pool", "RoI Align"])
 grader.check("roi-speed")
 
 # %% [markdown]
-# **Question 3.** What does the gradient of pooling look like, and why has it holes where that of aligning has none?
+# **Question 3.** Describe the gradient of RoI Pool. Why is it 0 in many cells where that of RoI Align is not?
 
 # %% [markdown] tags=["answer"]
 # *Your answer:*
