@@ -1,4 +1,4 @@
-"""Assignment 10, part 2: Fast R-CNN. The backbone runs once per image, a small head once per region.
+"""Assignment 10, part 2: Fast R-CNN. The backbone runs once per image, and a small head once per region.
 
 Write your answers where a NotImplementedError is raised.
 
@@ -16,20 +16,20 @@ from torch import Tensor, nn
 
 __all__ = ["TRANSFORM_SCALE", "BoxHead", "FastRCNN", "detections", "fast_rcnn_losses", "label_proposals"]
 
-# The head predicts transforms times these, so that all four are of order one: targets are `encode_boxes` times them,
-# and what the head says is divided by them before `decode_boxes`.
+# The head predicts transforms times these, so that all four are of order one. Targets are `encode_boxes` times them.
+# Predictions are divided by them before `decode_boxes`.
 TRANSFORM_SCALE = (10.0, 10.0, 5.0, 5.0)
 
 
 def label_proposals(proposals: Tensor, boxes: Tensor, labels: Tensor, threshold: float = 0.5) -> tuple[Tensor, Tensor]:
-    """Say which class each proposal has, and which true box it belongs to.
+    """Find the class of each proposal, and the true box that it is matched with.
 
-    The true box with which a proposal has the largest IoU decides. If that IoU is at least the threshold, the
-    proposal's class is 1 + the label of the box. If not, it is background. In this second stage nothing is neutral.
+    A proposal is matched with the true box with which it has the largest IoU, if this IoU is at least the threshold.
+    Its class is then 1 + the label of the box. Otherwise it is background. In this second stage nothing is neutral.
 
     Args:
         proposals: (P, 4) floating point, (x1, y1, x2, y2).
-        boxes: (G, 4), the true ones.
+        boxes: (G, 4), the true boxes.
         labels: (G,) int64 in [0, C).
         threshold: in (0, 1].
 
@@ -48,14 +48,14 @@ def label_proposals(proposals: Tensor, boxes: Tensor, labels: Tensor, threshold:
 
 
 class BoxHead(nn.Module):
-    """What is in a region, and how to move its box: from the region's features.
+    """Predict the scores of all classes and the transforms of all labels from the features of a region.
 
-    The features (C, P, P) of a region are flattened in this order; linear to `hidden`, ReLU, linear to `hidden`, ReLU.
-    Then two linear layers beside each other: scores of all classes, and transforms of all labels. Numbers 4l to 4l + 3
-    of the transforms belong to label l; background has none.
+    The features (C, P, P) of a region are flattened in this order. Then: linear to `hidden`, ReLU, linear to `hidden`,
+    ReLU. Two linear layers follow, both on this result: one gives the scores of all classes, the other the transforms
+    of all labels. Numbers 4l to 4l + 3 of the transforms belong to label l; background has none.
 
     Initial weights of these last two layers: normal, with standard deviation 0.01 (scores) and 0.001 (transforms);
-    their biases 0. What the attributes are called is up to you.
+    their biases are 0. You may choose the names of the attributes.
 
     Args:
         in_channels: C of the features.
@@ -91,7 +91,7 @@ class BoxHead(nn.Module):
 class FastRCNN(nn.Module):
     """Fast R-CNN: one pass of the backbone for all regions of an image.
 
-    Attributes `backbone` and `head` are prescribed, and given below; all others are up to you.
+    The attributes `backbone` and `head` are prescribed, and given below. You may choose all others.
 
     Args:
         backbone: images (N, 3, H, W) -> one map (N, C, h, w).
@@ -137,20 +137,20 @@ def fast_rcnn_losses(scores: Tensor, transforms: Tensor, classes: Tensor, target
     """The two losses of the second stage.
 
     Classification: the mean cross-entropy over all R regions. Box: the smooth L1 distance (beta 1: x^2 / 2 up to 1,
-    |x| - 1/2 beyond) of the transforms of the *true* label from the targets, summed over the four numbers and over all
-    regions that are not background, and divided by R: not by 4 R, and not by the number of these regions.
+    |x| - 1/2 beyond) between the transforms of the *true* label and the targets. It is summed over the four numbers and
+    over all regions that are not background, and divided by R: not by 4 R, and not by the number of these regions.
 
     Args:
         scores: (R, C + 1) floating point, raw; column 0 is background.
-        transforms: (R, C, 4), of each label, as the head says them (scaled).
+        transforms: (R, C, 4), of each label, as the head predicts them (scaled).
         classes: (R,) int64 in [0, C]: 0 background, else 1 + label.
-        targets: (R, 4), scaled by TRANSFORM_SCALE. Rows of background may hold anything, NaN too.
+        targets: (R, 4), scaled by TRANSFORM_SCALE. Rows of background may hold any value, also NaN.
 
     Returns:
         (classification, box): two scalars.
 
-    Edge cases: R = 0, or nothing but background: what is a loss over nothing is 0 and still connected to its input, so
-    that gradients are zeros, neither None nor NaN.
+    Edge cases: R = 0, or only background. A loss over nothing is 0, and still connected to its input: gradients are
+    zeros, neither None nor NaN.
 
     >>> transforms = torch.zeros(2, 2, 4)
     >>> targets = torch.tensor([[0.5, 0.0, 0.0, 3.0], [float("nan")] * 4])
@@ -173,12 +173,12 @@ def detections(
     nms_threshold: float = 0.5,
     limit: int = 50,
 ) -> dict[str, Tensor]:
-    """Make detections of what the head says about the proposals of one image.
+    """Turn the head's outputs for the proposals of one image into detections.
 
-    The softmax over all C + 1 classes comes first; then background is dropped. Each label then has boxes of its own:
-    its transforms, divided by TRANSFORM_SCALE, decoded from the proposals (`decode_boxes`) and clipped to the image. Of
-    these stay those with a score above the threshold and with both sides above 0; then those that non-maximum
-    suppression keeps among the boxes of that label; then the `limit` best of all labels together.
+    First take the softmax over all C + 1 classes, then drop background. Each label has boxes of its own: divide its
+    transforms by TRANSFORM_SCALE, decode them from the proposals (`decode_boxes`), and clip the boxes to the image.
+    Keep those with a score above the threshold and both sides above 0. Apply non-maximum suppression to the boxes of
+    each label. Keep the `limit` best of all labels together.
 
     Args:
         scores: (P, C + 1) floating point, raw; column 0 is background.
@@ -192,7 +192,7 @@ def detections(
         A dict of "boxes" (D, 4), "scores" (D,) and "labels" (D,) int64 in [0, C), by falling score.
 
     Edge cases: a score of exactly the threshold is not above it. One proposal may be detected as two labels. Equal
-    scores: the lower proposal first, then the lower label. Nothing left, or P = 0: shapes (0, 4), (0,), (0,).
+    scores: the lower proposal first, then the lower label. Nothing left, or P = 0, gives shapes (0, 4), (0,), (0,).
 
     >>> scores = torch.tensor([[0.0, 3.0, 0.0], [0.0, 0.0, 0.0]])
     >>> proposals = torch.tensor([[8.0, 8.0, 16.0, 24.0]]).repeat(2, 1)

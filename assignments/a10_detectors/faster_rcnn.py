@@ -1,10 +1,10 @@
-"""Assignment 10, part 4: Faster R-CNN. A network that proposes, one that decides, and four losses in one tensor.
+"""Assignment 10, part 4: Faster R-CNN. Two stages in one network, and four losses in one tensor.
 
 Write your answers where a NotImplementedError is raised.
 
-Everything that you need is written already: in fast_rcnn.py and region_proposals.py by you, in boxes.py and kit.py by
-us. `targets` is a list with a dict per image: "boxes" (G, 4), (x1, y1, x2, y2) in pixels, and "labels" (G,) int64 in
-[0, C); G may be 0. Inputs are never modified.
+You have all parts already: your own in fast_rcnn.py and region_proposals.py, ours in boxes.py and kit.py. `targets` is
+a list with a dict per image: "boxes" (G, 4), (x1, y1, x2, y2) in pixels, and "labels" (G,) int64 in [0, C); G may be 0.
+Inputs are never modified.
 """
 
 import torch
@@ -23,7 +23,7 @@ SIZES, RATIOS = (12.0, 20.0, 34.0), (0.6, 1.0, 1.6)
 class FasterRCNN(nn.Module):
     """Faster R-CNN on one map.
 
-    The attributes `backbone`, `rpn` and `head` are prescribed; those given below may be used.
+    The attributes `backbone`, `rpn` and `head` are prescribed. You may use all attributes that are given below.
 
     Args:
         backbone: images (N, 3, H, W) -> one map (N, channels, h, w).
@@ -34,7 +34,7 @@ class FasterRCNN(nn.Module):
         num_classes: C, without background.
         pool_size: bins per side of `fast_roi_align`, whose sampling ratio is 2.
         proposals: (pre_nms, post_nms) of `propose` in training.
-        regions: how many regions per image the second stage is trained on.
+        regions: how many regions per image train the second stage.
     """
 
     def __init__(
@@ -61,24 +61,25 @@ class FasterRCNN(nn.Module):
     ) -> Tensor:
         """The four losses of a batch.
 
-        The map; the RPN's scores and transforms in rows (`flatten_maps`); `rpn_losses`, with its default settings. Then
-        for each image: `propose`, at most `proposals` of them; the true boxes *behind* the proposals;
-        `label_proposals` of all these; `sample_labels` on (class > 0) with count `regions` and fraction 0.25. All
-        sampled regions, image by image, first the positives, then the negatives, go through `fast_roi_align` at scale 1
-        / stride and through the head together, and `fast_rcnn_losses` looks at the whole batch. Its targets are
-        `encode_boxes` of region and matched box, times TRANSFORM_SCALE.
+        First stage: compute the map, the RPN's scores and transforms in rows (`flatten_maps`), and `rpn_losses` with
+        its default settings. Then for each image: make proposals (`propose`, with the numbers in `proposals`), and
+        append the true boxes *behind* them; label all of these (`label_proposals`); sample regions (`sample_labels` on
+        (class > 0), with count `regions` and fraction 0.25). Second stage: all sampled regions go together through
+        `fast_roi_align` at scale 1 / stride and through the head. Their order is image by image, in each first the
+        positives, then the negatives. `fast_rcnn_losses` takes the whole batch. Its targets are `encode_boxes` of
+        region and matched box, times TRANSFORM_SCALE.
 
         Args:
             images: (N, 3, H, W) floating point.
             targets: one dict per image.
-            anchor_priority: (N, A), for `rpn_losses`, A the number of all anchors.
-            region_priority: (N, M), for `sample_labels`; M is not less than the number of an image's proposals and true
-                boxes together, and the first ones count.
+            anchor_priority: (N, A), for `rpn_losses`; A is the number of all anchors.
+            region_priority: (N, M), for `sample_labels`; M is at least the number of an image's proposals and true
+                boxes together, and only the first ones count.
 
         Returns:
             (4,): RPN classification, RPN box, classification of regions, box of regions; the lecture's order.
 
-        Edge cases: images without boxes. Without any positive, box losses are 0 with zeros as gradients.
+        Edge cases: images may have no boxes. Without positives the box losses are 0, and their gradients are zeros.
 
         >>> model = build()
         >>> truth = {"boxes": torch.tensor([[4.0, 4.0, 24.0, 20.0]]), "labels": torch.tensor([1])}
@@ -89,14 +90,14 @@ class FasterRCNN(nn.Module):
         raise NotImplementedError("faster-rcnn")
 
     def detect(self, images: Tensor, proposals: tuple[int, int] = (300, 60)) -> list[dict[str, Tensor]]:
-        """Detect the objects of images: in evaluation mode and without gradients; the mode is as before afterwards.
+        """Detect the objects in images, in evaluation mode and without gradients. Afterwards the mode is as before.
 
         Args:
             images: (N, 3, H, W) floating point.
             proposals: (pre_nms, post_nms) of `propose`.
 
         Returns:
-            For each image what `detections` makes of its proposals, with the default settings.
+            A list with a dict per image: what `detections` returns for its proposals, with the default settings.
 
         >>> len(build().detect(torch.zeros(2, 3, 32, 48)))
         2

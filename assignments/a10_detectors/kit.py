@@ -1,7 +1,7 @@
-"""Given: what the networks of assignments 10 and 11 stand on. There is nothing to write here.
+"""Given: RoI Align, backbones, and the training loop of assignments 10 and 11. There is nothing to write here.
 
-An operator is written by hand once, in `roi_pooling.py`; networks use the fast one below, so that a mistake there costs
-its own points only. Boxes are (x1, y1, x2, y2), edges of pixels; regions are (number of the image, x1, y1, x2, y2).
+The networks use the fast RoI Align below, not the one of `roi_pooling.py`. So a mistake there costs only its own
+points. Boxes are (x1, y1, x2, y2), edges of pixels; regions are (number of the image, x1, y1, x2, y2).
 """
 
 import math
@@ -41,7 +41,7 @@ def fast_roi_align(features: Tensor, rois: Tensor, size: int | tuple[int, int], 
 
     Returns:
         (R, C, PH, PW): in every bin the mean of ratio x ratio points, interpolated between the centres of cells. A
-        point more than a cell's width outside of the outermost centres counts as 0, as in `roi_pooling.py`.
+        point that is more than one cell outside of the outermost centres counts as 0, as in `roi_pooling.py`.
 
     Edge cases: R = 0 gives shape (0, C, PH, PW), still connected to the features. Regions get no gradient.
     """
@@ -127,7 +127,7 @@ def _convolved(before: int, after: int, stride: int = 1) -> nn.Sequential:
 
 
 class _Block(nn.Module):
-    """Two convolutions, and a way around them."""
+    """A residual block: two convolutions, and a shortcut around them."""
 
     def __init__(self, before: int, after: int, stride: int = 1) -> None:
         super().__init__()
@@ -142,18 +142,18 @@ class _Block(nn.Module):
 
 
 def to_images(scenes: Sequence[Scene]) -> Tensor:
-    """Pictures as networks take them: (N, 3, H, W) float32 in [-0.5, 0.5]. No scenes: ValueError."""
+    """Images for a network: (N, 3, H, W) float32 in [-0.5, 0.5]. No scenes: ValueError."""
     if not scenes:
         raise ValueError("no scenes")
     return torch.stack([torch.from_numpy(scene.image) for scene in scenes]).to(torch.float32) / 255 - 0.5
 
 
 def to_targets(scenes: Sequence[Scene], extra: Sequence[str] = (), side: int = 24) -> list[dict[str, Tensor]]:
-    """The truth of scenes, as losses take it.
+    """The true boxes and labels of scenes, as losses take them.
 
     Args:
         scenes: any number.
-        extra: what else is wanted of "masks", "captions" and "voxels".
+        extra: further truths: any of "masks", "captions" and "voxels".
         side: of the voxels' cube.
 
     Returns:
@@ -198,12 +198,12 @@ def train_detector(
     Args:
         model: called as `model(images, targets, anchor_priority, region_priority)` where it, or its `detector`, has an
             `rpn`; else as `model(images, targets)`. It returns its losses as one tensor, and their sum is minimized.
-        scenes: of one size, as many as a batch at least.
-        seconds: how long, of wall-clock time. A slow machine makes fewer steps.
+        scenes: of one size, at least as many as a batch.
+        seconds: how long to train, in wall-clock time. A slow machine makes fewer steps.
         batch: images per step.
-        rate: the largest learning rate. Weight decay is 1e-4; gradients are cut to norm 5.
-        seed: of the order of the images, of mirroring, and of all priorities.
-        steps: so many steps in place of a time: then the same seed gives the same network.
+        rate: the largest learning rate. Weight decay is 1e-4; gradients are clipped to norm 5.
+        seed: for the order of the images, the mirroring, and all priorities.
+        steps: how many steps to train, in place of `seconds`. Then the same seed gives the same network.
         extra: as for `to_targets`, of "masks" and "voxels": captions cannot be mirrored.
 
     Returns:
@@ -235,7 +235,7 @@ def train_detector(
 
 
 def _endless(count: int, batch: int, chance: torch.Generator) -> Iterator[Tensor]:
-    """Batches of numbers below count; each number once before any comes again, up to what is left over."""
+    """Batches of numbers below count. Each pass is in a new order, and leaves out what fills no batch."""
     while True:
         yield from torch.randperm(count, generator=chance)[: count - count % batch].split(batch)
 
@@ -243,7 +243,7 @@ def _endless(count: int, batch: int, chance: torch.Generator) -> Iterator[Tensor
 def _priorities(
     model: nn.Module, image: Tensor, batch: int, chance: torch.Generator
 ) -> Callable[[], tuple[Tensor, ...]]:
-    """Draws what a detector of two stages takes as chance: uniform numbers for its anchors and for its regions."""
+    """Draws the priorities of a two-stage detector: uniform numbers for its anchors and for its regions."""
     detector = getattr(model, "detector", model)
     if not hasattr(detector, "rpn"):
         return lambda: ()
@@ -258,12 +258,12 @@ def _priorities(
 
 
 def _mirrored(target: dict[str, Tensor], width: int) -> dict[str, Tensor]:
-    """A target of the image seen in a mirror: left is right."""
+    """The target of the mirrored image: left is right."""
     boxes = target["boxes"]
     flipped = torch.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], dim=1)
     return target | {"boxes": flipped} | {key: target[key].flip(-1) for key in ("masks", "voxels") if key in target}
 
 
 def detect_all(model: nn.Module, images: Tensor, batch: int = 25) -> list[dict[str, Tensor]]:
-    """The detections of all images, by `model.detect`, some images at a time."""
+    """The detections of all images, by `model.detect`, `batch` images at a time."""
     return [found for some in images.split(batch) for found in model.detect(some)]

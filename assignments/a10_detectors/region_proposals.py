@@ -1,5 +1,4 @@
-"""Assignment 10, part 3: region proposals. Anchors, their labels, chance as an argument, and the network that learns
-them.
+"""Assignment 10, part 3: region proposals. Anchors, their labels, their sampling, and the region proposal network.
 
 Write your answers where a NotImplementedError is raised.
 
@@ -8,8 +7,8 @@ centre at ((j + 1/2) s, (i + 1/2) s) in the image. (torchvision's anchors sit at
 object, 0 not an object, -1 neutral. Inputs are never modified; results have the dtype and the device of the first
 floating tensor; labels and indices are int64. The functions of boxes.py are given.
 
-Chance is never drawn here: it comes in as `priority`, numbers of which the smaller come first. So there is one right
-answer for everybody.
+Functions draw no random numbers. Randomness comes in as `priority`: numbers, of which the smaller come first. So there
+is exactly one right answer.
 """
 
 import torch
@@ -67,7 +66,7 @@ def make_anchors(
 def flatten_maps(maps: Tensor, num_anchors: int) -> Tensor:
     """Put a head's maps into rows, one for each anchor, in the order of `make_anchors`.
 
-    Channel k D + d of a map is number d of anchor k.
+    Channel k D + d of a map holds number d of anchor k.
 
     Args:
         maps: (N, K D, H, W).
@@ -90,27 +89,27 @@ def flatten_maps(maps: Tensor, num_anchors: int) -> Tensor:
 def label_anchors(
     anchors: Tensor, boxes: Tensor, positive: float = 0.7, negative: float = 0.3
 ) -> tuple[Tensor, Tensor]:
-    """Say which anchors are objects, which are not, and which teach nothing.
+    """Label each anchor as positive, negative or neutral, and match the positive ones with true boxes.
 
-    An anchor is positive (1) by either of two rules: its IoU with some box is at least `positive`; or no anchor has a
-    larger IoU with some box than this one, and that IoU is above 0. All anchors that share a box's largest IoU are
-    positive. An anchor is negative (0) if its largest IoU is below `negative` and the second rule does not make it
-    positive. All others are neutral (-1).
+    An anchor is positive (1) by either of two rules. First: its IoU with some box is at least `positive`. Second: for
+    some box, no anchor has a larger IoU than this one, and this IoU is above 0. All anchors that share a box's largest
+    IoU are positive. An anchor is negative (0) if its largest IoU is below `negative` and the second rule does not make
+    it positive. All others are neutral (-1).
 
-    A positive anchor is matched with the box that *this anchor* overlaps most, also where the second rule made it
-    positive for another box's sake. (So do torchvision and detectron2; whether it is right has been doubted.)
+    A positive anchor is matched with the box that *this anchor* overlaps most, even if the second rule made it positive
+    because of another box. (torchvision and detectron2 do the same. Some people doubt that it is right.)
 
     Args:
-        anchors: (A, 4) floating point, (x1, y1, x2, y2). Those that reach over the border count like others.
-        boxes: (G, 4), the true ones.
+        anchors: (A, 4) floating point, (x1, y1, x2, y2). Anchors that reach over the border count like others.
+        boxes: (G, 4), the true boxes.
         positive, negative: thresholds, negative <= positive.
 
     Returns:
         (labels, matches): (A,) int64 each; labels in {1, 0, -1}; a match is the index of a box for positive anchors, -1
         for others.
 
-    Edge cases: equal IoUs: the box with the lower index. G = 0: all 0, and -1. A box that meets no anchor, or has no
-    area, makes none positive. A = 0 gives shape (0,).
+    Edge cases: equal IoUs: the box with the lower index. G = 0: labels 0, matches -1. A box that overlaps no anchor, or
+    has no area, makes none positive. A = 0 gives shape (0,).
 
     >>> anchors = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 5], [5, 0, 15, 10], [20, 20, 30, 30], [0, 0, 2, 2]])
     >>> label_anchors(anchors, torch.tensor([[0.0, 0, 10, 10], [22, 22, 40, 40]]))
@@ -123,17 +122,17 @@ def label_anchors(
 
 
 def sample_labels(labels: Tensor, count: int, positive_fraction: float, priority: Tensor) -> tuple[Tensor, Tensor]:
-    """Choose the anchors, or the regions, that a loss looks at.
+    """Sample the anchors, or the regions, that count in a loss.
 
-    At most floor(count * positive_fraction) positives (label 1), fewer if there are fewer; then as many negatives
-    (label 0) as are missing from `count`, fewer if there are fewer. Of each kind those with the smallest priority are
-    taken. Nothing is taken twice, and nothing neutral (-1).
+    Take floor(count * positive_fraction) positives (label 1), or all if there are fewer. Then take negatives (label 0)
+    until there are `count` in total, or all if there are too few. Of each kind, take those with the smallest priority.
+    Take nothing twice, and nothing neutral (-1).
 
     Args:
         labels: (A,) int64 in {1, 0, -1}.
         count: how many at most, >= 0.
         positive_fraction: in [0, 1].
-        priority: (A,) floating point, all different. Drawn at random outside; here it is only compared.
+        priority: (A,) floating point, all different: random numbers, which are only compared here.
 
     Returns:
         (positives, negatives): int64 indices, each in rising order.
@@ -151,18 +150,18 @@ def sample_labels(labels: Tensor, count: int, positive_fraction: float, priority
 
 
 class RPNHead(nn.Module):
-    """Is there an object at each anchor, and how does the anchor become its box: from one map.
+    """Predict two scores and a transform for each anchor of a map.
 
-    A 3x3 convolution with padding 1 to `hidden` channels, ReLU, then two 1x1 convolutions of that, beside each other:
-    to 2K channels, (not object, object) of each anchor, and to 4K channels, (tx, ty, tw, th) of each anchor. Channel k
-    D + d is number d of anchor k.
+    A 3x3 convolution with padding 1 to `hidden` channels, then ReLU. Two 1x1 convolutions follow, both on this result:
+    one to 2K channels, (not object, object) of each anchor; the other to 4K channels, (tx, ty, tw, th) of each anchor.
+    Channel k D + d holds number d of anchor k.
 
-    Initial weights of all three layers: normal with standard deviation 0.01; biases 0. What the attributes are called
-    is up to you.
+    Initial weights of all three layers: normal with standard deviation 0.01; biases are 0. You may choose the names of
+    the attributes.
 
     Args:
-        in_channels: of the map.
-        hidden: channels between.
+        in_channels: channels of the map.
+        hidden: channels between the layers.
         num_anchors: K, anchors per cell.
     """
 
@@ -199,12 +198,12 @@ def rpn_losses(
 ) -> tuple[Tensor, Tensor]:
     """The two losses of the region proposal network.
 
-    Each image labels its anchors (`label_anchors`, with its default thresholds) and samples `count` of them
-    (`sample_labels`) on its own. Classification: one mean cross-entropy over all sampled anchors of the batch, which is
-    not a mean of means. Box: the smooth L1 distance with beta 1/9 (x^2 / (2 beta) up to beta, |x| - beta / 2 beyond) of
-    the transforms from `encode_boxes` of anchor and matched box, summed over sampled positives and their four numbers,
-    and divided by the number of all sampled anchors of the batch. These transforms are not scaled. Negatives have no
-    box loss.
+    In each image, label the anchors (`label_anchors`, with its default thresholds) and sample `count` of them
+    (`sample_labels`). Classification: the mean cross-entropy over all sampled anchors of the batch, which is not a mean
+    of the images' means. Box: the smooth L1 distance with beta 1/9 (x^2 / (2 beta) up to beta, |x| - beta / 2 beyond)
+    between the transforms and `encode_boxes` of anchor and matched box. It is summed over the sampled positives and
+    their four numbers, and divided by the number of all sampled anchors of the batch. These transforms are not scaled.
+    Negatives have no box loss.
 
     Args:
         scores: (N, A, 2) floating point, raw: not object, object.
@@ -217,8 +216,8 @@ def rpn_losses(
     Returns:
         (classification, box): two scalars.
 
-    Edge cases: an image without boxes has negatives only. Without a positive the box loss is 0, and without anchors
-    both are: connected to their inputs, with zeros as gradients.
+    Edge cases: an image without boxes has only negatives. Without positives the box loss is 0; without anchors both
+    losses are 0. They are still connected to their inputs, and the gradients are zeros.
 
     >>> anchors = torch.tensor([[0.0, 0, 10, 10], [20, 20, 30, 30]])
     >>> boxes = [torch.tensor([[1.0, 0, 11, 10]])]
@@ -243,21 +242,21 @@ def propose(
     nms_threshold: float = 0.7,
     min_size: float = 1.0,
 ) -> tuple[Tensor, Tensor]:
-    """Make proposals of what the region proposal network says about one image.
+    """Turn the outputs of the region proposal network for one image into proposals.
 
-    In this order: the probability of "object", by softmax of the two scores; the `pre_nms` anchors with the largest
-    one; decode their boxes; clip them to the image; drop boxes with a side below `min_size`; non-maximum suppression;
-    the first `post_nms` that are left.
+    In this order: compute the probability of "object", by softmax of the two scores; keep the `pre_nms` anchors with
+    the largest probability; decode their boxes; clip them to the image; drop boxes with a side below `min_size`; apply
+    non-maximum suppression; keep the first `post_nms`.
 
-    No gradient passes: proposals are constants to the second stage. (A box is a choice of where to look. Its
-    coordinates get no gradient from RoI Align, and its score none at all.)
+    No gradient flows through proposals: they are constants for the second stage. (RoI Align gives no gradient to the
+    coordinates of a box, and no loss of the second stage uses its score.)
 
     Args:
         scores: (A, 2) floating point, raw: not object, object.
         transforms: (A, 4).
         anchors: (A, 4), (x1, y1, x2, y2).
         size: (height, width) of the image.
-        pre_nms, post_nms: how many at most.
+        pre_nms, post_nms: how many boxes at most, before and after suppression.
         nms_threshold: for `nms`.
         min_size: in pixels.
 

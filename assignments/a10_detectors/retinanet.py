@@ -2,10 +2,10 @@
 
 Write your answers where a NotImplementedError is raised.
 
-Classes are columns of scores: background 0, then 1 + label. -1 is the class of an anchor that teaches nothing. The
-lecture's maps have (C + 1) K channels, which a softmax turns into probabilities; the paper's have C sigmoids: the
-notebook asks about that. `targets` is a list with a dict per image: "boxes" (G, 4), (x1, y1, x2, y2) in pixels, and
-"labels" (G,) int64 in [0, C); G may be 0. Inputs are never modified.
+Classes are columns of scores: background 0, then 1 + label. An anchor of class -1 does not count. As in the lecture,
+maps have (C + 1) K channels, and a softmax turns them into probabilities. The paper has C sigmoids; the notebook asks
+about that. `targets` is a list with a dict per image: "boxes" (G, 4), (x1, y1, x2, y2) in pixels, and "labels" (G,)
+int64 in [0, C); G may be 0. Inputs are never modified.
 """
 
 import math
@@ -34,9 +34,9 @@ SIZES, RATIOS = ((12.0, 16.0, 22.0), (28.0, 38.0, 52.0)), (0.6, 1.0, 1.6)
 
 
 def focal_loss(scores: Tensor, classes: Tensor, gamma: float = 2.0) -> Tensor:
-    """Cross-entropy that hardly looks at what is known already.
+    """Cross-entropy with a small weight for anchors that are already classified well.
 
-        FL(p_t) = -(1 - p_t)^gamma log(p_t),    p_t the softmax probability of the true class
+        FL(p_t) = -(1 - p_t)^gamma log(p_t),    where p_t is the softmax probability of the true class
 
     Args:
         scores: (A, C + 1) floating point, raw.
@@ -46,8 +46,8 @@ def focal_loss(scores: Tensor, classes: Tensor, gamma: float = 2.0) -> Tensor:
     Returns:
         (A,), the loss of each anchor; exactly 0, and without a gradient, where the class is -1.
 
-    Edge cases: finite, with finite gradients, for scores up to +-10 000: work with `log_softmax`, not with the
-    logarithm of a softmax. The checks ask for gamma 0, and 1 and more. A = 0 gives shape (0,).
+    Edge cases: losses and gradients are finite for scores from -10 000 to 10 000: use `log_softmax`, not the logarithm
+    of a softmax. The checks use gamma 0, and gamma >= 1. A = 0 gives shape (0,).
     Raises: ValueError for gamma < 0.
 
     >>> scores = torch.tensor([[9.0, 1.0], [1.0, 1.0], [1.0, 9.0], [1.0, 2.0]]).log()
@@ -63,14 +63,15 @@ def focal_loss(scores: Tensor, classes: Tensor, gamma: float = 2.0) -> Tensor:
 
 
 class FeaturePyramid(nn.Module):
-    """Maps of several strides that all know what the coarsest one knows.
+    """A feature pyramid: it adds the information of coarse maps to finer ones.
 
-    A 1x1 convolution on each map. Then from the coarsest down: each of these *sums* is enlarged to the next finer map's
-    own height and width (nearest neighbour; sizes may be odd, so `scale_factor=2` is wrong) and added to it. Last, a
-    3x3 convolution with padding 1 on each sum. What goes down is the sum, not what the last convolution makes of it.
+    First, a 1x1 convolution on each map. Then, from the coarsest map to the finest: enlarge the *sum* of a level to the
+    height and width of the next finer map (nearest neighbour; sizes may be odd, so `scale_factor=2` is wrong), and add
+    it to that map. Last, a 3x3 convolution with padding 1 on each sum. The sums go down the pyramid, not the results of
+    the 3x3 convolutions.
 
-    Attributes `lateral` (the 1x1 convolutions) and `output` (the 3x3 ones) are prescribed: `nn.ModuleList`s, finest
-    first, all with biases.
+    The attributes `lateral` (the 1x1 convolutions) and `output` (the 3x3 convolutions) are prescribed:
+    `nn.ModuleList`s, finest first, all with biases.
 
     Args:
         in_channels: of the maps, finest first.
@@ -83,7 +84,7 @@ class FeaturePyramid(nn.Module):
         raise NotImplementedError("pyramid")
 
     def forward(self, maps: list[Tensor]) -> list[Tensor]:
-        """Enrich maps.
+        """Compute the pyramid's maps.
 
         Args:
             maps: (N, in_channels[l], H_l, W_l) each, finest first.
@@ -100,15 +101,16 @@ class FeaturePyramid(nn.Module):
 
 
 class RetinaHead(nn.Module):
-    """Classes and transforms of all anchors, by the same two towers on every level.
+    """Predict scores and transforms of all anchors, with the same two towers on every level.
 
-    Each tower: `depth` 3x3 convolutions with padding 1 and as many channels as the maps have, a ReLU after each; then
-    a last 3x3 convolution with padding 1, to (C + 1) K channels (`classify`) or to 4 K channels (`regress`). Channel k
-    D + d is number d of anchor k.
+    Each tower has `depth` 3x3 convolutions with padding 1 and as many channels as the maps, each followed by a ReLU.
+    Then comes a last 3x3 convolution with padding 1, to (C + 1) K channels (`classify`) or to 4 K channels (`regress`).
+    Channel k D + d holds number d of anchor k.
 
-    Weights of the two last convolutions: normal with standard deviation 0.01. All biases are 0, but those of background
-    in the last convolution of `classify`, channels k (C + 1), are log(99 C): so at first each anchor is an object
-    with probability 1 / 100. The attributes `classify` and `regress` are prescribed; what is in them is up to you.
+    Initial weights of the two last convolutions: normal with standard deviation 0.01. The biases of background in the
+    last convolution of `classify`, channels k (C + 1), are log(99 C). All other biases are 0. So at first each anchor
+    is an object with probability 1 / 100. The attributes `classify` and `regress` are prescribed. You may choose the
+    names inside of them.
 
     Args:
         in_channels: of the maps.
@@ -130,8 +132,8 @@ class RetinaHead(nn.Module):
             maps: (N, in_channels, H_l, W_l) each, finest first.
 
         Returns:
-            (scores, transforms): (N, A, C + 1) and (N, A, 4), the anchors of one level after those of another, finest
-            first, each level in the order of `flatten_maps`.
+            (scores, transforms): (N, A, C + 1) and (N, A, 4), level by level, finest first, each level in the order of
+            `flatten_maps`.
 
         >>> scores, transforms = RetinaHead(8, 6, 20)([torch.zeros(1, 8, 20, 15)])
         >>> scores.shape, transforms.shape  # on a map, (C + 1) K = 126 channels
@@ -154,9 +156,9 @@ def retinanet_losses(
 
     `label_anchors`, with these thresholds, gives each anchor its class: 1 + the label of its matched box, 0 for a
     negative, -1 for a neutral one. Classification: the focal losses of all anchors of the batch, summed. Box: the
-    smooth L1 distance (beta 1) of the transforms from `encode_boxes` times TRANSFORM_SCALE, summed over the positives
-    of the batch and their four numbers. Both are divided by the number of positives of the batch, or by 1 if there is
-    none.
+    smooth L1 distance (beta 1) between the transforms and `encode_boxes` times TRANSFORM_SCALE, summed over the
+    positives of the batch and their four numbers. Both are divided by the number of positives of the batch, or by 1 if
+    there are none.
 
     Args:
         scores: (N, A, C + 1) floating point, raw.
@@ -169,7 +171,7 @@ def retinanet_losses(
     Returns:
         (2,): classification, box.
 
-    Edge cases: without a positive the box loss is 0, with zeros as gradients; negatives teach all the same.
+    Edge cases: without positives the box loss is 0, and its gradients are zeros; negatives still count.
 
     >>> anchors = torch.tensor([[0.0, 0, 10, 10], [20, 20, 30, 30]])
     >>> truth = {"boxes": torch.tensor([[1.0, 0, 11, 10]]), "labels": torch.tensor([0])}
@@ -188,8 +190,8 @@ class RetinaNet(nn.Module):
         pyramid: the last len(strides) of these maps -> as many maps of one width.
         head: such as `RetinaHead`.
         strides: pixels per cell of each level.
-        sizes: for each level its sizes of anchors.
-        ratios: of all levels.
+        sizes: for each level its anchors' sizes, in pixels.
+        ratios: height / width of the anchors, the same on all levels.
         num_classes: C, without background.
     """
 
@@ -209,7 +211,7 @@ class RetinaNet(nn.Module):
         self.strides, self.sizes, self.ratios, self.num_classes = strides, sizes, ratios, num_classes
 
     def look(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Given: what the head says of all anchors, and where they are: (scores, transforms, anchors)."""
+        """Given: the head's scores and transforms of all anchors, and the anchors: (scores, transforms, anchors)."""
         maps = self.pyramid(self.backbone(images)[-len(self.strides) :])
         anchors = [
             make_anchors(*level.shape[2:], stride, sizes, self.ratios, level.dtype, level.device)
@@ -218,7 +220,7 @@ class RetinaNet(nn.Module):
         return *self.head(maps), torch.cat(anchors)
 
     def forward(self, images: Tensor, targets: list[dict[str, Tensor]]) -> Tensor:
-        """The two losses of a batch: `retinanet_losses` with its default settings, of what `look` returns.
+        """The two losses of a batch: `retinanet_losses` of the results of `look`, with its default settings.
 
         Args:
             images: (N, 3, H, W) floating point.
@@ -235,17 +237,18 @@ class RetinaNet(nn.Module):
         raise NotImplementedError("retinanet")
 
     def detect(self, images: Tensor) -> list[dict[str, Tensor]]:
-        """Detect the objects of images: in evaluation mode and without gradients; the mode is as before afterwards.
+        """Detect the objects in images, in evaluation mode and without gradients. Afterwards the mode is as before.
 
-        For each image: the softmax of all scores, then all pairs of an anchor and a label with a probability above
-        0.05; of these the best 200; their boxes, from transforms divided by TRANSFORM_SCALE, decoded and clipped to the
-        image; `nms_by_class` at 0.5; at most 50.
+        For each image: take the softmax of all scores. Keep all pairs of an anchor and a label with a probability above
+        0.05, and of these the best 200. Divide their transforms by TRANSFORM_SCALE, decode the boxes, and clip them to
+        the image. Apply `nms_by_class` at 0.5. Keep at most 50.
 
         Args:
             images: (N, 3, H, W) floating point.
 
         Returns:
-            For each image a dict of "boxes" (D, 4), "scores" (D,) and "labels" (D,) int64 in [0, C), by falling score.
+            A list with a dict per image: "boxes" (D, 4), "scores" (D,) and "labels" (D,) int64 in [0, C), by falling
+            score.
 
         Edge cases: equal scores: the lower anchor first, then the lower label.
 

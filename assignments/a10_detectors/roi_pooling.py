@@ -2,14 +2,15 @@
 
 Write your answers where a NotImplementedError is raised.
 
-A map of features has stride s where its cell (i, j) covers rows [i s, (i + 1) s) and columns [j s, (j + 1) s) of the
-image. A region is five numbers (n, x1, y1, x2, y2): the number of its image in the batch, and a box in pixels of the
-image, x to the right, y down, by *edges* of pixels: its width is x2 - x1. An index coordinate counts cells: 0 is the
-centre of the first one, so x in the image lies at x * spatial_scale - 1/2 ("half-pixel"; torchvision: aligned=True).
+In a feature map of stride s, cell (i, j) covers rows [i s, (i + 1) s) and columns [j s, (j + 1) s) of the image. A
+region is five numbers (n, x1, y1, x2, y2): the number of its image in the batch, and a box in pixels of the image, x to
+the right, y down, by *edges* of pixels: its width is x2 - x1. An index coordinate counts cells: 0 is the centre of the
+first one. So x in the image is x * spatial_scale - 1/2 as an index coordinate ("half-pixel"; torchvision:
+aligned=True).
 
-Inputs are never modified. Results have the dtype and the device of the features. The rule of this file: no autograd,
-and nothing of torch that pools or interpolates (`grid_sample`, `interpolate`, `max_pool2d`, ...); the `fast_roi_align`
-of kit.py is not to be used here either. torchvision is not available where your work is graded.
+Inputs are never modified. Results have the dtype and the device of the features. In this file you must not use
+autograd, functions of torch that pool or interpolate (`grid_sample`, `interpolate`, `max_pool2d`, ...), or the
+`fast_roi_align` of kit.py. torchvision is not available where your work is graded.
 """
 
 import math
@@ -27,13 +28,13 @@ __all__ = [
 
 
 def bilinear_sample(features: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """Read a map of features between its cells.
+    """Read a feature map between its cells, by bilinear interpolation.
 
         f(x, y) = sum over rows i and columns j of  features[:, i, j] max(0, 1 - |x - j|) max(0, 1 - |y - i|)
 
     At most four terms are not 0: those of the four nearest cells. A point with x < -1, x > W, y < -1 or y > H gives 0.
-    Any other point is first clamped: x into [0, W - 1], y into [0, H - 1]. So within one cell of the border it reads
-    the border, where the formula alone would fade.
+    Any other point is first clamped: x into [0, W - 1], y into [0, H - 1]. So a point that is less than a cell outside
+    reads the value at the border. With the formula alone, it would fade to 0.
 
     Args:
         features: (C, H, W) floating point.
@@ -64,12 +65,12 @@ def roi_pool_forward(
 
     As published in 2015. Each coordinate c of a box is rounded to a cell: floor(c * spatial_scale + 1/2), halves up
     (`torch.round` takes halves to even numbers). Both ends belong to the region, so it is w = max(x2 - x1 + 1, 1) cells
-    wide and h = max(y2 - y1 + 1, 1) cells high, with the rounded coordinates. (For boxes of edges, as ours, that is one
-    column and one row too many: the notebook asks about it.) Bin (i, j) covers the rows
+    wide and h = max(y2 - y1 + 1, 1) cells high, with the rounded coordinates. (Our boxes are given by edges, so this is
+    one column and one row too many. The notebook asks about it.) Bin (i, j) covers the rows
 
         floor(i h / PH) + y1  up to, not including,  ceil((i + 1) h / PH) + y1,
 
-    cut to [0, H], and columns likewise. Where h / PH is no whole number, bins overlap.
+    cut to [0, H], and columns likewise. If h / PH is not a whole number, bins overlap.
 
     Args:
         features: (N, C, H, W) floating point.
@@ -81,8 +82,9 @@ def roi_pool_forward(
         (out, cache): out (R, C, PH, PW), the maximum of each bin in each channel; the cache is (features, rois,
         output_size, spatial_scale), given below.
 
-    Edge cases: a bin without cells, such as of a region outside of the map, gives 0; values may all be negative, and
-    then so is their maximum. Regions need not be sorted by image; an image may have none. R = 0: shape (0, C, PH, PW).
+    Edge cases: a bin without cells gives 0, for example where the region is outside of the map. All values of a bin may
+    be negative; then its maximum is negative. Regions need not be sorted by image; an image may have none. R = 0 gives
+    shape (0, C, PH, PW).
 
     >>> features = torch.arange(12.0).reshape(1, 1, 3, 4)
     >>> out, cache = roi_pool_forward(features, torch.tensor([[0.0, 0.0, 0.0, 3.0, 2.0]]), (2, 2), 1.0)
@@ -102,13 +104,13 @@ def roi_pool_forward(
 def roi_pool_backward(dout: Tensor, cache: tuple[Tensor, Tensor, tuple[int, int], float]) -> Tensor:
     """The gradient of RoI Pool with respect to the features.
 
-    Each number of `dout` goes to the cell that won its bin. A cell that won several bins, of one region or of several,
-    gets the sum. A bin without cells gives nothing. Where several cells of a bin share the maximum, the first one by
-    rows wins; the checks do not ask about that.
+    Each entry of `dout` goes to the cell with the maximum of its bin. A cell that is the maximum of several bins, of
+    one region or of several, gets the sum. A bin without cells adds nothing. If several cells of a bin share the
+    maximum, the first one by rows gets the entry; the checks do not test this.
 
     Args:
         dout: (R, C, PH, PW), the upstream gradient.
-        cache: (features, rois, output_size, spatial_scale), from `roi_pool_forward`. Who won may be found again.
+        cache: (features, rois, output_size, spatial_scale), from `roi_pool_forward`. You may compute the maxima again.
 
     Returns:
         (N, C, H, W), the gradient with respect to the features. Regions get none.
@@ -134,13 +136,13 @@ def roi_align_forward(
 ) -> tuple[Tensor, tuple[Tensor, Tensor, tuple[int, int], float, int]]:
     """RoI Align: average features at points that are spread evenly over each bin. Nothing is rounded.
 
-    A region (n, x1, y1, x2, y2) is cut into PH x PW bins, and bin (i, j) holds q x q points, q the sampling ratio. In
-    index coordinates, point (a, b) of the bin lies at
+    A region (n, x1, y1, x2, y2) is cut into PH x PW bins. Bin (i, j) holds q x q points, where q is the sampling ratio.
+    In index coordinates, point (a, b) of the bin lies at
 
         y = y1 s + (i + (a + 1/2) / q) (y2 - y1) s / PH - 1/2,   x = x1 s + (j + (b + 1/2) / q) (x2 - x1) s / PW - 1/2
 
     where s is the spatial scale. The output is the mean of `bilinear_sample` at the q x q points. Points outside count
-    as 0, and are divided by all the same.
+    as 0; the sum is still divided by q * q.
 
     Args:
         features: (N, C, H, W) floating point.
@@ -154,7 +156,7 @@ def roi_align_forward(
         given below.
 
     Edge cases: a region without area is no special case: its points coincide. A region smaller than a cell is not
-    enlarged. Regions need not be sorted by image. R = 0: shape (0, C, PH, PW).
+    enlarged. Regions need not be sorted by image. R = 0 gives shape (0, C, PH, PW).
     Raises: ValueError for a sampling ratio below 1. (In torchvision, 0 would mean "as many as fit".)
 
     >>> features = torch.arange(12.0).reshape(1, 1, 3, 4)
@@ -162,7 +164,7 @@ def roi_align_forward(
     >>> roi_align_forward(features, rois[:1], (2, 2), 1.0, 2)[0]
     tensor([[[[1.7500, 3.7500],
               [7.2500, 9.2500]]]])
-    >>> roi_align_forward(features, rois[1:], (1, 1), 1.0, 1)[0]  # the region is one cell, and gives just that
+    >>> roi_align_forward(features, rois[1:], (1, 1), 1.0, 1)[0]  # the region is exactly one cell
     tensor([[[[5.]]]])
 
     Allowed: indexing, and any arithmetic on whole tensors.
@@ -177,9 +179,9 @@ def roi_align_forward(
 def roi_align_backward(dout: Tensor, cache: tuple[Tensor, Tensor, tuple[int, int], float, int]) -> Tensor:
     """The gradient of RoI Align with respect to the features.
 
-    RoI Align is linear in the features: each output is a sum of cells times weights. So each number of `dout` goes
-    back to the same cells with the same weights, and a cell gets the sum of all that arrives, from all points, bins and
-    regions. (`d[index] += g` loses what arrives twice at one index.)
+    RoI Align is linear in the features: each output is a sum of cells times weights. So each entry of `dout` goes back
+    to the same cells with the same weights. A cell gets the sum over all points, bins and regions. (If an index comes
+    twice, `d[index] += g` adds only one of its values.)
 
     Args:
         dout: (R, C, PH, PW), the upstream gradient.
@@ -197,7 +199,7 @@ def roi_align_backward(dout: Tensor, cache: tuple[Tensor, Tensor, tuple[int, int
               [0., 4., 4., 0.],
               [0., 0., 0., 0.]]]])
 
-    Allowed: as for `roi_align_forward`; `index_add_` adds what arrives twice.
+    Allowed: as for `roi_align_forward`; `index_add_` adds all values of an index that comes twice.
     """
     features, rois, output_size, spatial_scale, sampling_ratio = cache
     # Your answer to roi-align-backward takes the place of the next line.

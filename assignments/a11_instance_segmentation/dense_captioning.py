@@ -2,9 +2,8 @@
 
 Write your answers where a NotImplementedError is raised.
 
-Words are numbers (`common.captions.Vocabulary`): PAD 0 fills up, START 1 and END 2 frame a caption, words are 3 and
-more. A caption is a row of T words with PAD behind the last one; neither START nor END is in it. Inputs are never
-modified.
+Words are numbers (`common.captions.Vocabulary`): PAD is 0, START is 1, END is 2, and words are 3 and more. A caption is
+a row of T numbers: its words, then PAD. START and END are not in it. Inputs are never modified.
 """
 
 from collections import Counter
@@ -37,11 +36,11 @@ MAP_STRIDE, MAP_CHANNELS = 8, 64  # of the backbone in `CaptionNet`
 
 
 def caption_pairs(captions: Tensor) -> tuple[Tensor, Tensor]:
-    """Make of captions what the network reads, and what it should say next.
+    """Make the network's inputs and targets from captions.
 
         inputs   START  w1  w2  PAD        targets   w1  w2  END  PAD
 
-    At each step the target is the word *after* the one that is read. END stands right behind the last word.
+    At each step the target is the word *after* the one in the input. END comes directly after the last word.
 
     Args:
         captions: (R, T) int64.
@@ -49,7 +48,7 @@ def caption_pairs(captions: Tensor) -> tuple[Tensor, Tensor]:
     Returns:
         (inputs, targets), (R, T + 1) int64 each.
 
-    Edge cases: a row without words is START and END. T = 0 and R = 0 work.
+    Edge cases: a row without words has START as input and END as target. T = 0 and R = 0 work.
 
     >>> caption_pairs(torch.tensor([[7, 8, 0]]))
     (tensor([[1, 7, 8, 0]]), tensor([[7, 8, 2, 0]]))
@@ -59,11 +58,11 @@ def caption_pairs(captions: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class CaptionHead(nn.Module):
-    """A recurrent network that says a caption, word by word, about the code of a region.
+    """A recurrent network that predicts a caption, word by word, from the code of a region.
 
     Its first state is tanh(linear(code)). At each step a word's embedding goes into one GRU cell, as `nn.GRUCell`
-    defines it (`nn.GRU` with one layer is the same), and a linear layer makes scores of the new state, one for every
-    word. PAD has an ordinary row in the embedding. Names are free.
+    defines it (`nn.GRU` with one layer is the same). A linear layer turns the new state into scores, one for every
+    word. PAD has an ordinary row in the embedding. You may choose the names of the attributes.
 
     Source: Johnson et al., DenseCap, CVPR 2016, section 3.4, with a GRU in place of an LSTM.
     """
@@ -72,7 +71,7 @@ class CaptionHead(nn.Module):
         """
         Args:
             in_features: D, the length of a code.
-            vocabulary: V, how many words there are, PAD, START and END included.
+            vocabulary: V, the number of words, including PAD, START and END.
             embedding, hidden: sizes of a word's embedding and of the state.
         """
         super().__init__()
@@ -86,7 +85,8 @@ class CaptionHead(nn.Module):
             inputs: (R, L) int64, as from `caption_pairs`.
 
         Returns:
-            (R, L, V) scores of the next word. Those of step t know the code and the words 0 ... t, no later ones.
+            (R, L, V) scores of the next word. Those of step t depend on the code and the words 0 ... t, on no later
+            ones.
 
         Edge cases: R = 0 works.
         """
@@ -94,19 +94,19 @@ class CaptionHead(nn.Module):
         raise NotImplementedError("caption-head")
 
     def describe(self, codes: Tensor, max_length: int) -> Tensor:
-        """Say the caption of each code: greedily, the best word at each step.
+        """Predict the caption of each code: greedily, the best word at each step.
 
-        The first word that is read is START, after that the word that was just said. PAD and START may not be said.
-        Once the best word is END, the caption is over: END itself is not returned, and from there on all is PAD.
+        The first input is START, after that the word that was just predicted. PAD and START are never predicted. When
+        the best word is END, the caption ends: END itself is not returned, and everything from there on is PAD.
 
         Args:
             codes: (R, D).
             max_length: of a caption, >= 0, END not counted.
 
         Returns:
-            (R, max_length) int64. No gradient flows.
+            (R, max_length) int64, without gradients.
 
-        Edge cases: equal scores: the lower number. R = 0 works. A step is taken for all codes at once.
+        Edge cases: equal scores: the lower number. R = 0 works. Each step works on all codes at once.
         """
         # Your answer to greedy-decoding takes the place of the next line.
         raise NotImplementedError("greedy-decoding")
@@ -130,17 +130,17 @@ def caption_loss(scores: Tensor, targets: Tensor) -> Tensor:
 
 
 def caption_similarity(candidate: Tensor, reference: Tensor) -> float:
-    """How much two captions agree, whatever the order of their words.
+    """How similar two captions are, regardless of the order of their words.
 
-    Count the words that they have in common, each as often as *both* have it: m. With P = m / length of the candidate
-    and R = m / length of the reference, the similarity is 10 P R / (9 P + R). That is METEOR's mean, in which recall
-    weighs nine times as much, without its stems, synonyms, and penalty for order.
+    Let m be the number of words that they have in common; a word counts as often as *both* have it. With P = m / length
+    of the candidate and R = m / length of the reference, the similarity is 10 P R / (9 P + R). This is METEOR's mean,
+    in which recall has nine times the weight, without its stems, synonyms, and penalty for order.
 
     Args:
         candidate, reference: (T,) int64 each, of any length; PAD is no word.
 
     Returns:
-        A Python float in [0, 1]; 0 for m = 0, but 1 where neither has a word.
+        A Python float in [0, 1]. It is 0 for m = 0, but 1 if neither caption has a word.
 
     >>> words = Vocabulary(["a", "big", "black", "cat", "grass", "on", "the"])
     >>> short, long = words.encode("a black cat", 7), words.encode("a big black cat on the grass", 7)
@@ -156,20 +156,20 @@ def caption_similarity(candidate: Tensor, reference: Tensor) -> float:
 def caption_average_precision(
     predictions: Sequence[Mapping[str, Tensor]], truths: Sequence[Mapping[str, Tensor]]
 ) -> float:
-    """How well a data set is found and described: a mean of 25 average precisions.
+    """How well regions are found and described: the mean of 25 average precisions.
 
-    For every pair of an IoU threshold of IOU_THRESHOLDS and a similarity threshold of SIMILARITY_THRESHOLDS: in each
-    image, from the best score to the worst, a prediction takes the free truth of the largest IoU among those whose IoU
-    *and* similarity reach both thresholds; if there is one, the prediction is true (`match_detections` does this, if
-    the IoUs of truths that are not similar enough are set below 0). The predictions of all images together make one
-    curve (`precision_recall`, `interpolated_average_precision`). There are no labels.
+    There is one average precision for every pair of an IoU threshold of IOU_THRESHOLDS and a similarity threshold of
+    SIMILARITY_THRESHOLDS. In each image, visit the predictions from the best score to the worst. A prediction takes, of
+    the free truths whose IoU *and* similarity reach the thresholds, the one with the largest IoU; then it is true.
+    (`match_detections` does this, if you set the IoUs of truths that are not similar enough below 0.) The predictions
+    of all images together make one curve (`precision_recall`, `interpolated_average_precision`). There are no labels.
 
     Args:
         predictions: one mapping per image: "boxes" (D, 4) floating point, "scores" (D,), "captions" (D, T) int64.
         truths: one mapping per image: "boxes" (G, 4), "captions" (G, T'). D and G may be 0.
 
     Returns:
-        A Python float; NaN where no image has a truth.
+        A Python float; NaN if no image has a truth.
 
     >>> box, caption = torch.tensor([[0.0, 0.0, 4.0, 2.0]]), torch.tensor([[3, 4]])
     >>> found = {"boxes": box, "scores": torch.tensor([0.5]), "captions": torch.tensor([[3, 5]])}  # similarity 0.5
@@ -183,10 +183,10 @@ def caption_average_precision(
 
 
 class CaptionNet(nn.Module):
-    """Given: a backbone that is shared by all regions, their codes, and your `CaptionHead`.
+    """Given: a backbone for all regions, the codes of regions, and your `CaptionHead`.
 
-    The code of a region is a 7 x 7 grid of features, flattened, and then x1 / W, y1 / H, x2 / W, y2 / H: without these
-    four numbers nobody could say "on the left".
+    The code of a region is a 7 x 7 grid of features, flattened, and then x1 / W, y1 / H, x2 / W, y2 / H. These four
+    numbers tell the head where the region is, for words such as "on the left".
     """
 
     def __init__(self, vocabulary: int, channels: int = 16) -> None:
@@ -197,7 +197,7 @@ class CaptionNet(nn.Module):
 
     def codes(self, images: Tensor, boxes: Sequence[Tensor]) -> Tensor:
         """Images (N, 3, H, W) and the boxes (G, 4) of each -> (R, D), R the number of all boxes, image after image."""
-        features = self.reduce(self.backbone(images)) / 4  # many numbers, so that each is to be small
+        features = self.reduce(self.backbone(images)) / 4  # a code has many numbers, so each should be small
         rows = [torch.cat([box.new_full((len(box), 1), number), box], dim=1) for number, box in enumerate(boxes)]
         rois = torch.cat(rows).to(features.dtype)
         cut = fast_roi_align(features, rois, (7, 7), 1 / MAP_STRIDE, 2)
@@ -216,5 +216,5 @@ class CaptionNet(nn.Module):
 
 
 def build() -> CaptionNet:
-    """Given: the network of the notebook, untrained, whose state is saved as captions.pt."""
+    """Given: the notebook's network, untrained. Its trained state is handed in as captions.pt."""
     return CaptionNet(len(Vocabulary()))

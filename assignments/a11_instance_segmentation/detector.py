@@ -1,7 +1,7 @@
 """Given: a Faster R-CNN, as in assignment 10, on a feature pyramid. There is nothing to write here.
 
-The pyramid has maps of strides 4 and 8. Boxes are proposed and classified on that of stride 8; that of stride 4 is
-finer, and is there for masks. Boxes are (x1, y1, x2, y2), edges of pixels; regions are (number of the image, x1, y1,
+The pyramid has maps of strides 4 and 8. Boxes are proposed and classified on the map of stride 8. The map of stride 4
+is finer, and is for masks. Boxes are (x1, y1, x2, y2), edges of pixels; regions are (number of the image, x1, y1,
 x2, y2). Labels of things are 0 ... C - 1; classes of regions are 0 for background, then 1 + label.
 """
 
@@ -23,14 +23,14 @@ Targets = Sequence[Mapping[str, Tensor]]
 
 
 class Regions(NamedTuple):
-    """What the detector hands on to a mask head, of one batch in training.
+    """The detector's results for a mask head, from one batch in training.
 
     Attributes:
         features: (N, C, H / 4, W / 4), the map for masks.
         losses: (4,), RPN classification, RPN regression, object classification, object regression.
-        regions: (R, 5), the regions that the second stage was trained on, image after image.
+        regions: (R, 5), the regions that train the second stage, image after image.
         classes: (R,) int64: 0 for background, else 1 + label.
-        matches: (R,) int64: the object in the region's own image, -1 for background.
+        matches: (R,) int64: the index of the object in the region's own image, -1 for background.
     """
 
     features: Tensor
@@ -50,12 +50,12 @@ class FasterRCNN(nn.Module):
         sizes, ratios: of the anchors, in pixels, and height / width.
         num_classes: C, without background.
         pool_size, hidden: of the second stage.
-        proposals: how many go into suppression and how many come out of it, in training.
-        regions: how many of them the second stage is trained on, per image; at most a quarter is not background.
+        proposals: how many boxes at most before and after suppression, in training.
+        regions: how many of them train the second stage, per image; at most a quarter is not background.
 
     Attributes:
-        mask_stride: of the map in `features(images)` and `Regions.features`.
-        stride: of the map that boxes are found on.
+        mask_stride: stride of the map in `features(images)` and `Regions.features`.
+        stride: stride of the map for boxes.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class FasterRCNN(nn.Module):
         return self.regions(images, targets, anchor_priority, region_priority).losses
 
     def regions(self, images: Tensor, targets: Targets, anchor_priority: Tensor, region_priority: Tensor) -> Regions:
-        """Losses, and everything that a mask head needs.
+        """The losses of a batch, and everything that a mask head needs.
 
         Args:
             images: (N, 3, H, W).
@@ -119,7 +119,7 @@ class FasterRCNN(nn.Module):
         return Regions(fine, torch.stack([*first, *second]), regions, labels, torch.cat(matches))
 
     def detect(self, images: Tensor, proposals: tuple[int, int] = (300, 60)) -> list[dict[str, Tensor]]:
-        """Per image "boxes" (D, 4), "scores" (D,), "labels" (D,), in evaluation mode, which is left as it was."""
+        """Per image "boxes" (D, 4), "scores" (D,), "labels" (D,), in evaluation mode; then the mode is as before."""
         training = self.training
         self.eval()
         with torch.no_grad():
@@ -204,7 +204,7 @@ class FasterRCNN(nn.Module):
     def _detections(
         self, scores: Tensor, transforms: Tensor, proposals: Tensor, size: tuple[int, int]
     ) -> dict[str, Tensor]:
-        """Of all pairs of proposal and label, those that are probable enough and suppressed by no other."""
+        """Of all pairs of proposal and label, those that are probable enough and not suppressed."""
         probabilities = scores.softmax(dim=1)[:, 1:]
         rows, labels = (probabilities > 0.05).nonzero().unbind(dim=1)
         moves = transforms[rows, labels] / transforms.new_tensor(TRANSFORM_SCALE)
@@ -217,7 +217,7 @@ class FasterRCNN(nn.Module):
 
 
 class _Proposer(nn.Module):
-    """A convolution, then object or not, and a transform, for each anchor."""
+    """A convolution, then two scores (not object, object) and a transform for each anchor."""
 
     def __init__(self, channels: int, num_anchors: int) -> None:
         super().__init__()
@@ -237,7 +237,7 @@ class _Proposer(nn.Module):
 
 
 class _Classifier(nn.Module):
-    """Two hidden layers, then scores of all classes, and a transform for each label."""
+    """Two hidden layers, then the scores of all classes, and a transform for each label."""
 
     def __init__(self, channels: int, pool_size: int, hidden: int, num_classes: int) -> None:
         super().__init__()
@@ -276,7 +276,7 @@ def _taken(values: Tensor, which: Tensor) -> Tensor:
 
 
 def _matched(found: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
-    """The object that each box overlaps most, and whether by 0.5 or more."""
+    """The object that each box overlaps most, and whether their IoU is 0.5 or more."""
     if len(boxes) == 0:
         return torch.zeros(len(found), dtype=torch.int64, device=found.device), torch.zeros_like(found[:, 0]).bool()
     best, match = box_iou(found, boxes).max(dim=1)
@@ -307,5 +307,5 @@ def _sampled(marks: Tensor, count: int, share: float, priority: Tensor) -> tuple
 
 
 def _transforms(found: Tensor, boxes: Tensor, match: Tensor) -> Tensor:
-    """What moves each box onto its object; zeros where there are no objects."""
+    """The transforms that move each box onto its object; zeros if there are no objects."""
     return encode_boxes(found, boxes[match]) if len(boxes) else torch.zeros_like(found)

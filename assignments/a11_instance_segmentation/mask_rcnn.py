@@ -1,10 +1,10 @@
-"""Assignment 11, part 1: Mask R-CNN. For every detected thing, which pixels are its own.
+"""Assignment 11, part 1: Mask R-CNN. A mask for every detected thing.
 
 Write your answers where a NotImplementedError is raised.
 
 Boxes are (x1, y1, x2, y2) in pixels, x right, y down, edges of pixels. Masks are (H, W) bool. Labels of things are
-0 ... C - 1; `classes` of regions are background 0, then 1 + label. Inputs are never modified. `fast_roi_align`,
-`box_iou`-like functions and the detector are given: `kit.py`, `boxes.py`, `evaluation.py`, `detector.py`.
+0 ... C - 1; `classes` of regions are background 0, then 1 + label. Inputs are never modified. `fast_roi_align`, the
+functions of boxes and of evaluation, and the detector are given: `kit.py`, `boxes.py`, `evaluation.py`, `detector.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,17 +29,17 @@ __all__ = [
 
 
 def mask_targets(masks: Tensor, boxes: Tensor, matches: Tensor, size: int) -> Tensor:
-    """What the mask head should say about each proposal: its object, as far as the proposal shows it.
+    """The mask head's target for each proposal: the part of the object's mask that is inside of the proposal.
 
-    Take the mask of the matched object as an image of 0 and 1, cut the proposal out of it with `fast_roi_align` (scale
-    1, sampling ratio 2), and call a cell 1 where the value is 0.5 or more. What lies outside of the proposal is lost;
-    the whole object is not squeezed into the grid. Boxes are not rounded.
+    Take the mask of the matched object as an image of 0 and 1. Cut the proposal out of it with `fast_roi_align` (scale
+    1, sampling ratio 2). A cell of the target is 1 where the value is 0.5 or more. What is outside of the proposal is
+    lost; the whole object is not squeezed into the grid. Boxes are not rounded.
 
     Args:
         masks: (G, H, W) bool, of the objects of one image.
         boxes: (R, 4) floating point, the proposals.
-        matches: (R,) int64, the object of each.
-        size: of the grid, >= 1.
+        matches: (R,) int64, the index of each proposal's object.
+        size: side of the grid, >= 1.
 
     Returns:
         (R, size, size) of 0 and 1, with the dtype of the boxes.
@@ -64,7 +64,7 @@ class MaskHead(nn.Module):
 
     `num_convs` times a 3x3 convolution with padding 1 and a ReLU; a 2x2 transposed convolution with stride 2, and a
     ReLU; a 1x1 convolution to num_classes channels. All layers but the last have `hidden` channels. There is no
-    sigmoid, and no channel for background. Names are free.
+    sigmoid, and no channel for background. You may choose the names of the attributes.
 
     Source: He et al., Mask R-CNN, ICCV 2017, figure 4.
     """
@@ -83,7 +83,7 @@ class MaskHead(nn.Module):
 def mask_loss(scores: Tensor, targets: Tensor, labels: Tensor) -> Tensor:
     """The binary cross-entropy of each region's mask, in the channel of its true label only.
 
-    The other channels have no part in it and get no gradient: labels do not compete for a pixel.
+    The other channels do not count and get no gradient: labels do not compete for a pixel.
 
     Args:
         scores: (R, C, M, M) floating point, before the sigmoid.
@@ -93,7 +93,7 @@ def mask_loss(scores: Tensor, targets: Tensor, labels: Tensor) -> Tensor:
     Returns:
         A scalar: the mean over R M M cells.
 
-    Edge cases: R = 0 gives 0, connected to the scores. Scores may be as large as 1e4.
+    Edge cases: R = 0 gives 0, connected to the scores. The loss is finite for scores from -1e4 to 1e4.
 
     >>> scores = torch.tensor([[[[0.0]], [[9.0]]]])
     >>> mask_loss(scores, torch.ones(1, 1, 1), torch.tensor([0]))  # log 2
@@ -104,10 +104,10 @@ def mask_loss(scores: Tensor, targets: Tensor, labels: Tensor) -> Tensor:
 
 
 def paste_masks(probabilities: Tensor, boxes: Tensor, height: int, width: int, threshold: float = 0.5) -> Tensor:
-    """Put the grid of every box back into the image: the way back from `mask_targets`.
+    """Put the grid of every box back into the image: the inverse of `mask_targets`, up to the rim.
 
     A pixel (row i, column j) has its centre at (j + 0.5, i + 0.5). If the centre lies in the box, x1 <= j + 0.5 < x2
-    and y1 <= i + 0.5 < y2, the pixel reads the grid, bilinearly, at
+    and y1 <= i + 0.5 < y2, the pixel reads the grid by bilinear interpolation at
 
         u = (j + 0.5 - x1) / (x2 - x1) * M - 0.5,   v = (i + 0.5 - y1) / (y2 - y1) * M - 0.5
 
@@ -118,6 +118,7 @@ def paste_masks(probabilities: Tensor, boxes: Tensor, height: int, width: int, t
         probabilities: (R, M, M) floating point.
         boxes: (R, 4), (x1, y1, x2, y2) in pixels; parts may lie outside of the image.
         height, width: of the image.
+        threshold: the least value that is True.
 
     Returns:
         (R, height, width) bool.
@@ -137,7 +138,7 @@ def paste_masks(probabilities: Tensor, boxes: Tensor, height: int, width: int, t
 
 
 def mask_iou(a: Tensor, b: Tensor) -> Tensor:
-    """The IoU of every mask of one list with every mask of another: pixels in both over pixels in either.
+    """The IoU of every mask of one list with every mask of another: pixels in both / pixels in either.
 
     Args:
         a: (P, H, W) bool.
@@ -159,19 +160,19 @@ def mask_average_precision(
     num_classes: int,
     threshold: float = 0.5,
 ) -> Tensor:
-    """The average precision of every label, where a detection is true by the IoU of its mask.
+    """The average precision of every label, by the IoU of masks.
 
-    For each label: in each image, `match_detections` on the IoUs of the masks of this label; then the detections of all
-    images together make one curve (`precision_recall`), whose `interpolated_average_precision` is taken.
+    For each label: in each image, apply `match_detections` to the IoUs of the masks of this label. The detections of
+    all images together make one curve (`precision_recall`). Take its `interpolated_average_precision`.
 
     Args:
         predictions: one mapping per image: "masks" (D, H, W) bool; "scores" (D,) floating point; "labels" (D,) int64.
         truths: one mapping per image: "masks" (G, H, W) bool; "labels" (G,) int64. D and G may be 0.
         num_classes: C.
-        threshold: an IoU of exactly this much is enough.
+        threshold: the least IoU of a true detection.
 
     Returns:
-        (C,) float64; NaN for a label without any truth, 0 for one with truths and without predictions.
+        (C,) float64. A label without any truth has NaN; a label with truths and without predictions has 0.
 
     >>> masks = torch.tensor([[[True, True, False]], [[False, False, True]]])
     >>> truth = {"masks": masks, "labels": torch.tensor([0, 0])}
@@ -184,9 +185,9 @@ def mask_average_precision(
 
 
 class MaskRCNN(nn.Module):
-    """A detector, and a head that says which pixels of each box are the thing's own.
+    """A detector, and a head that predicts which pixels of each box belong to the thing.
 
-    Attributes (prescribed): detector, mask_head.
+    The attributes `detector` and `mask_head` are prescribed.
     """
 
     def __init__(self, detector: FasterRCNN, mask_head: nn.Module, pool_size: int = 14) -> None:
@@ -194,8 +195,8 @@ class MaskRCNN(nn.Module):
         Args:
             detector: the given Faster R-CNN of `detector.py`; read its docstrings first.
             mask_head: a `MaskHead` for the detector's map of stride `detector.mask_stride`.
-            pool_size: each region is cut out of that map as pool_size x pool_size cells (sampling ratio 2), so the
-                scores have 2 pool_size x 2 pool_size.
+            pool_size: each region is cut out of that map as pool_size x pool_size cells (sampling ratio 2). So its
+                grids of scores have 2 pool_size x 2 pool_size cells.
         """
         super().__init__()
         self.detector = detector
@@ -207,14 +208,14 @@ class MaskRCNN(nn.Module):
     ) -> Tensor:
         """The five losses of a batch.
 
-        `detector.regions` gives the detector's four losses, and the regions that it has sampled. The fifth is
-        `mask_loss` on those of them that are not background: their features are cut from the map in
+        `detector.regions` returns the detector's four losses and the regions that it has sampled. The fifth loss is
+        `mask_loss` of the regions that are not background. Their features are cut from the map in
         `regions(...).features`, their targets by `mask_targets` from the masks of their own image.
 
         Args:
             images: (N, 3, H, W).
             targets: one mapping per image: "boxes" (G, 4), "labels" (G,), "masks" (G, H, W) bool. G may be 0.
-            anchor_priority, region_priority: uniform numbers, handed on to the detector.
+            anchor_priority, region_priority: uniform numbers, for the detector.
 
         Returns:
             (5,): RPN classification, RPN regression, object classification, object regression, mask.
@@ -223,29 +224,32 @@ class MaskRCNN(nn.Module):
         raise NotImplementedError("mask-rcnn")
 
     def masks(self, images: Tensor, detections: Sequence[Mapping[str, Tensor]]) -> list[Tensor]:
-        """The masks of given boxes, in the module's present mode and without gradients.
+        """The masks of given boxes, in the current mode of the module and without gradients.
 
         Args:
             images: (N, 3, H, W).
             detections: one mapping per image: "boxes" (D, 4), "labels" (D,). They need not be the detector's own.
 
         Returns:
-            One (D, H, W) bool per image: the sigmoid of the channel of each box's label, pasted.
+            A list with one tensor (D, H, W) bool per image: the sigmoid of the channel of each box's label, pasted.
         """
         # Your answer to mask-rcnn takes the place of the next line.
         raise NotImplementedError("mask-rcnn")
 
     def detect(self, images: Tensor) -> list[dict[str, Tensor]]:
-        """Detect, and find the mask of every detection, in evaluation mode, which is then left as it was.
+        """Detect things and their masks, in evaluation mode. Afterwards the mode is as before.
+
+        Args:
+            images: (N, 3, H, W).
 
         Returns:
-            One dict per image: "boxes", "scores", "labels" of `detector.detect`, and "masks" (D, H, W) bool, those of
-            the *final* boxes.
+            A list with a dict per image: "boxes", "scores", "labels" of `detector.detect`, and "masks" (D, H, W) bool,
+            those of the *final* boxes.
         """
         # Your answer to mask-rcnn takes the place of the next line.
         raise NotImplementedError("mask-rcnn")
 
 
 def build() -> MaskRCNN:
-    """Given: the network of the notebook, untrained, whose state is saved as mask_rcnn.pt."""
+    """Given: the notebook's network, untrained. Its trained state is handed in as mask_rcnn.pt."""
     return MaskRCNN(build_detector(), MaskHead(DETECTOR_CHANNELS, hidden=48, num_convs=2, num_classes=3))

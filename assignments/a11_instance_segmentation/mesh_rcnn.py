@@ -1,8 +1,8 @@
-"""Assignment 11, part 4: from pixels to shapes. Voxels, the mesh around them, and what moves its vertices.
+"""Assignment 11, part 4: from pixels to shapes. Voxels, the mesh of their surface, and the refinement of the mesh.
 
 Write your answers where a NotImplementedError is raised.
 
-Voxels are indexed [z, y, x]: x right, y down, z away from the viewer, so that the grid's front lies over the mask. Cell
+Voxels are indexed [z, y, x]: x right, y down, z away from the viewer. So the front of the grid lies over the mask. Cell
 (z, y, x) is the cube between the points (x, y, z) and (x + 1, y + 1, z + 1). A mesh is two tensors: `vertices` (V, 3)
 floating point, (x, y, z) in cells, and `faces` (F, 3) int64, the three corners of each triangle. (pytorch3d scales
 every axis of a grid to [-1, 1]; nothing is scaled here.) Inputs are never modified.
@@ -28,11 +28,11 @@ __all__ = [
 
 
 class VoxelHead(nn.Module):
-    """Say for every cell of a cube whether it is filled.
+    """Predict for every cell of a cube whether it is filled.
 
     Two 3x3 convolutions with padding 1, each with a ReLU; a 2x2 transposed convolution with stride 2, and a ReLU; a 1x1
     convolution to `side` channels. The channels are depth: channel z of the result is the slice z. All layers but the
-    last have `hidden` channels. Names are free.
+    last have `hidden` channels. You may choose the names of the attributes.
     """
 
     def __init__(self, in_channels: int, hidden: int, side: int) -> None:
@@ -47,20 +47,20 @@ class VoxelHead(nn.Module):
 
 
 def voxel_loss(scores: Tensor, voxels: Tensor, filled: float = 6.0) -> Tensor:
-    """The mean over all cells of the binary cross-entropy, that of filled cells times `filled`.
+    """The mean binary cross-entropy over all cells, with the weight `filled` for filled cells.
 
-    One cell in eighteen of the scenes' cubes is filled. Without a weight a head learns to answer "nothing", and stays
-    there.
+    One cell in eighteen of the scenes' cubes is filled. Without a weight, a head learns to predict that every cell is
+    empty.
 
     Args:
         scores: (R, S, S, S) floating point, before the sigmoid.
         voxels: (R, S, S, S) bool, or 0 and 1.
-        filled: the weight of a filled cell; that of an empty one is 1. The sum is divided by the number of cells.
+        filled: the weight of a filled cell; an empty cell has weight 1. The sum is divided by the number of cells.
 
     Returns:
         A scalar.
 
-    Edge cases: R = 0 gives 0, connected to the scores. Scores may be as large as 1e4.
+    Edge cases: R = 0 gives 0, connected to the scores. The loss is finite for scores from -1e4 to 1e4.
 
     >>> voxel_loss(torch.zeros(1, 1, 1, 2), torch.tensor([[[[True, False]]]]), filled=3.0)  # 2 log 2
     tensor(1.3863)
@@ -74,11 +74,13 @@ def cubify(voxels: Tensor, threshold: float = 0.5) -> tuple[Tensor, Tensor]:
 
     A cell is filled if its value is *greater* than the threshold. Every unit square between a filled cell and an empty
     one, or the outside of the grid, becomes two triangles; either diagonal is right. Squares that meet share their
-    vertices, also where two cells touch along an edge or in a corner only. No vertex is there twice, and none that no
-    triangle has. The corners (a, b, c) of a triangle run so that (b - a) x (c - a) points out of the filled cell.
+    vertices, also where two cells touch only along an edge or in a corner. No vertex comes twice, and every vertex
+    belongs to a triangle. The corners (a, b, c) of a triangle are in such an order that (b - a) x (c - a) points out of
+    the filled cell.
 
     Args:
         voxels: (D, H, W) bool or floating point, [z, y, x]; the sides may differ.
+        threshold: no unit; see above.
 
     Returns:
         (vertices, faces): (V, 3), (x, y, z) in cells, of the dtype of the voxels, float32 for bool; (F, 3) int64.
@@ -99,7 +101,7 @@ def cubify(voxels: Tensor, threshold: float = 0.5) -> tuple[Tensor, Tensor]:
 
 
 def unique_edges(faces: Tensor) -> Tensor:
-    """List the edges of a mesh, each once, whatever the number of triangles that have it.
+    """List the edges of a mesh, each once, even if several triangles have it.
 
     Args:
         faces: (F, 3) int64.
@@ -121,14 +123,14 @@ def unique_edges(faces: Tensor) -> Tensor:
 
 
 class GraphConv(nn.Module):
-    """One layer of a network on a graph: each vertex hears its neighbours.
+    """Graph convolution: each vertex gets information from its neighbours.
 
         out[i] = own(f[i]) + sum over the neighbours j of i of neighbours(f[j])
 
     Both are linear layers with a bias, and the bias of `neighbours` counts once for every neighbour. There is no
     activation. Each edge (i, j) works both ways: i is a neighbour of j, and j of i.
 
-    Attributes (prescribed): own, neighbours: nn.Linear.
+    The attributes `own` and `neighbours`, each an `nn.Linear`, are prescribed.
 
     Source: Gkioxari et al., Mesh R-CNN, ICCV 2019, equation 1.
     """
@@ -142,12 +144,12 @@ class GraphConv(nn.Module):
         """
         Args:
             features: (V, in_features).
-            edges: (E, 2) int64, each edge once, in either direction.
+            edges: (E, 2) int64, each edge once, as (i, j) or (j, i).
 
         Returns:
             (V, out_features).
 
-        Edge cases: a vertex without edges, and E = 0: own(f) alone. V = 0 gives shape (0, out_features).
+        Edge cases: a vertex without edges gets own(f) alone; so do all if E = 0. V = 0 gives shape (0, out_features).
 
         Allowed: `index_add`. No loop over vertices or edges.
         """
@@ -156,22 +158,21 @@ class GraphConv(nn.Module):
 
 
 def vert_align(features: Tensor, positions: Tensor) -> Tensor:
-    """Read a feature map where the vertices lie, bilinearly.
+    """Read a feature map at the vertices, by bilinear interpolation.
 
     The value at (u, v) is the sum over the cells (row i, column j) of features[:, i, j] max(0, 1 - |u - j|) max(0, 1 -
-    |v - i|). A point with u < -1, u > W, v < -1 or v > H reads 0; any other is clamped into [0, W - 1] x [0, H - 1]
-    first. That is the rule of `bilinear_sample` of assignment 10.
+    |v - i|). A point with u < -1, u > W, v < -1 or v > H reads 0. Any other point is first clamped into [0, W - 1] x
+    [0, H - 1]. This is the rule of `bilinear_sample` of assignment 10.
 
     Args:
         features: (C, H, W) floating point.
         positions: (V, 2), (u, v) in index coordinates: u is the column, v the row, and (0, 0) is the centre of the
-        first
-            cell.
+            first cell.
 
     Returns:
         (V, C), differentiable with respect to features and positions.
 
-    Edge cases: V = 0 gives shape (0, C). Where two formulas for the slope meet, at whole numbers, either is right.
+    Edge cases: V = 0 gives shape (0, C). At whole numbers, the slopes of both sides differ; either gradient is right.
 
     >>> features = torch.tensor([[[0.0, 1.0, 2.0], [10.0, 11.0, 12.0]]])  # 10 row + column
     >>> vert_align(features, torch.tensor([[1.5, 0.25], [-0.75, 0.0], [5.0, 0.0]]))
@@ -186,15 +187,15 @@ def vert_align(features: Tensor, positions: Tensor) -> Tensor:
 
 
 def sample_points(vertices: Tensor, faces: Tensor, uniforms: Tensor) -> tuple[Tensor, Tensor]:
-    """Draw points on the surface of a mesh, evenly over its area.
+    """Sample points on the surface of a mesh, uniformly over its area.
 
-    Chance comes in as an argument, three numbers (u0, u1, u2) for each point. u0 picks the face: lay the areas of all
-    faces one behind the other, in their order; the face is the one whose slice holds u0 times the total. Then, with s =
-    sqrt(u1), the point on the face (a, b, c) is
+    Randomness comes in as an argument, three numbers (u0, u1, u2) for each point. u0 selects the face: divide the
+    interval from 0 to the total area into one part for each face, in their order and as long as its area. The face is
+    the one whose part holds u0 times the total area. Then, with s = sqrt(u1), the point on the face (a, b, c) is
 
         (1 - s) a + s (1 - u2) b + s u2 c
 
-    Without the root, points would crowd around the corner a.
+    Without the square root, there would be more points near the corner a.
 
     Args:
         vertices: (V, 3) floating point.
@@ -205,8 +206,8 @@ def sample_points(vertices: Tensor, faces: Tensor, uniforms: Tensor) -> tuple[Te
         (points, normals): (P, 3) each; the normal of a face is (b - a) x (c - a), divided by its length. Gradients
         reach the vertices through points and normals, not through the choice of the face.
 
-    Edge cases: a face without area is never picked. P = 0 gives shapes (0, 3). Raises: ValueError where there are no
-    faces.
+    Edge cases: a face without area is never selected. P = 0 gives shapes (0, 3).
+    Raises: ValueError if there are no faces.
 
     >>> vertices = torch.tensor([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
     >>> sample_points(vertices, torch.tensor([[0, 1, 2]]), torch.tensor([[0.5, 0.25, 0.5]]))
@@ -219,7 +220,7 @@ def sample_points(vertices: Tensor, faces: Tensor, uniforms: Tensor) -> tuple[Te
 
 
 def chamfer(a: Tensor, b: Tensor) -> Tensor:
-    """How far two sets of points are from each other: the chamfer distance.
+    """The chamfer distance of two sets of points.
 
         mean over p in a of min over q in b of |p - q|^2  +  mean over q in b of min over p in a of |p - q|^2
 
@@ -230,7 +231,7 @@ def chamfer(a: Tensor, b: Tensor) -> Tensor:
     Returns:
         A scalar, differentiable with respect to both.
 
-    Raises: ValueError where either set is empty. Law: chamfer(a, b) = chamfer(b, a).
+    Raises: ValueError if a set is empty. Law: chamfer(a, b) = chamfer(b, a).
 
     >>> chamfer(torch.tensor([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0]]), torch.tensor([[0.0, 0.0, 1.0]]))  # (1 + 2) / 2 + 1
     tensor(2.5000)
@@ -247,7 +248,7 @@ def normal_loss(a: Tensor, normals_a: Tensor, b: Tensor, normals_b: Tensor) -> T
 
         mean over p in a of 1 - |n_p . n_q|,  q the nearest point to p in b,  plus the same from b to a
 
-    Which way a normal points makes no difference.
+    The sign of a normal makes no difference.
 
     Args:
         a, normals_a: (P, 3) each, points and their unit normals.
@@ -256,7 +257,7 @@ def normal_loss(a: Tensor, normals_a: Tensor, b: Tensor, normals_b: Tensor) -> T
     Returns:
         A scalar, differentiable with respect to the normals.
 
-    Raises: ValueError where either set is empty.
+    Raises: ValueError if a set is empty.
 
     >>> point, up, right = torch.zeros(1, 3), torch.tensor([[0.0, 1.0, 0.0]]), torch.tensor([[1.0, 0.0, 0.0]])
     >>> normal_loss(point, up, point, -up), normal_loss(point, up, point, right)
@@ -286,14 +287,17 @@ def edge_loss(vertices: Tensor, edges: Tensor) -> Tensor:
 
 
 class RefinementStage(nn.Module):
-    """Move the vertices of a mesh by what the image shows where they lie.
+    """Move the vertices of a mesh by the image features at their positions.
 
-    Read the features at the vertices' positions (`vert_align`), append the vertices themselves (C + 3 numbers); a
-    linear layer to `hidden`, ReLU; `num_convs` times `GraphConv` from hidden to hidden, each with a ReLU; append the
-    vertices again (hidden + 3 numbers); a linear layer to 3 and tanh give the offset, which is added to the vertices.
+    Read the features at the vertices' positions (`vert_align`) and append the vertices themselves (C + 3 numbers).
+    Then: a linear layer to `hidden`, ReLU; `num_convs` times `GraphConv` from hidden to hidden, each with a ReLU.
+    Append the vertices again (hidden + 3 numbers). A linear layer to 3 and tanh give the offset, which is added to the
+    vertices.
 
-    Attributes (prescribed): project: the first linear layer; convs: nn.ModuleList of GraphConv; offset: the last linear
-    layer.
+    Attributes (prescribed):
+        project: the first linear layer.
+        convs: nn.ModuleList of GraphConv.
+        offset: the last linear layer.
 
     Source: Gkioxari et al., Mesh R-CNN, ICCV 2019, section 3.3.
     """

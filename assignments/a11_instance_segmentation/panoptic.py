@@ -2,10 +2,10 @@
 
 Write your answers where a NotImplementedError is raised.
 
-Classes are numbered as in `common.scenes.CLASSES`: first stuff, 0 ... num_stuff - 1 (sky, grass, tree), which is not
-counted, then things (cat, dog, duck), which are. A panoptic segmentation of an image is a pair: `segments` (H, W)
-int64, in which every pixel has the number of its segment, 1, 2, ..., or 0 for void, which is no segment; and
-`segment_classes` (S,) int64, whose entry s - 1 is the class of segment s. Inputs are never modified.
+Classes are numbered as in `common.scenes.CLASSES`: first stuff, 0 ... num_stuff - 1 (sky, grass, tree), then things
+(cat, dog, duck). Each thing is a segment of its own; all stuff of a class is one segment. A panoptic segmentation of an
+image is a pair. `segments` (H, W) int64 holds for every pixel the number of its segment, 1, 2, ..., or 0 for void,
+which is no segment. `segment_classes` (S,) int64 holds at s - 1 the class of segment s. Inputs are never modified.
 """
 
 from collections.abc import Sequence
@@ -33,11 +33,11 @@ class SemanticBranch(nn.Module):
     """Turn the maps of a feature pyramid into scores for every pixel of the image.
 
     Level l of the pyramid, finest first and from 0, goes through max(1, l) stages. A stage is a 3x3 convolution with
-    padding 1, a ReLU, and, where l > 0, bilinear enlargement by 2 (align_corners=False). So every level comes to the
-    size of the finest one. All are summed; a 1x1 convolution makes scores, and these are enlarged by `stride`,
-    bilinear too.
+    padding 1, a ReLU, and, where l > 0, bilinear enlargement by 2 (align_corners=False). So every level gets the size
+    of the finest one. All levels are summed. A 1x1 convolution makes scores, which are enlarged by `stride`, bilinearly
+    too.
 
-    Attributes (these names are prescribed, inside of a part names are free):
+    Attributes (prescribed; you may choose the names inside of them):
         scales: nn.ModuleList, one part for each level, finest first.
         predict: the 1x1 convolution.
 
@@ -48,10 +48,10 @@ class SemanticBranch(nn.Module):
         """
         Args:
             in_channels: channels of every map.
-            width: channels of every convolution but the last.
+            width: channels of the results of all convolutions but the last.
             num_classes: C.
             num_levels: how many maps there are, >= 1.
-            stride: of the finest map: one of its cells covers stride x stride pixels.
+            stride: stride of the finest map: one of its cells covers stride x stride pixels.
         """
         super().__init__()
         # Your answer to semantic-branch takes the place of the next line.
@@ -89,14 +89,15 @@ def merge_panoptic(
     overlap_threshold: float = 0.5,
     stuff_area: int = 64,
 ) -> tuple[Tensor, Tensor]:
-    """Make one panoptic segmentation of instances, which may overlap, and a class for every pixel.
+    """Merge instances, which may overlap, and a class for every pixel into one panoptic segmentation.
 
-    Things come first, from the highest score to the lowest. One whose score is below `score_threshold` is left out,
-    and so is an empty mask. If *more* than `overlap_threshold` of the mask's own area is taken already, it is left
-    out; else it gets those of its pixels that are free, if there are any. What was left out takes no pixel.
+    Things come first, from the highest score to the lowest. Leave out an instance whose score is below
+    `score_threshold` or whose mask is empty. Leave it out, too, if *more* than `overlap_threshold` of its own area is
+    taken already. Otherwise it gets those of its pixels that are free, if there are any. An instance that is left out
+    takes no pixel.
 
-    Then stuff, by rising number of its class: a class gets the pixels where `semantic` says so and no thing is, if
-    these are `stuff_area` or more. All other pixels are void, also those where `semantic` names a thing.
+    Then comes stuff, by rising number of its class. A class gets the free pixels that `semantic` assigns to it, if
+    there are `stuff_area` or more of them. All other pixels are void, also those that `semantic` assigns to a thing.
 
     Args:
         masks: (R, H, W) bool, of the instances.
@@ -104,15 +105,15 @@ def merge_panoptic(
         scores: (R,) floating point.
         semantic: (H, W) int64, a class for every pixel: the argmax of `SemanticBranch`'s scores.
         num_stuff: classes below it are stuff.
-        score_threshold: a score of exactly this much is enough.
-        overlap_threshold: exactly this share is not too much.
-        stuff_area: in pixels.
+        score_threshold: the least score of an instance.
+        overlap_threshold: the largest part of an instance that may be taken already.
+        stuff_area: the least area of a stuff segment, in pixels.
 
     Returns:
-        (segments, segment_classes): (H, W) int64 and (S,) int64. Segments are numbered 1 ... S in the order in which
-        they were made, and none of them is empty.
+        (segments, segment_classes): (H, W) int64 and (S,) int64. Segments are numbered 1 ... S in the order above, and
+        none of them is empty.
 
-    Edge cases: equal scores: the lower index first. R = 0 gives stuff only; nothing at all gives zeros and shape (0,).
+    Edge cases: equal scores: the lower index first. R = 0 gives only stuff. Without segments: zeros and shape (0,).
 
     >>> masks = torch.tensor([[[1, 1, 0, 0]], [[0, 1, 1, 1]]]).bool()
     >>> semantic = torch.tensor([[1, 1, 1, 1]])
@@ -130,14 +131,14 @@ def panoptic_counts(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Match the segments of one image with the true ones, and count, for each class.
 
-    A predicted and a true segment match if their classes are equal and their IoU is *greater* than 0.5. No segment can
-    match two then, so scores are not needed. Pixels that are void in the truth count for nothing:
+    A predicted and a true segment match if their classes are equal and their IoU is *greater* than 0.5. So no segment
+    has two matches, and scores are not needed. Pixels that are void in the truth do not count:
 
         IoU = |both| / (|predicted, without the truth's void| + |true| - |both|)
 
-    Where the prediction is void there is no segment, but the pixel stays in the true one's area. A true segment without
-    a match is a false negative. A predicted one without a match is a false positive, unless more than half of its
-    area is void in the truth: nobody can say what it is.
+    A pixel that is void in the prediction belongs to no predicted segment, but still to the true one. A true segment
+    without a match is a false negative. A predicted segment without a match is a false positive, unless more than half
+    of its area is void in the truth: there, the truth is unknown.
 
     Args:
         segments, classes: (H, W) int64 and (S,) int64, the prediction. A number that no pixel has is no segment.
@@ -145,8 +146,8 @@ def panoptic_counts(
         num_classes: C.
 
     Returns:
-        (iou, tp, fp, fn), (C,) each: the sum of the IoUs of all matches, float64; how many matches, false positives
-        and false negatives there are, int64. Add them up over images before `panoptic_quality`.
+        (iou, tp, fp, fn), (C,) each: the sum of the IoUs of all matches, float64; the numbers of matches, false
+        positives and false negatives, int64. Add them up over images before `panoptic_quality`.
 
     >>> segments, truth = torch.tensor([[1, 1, 2, 2]]), torch.tensor([[1, 1, 1, 2]])
     >>> panoptic_counts(segments, torch.tensor([0, 1]), truth, torch.tensor([0, 1]), 2)
@@ -160,18 +161,18 @@ def panoptic_counts(
 
 
 def panoptic_quality(iou: Tensor, tp: Tensor, fp: Tensor, fn: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The panoptic quality of each class, and the two numbers that it is the product of.
+    """The panoptic quality of each class, and its two factors.
 
         PQ = iou / (tp + fp / 2 + fn / 2),   SQ = iou / tp,   RQ = tp / (tp + fp / 2 + fn / 2)
 
-    SQ, segmentation quality, is the mean IoU of what was found; RQ, recognition quality, how much was found.
+    SQ, segmentation quality, is the mean IoU of the matches. RQ, recognition quality, measures how many segments match.
 
     Args:
         iou, tp, fp, fn: (C,) each, sums over all images of what `panoptic_counts` returns.
 
     Returns:
-        (pq, sq, rq), (C,) float64 each. A class without tp, fp and fn has NaN in all three: leave it out of means. A
-        class with tp = 0 has SQ 0.
+        (pq, sq, rq), (C,) float64 each. A class with tp = fp = fn = 0 has NaN in all three: leave it out of means. Any
+        other class with tp = 0 has SQ 0.
 
     >>> one = torch.tensor([1])
     >>> panoptic_quality(torch.tensor([2 / 3], dtype=torch.float64), one, one, one)  # doctest: +NORMALIZE_WHITESPACE

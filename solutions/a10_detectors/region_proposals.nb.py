@@ -124,8 +124,8 @@ plt.hist(
     label=["positive", "negative", "neutral"],
 )
 plt.legend()
-plt.title("how often each anchor is sampled, of 1,000 times")
-plt.xlabel("times")
+plt.title("how often each anchor is sampled")
+plt.xlabel("samples, of 1,000")
 plt.ylabel("anchors")
 plt.show()
 

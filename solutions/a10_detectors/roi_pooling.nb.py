@@ -62,8 +62,8 @@ print("box:", box.tolist(), "map:", tuple(features.shape))
 # %% [markdown]
 # ## A box on a map
 #
-# The image has 96 x 128 pixels. The map has stride 8, so it has 12 x 16 cells. The duck's box (white) does not end at
-# edges of cells. RoI Pool uses the whole cells inside of the red box instead.
+# The image has 96 x 128 pixels. The map has stride 8, so it has 12 x 16 cells. Not all edges of the duck's box (white)
+# are edges of cells. RoI Pool uses the whole cells inside of the red box instead.
 
 # %%
 x1, y1, x2, y2 = (box / STRIDE).tolist()

@@ -13,8 +13,8 @@
 # %% [markdown]
 # # Assignment 11, part 3: dense captioning
 #
-# A label is one word for a region. A recurrent network can say more: "a big orange dog walking on the grass on the
-# right". You write in `dense_captioning.py`; the backbone, and what makes a code of a region, are given.
+# A label is one word for a region. A recurrent network can describe it with a sentence: "a big orange dog walking on
+# the grass on the right". You write in `dense_captioning.py`. The backbone and the code of a region are given.
 
 # %%
 # Fill these in. option is 1 for your own work, 2 otherwise (see README.md). group is for work handed in together:
@@ -67,7 +67,7 @@ X_test, y_test = to_images(test_scenes), to_targets(test_scenes, ["captions"])
 
 
 def show_captions(scenes, boxes, captions):
-    """Each animal's box, with its number, and below the picture what is said about it."""
+    """Each animal's box, with its number, and its caption below the picture."""
     _, axes = plt.subplots(1, len(scenes), figsize=(4.4 * len(scenes), 3.4), layout="constrained", squeeze=False)
     for axis, scene, some, rows in zip(axes[0], scenes, boxes, captions, strict=True):
         show_boxes(torch.from_numpy(scene.image), some, [str(k + 1) for k in range(len(some))], axis=axis)
@@ -79,22 +79,22 @@ some = [n for n, target in enumerate(y) if 0 < len(target["boxes"]) < 4][:3]
 show_captions([train_scenes[n] for n in some], [y[n]["boxes"] for n in some], [y[n]["captions"] for n in some])
 
 # %% [markdown]
-# ## What is read, what is said
+# ## Inputs and targets
 #
-# At each step the network reads a word and says the next. Write `caption_pairs`.
+# At each step the network reads a word and predicts the next one. Write `caption_pairs`.
 
 # %%
 grader.check("caption-pairs")
 
 # %%
-read, say = caption_pairs(y[some[0]]["captions"][:1])
-print("read:", read[0].tolist())
-print("say: ", say[0].tolist())
+inputs, wanted = caption_pairs(y[some[0]]["captions"][:1])
+print("inputs: ", inputs[0].tolist())
+print("targets:", wanted[0].tolist())
 
 # %% [markdown]
-# ## A head that speaks
+# ## The caption head
 #
-# Write `CaptionHead` and `caption_loss`, then `describe`, which says a caption word by word.
+# Write `CaptionHead` and `caption_loss`, then `describe`, which makes a caption word by word.
 
 # %%
 grader.check("caption-head")
@@ -113,8 +113,8 @@ grader.check("caption-ap")
 # %% [markdown]
 # ## Training
 #
-# On the true boxes. The code of a region is a 7 x 7 grid of features and its place in the image. Reach a mean
-# similarity of 0.72 on new scenes; the best sentence for everything is printed first.
+# The network trains on true boxes. The code of a region is a 7 x 7 grid of features and the region's place in the
+# image. Reach a mean similarity of 0.72 on new scenes. The first line prints a baseline: the best constant sentence.
 
 # %%
 true_rows = torch.cat([target["captions"] for target in y_test])
@@ -159,7 +159,7 @@ def similarity_to_truth(rows):
 boxes_test = [target["boxes"] for target in y_test]
 said = model.describe(X_test, boxes_test)
 exact = float((said == true_rows).all(dim=1).float().mean())
-print(f"mean similarity: {similarity_to_truth(said):.3f}, word for word right: {exact:.3f}")
+print(f"mean similarity: {similarity_to_truth(said):.3f}, share of exact captions: {exact:.3f}")
 
 counts = [len(boxes) for boxes in boxes_test]
 by_image = said.split(counts)
@@ -176,7 +176,7 @@ print("average precision on true boxes:", round(caption_average_precision(predic
 # %% [markdown]
 # ## Word by word
 #
-# How sure the network is of the next word, at every step, for one region: the five best words.
+# The five most probable next words at every step, for one region.
 
 # %%
 n = some[0]
@@ -200,14 +200,14 @@ print("END is number", END, "and comes last")
 # %% [markdown]
 # ## Where is left?
 #
-# Who names the side by chance is right in about half of these captions. A code says where its region lies by its last
-# four numbers; and perhaps by its features, too: a backbone that pads its maps with zeros sees where a border is. Set
-# one of the two to what tells nothing, then the other, and see what the network needs.
+# A guess of the side is right in about half of these captions. The last four numbers of a code give the place of its
+# region. The features may contain the place, too: a backbone that pads its maps with zeros sees where a border is. The
+# next cell removes first the four numbers, then the features, and shows which of them the network needs.
 
 
 # %%
 def sides(rows):
-    """The share of captions that name the right side, of all whose truth is left or right."""
+    """The share of captions with the right side, of all captions whose truth names left or right."""
     left, right = words.encode("left right", 2).tolist()
     hits = []
     for row, true in zip(rows, true_rows, strict=True):
@@ -229,22 +229,22 @@ results = {
 }
 for k, (label, pair) in enumerate(results.items()):
     axis.bar([x + 0.27 * k for x in (0, 1)], pair, width=0.25, label=label)
-axis.set_xticks([0.27, 1.27], ["right side named", "mean similarity"])
+axis.set_xticks([0.27, 1.27], ["right side", "mean similarity"])
 axis.set_ylim(0, 1)
 axis.legend()
 plt.show()
 print({label: [round(value, 3) for value in pair] for label, pair in results.items()})
 
 # %% [markdown]
-# **Question 1.** Compare the bars on the left with those on the right. What does a high similarity hide? What does your
-# network name the side by, if it can?
+# **Question 1.** Compare the bars on the left with those on the right. What does a high similarity hide? Which numbers
+# does your network use to name the side, if it can?
 
 # %% [markdown] tags=["answer"]
 # *Your answer:*
 
 # %% [markdown]
-# **Question 2.** In training every step reads the *true* word before, in `describe` its own. What can go wrong because
-# of that, and why does it hardly matter with these captions?
+# **Question 2.** In training, every step reads the *true* word before. In `describe`, it reads the network's own word.
+# What can go wrong because of that? Why does it matter little with these captions?
 
 # %% [markdown] tags=["answer"]
 # *Your answer:*

@@ -13,9 +13,9 @@
 # %% [markdown]
 # # Assignment 11, part 1: Mask R-CNN
 #
-# A detector says: in this box there is a cat. *Which pixels* of the box are the cat's? Mask R-CNN adds one small head
-# to Faster R-CNN: for each region a grid of 28 x 28 scores for every label. You write in `mask_rcnn.py`; the detector
-# is given, and is your assignment 10 on a small pyramid (`detector.py`).
+# A detector finds a box with a cat in it. *Which pixels* of the box belong to the cat? Mask R-CNN adds one small head
+# to Faster R-CNN. For each region, the head predicts a grid of 28 x 28 scores for every label. You write in
+# `mask_rcnn.py`. The detector is given (`detector.py`): the Faster R-CNN of assignment 10, on a small pyramid.
 
 # %%
 # Fill these in. option is 1 for your own work, 2 otherwise (see README.md). group is for work handed in together:
@@ -68,15 +68,14 @@ plt.show()
 # %% [markdown]
 # ## What a mask should be
 #
-# A proposal rarely fits its object. The head sees what the proposal shows, so this is all that it can be asked about:
-# cut the object's mask at the *proposal*, on a grid. Write `mask_targets`.
+# A proposal rarely fits its object, and the head sees only what is inside of the proposal. So its target is the
+# object's mask, cut at the *proposal* and sampled on a grid. Write `mask_targets`.
 
 # %%
 grader.check("mask-targets")
 
 # %% [markdown]
-# The target of four proposals for one animal: right, shifted, too small, too large. Below each is the grid of 28 x 28
-# that the head should answer with.
+# Four proposals for one animal: exact, shifted, too small, too large. Below each is its target, a grid of 28 x 28.
 
 # %%
 scene, target = next((s, t) for s, t in zip(train_scenes, targets, strict=True) if len(t["boxes"]))
@@ -101,8 +100,8 @@ plt.show()
 # %% [markdown]
 # ## The head, and its loss
 #
-# The head answers with a grid for *every* label, and only the true label's grid is trained. What the thing is has been
-# decided elsewhere; the grids do not compete. Write `MaskHead` and `mask_loss`.
+# The head predicts a grid for *every* label, and the loss uses only the grid of the true label. The box head classifies
+# the region, so the grids do not compete. Write `MaskHead` and `mask_loss`.
 
 # %%
 grader.check("mask-head")
@@ -113,8 +112,8 @@ grader.check("mask-loss")
 # %% [markdown]
 # ## Back into the image
 #
-# Write `paste_masks`. Pasting the targets of a mask should give the mask back, but for its rim. What the grid's size
-# costs, on all animals of the scenes:
+# Write `paste_masks`. If you paste the targets of a mask, you get the mask back, except for its rim. The plot shows,
+# for animals in 40 scenes, how this depends on the size of the grid.
 
 # %%
 grader.check("paste-masks")
@@ -130,7 +129,7 @@ for side in sides:
     kept.append(sum(values) / len(values))
 figure, axis = plt.subplots(figsize=(5, 3), layout="constrained")
 axis.plot(sides, kept, marker="o")
-axis.set(title="A mask, and what its grid keeps of it", xlabel="side of the grid", ylabel="mean IoU", ylim=(0, 1))
+axis.set(title="Mask, cut and pasted: IoU with itself", xlabel="side of the grid", ylabel="mean IoU", ylim=(0, 1))
 axis.set_xscale("log", base=2)
 plt.show()
 
@@ -140,15 +139,16 @@ grader.check("mask-speed")
 # %% [markdown]
 # ## How good are masks?
 #
-# As for boxes, with another IoU. Write `mask_iou` and `mask_average_precision`.
+# The measure is average precision, as for boxes, but with the IoU of masks. Write `mask_iou` and
+# `mask_average_precision`.
 
 # %%
 grader.check("mask-ap")
 
 # %% [markdown]
-# ## The whole
+# ## The whole network
 #
-# Write `MaskRCNN`: its losses, and its masks. Then train detector and masks together; five losses fall.
+# Write `MaskRCNN`: its losses and its masks. Then train the detector and the mask head together, with five losses.
 
 # %%
 grader.check("mask-rcnn")
@@ -172,8 +172,8 @@ plt.show()
 grader.check("mask-rcnn-learns")
 
 # %% [markdown]
-# On the true boxes of new scenes. The first figure is what a mask that fills its box would get: more than that has to
-# be learned. Reach 0.55.
+# The mean IoU of the masks on the true boxes of new scenes. The first number is a baseline: masks that fill their
+# boxes. Reach 0.55.
 
 # %%
 images, truths = to_images(test_scenes), to_targets(test_scenes, ["masks"])
@@ -190,7 +190,7 @@ by_mask = torch.cat(overlaps(answers))
 print(f"box as mask: {float(torch.cat(overlaps(full)).mean()):.3f}, masks: {float(by_mask.mean()):.3f}")
 
 # %% [markdown]
-# What the head says about nine animals: its grid for the true label, as probabilities, and the mask that is pasted.
+# The head's predictions for nine animals: the grid of the true label, as probabilities, and the pasted mask.
 
 # %%
 nine = [(n, k) for n, truth in enumerate(truths) for k in range(len(truth["boxes"]))][:9]
@@ -209,7 +209,7 @@ for column, (n, k) in enumerate(nine):
 plt.show()
 
 # %% [markdown]
-# What it finds by itself in four scenes, and the truth below.
+# Detections in four scenes, and the truth below.
 
 # %%
 found = detect_all(model, images)
@@ -228,8 +228,8 @@ print("average precision of masks:", dict(zip(THINGS, [round(value, 3) for value
 # %% [markdown]
 # ## Where masks fail
 #
-# Mean IoU by what the animal is, and by how it stands. Beside it, for every detection, the IoU of its box and that of
-# its mask with the truth that it lies on.
+# Mean IoU by kind of animal, and by pose. The third plot shows, for every detection, the IoU of its box and the IoU of
+# its mask, both with the true box that it overlaps most.
 
 # %%
 things = [thing for scene in test_scenes for thing in scene.things]
@@ -253,14 +253,14 @@ axes[2].set(xlabel="IoU of the box", ylabel="IoU of the mask", xlim=(0, 1), ylim
 plt.show()
 
 # %% [markdown]
-# **Question 1.** Why do the labels' grids not compete for a pixel, by a softmax over labels? What would go wrong with
-# two animals in one box?
+# **Question 1.** Why is there no softmax over the labels, so that their grids compete for a pixel? What would go wrong
+# with two animals in one box?
 
 # %% [markdown] tags=["answer"]
 # *Your answer:*
 
 # %% [markdown]
-# **Question 2.** Why are masks read at the final boxes when detecting, and cut at proposals in training?
+# **Question 2.** Why are masks predicted for the final boxes in detection, but cut at proposals in training?
 
 # %% [markdown] tags=["answer"]
 # *Your answer:*

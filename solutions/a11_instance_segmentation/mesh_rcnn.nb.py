@@ -13,8 +13,8 @@
 # %% [markdown]
 # # Assignment 11, part 4: shapes
 #
-# Mesh R-CNN goes one step further than masks: what shape has the thing, also where nobody sees it? It guesses voxels,
-# puts a mesh around them, and moves the vertices of the mesh. You write in `mesh_rcnn.py`.
+# Mesh R-CNN predicts more than a mask: the shape of a thing, including the sides that the image does not show. It
+# predicts voxels, makes a mesh of their surface, and moves the vertices of the mesh. You write in `mesh_rcnn.py`.
 
 # %%
 # Fill these in. option is 1 for your own work, 2 otherwise (see README.md). group is for work handed in together:
@@ -78,7 +78,7 @@ def from_two_sides(shapes):
 # %% [markdown]
 # ## From voxels to a mesh
 #
-# Write `cubify` and `unique_edges`: a square wherever a filled cell meets an empty one.
+# Write `cubify` and `unique_edges`. The mesh has a square wherever a filled cell meets an empty one.
 
 # %%
 grader.check("cubify")
@@ -99,7 +99,7 @@ print(len(whole), "animals that are seen almost whole")
 from_two_sides({scenes[n].things[k].kind: cubify(truths[n]["voxels"][k].float()) for n, k in whole[:4]})
 
 # %% [markdown]
-# ## Points on a surface, and how far surfaces are apart
+# ## Points on a surface, and the distance of surfaces
 #
 # Write `sample_points`, `chamfer`, `normal_loss` and `edge_loss`.
 
@@ -110,8 +110,9 @@ grader.check("sample-points")
 grader.check("mesh-losses")
 
 # %% [markdown]
-# Pull a mesh onto points: the surface of an animal, 600 points and their normals, and the mesh that cubify makes of its
-# voxels. Gradient descent moves the vertices; once with the chamfer distance alone, once with edges and normals too.
+# The next cell pulls a mesh onto points. The points are 600 points on the surface of an animal, with their normals. The
+# mesh is what `cubify` makes of its voxels. Gradient descent moves the vertices: first with the chamfer distance alone,
+# then with the losses of edges and normals too.
 
 # %%
 n, k = whole[0]
@@ -128,7 +129,7 @@ def in_cells(points, thing):
 
 
 def true_mesh(thing):
-    """The surface that the scene was drawn of, in cells."""
+    """The true surface of the thing, in cells."""
     corners, triangles = (torch.from_numpy(part) for part in thing.mesh())
     return in_cells(corners.float(), thing), triangles
 
@@ -179,8 +180,8 @@ plt.show()
 # %% [markdown]
 # ## From pixels to voxels
 #
-# Write `VoxelHead` and `voxel_loss`. A small network learns voxels from a region's features: few scenes and little
-# time, so do not expect much of the far side.
+# Write `VoxelHead` and `voxel_loss`. A small network learns to predict voxels from a region's features. It has few
+# scenes and little time, so the far side will be poor.
 
 # %%
 grader.check("voxel-head")
@@ -201,11 +202,11 @@ class Voxels(nn.Module):
 images = to_images(scenes)
 boxes = torch.tensor([scenes[n].things[k].whole_box for n, k in whole])
 goals = torch.stack([truths[n]["voxels"][k] for n, k in whole])
-held = max(1, len(whole) // 6)  # the last ones are kept apart
+held = max(1, len(whole) // 6)  # the last ones are for testing
 
 
 def rois_of(which):
-    """(R, 5), the regions of animals by number, as if each had an image of its own."""
+    """(R, 5), the regions of animals by number; each animal has an image of its own."""
     return torch.cat([torch.arange(len(which))[:, None].float(), boxes[which]], dim=1)
 
 
@@ -226,7 +227,7 @@ with torch.no_grad():
     predicted = network(images[[whole[i][0] for i in last]], rois_of(last)).sigmoid()
 both, either = (predicted > 0.5) & goals[last], (predicted > 0.5) | goals[last]
 ious = both.flatten(1).sum(dim=1) / either.flatten(1).sum(dim=1)
-print(f"mean IoU of the voxels of animals that were kept apart: {float(ious.mean()):.3f}")
+print(f"mean IoU of the voxels of test animals: {float(ious.mean()):.3f}")
 
 figure, axis = plt.subplots(figsize=(5, 2.6), layout="constrained")
 axis.plot(losses)
@@ -234,7 +235,7 @@ axis.set(title="Loss of voxels", xlabel="step", yscale="log")
 plt.show()
 
 # %% [markdown]
-# ## Moving vertices by what the image shows
+# ## Moving vertices by image features
 #
 # Write `GraphConv`, `vert_align` and `RefinementStage`.
 
@@ -248,10 +249,10 @@ grader.check("vert-align")
 grader.check("refinement-stage")
 
 # %% [markdown]
-# One stage learns to refine the mesh of one animal, the one whose voxels were predicted best: its vertices, seen in the
-# image, are moved onto the surface. (For a network that does so for all animals there is no time here.) A stage moves a
-# vertex by 1 at most in each direction, so it works in units of four cells. Voxels as predicted, cubified, refined, and
-# the truth:
+# One stage learns to refine one mesh: that of the animal with the best predicted voxels. It reads image features at the
+# vertices, and moves the vertices onto the true surface. (A network for all animals would take too long here.) A stage
+# moves a vertex by at most 1 along each axis, so its unit is four cells. The pictures show the predicted voxels, the
+# cubified mesh, the refined mesh, and the truth.
 
 # %%
 best = int(ious.argmax())
@@ -282,7 +283,7 @@ goal = in_units(in_cells(torch.from_numpy(thing.surface(600, seed=0)[0]).float()
 reset_seed(0)
 stage, history = RefinementStage(64, 32), []
 with torch.no_grad():
-    stage.offset.weight *= 0.01  # begin near the mesh that is there: far from it tanh is flat
+    stage.offset.weight *= 0.01  # begin with small offsets: for large ones tanh is flat
 optimizer = torch.optim.Adam(stage.parameters(), lr=1e-3)
 for _ in range(4 if quick else 150):
     moved = stage(in_units(start), start_edges, features, positions)
@@ -296,7 +297,7 @@ with torch.no_grad():
     refined = UNIT * stage(in_units(start), start_edges, features, positions) + SIDE / 2
 from_two_sides(
     {
-        "voxels, as predicted": guess,
+        "predicted voxels": guess,
         "cubified": (start, start_faces),
         "refined": (refined, start_faces),
         "truth": true_mesh(thing),
@@ -310,14 +311,14 @@ axis.set(title="Chamfer distance of the refined mesh", xlabel="step")
 plt.show()
 
 # %% [markdown]
-# **Question 1.** What can a mesh that began with cubify never get right, however long its vertices are moved? Think of
-# a hole.
+# **Question 1.** What can a mesh from `cubify` never get right, even if its vertices are moved for a long time? Think
+# of a hole.
 
 # %% [markdown] tags=["answer"]
 # *Your answer:*
 
 # %% [markdown]
-# **Question 2.** What goes wrong with the chamfer distance alone, and which of the two other losses helps against it?
+# **Question 2.** What goes wrong with the chamfer distance alone? Which of the two other losses helps against it?
 
 # %% [markdown] tags=["answer"]
 # *Your answer:*

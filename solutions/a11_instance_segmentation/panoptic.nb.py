@@ -13,8 +13,9 @@
 # %% [markdown]
 # # Assignment 11, part 2: panoptic segmentation
 #
-# Semantic segmentation says of every pixel what it is, and does not count. Instance segmentation counts things, and
-# says nothing of sky and grass. A panoptic segmentation does both. You write in `panoptic.py`.
+# Semantic segmentation gives every pixel a class, and does not separate things of one class. Instance segmentation
+# separates things, and ignores stuff such as sky and grass. Panoptic segmentation does both. You write in
+# `panoptic.py`.
 
 # %%
 # Fill these in. option is 1 for your own work, 2 otherwise (see README.md). group is for work handed in together:
@@ -60,14 +61,14 @@ quick = bool(os.environ.get("QUICK_NOTEBOOK"))
 # %% [markdown]
 # ## A class for every pixel
 #
-# A pyramid has maps of several sizes. The branch brings all of them to the finest one's size, adds them up, and
-# classifies every cell. Write `SemanticBranch`.
+# A pyramid has maps of several sizes. The semantic branch enlarges all of them to the size of the finest map, adds them
+# up, and classifies every cell. Write `SemanticBranch`.
 
 # %%
 grader.check("semantic-branch")
 
 # %% [markdown]
-# A small network around it: the given backbone, a 1x1 convolution on each of its maps, and your branch.
+# The next cell trains a small network: the given backbone, a 1x1 convolution on each of its maps, and your branch.
 
 
 # %%
@@ -119,13 +120,14 @@ show_segmentation(pictures[:6], {"truth": labels[:6], "prediction": semantic[:6]
 # %% [markdown]
 # ## Instances
 #
-# This part needs no detector: the instances here are the true masks, made worse. Each is shifted by a pixel or two,
-# grown by one, or both; some are found twice; and a score is the higher the less a mask was shifted.
+# This part needs no detector: the instances are true masks with mistakes. Masks are shifted by up to two pixels along
+# each axis, and many of them grown by one. Some animals are found twice. The less a mask is shifted, the higher is its
+# score on average.
 
 
 # %%
 def instances(scene, seed):
-    """Masks (R, H, W), classes (R,), scores (R,): the true ones, made worse."""
+    """Masks (R, H, W), classes (R,), scores (R,): the true ones, with mistakes."""
     chance = torch.Generator().manual_seed(seed)
     found = []
     for thing in scene.things:
@@ -146,8 +148,8 @@ every = [instances(scene, seed) for seed, scene in enumerate(test_scenes)]
 # %% [markdown]
 # ## Both in one picture
 #
-# Write `merge_panoptic`. Then: one scene, four times. What each pixel is; which things were found (they overlap); both,
-# merged (they don't); the truth.
+# Write `merge_panoptic`. The pictures show, for two scenes: the class of each pixel; the instances, which overlap; both
+# merged, without overlap; the truth.
 
 # %%
 grader.check("panoptic-merge")
@@ -155,7 +157,7 @@ grader.check("panoptic-merge")
 
 # %%
 def truth_of(scene):
-    """(segments, segment_classes) of a scene; what cannot be told is void."""
+    """(segments, segment_classes) of a scene; pixels of no single class are void."""
     segments, classes = torch.zeros(SIZE["height"], SIZE["width"], dtype=torch.int64), []
     for label in range(NUM_STUFF):
         region = torch.from_numpy(scene.labels == label)
@@ -177,7 +179,8 @@ for n in sorted(range(len(test_scenes)), key=lambda n: -len(test_scenes[n].thing
     image = torch.from_numpy(test_scenes[n].image)
     axes[0].imshow(class_colours(len(CLASSES))[semantic[n]])
     axes[0].set(title="semantic", xticks=[], yticks=[])
-    show_masks(image, every[n][0], [CLASSES[label] for label in every[n][1]], every[n][2], axis=axes[1], title="found")
+    names = [CLASSES[label] for label in every[n][1]]
+    show_masks(image, every[n][0], names, every[n][2], axis=axes[1], title="instances")
     show_segments(*merged(n), CLASSES, axis=axes[2], title="merged")
     show_segments(*truth_of(test_scenes[n]), CLASSES, axis=axes[3], title="truth")
     plt.show()
@@ -185,8 +188,8 @@ for n in sorted(range(len(test_scenes)), key=lambda n: -len(test_scenes[n].thing
 # %% [markdown]
 # ## How good is it?
 #
-# Write `panoptic_counts` and `panoptic_quality`. A segment is found if its IoU is above one half, which only one
-# segment can have: so there is nothing to choose, and scores are not needed.
+# Write `panoptic_counts` and `panoptic_quality`. A true segment is found if a predicted segment of the same class has
+# an IoU above one half with it. At most one segment can have this, so scores are not needed.
 
 # %%
 grader.check("panoptic-quality")
@@ -205,10 +208,11 @@ pq, sq, rq = measure()
 print(f"{'class':8}{'PQ':>8}{'SQ':>8}{'RQ':>8}")
 for label, row in zip(CLASSES, zip(pq, sq, rq, strict=True), strict=True):
     print(f"{label:8}" + "".join(f"{float(value):8.3f}" for value in row))
-print("mean of the classes that are there:", round(float(pq.nanmean()), 3))
+print("mean PQ of the classes that occur:", round(float(pq.nanmean()), 3))
 
 # %% [markdown]
-# The same with the thresholds moved: what an instance needs as a score, and how much of it may be taken already.
+# The same with other thresholds: the smallest score of an instance, and the largest part of it that may be taken
+# already.
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(11, 3), layout="constrained")
@@ -222,15 +226,15 @@ axes[0].legend()
 plt.show()
 
 # %% [markdown]
-# **Question 1.** Why must the IoU of a match be *above* one half? Draw two predictions that would both match one true
-# segment at a threshold of 0.4, and say what would have to be decided then.
+# **Question 1.** Why must the IoU of a match be *above* one half? Describe two predictions that would both match one
+# true segment at a threshold of 0.4. What would have to be decided then?
 
 # %% [markdown] tags=["answer"]
 # *Your answer:*
 
 # %% [markdown]
-# **Question 2.** Where the merged picture is void although the truth is not, why is that often better than a guess?
-# What does PQ make of it?
+# **Question 2.** Some pixels are void in the merged picture, but not in the truth. Why is that often better than a
+# guess? How does it change PQ?
 
 # %% [markdown] tags=["answer"]
 # *Your answer:*
