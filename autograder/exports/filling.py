@@ -14,8 +14,8 @@ from fractions import Fraction
 
 from autograder.errors import UsageError
 from autograder.gradebook.facts import Student, key
-from autograder.gradebook.late import half_up
 from autograder.gradebook.table import SchoolTable, points_row
+from autograder.rounding import exact, half_up, number
 
 __all__ = ["EXCUSED", "Filled", "System", "fill", "people_of", "system_of"]
 
@@ -117,7 +117,7 @@ def fill(
         top = _row_points(table, row) or most
         text = value if isinstance(value, str) else _scaled(value, top, points)
         if top is not None and not isinstance(value, str) and float(text) > top:
-            raise UsageError(f"{table.path}: row {row + 1}: found {text}, above the column's {top:g} points")
+            raise UsageError(f"{table.path}: row {row + 1}: found {text}, above the column's {number(top)} points")
         written |= _comment(table, row, (lines or {}).get(student, "")) if system is System.MOODLE else {}
         if _equal(before, text):
             same += 1
@@ -142,8 +142,8 @@ def fill(
 
 
 def _scaled(cents: int, top: float | None, points: int) -> str:
-    share = Fraction(str(top)) * 100 / points if top is not None and points else 1
-    return f"{half_up(Fraction(cents) * share) / 100:.2f}".rstrip("0").rstrip(".")
+    share = exact(top) * 100 / points if top is not None and points else 1
+    return number(half_up(Fraction(cents) * share) / 100)
 
 
 def _comment(table: SchoolTable, row: int, line: str) -> dict[tuple[int, int], str]:

@@ -13,10 +13,11 @@ from typing import Any
 from autograder.course.model import Assignment, Visibility
 from autograder.course.outcome import Outcome
 from autograder.course.result import SubmissionResult
-from autograder.gradebook.facts import Terms, cents
+from autograder.gradebook.facts import Terms
 from autograder.gradebook.late import standing
 from autograder.gradebook.wording import elapsed
 from autograder.reports.findings.view import CaseGroup, QuestionView, StudentView, student_view
+from autograder.rounding import hundredths, number
 
 __all__ = ["lateness", "results", "unreadable"]
 
@@ -55,7 +56,7 @@ def results(result: SubmissionResult, assignment: Assignment, terms: Terms, late
     if not result.graded:
         raise ValueError("this result met a fault of the grader's")
     view = student_view(result, assignment)
-    checks = cents(result.score)
+    checks = hundredths(result.score)
     found = standing(checks, terms.points, late, 0, terms.policy)
     by_term = bool(terms.policy.free_days)
     data = _around((checks if by_term else found.cents) / 100, "\n".join(_said(view, result, terms, late)))
@@ -91,14 +92,14 @@ def _around(score: float, output: str) -> dict[str, Any]:
 
 
 def _said(view: StudentView, result: SubmissionResult, terms: Terms, late: int) -> Sequence[str]:
-    found = standing(cents(result.score), terms.points, late, 0, terms.policy)
-    lines = [f"{result.score:g} from the checks, of {result.max_score:g}."]
+    found = standing(hundredths(result.score), terms.points, late, 0, terms.policy)
+    lines = [f"{number(result.score)} from the checks, of {number(result.max_score)}."]
     if late and terms.policy.free_days:
         lines.append(f"Late by {elapsed(late)}; free days are counted over the term, so nothing is taken off here.")
     elif late and found.percent is None:
         lines.append(f"Late by {elapsed(late)}: not accepted.")
     elif late:
-        lines.append(f"Late by {elapsed(late)}: {found.taken / 100:g} taken off.")
+        lines.append(f"Late by {elapsed(late)}: {number(found.taken / 100)} taken off.")
     if view.review:
         lines.append("Not final: a person reads this option.")
     if not view.final:

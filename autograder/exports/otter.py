@@ -12,6 +12,7 @@ from autograder.exports.plain import counting, points
 from autograder.gradebook.facts import Facts
 from autograder.gradebook.grades import Grade, State
 from autograder.reports.cells import text
+from autograder.rounding import hundredths
 
 __all__ = ["final_grades"]
 
@@ -44,4 +45,4 @@ def final_grades(assignment: Assignment, facts: Facts, own: Sequence[Grade], nam
 
 
 def _number(value: float) -> float | int | None:
-    return points(round(value * 100))
+    return points(hundredths(value))

@@ -14,6 +14,7 @@ from autograder.exports.naming import Naming
 from autograder.gradebook.facts import Facts, Submission, moment
 from autograder.gradebook.grades import Grade
 from autograder.reports.cells import text
+from autograder.rounding import hundredths
 
 __all__ = ["ADDED", "SCHEMA", "counting", "grade_rows", "grades_json", "grades_table", "points"]
 
@@ -70,7 +71,7 @@ def _came(
         "members": "; ".join(f"{naming.id(each)} {naming.name(each)}".strip() for each in group),
         "option": submission.option if submission else "",
         "score": points(grade.checks) if submission else None,
-        "max_score": points(round(assignment.max_score * 100)),
+        "max_score": points(hundredths(assignment.max_score)),
         "late": ("yes" if arrival.late else "no") if arrival else "",
         "submitted_at": came.isoformat(timespec="seconds") if came else "",
     }

@@ -9,6 +9,7 @@ from typing import Any
 from autograder.gradebook.decisions import words
 from autograder.gradebook.facts import Decision, Facts, Told
 from autograder.gradebook.grades import TO_READ, Grade
+from autograder.rounding import number
 
 __all__ = ["GradeChange", "changed", "shown", "told_now"]
 
@@ -32,7 +33,7 @@ class GradeChange:
 
 def shown(state: str, cents: int | None) -> str:
     """A grade as it is written: its number, or its state where it has none."""
-    return state if cents is None else f"{cents / 100:.2f}".rstrip("0").rstrip(".")
+    return state if cents is None else number(cents / 100)
 
 
 def told_now(grades: Sequence[Grade], release: int = 0) -> tuple[Told, ...]:
@@ -61,7 +62,7 @@ def _why(old: Mapping[str, Any], new: Mapping[str, Any], facts: Facts) -> str:
         was, is_now = old.get(key, 0), new.get(key, 0)
         if was != is_now:
             unit = 1 if key == "days" else 100
-            parts.append(f"{name} {was / unit:g} → {is_now / unit:g}")
+            parts.append(f"{name} {number(was / unit)} → {number(is_now / unit)}")
     gone = [each for each in old.get("reasons", ()) if each not in new.get("reasons", ())]
     parts += ["review done" if each.endswith(TO_READ) else f"no longer: {each}" for each in gone]
     known = {decision.id: decision for decision in facts.decisions}
@@ -95,7 +96,7 @@ def _gradings(before: int, now: int, facts: Facts) -> str:
         return f"graded in run {new.run}"
     scores = {score.question: score.cents for score in facts.by_id[before].scores}
     differ = [
-        f"{score.question} {scores[score.question] / 100:g} → {score.cents / 100:g}"
+        f"{score.question} {number(scores[score.question] / 100)} → {number(score.cents / 100)}"
         for score in new.scores
         if scores.get(score.question, score.cents) != score.cents
     ]

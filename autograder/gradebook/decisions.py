@@ -10,6 +10,7 @@ from typing import Any
 
 from autograder.errors import UsageError
 from autograder.gradebook.facts import Decision, Terms, key, stamp
+from autograder.rounding import hundredths, number
 
 __all__ = ["KINDS", "Kind", "read_value", "words"]
 
@@ -84,10 +85,10 @@ def words(decision: Decision) -> str:
         said = "taken back"
     elif decision.kind == "extension" and isinstance(value, (int, float)):
         said = f"{value:g} h"
-    elif decision.kind == "points" or isinstance(value, float):
-        said = f"{value / 100 if decision.kind in ('points', 'adjust') else value:g}"
-    elif decision.kind == "adjust":
-        said = f"{value / 100:+g}"
+    elif decision.kind in ("points", "adjust"):
+        said = f"{'+' if decision.kind == 'adjust' and value >= 0 else ''}{number(value / 100)}"
+    elif isinstance(value, float):
+        said = f"{value:g}"
     elif isinstance(value, list):
         said = " ".join(value)
     else:
@@ -143,9 +144,9 @@ def _extension(text: str, place: _Place) -> float | str:
 def _points(text: str, place: _Place) -> int:
     most = place.terms.questions[place.question] / 100
     try:
-        return round(_number(text, place, 0, most) * 100)
+        return hundredths(_number(text, place, 0, most))
     except UsageError:
-        raise UsageError(f"points: found {text[:60]!r}, wanted a number from 0 to {most:g}") from None
+        raise UsageError(f"points: found {text[:60]!r}, wanted a number from 0 to {number(most)}") from None
 
 
 def _whole(text: str, place: _Place) -> int:
@@ -182,7 +183,7 @@ READERS: Mapping[str, Callable[[str, _Place], Any]] = {
     "free_days": _whole,
     "points": _points,
     "scale": lambda text, place: _number(text, place, 0, 1),
-    "adjust": lambda text, place: round(_number(text, place, -math.inf) * 100),
+    "adjust": lambda text, place: hundredths(_number(text, place, -math.inf)),
     "comment": _text,
     "note": _text,
     "request": _text,

@@ -9,6 +9,7 @@ from typing import Any
 
 from autograder.course.model import Assignment
 from autograder.gradebook.late import Policy
+from autograder.rounding import hundredths
 
 __all__ = [
     "SOURCES",
@@ -24,7 +25,6 @@ __all__ = [
     "Submission",
     "Terms",
     "Told",
-    "cents",
     "key",
     "moment",
     "stamp",
@@ -50,11 +50,6 @@ def stamp(at: datetime) -> str:
 def moment(text: str) -> datetime:
     """An instant of the book. Raises ValueError for other text."""
     return datetime.fromisoformat(text)
-
-
-def cents(points: float) -> int:
-    """Points as whole hundredths, a half goes up: 7.5 is 750."""
-    return int(points * 100 + 0.5 + 1e-9) if points >= 0 else -cents(-points)
 
 
 @dataclass(frozen=True)
@@ -195,8 +190,8 @@ class Terms:
         return cls(
             id=assignment.id,
             due=stamp(assignment.due),
-            points=cents(assignment.max_score),
-            questions={question.id: cents(question.points) for question in assignment.questions},
+            points=hundredths(assignment.max_score),
+            questions={question.id: hundredths(question.points) for question in assignment.questions},
             scales={option.id: option.scale for option in assignment.options},
             reviewed=frozenset(option.id for option in assignment.options if option.review),
             policy=policy,

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
-from fractions import Fraction
 from typing import Any
 
 from autograder.gradebook.facts import Decision, Facts, Grading, Submission, Terms, moment
-from autograder.gradebook.late import Counts, Lateness, half_up, standing
+from autograder.gradebook.late import Counts, Lateness, standing
+from autograder.rounding import exact, half_up, number
 
 __all__ = ["TO_READ", "Grade", "State", "grades"]
 
@@ -219,12 +219,12 @@ class _Assignment:
                 seen = {each.question: each.cents for each in self.facts.by_id[decision.saw].scores}
                 before = seen.get(score.question, score.cents)
                 if before != score.cents:
-                    set_to, said, now = (f"{value / 100:g}" for value in (decision.value, before, score.cents))
+                    set_to, said, now = (number(value / 100) for value in (decision.value, before, score.cents))
                     reasons.append(f"{score.question}: set to {set_to} when the checks said {said}; they now say {now}")
         scale = self._newest("scale", "", submission.id)
         option = self.terms.scales.get(self.terms.option(submission.option), 1.0)
         share = option if scale is None else scale.value
-        return half_up(Fraction(str(share)) * whole), reasons
+        return half_up(exact(share) * whole), reasons
 
     def _arrived(self, submission: Submission) -> str:
         decision = self._newest("arrived", "", submission.id)

@@ -1,6 +1,6 @@
 """The late policy: what lateness costs, and what free days are good for. Pure functions.
 
-Scores are whole hundredths of a point. Rounding happens in one place, `half_up`.
+Scores are whole hundredths of a point.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from autograder.course.table import Table
+from autograder.rounding import exact, half_up
 
-__all__ = ["DAY", "HOUR", "Counts", "Lateness", "Of", "Policy", "Step", "half_up", "read_late", "standing"]
+__all__ = ["DAY", "HOUR", "Counts", "Lateness", "Of", "Policy", "Step", "read_late", "standing"]
 
 HOUR, DAY = 3600, 86400
 
@@ -102,15 +102,6 @@ class Lateness:
         return self.percent is not None
 
 
-def half_up(value: Fraction) -> int:
-    """The nearest whole number; a half goes up.
-
-    >>> half_up(Fraction(26325, 10))
-    2633
-    """
-    return math.floor(value + Fraction(1, 2))
-
-
 def standing(cents: int, points: int, late: int, days_left: int, policy: Policy) -> Lateness:
     """The score after lateness, with the fewest free days that give the best score.
 
@@ -131,7 +122,7 @@ def _with_days(cents: int, points: int, late: int, days: int, policy: Policy) ->
     if percent is None:
         return Lateness(late, days, None, cents, 0)
     whole = points if policy.of is Of.POINTS else cents
-    taken = min(half_up(Fraction(str(percent)) * whole / 100), cents)
+    taken = min(half_up(exact(percent) * whole / 100), cents)
     return Lateness(late, days, percent, taken, cents - taken)
 
 

@@ -43,10 +43,10 @@ from autograder.gradebook.facts import (
     Student,
     Submission,
     Told,
-    cents,
     key,
     stamp,
 )
+from autograder.rounding import hundredths
 
 __all__ = ["Book", "Damaged", "Overtaken", "who"]
 
@@ -246,8 +246,8 @@ class Book:
                         "grading": number,
                         "place": place,
                         "question": question.id,
-                        "cents": cents(question.score),
-                        "points": cents(question.points),
+                        "cents": hundredths(question.score),
+                        "points": hundredths(question.points),
                         "outcome": str(question.outcome),
                     }
                     for place, question in enumerate(result.questions)

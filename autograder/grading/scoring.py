@@ -8,6 +8,7 @@ from dataclasses import replace
 from autograder.course.model import Assignment, Question
 from autograder.course.outcome import STOPPED, Outcome
 from autograder.course.result import CaseResult, QuestionResult, SubmissionResult
+from autograder.rounding import exact, half_up, hundredths
 
 __all__ = ["blocked", "blocker", "reviewed", "score_questions", "total"]
 
@@ -76,8 +77,8 @@ def blocked(case: CaseResult, by: Question, ended: str = "") -> CaseResult:
 
 
 def total(questions: Sequence[QuestionResult], scale: float) -> float:
-    """The sum of the questions' scores on an option's scale, to a hundredth."""
-    return round(sum(question.score for question in questions) * scale, 2)
+    """The sum of the questions' scores on an option's scale, to a hundredth, half up."""
+    return half_up(sum(hundredths(question.score) for question in questions) * exact(scale)) / 100
 
 
 def reviewed(result: SubmissionResult, assignment: Assignment, scale: float | None) -> SubmissionResult:
@@ -98,8 +99,8 @@ def reviewed(result: SubmissionResult, assignment: Assignment, scale: float | No
 
 
 def _scored(question: Question, cases: tuple[CaseResult, ...]) -> QuestionResult:
-    whole = sum(case.weight for case in cases)
-    earned = sum(case.weight * case.credit for case in cases)
-    score = round(question.points * earned / whole, 2) if whole else 0.0
+    whole = sum(exact(case.weight) for case in cases)
+    earned = sum(exact(case.weight) * exact(case.credit) for case in cases)
+    score = hundredths(exact(question.points) * earned / whole) / 100 if whole else 0.0
     outcome = Outcome.of(case.outcome for case in cases)
     return QuestionResult(question.id, question.title, question.points, score, outcome, cases)

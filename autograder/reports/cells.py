@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from autograder import rounding
 from autograder.reports.text import line
 
 __all__ = ["number", "text"]
@@ -23,4 +24,4 @@ def text(value: str, limit: int = 200) -> str:
 
 def number(value: float) -> str:
     """As precise as the score itself: sums over a column must agree with the result."""
-    return f"{value:.6f}".rstrip("0").rstrip(".")
+    return rounding.number(value, 6)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import unicodedata
 from datetime import datetime, timedelta
 
-__all__ = ["block", "line", "number", "percent", "span", "when"]
+from autograder.rounding import exact, half_up
+
+__all__ = ["block", "line", "percent", "span", "when"]
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  # Persian, Indic scripts and emoji need them
@@ -34,18 +36,12 @@ def _shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def number(value: float, decimals: int = 2) -> str:
-    """A number with at most so many decimals (one or more), without zeros at the end: 12, 7.5, 3.33."""
-    text = f"{value:.{decimals}f}".rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text
-
-
 def percent(part: float, whole: float) -> str:
     """`part` of `whole` in whole percent. "100 %" and "0 %" appear only for exact values: 999 of 1000 is "99 %"."""
     if whole <= 0:
         return "–"
-    share = 100 * part / whole
-    return f"{round(share) if share in (0, 100) else min(max(round(share), 1), 99)} %"
+    share = 100 * exact(part) / exact(whole)
+    return f"{share if share in (0, 100) else min(max(half_up(share), 1), 99)} %"
 
 
 def when(stamp: str) -> str:

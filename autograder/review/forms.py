@@ -13,6 +13,7 @@ from autograder.gradebook.decisions import KINDS, words
 from autograder.gradebook.facts import Decision, Submission, moment
 from autograder.grading.entering import Wish, about
 from autograder.review.desk import Moment
+from autograder.rounding import number
 
 __all__ = ["Field", "Matter", "Posted", "at", "decision", "field_of", "read", "said"]
 
@@ -214,7 +215,7 @@ def _written(decision: Decision, moment: Moment) -> str:
     value: Any = decision.value
     match decision.kind:
         case "points" | "adjust":
-            return f"{value / 100:g}"
+            return number(value / 100)
         case "counts":
             return f"#{value}"
         case "owner":
@@ -244,7 +245,7 @@ def at(decision: Decision, of: Moment) -> str:
 def _hint(matter: Matter, moment: Moment) -> str:
     match matter.kind:
         case "points":
-            return f"of {moment.terms.questions[matter.question] / 100:g}"
+            return f"of {number(moment.terms.questions[matter.question] / 100)}"
         case "scale":
             submission = moment.submission(matter.submission)
             option = moment.terms.option(submission.option) if submission else ""

@@ -28,7 +28,7 @@ LINES = (
     ("submission", "sandbox"),
     ("gradebook",),
     ("course",),
-    ("errors", "files", "phases", "__init__"),
+    ("errors", "files", "phases", "rounding", "__init__"),
 )
 # Inside a part, which of its folders the modules of a folder may import beside their own; "" is the part's root.
 INSIDE: dict[str, dict[str, tuple[str, ...]]] = {

@@ -15,6 +15,7 @@ from autograder.commands import arguments
 from autograder.commands.linux import require_linux
 from autograder.course.layout import Course
 from autograder.errors import UsageError
+from autograder.rounding import number
 
 if TYPE_CHECKING:
     from autograder.course.model import Assignment
@@ -210,8 +211,8 @@ def _table(order: _Order) -> _Written:
     written = filled.new + filled.changed + filled.same
     lines = [f"table: {written} written ({counts}), {held} held, {len(filled.absent)} not in the table"]
     if filled.points is not None and filled.points * 100 != order.terms.points:
-        points = f"{order.terms.points / 100:g}"
-        lines.append(f"scaled: the column has {filled.points:g} points, {assignment.id} has {points}")
+        points = number(order.terms.points / 100)
+        lines.append(f"scaled: the column has {number(filled.points)} points, {assignment.id} has {points}")
     lines += [f"{filled.system}: {note}" for note in filled.notes]
     lines += [f"changed: {student}  {old} → {new}" for student, old, new in filled.replaced]
     lines += [f"excused, cell unchanged: {student}" for student in filled.excused]

@@ -14,6 +14,7 @@ from autograder.commands import arguments
 from autograder.commands.linux import require_linux
 from autograder.course.layout import Course
 from autograder.errors import UsageError
+from autograder.rounding import fixed, number
 
 if TYPE_CHECKING:
     from autograder.reports.findings.statistics import Distribution, Statistics
@@ -85,8 +86,8 @@ def _lines(figures: Statistics) -> list[str]:
     lines.append(f"{'question':<{longest}}  tried  full  part  none  difficulty  discrimination  seconds  too noisy")
     for each in figures.questions:
         told = "–" if each.discrimination is None else f"{each.discrimination:.2f}"
-        counts = f"{each.tried:>5}  {each.full:>4}  {each.part:>4}  {each.none:>4}  {each.difficulty:>10.2f}"
-        shares = f"{told:>14}  {each.seconds:>7.1f}  {100 * each.noisy:>7.0f} %"
+        counts = f"{each.tried:>5}  {each.full:>4}  {each.part:>4}  {each.none:>4}  {fixed(each.difficulty):>10}"
+        shares = f"{told:>14}  {each.seconds:>7.1f}  {fixed(100 * each.noisy, 0):>7} %"
         lines.append(f"{each.id:<{longest}}  {counts}  {shares}  {each.remark}".rstrip())
     if figures.common:
         lines += ["", "Common answers:"]
@@ -105,5 +106,6 @@ def _lines(figures: Statistics) -> list[str]:
 def _distribution(name: str, found: Distribution | None) -> str:
     if found is None:
         return f"{name}: nobody"
-    quartiles = f"quartiles {found.lower:g}, {found.median:g}, {found.upper:g}"
-    return f"{name}: {found.count} people, {found.lowest:g} to {found.highest:g}, {quartiles}, mean {found.mean:.2f}"
+    quartiles = f"quartiles {number(found.lower)}, {number(found.median)}, {number(found.upper)}"
+    span = f"{number(found.lowest)} to {number(found.highest)}"
+    return f"{name}: {found.count} people, {span}, {quartiles}, mean {fixed(found.mean)}"

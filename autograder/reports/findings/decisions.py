@@ -18,6 +18,7 @@ from autograder.course.model import Assignment
 from autograder.course.result import SubmissionResult
 from autograder.errors import UsageError
 from autograder.reports.cells import number, text
+from autograder.rounding import hundredths
 
 __all__ = ["COLUMNS", "DECISIONS", "Decisions", "Entry", "Shown", "queued"]
 
@@ -180,7 +181,7 @@ class Decisions:
 
 def _with_facts(row: Sequence[str], columns: Sequence[str], result: SubmissionResult) -> list[str]:
     """The row with the current facts of its submission."""
-    before = round(sum(question.score for question in result.questions), 2)
+    before = sum(hundredths(question.score) for question in result.questions) / 100
     info = result.info
     values = (text(info.submission), text(info.name), text(info.id), text(info.option), number(before))
     written = [*row, *[""] * (len(columns) - len(row))]

@@ -11,7 +11,7 @@ from autograder.course.model import Assignment
 from autograder.course.outcome import Outcome
 from autograder.course.result import SubmissionResult
 from autograder.reports.findings.causes import whole_cause
-from autograder.reports.text import number
+from autograder.rounding import number
 
 __all__ = ["NeedGroup", "in_need"]
 
@@ -73,8 +73,8 @@ def _drop(result: SubmissionResult, earlier: Earlier) -> float:
 
 
 def _fall(result: SubmissionResult, earlier: Earlier) -> str:
-    before = ", ".join(f"{id} {100 * share:.0f} %" for id, share in earlier[result.submission])
-    return f"{before}, now {100 * _share(result):.0f} %"
+    before = ", ".join(f"{id} {number(100 * share, 0)} %" for id, share in earlier[result.submission])
+    return f"{before}, now {number(100 * _share(result), 0)} %"
 
 
 def _whole(result: SubmissionResult) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from autograder.course.result import SubmissionResult
-from autograder.reports.text import number
+from autograder.rounding import number
 
 __all__ = ["ScoreChange", "score_changes"]
 

@@ -11,7 +11,8 @@ from typing import Any
 from autograder.course.model import Assignment
 from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult, SubmissionResult
-from autograder.reports.text import line, number
+from autograder.reports.text import line
+from autograder.rounding import number
 
 __all__ = ["BudgetChart", "Row", "TimingView", "budget_charts", "timing_views"]
 

@@ -18,6 +18,7 @@ from markupsafe import Markup
 from autograder.gradebook.wording import elapsed
 from autograder.reports import text
 from autograder.reports.pages.legend import LEGEND, PARTLY
+from autograder.rounding import number
 
 __all__ = ["policy", "render"]
 
@@ -68,7 +69,7 @@ def _environment(package: str) -> Environment:
     environment.filters |= {
         "line": text.line,
         "block": text.block,
-        "number": text.number,
+        "number": number,
         "when": text.when,
         "elapsed": elapsed,
         "address": lambda name: quote(name, safe="", errors="replace"),

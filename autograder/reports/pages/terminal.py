@@ -24,7 +24,8 @@ from autograder.reports.findings.decisions import queued
 from autograder.reports.findings.rescored import ScoreChange
 from autograder.reports.findings.summary import summarize
 from autograder.reports.pages.legend import LEGEND
-from autograder.reports.text import line, number
+from autograder.reports.text import line
+from autograder.rounding import fixed, number
 
 __all__ = ["Progress", "print_class"]
 
@@ -227,8 +228,8 @@ def _figures(results: Sequence[SubmissionResult], assignment: Assignment, passed
     parts = [f"{summary.submissions} {'submission' if summary.submissions == 1 else 'submissions'}"]
     if summary.scores:
         scores = summary.scores
-        parts.append(f"mean {scores.mean:.1f}, median {scores.median:.1f}")
-        parts.append(f"quartiles {scores.lower_quartile:.1f} and {scores.upper_quartile:.1f}")
+        parts.append(f"mean {fixed(scores.mean, 1)}, median {fixed(scores.median, 1)}")
+        parts.append(f"quartiles {fixed(scores.lower_quartile, 1)} and {fixed(scores.upper_quartile, 1)}")
     if summary.late:
         parts.append(f"{summary.late} late")
     if queue := queued(results, assignment):

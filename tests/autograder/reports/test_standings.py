@@ -19,12 +19,12 @@ from autograder.gradebook.facts import (
     Student,
     Submission,
     Terms,
-    cents,
 )
 from autograder.gradebook.grades import grades
 from autograder.gradebook.late import Policy, Step
 from autograder.gradebook.wording import PageWords, PolicyRow
 from autograder.reports import ClassGrades, render_class, render_student, render_term
+from autograder.rounding import hundredths
 from tests.autograder.reports.sample_class import make_class
 
 ASSIGNMENT = Course.find(Path(__file__)).assignment("a6")
@@ -107,7 +107,7 @@ def book_of() -> Facts:
         gradings=tuple(
             Grading(
                 n + 1, 1, n + 1, 0, "", 0, True,
-                tuple(Score(each.id, cents(each.score), cents(each.points), "") for each in result.questions),
+                tuple(Score(each.id, hundredths(each.score), hundredths(each.points), "") for each in result.questions),
             )
             for n, result in enumerate(results)
         ),
