@@ -64,7 +64,7 @@ def match_detections(scores: Tensor, ious: Tensor, threshold: float) -> Tensor:
 
 
 def precision_recall(matched: Tensor, scores: Tensor, num_truths: int) -> tuple[Tensor, Tensor]:
-    """Follow precision and recall while more and more detections are accepted, the best first.
+    """Precision and recall of the best 1, 2, ..., D detections.
 
         precision[k] = true detections among the best k + 1 / (k + 1)
         recall[k] = true detections among the best k + 1 / num_truths
@@ -72,7 +72,7 @@ def precision_recall(matched: Tensor, scores: Tensor, num_truths: int) -> tuple[
     Args:
         matched: (D,) bool, which detections are true.
         scores: (D,) floating point; higher is better.
-        num_truths: how many truths there are, found or not.
+        num_truths: the number of all truths, found or not.
 
     Returns:
         (precision, recall), each (D,) float64, in the order of falling scores.
@@ -116,8 +116,8 @@ def interpolated_average_precision(precision: Tensor, recall: Tensor, points: in
 
         AP = mean over k = 0 .. points - 1 of  max { precision[n] : recall[n] >= k / (points - 1) - 1e-9 }
 
-    The largest precision of nothing counts 0: where the curve ends before a recall, that recall adds nothing. The 1e-9
-    keeps rounding out of the comparison.
+    If no recall[n] is large enough, the maximum is 0. So a recall beyond the end of the curve adds nothing. The 1e-9
+    allows for rounding.
 
     Args:
         precision, recall: (D,) float64, as `precision_recall` returns them.
@@ -156,10 +156,10 @@ def average_precisions(
         truths: one mapping per image: "boxes" (G, 4), "labels" (G,).
         num_classes: K.
         thresholds: T numbers in [0, 1], in any order.
-        limit: of each class in each image, only so many detections count, those with the best scores.
+        limit: how many detections of each class in each image count, those with the best scores.
 
     Returns:
-        (K, T) float64. A class without any truth has NaN; one with truths and without detections has 0.
+        (K, T) float64. A class without any truth has NaN; a class with truths and without detections has 0.
 
     Edge cases: images without detections or without truths have tensors of shape (0, 4) and (0,). Equal scores: the
     earlier image first, then the lower index.

@@ -100,13 +100,13 @@ def multitask_loss(
 
 
 class LocalizationNet(nn.Module):
-    """A network that says what the one animal in an image is, and where it is.
+    """A network that predicts the class and the box of the one animal in an image.
 
-    One backbone looks at the image, and two heads share what it has found: one scores the classes, the other predicts
-    the box. At most 400 000 parameters; layers, widths and names are up to you.
+    One backbone computes features of the image, and two heads share them: one scores the classes, the other predicts
+    the box. At most 400 000 parameters. You choose layers, widths and names.
 
     In evaluation mode the outputs are the same at every call, and those of an image do not depend on the other images
-    of the batch. Either output depends on the backbone, and each head on no other output.
+    of the batch. Both outputs depend on the backbone; no head depends on the output of the other.
     """
 
     def __init__(self, num_classes: int = 3, in_channels: int = 3) -> None:
@@ -130,21 +130,21 @@ class LocalizationNet(nn.Module):
 def create_localization_training(
     num_classes: int, steps: int, device: str | torch.device
 ) -> tuple[nn.Module, torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler | None, float]:
-    """Set up a training: the network, what moves its parameters, and how the two losses are weighed.
+    """Create the network, its optimizer and schedule, and the weight of the box loss.
 
-    `train_localization` then runs exactly so many steps of 32 images, and calls the schedule after each.
+    `train_localization` then runs `steps` steps of 32 images, and calls the schedule after each.
 
     Args:
         num_classes: of the network.
-        steps: how many steps the training will have; a schedule needs to know.
-        device: where the network is to be.
+        steps: how many steps the training will have; a schedule may depend on it.
+        device: the device of the network.
 
     Returns:
         (model, optimizer, schedule, weight): a LocalizationNet on the device, a torch optimizer of its parameters, a
         schedule of the learning rate or None, and the weight of `multitask_loss`, >= 0.
 
-    What counts is how well it does on images that it has never seen: the share of right classes, and the mean IoU of
-    its boxes. See README.md for the bars.
+    Its results on new images are graded: the share of right classes, and the mean IoU of the boxes. README.md gives the
+    required values.
     """
     # Your answer to localization-training takes the place of the next line.
     raise NotImplementedError("localization-training")

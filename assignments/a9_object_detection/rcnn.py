@@ -1,4 +1,4 @@
-"""Assignment 9, part 4: R-CNN. Where to look, what to show the network, and how to make detections of what it says.
+"""Assignment 9, part 4: R-CNN. Proposals, crops for the network, and detections from its outputs.
 
 Write your answers where a NotImplementedError is raised.
 
@@ -87,10 +87,10 @@ def pixel_graph(image: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class DisjointSets:
-    """Given: sets of numbers that can be joined, each known by one of its members, its root.
+    """Given: sets of numbers that can be joined. Each set is identified by one of its members, its root.
 
     Attributes:
-        size: `size[root]` is how many members the root's set has.
+        size: `size[root]` is the number of members of the root's set.
 
     >>> sets = DisjointSets(4)
     >>> root = sets.join(sets.find(0), sets.find(3))
@@ -171,13 +171,13 @@ def selective_search(image: Tensor, labels: Tensor, min_side: int = 6) -> Tensor
 
     Args:
         image: (3, H, W) floating point in [0, 1].
-        labels: (H, W) int64, regions 0, 1, 2, ..., none left out, as from `graph_segmentation`.
+        labels: (H, W) int64, regions 0, 1, 2, ..., without gaps, as from `graph_segmentation`.
         min_side: >= 1, in pixels.
 
     Returns:
         (P, 4) float32, (x1, y1, x2, y2): the smallest box around each region, edges of pixels, in order of the regions'
-        numbers: first those of `labels`, then the joined ones. A box narrower or lower than min_side is left out, and
-        one that came before, too.
+        numbers: first those of `labels`, then the joined ones. Boxes with a side below min_side are left
+        out, and so are repeated ones.
 
     >>> labels = torch.tensor([[0, 0, 1, 2], [0, 0, 1, 2]])
     >>> selective_search(torch.tensor([0.0, 0.0, 0.1, 0.9]).expand(3, 2, 4), labels, min_side=1)
@@ -187,7 +187,7 @@ def selective_search(image: Tensor, labels: Tensor, min_side: int = 6) -> Tensor
             [2., 0., 4., 2.],
             [0., 0., 4., 2.]])
 
-    Allowed: Python loops over regions; there are a hundred or two.
+    Allowed: Python loops over regions; there are one or two hundred.
     Source: Uijlings et al., Selective search for object recognition, IJCV 2013.
     """
     # Your answer to selective-search takes the place of the next line.
@@ -216,7 +216,7 @@ def warp_crops(image: Tensor, boxes: Tensor, size: int, context: float = 0.0) ->
     First each box grows by `context` times its width to the left and to the right, and by `context` times its height
     upwards and downwards. Then row r of the crop looks at y = y1 + (r + 1/2)(y2 - y1)/size, column c at x likewise, and
     the value there is interpolated between the centres of the four nearest pixels (bilinear; pixel i has its centre at
-    i + 1/2). Beyond the outermost centres the image goes on as it is there: in units of pixel indices, y - 1/2 is
+    i + 1/2). Beyond the outermost centres, the pixels at the border are repeated: in units of pixel indices, y - 1/2 is
     clamped into [0, H - 1] and x - 1/2 into [0, W - 1].
 
     Args:
@@ -243,10 +243,10 @@ def warp_crops(image: Tensor, boxes: Tensor, size: int, context: float = 0.0) ->
 
 
 def region_targets(proposals: Tensor, boxes: Tensor, labels: Tensor, positive: float = 0.5) -> tuple[Tensor, Tensor]:
-    """Say what the network should answer for each proposal: which class, and by which transform to its box.
+    """The network's targets for each proposal: its class, and the transform to its box.
 
-    A proposal belongs to the truth with which it has the largest IoU, if that IoU is at least `positive`. If not, it is
-    background.
+    A proposal belongs to the truth with which it has the largest IoU, if this IoU is at least `positive`. Otherwise it
+    is background.
 
     Args:
         proposals: (P, 4) floating point, (x1, y1, x2, y2), with area.
@@ -279,12 +279,12 @@ def detect(
     nms_threshold: float = 0.3,
     limit: int = 100,
 ) -> dict[str, Tensor]:
-    """Make detections of what the network says about the proposals of one image.
+    """Turn the network's outputs for the proposals of one image into detections.
 
     The softmax of a proposal's scores gives its probability of being background and of each class. Every pair of a
-    proposal and a class (not background) whose probability is above the threshold becomes a detection with this
-    probability as its score: its box is the proposal, moved by its transform and clipped to the image. Boxes without
-    area are dropped, then those that `nms_by_class` suppresses; the best `limit` of all classes together stay.
+    proposal and a class (not background) with a probability above the threshold becomes a detection. Its score is this
+    probability. Its box is the proposal, moved by its transform and clipped to the image. Drop boxes without area, then
+    those that `nms_by_class` suppresses. Keep the best `limit` of all classes together.
 
     Args:
         scores: (P, C + 1) floating point, raw; column 0 is background.
@@ -313,21 +313,21 @@ def detect(
 def create_rcnn_training(
     num_classes: int, steps: int, device: str | torch.device
 ) -> tuple[nn.Module, torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler | None]:
-    """Set up the training of a network that looks at crops.
+    """Create a network for crops, its optimizer and its schedule.
 
-    `train_rcnn` then runs exactly so many steps of 64 crops, and calls the schedule after each.
+    `train_rcnn` then runs `steps` steps of 64 crops, and calls the schedule after each.
 
     Args:
         num_classes: C, without background.
-        steps: how many steps the training will have; a schedule needs to know.
-        device: where the network is to be.
+        steps: how many steps the training will have; a schedule may depend on it.
+        device: the device of the network.
 
     Returns:
         (model, optimizer, schedule): a module on the device that maps crops (N, 3, 32, 32) to scores (N, C + 1), column
         0 for background, and transforms (N, 4), TRANSFORM_SCALE times as large as `decode_boxes` takes them; a torch
         optimizer of its parameters; a schedule of the learning rate or None.
 
-    What counts is the average precision of the detections on images that it has never seen. See README.md for the bars.
+    The average precision of its detections on new images is graded. README.md gives the required values.
     """
     # Your answer to rcnn-training takes the place of the next line.
     raise NotImplementedError("rcnn-training")
@@ -380,7 +380,7 @@ def train_rcnn(
 
 
 def predict(model: nn.Module, crops: Tensor, batch_size: int = 256) -> tuple[Tensor, Tensor]:
-    """Given: what a trained network says about crops, in evaluation mode and without gradients.
+    """Given: the outputs of a trained network for crops, in evaluation mode and without gradients.
 
     Returns:
         (scores (N, C + 1), transforms (N, 4)), as `detect` takes them. No crops: ValueError.

@@ -1,5 +1,5 @@
 # Given: made from boxes.py of a9_object_detection with its answers. There is nothing to write here.
-"""Assignment 9, part 1: boxes. Formats, overlap, how many there are, which of them to keep, how to move them.
+"""Assignment 9, part 1: boxes. Formats, overlap, counts, non-maximum suppression, transforms.
 
 Write your answers where a NotImplementedError is raised.
 
@@ -31,7 +31,7 @@ __all__ = [
     "xyxy_to_xywh",
 ]
 
-# The largest t_w and t_h that decode_boxes follows: a box grows to at most 62.5 times its proposal.
+# The largest t_w and t_h that decode_boxes uses: a box grows to at most 62.5 times its proposal.
 MAX_LOG_SCALE = math.log(1000 / 16)
 
 
@@ -208,12 +208,12 @@ def nms(boxes: Tensor, scores: Tensor, threshold: float) -> Tensor:
     """Keep the best of each group of boxes that overlap: non-maximum suppression.
 
     Visit the boxes from the best score to the worst. Keep a box unless its IoU with a box that is already kept is
-    greater than the threshold. A box that was suppressed suppresses nobody.
+    greater than the threshold. A suppressed box suppresses no other box.
 
     Args:
         boxes: (N, 4) floating point, (x1, y1, x2, y2).
         scores: (N,) floating point; higher is better.
-        threshold: in [0, 1]. An IoU of exactly the threshold is not too much.
+        threshold: in [0, 1]. An IoU of exactly the threshold does not suppress.
 
     Returns:
         (K,) int64: indices of the boxes kept, the best first.
@@ -236,7 +236,7 @@ def nms(boxes: Tensor, scores: Tensor, threshold: float) -> Tensor:
 
 
 def nms_by_class(boxes: Tensor, scores: Tensor, labels: Tensor, threshold: float) -> Tensor:
-    """Non-maximum suppression among boxes of the same class; boxes of different classes leave each other alone.
+    """Non-maximum suppression among boxes of the same class; boxes of other classes suppress nothing.
 
     Args:
         boxes: (N, 4) floating point, (x1, y1, x2, y2).
@@ -249,8 +249,8 @@ def nms_by_class(boxes: Tensor, scores: Tensor, labels: Tensor, threshold: float
 
     Edge cases: equal boxes of different classes both stay. N = 0 gives shape (0,).
 
-    A known trick calls `nms` once, on boxes that are shifted apart by class. It is allowed as long as it is exact
-    enough: coordinates reach 10 000, and float32 has seven digits.
+    You may also call `nms` once, on boxes that are shifted by class, if this is exact enough: coordinates reach 10 000,
+    and float32 has seven digits.
 
     >>> boxes = torch.tensor([[0.0, 0.0, 4.0, 2.0], [0.0, 0.0, 4.0, 2.0], [0.0, 0.0, 3.0, 2.0]])
     >>> nms_by_class(boxes, torch.tensor([0.7, 0.8, 0.9]), torch.tensor([1, 0, 1]), 0.5)
@@ -265,12 +265,12 @@ def nms_by_class(boxes: Tensor, scores: Tensor, labels: Tensor, threshold: float
 
 
 def encode_boxes(proposals: Tensor, targets: Tensor) -> Tensor:
-    """Say how to move and stretch each proposal so that it becomes its target: the inverse of `decode_boxes`.
+    """The transforms that move and stretch each proposal onto its target: the inverse of `decode_boxes`.
 
         t_x = (b_x - p_x) / p_w,   t_y = (b_y - p_y) / p_h,   t_w = log(b_w / p_w),   t_h = log(b_h / p_h)
 
     p is the proposal and b the target, both by their *centres* (x, y), widths and heights. The order is x, y, w, h; the
-    lecture's slide lists height before width, which we do not do.
+    lecture's slide lists height before width.
 
     Args:
         proposals: (N, 4) floating point, (x1, y1, x2, y2), with area.
@@ -298,7 +298,7 @@ def decode_boxes(proposals: Tensor, transforms: Tensor) -> Tensor:
 
         b_x = p_x + p_w t_x,   b_y = p_y + p_h t_y,   b_w = p_w exp(t_w),   b_h = p_h exp(t_h)
 
-    p is the proposal by its *centre* (x, y), width and height, and so is the box b that comes out. A t_w or t_h above
+    p is the proposal, and b the resulting box, both by their *centres* (x, y), widths and heights. A t_w or t_h above
     MAX_LOG_SCALE counts as MAX_LOG_SCALE, so that an untrained network cannot make a box overflow. Below there is no
     limit.
 

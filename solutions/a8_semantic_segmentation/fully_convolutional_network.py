@@ -1,4 +1,4 @@
-"""Assignment 8, part 3: from a window slid over the image to a network that labels every pixel.
+"""Assignment 8, part 3: from a sliding window to a network that labels every pixel.
 
 Write your answers where a NotImplementedError is raised. Layout: (N, C, H, W), height before width. Labels are int64;
 the label 255 means that a pixel does not count. Inputs are never modified.
@@ -27,7 +27,7 @@ __all__ = [
 
 
 def receptive_field(layers):
-    """How many input pixels one output of a stack of convolutions sees along one axis, and how far apart outputs look.
+    """The receptive field of a stack of convolutions along one axis: its size, and its step from output to output.
 
         size = 1 + sum over layers of  dilation * (kernel - 1) * (product of the strides of all *earlier* layers)
 
@@ -35,8 +35,8 @@ def receptive_field(layers):
         layers: a list of (kernel, stride, dilation), ints >= 1, first layer first.
 
     Returns:
-        (size, stride): two ints. `stride` is the distance in the input between what neighbouring outputs see.
-        No layers at all: (1, 1).
+        (size, stride): two ints. `size` is the number of input pixels that one output sees; `stride` is the distance in
+        the input between the windows of neighbouring outputs. No layers: (1, 1).
 
     >>> receptive_field([(3, 1, 1), (3, 2, 1), (5, 1, 2)])
     (21, 2)
@@ -61,14 +61,14 @@ def _apply(images, layers):
 
 
 def _padded(images, layers):
-    """Zeros around images (..., C, H, W), and how many pixels one output sees."""
+    """Images (..., C, H, W) with zeros around them, and the size of the receptive field."""
     size = 1 + sum(w.shape[2] - 1 for w, _ in layers)
     return F.pad(images, [size // 2] * 4), size
 
 
 # END SOLUTION
 def sliding_window_scores(image, layers):
-    """Label every pixel by what a small network makes of the window around it.
+    """Score every pixel with a small network that sees the window around it.
 
     Pad the image once, by (R - 1) / 2 zeros on every side, where R is the receptive field of the layers. The scores of
     pixel (i, j) are the 1x1 output of the layers for the R x R window around it.
@@ -103,7 +103,7 @@ def fully_convolutional_scores(images, layers):
     """The same scores for whole images, every layer run once: neighbouring windows share their features.
 
     Pad only the *images*, once, by (R - 1) / 2 zeros. If every layer pads its own input instead, the numbers near the
-    border differ: what a layer makes of the padding is not 0, because of the biases.
+    border differ: because of the biases, the output of a layer on the padding is not 0.
 
     Args:
         images: (N, C, H, W) floating point, any size. Must not be modified.
@@ -177,11 +177,11 @@ def pixel_cross_entropy(scores, target, ignore=255, weight=None):
 
 
 def confusion_matrix(prediction, target, num_classes, ignore=255):
-    """Count how often each class was taken for which.
+    """Count how often each class was predicted as each class.
 
     Args:
-        prediction: whole numbers (int64, int32 or uint8) in [0, num_classes), any shape. What it says at a pixel that
-            is ignored does not matter, and may be anything.
+        prediction: whole numbers (int64, int32 or uint8) in [0, num_classes), any shape. At ignored pixels it
+            may hold any value.
         target: of the same shape, in [0, num_classes) or equal to `ignore`.
         num_classes: int K >= 1.
         ignore: a pixel with this label does not count.
@@ -223,13 +223,13 @@ def pixel_accuracy(confusion):
 
 
 def class_iou(confusion):
-    """Intersection over union of every class: pixels that are it and were taken for it / pixels of either kind.
+    """Intersection over union of every class: pixels of the class in both / pixels of the class in either.
 
     Args:
         confusion: (K, K) int64, row = truth, column = prediction.
 
     Returns:
-        (K,) float64. A class that neither is there nor was predicted: nan. Predicted, but not there: 0.
+        (K,) float64. A class that is neither present nor predicted has nan; one that is only predicted has 0.
 
     >>> class_iou(torch.tensor([[3, 1, 0], [0, 4, 0], [0, 0, 0]]))
     tensor([0.7500, 0.8000,    nan], dtype=torch.float64)
@@ -267,18 +267,18 @@ class SegmentationNet(nn.Module):
     """A network that downsamples inside and upsamples again: scores for every pixel.
 
     For images (N, in_channels, H, W) of any H, W >= 16, also odd ones, it gives (N, num_classes, H, W) scores, without
-    a softmax. Somewhere inside, maps must have H/4 x W/4 pixels or fewer; how they are enlarged again (nearest,
-    bilinear, unpooling, transposed convolution), and what lies between, is yours to choose. The score of a pixel must
-    depend on pixels 15 and more away from it. At most 400 000 parameters.
+    a softmax. Somewhere inside, maps must have H/4 x W/4 pixels or fewer. You choose how they are enlarged again
+    (nearest, bilinear, unpooling, transposed convolution), and the layers between. The score of a pixel must depend on
+    pixels 15 and more away from it. At most 400 000 parameters.
 
-    In evaluation mode the scores of an image depend on nothing but the image: not on others of its batch, not on
+    In evaluation mode the scores of an image depend only on the image: not on other images of the batch, and not on
     earlier calls.
 
     >>> SegmentationNet(6).eval()(torch.zeros(2, 3, 33, 47)).shape
     torch.Size([2, 6, 33, 47])
 
-    Allowed: all of `torch.nn` and `torch.nn.functional`. Hints: what downsampling has lost comes back if early maps are
-        added to late ones of the same size; with normalization layers, few steps are enough.
+    Allowed: all of `torch.nn` and `torch.nn.functional`. Hints: early maps have the details that downsampling loses.
+        Add them to late maps of the same size. With normalization layers, few steps are enough.
     Source: lecture 12, "Fully Convolutional: downsampling and upsampling inside the network"; Ronneberger et al., 2015.
     """
 
@@ -336,11 +336,11 @@ def _block(before, after, stride=1):
 
 # END SOLUTION
 def create_segmentation_training(num_classes, steps, device):
-    """Everything that `train_segmentation` needs to train for exactly so many steps.
+    """Create the network, the optimizer and the schedule for `train_segmentation`.
 
     Args:
         num_classes: int, classes to tell apart.
-        steps: int, how often the optimizer will step; a schedule may be planned for it.
+        steps: int, how often the optimizer will step; a schedule may depend on it.
         device: "cpu" or "cuda": where the model has to be.
 
     Returns:
@@ -366,7 +366,7 @@ def create_segmentation_training(num_classes, steps, device):
 
 
 def mirrored(images, labels):
-    """Half of the images of a batch, chosen at random, are mirrored, their labels with them."""
+    """Mirror about half of the images of a batch, chosen at random, and their labels with them."""
     flip = torch.rand(len(images), device=images.device) < 0.5
     images = torch.where(flip[:, None, None, None], images.flip(3), images)
     return images, torch.where(flip[:, None, None], labels.flip(2), labels)
@@ -378,25 +378,25 @@ def ignoring_loss(scores, target):
 
 
 def pixels_right(scores, target):
-    """The share of the pixels that count whose best score is that of their label."""
+    """The share of right pixels, of the pixels that count."""
     counted = target != IGNORE
     return (scores.argmax(dim=1)[counted] == target[counted]).float().mean().item()
 
 
 def train_segmentation(model, optimizer, schedule, data, steps, measure=pixels_right, val_every=150, verbose=False):
-    """Train for so many steps with batches of 8 mirrored images.
+    """Train for `steps` steps with batches of 8 images, about half of them mirrored.
 
     Args:
         model, optimizer, schedule: from `create_segmentation_training`.
         data: X_train, y_train, X_val, y_val, as `common.segmentation.load_scenes` gives them, on the model's device.
-        steps: how often the optimizer steps: a multiple of len(X_train) // 8, so that passes over the images are whole.
+        steps: how often the optimizer steps: a multiple of len(X_train) // 8, for whole passes over the images.
         measure, val_every, verbose: as for `common.train.train`.
 
     Returns:
         The history, as `common.train.train` gives it.
 
     Raises:
-        ValueError: `steps` is no such multiple.
+        ValueError: `steps` is not such a multiple.
     """
     per_epoch = max(1, len(data["X_train"]) // 8)
     if steps % per_epoch:

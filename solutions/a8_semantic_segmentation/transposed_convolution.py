@@ -1,4 +1,4 @@
-"""Assignment 8, part 2: transposed convolution, by laying down filters and as a matrix.
+"""Assignment 8, part 2: transposed convolution, as a sum of shifted filters and as a matrix.
 
 Write your answers where a NotImplementedError is raised. Both directions are written by hand: torch's convolutions,
 fold, unfold and autograd stay out of your answers. Indexing, matrix products and `einsum` are allowed.
@@ -21,7 +21,7 @@ __all__ = [
 
 
 def transposed_convolution_1d(x, w, stride):
-    """Lay down a copy of the filter for every entry of x, `stride` apart, and add up where copies overlap.
+    """Add up copies of the filter, one for every entry of x, `stride` apart: transposed convolution of a vector.
 
         out[i * stride + k] += x[i] * w[k]   for all i, k
 
@@ -118,7 +118,7 @@ def convolve_by_matrix(x, w, stride, padding):
 
 
 def transposed_by_matrix(y, w, length, stride, padding):
-    """Multiply by the transpose of the convolution's matrix, and cut off what belongs to the padding.
+    """Multiply by the transpose of the convolution's matrix, and cut off the entries of the padding.
 
         (X^T y) without its first `padding` and its last `padding` entries
 
@@ -146,7 +146,7 @@ def transposed_by_matrix(y, w, length, stride, padding):
 
 # BEGIN SOLUTION
 def _sizes(x, w, param):
-    """(canvas, out): the size of all that is laid down, with the appended rows, and of what is left of it."""
+    """(canvas, out): the size of the full result with the appended rows, and the size of the output."""
     stride, padding, extra = param["stride"], param["padding"], param["output_padding"]
     canvas = [(x.shape[axis] - 1) * stride + w.shape[axis] + extra for axis in (2, 3)]
     out = [side - 2 * padding for side in canvas]
@@ -162,13 +162,13 @@ def _steps(x, u, v, stride):
 
 # END SOLUTION
 def transposed_convolution(x, w, b, param):
-    """Lay down a copy of the filters for every input pixel, `stride` apart, and add up where copies overlap.
+    """Add up copies of the filters, one for every input pixel, `stride` apart: transposed convolution.
 
         full[n, f, i * stride + u, j * stride + v] += x[n, c, i, j] * w[c, f, u, v]   for all c, i, j, u, v
 
-    From the full result `padding` rows and columns are cut on all four sides. Then `output_padding` rows are appended
-    at the lower side and as many columns at the right side: they are those of the full result where it reaches that
-    far, and 0 beyond. At last b is added everywhere, in the appended rows and columns too.
+    Then cut `padding` rows and columns of the full result from all four sides. Append `output_padding` rows at the
+    lower side and as many columns at the right side: those of the full result where it reaches that far, and 0 beyond.
+    Last, add b everywhere, also in the appended rows and columns.
 
     Args:
         x: (N, C, H, W) floating point, H, W >= 1. Must not be modified.
@@ -240,7 +240,7 @@ def transposed_convolution_backward(upstream, x, w, b, param):
 
 
 def as_plain_convolution(w, padding):
-    """The filters and the zero padding with which a plain convolution does what a transposed one of stride 1 does.
+    """The filters and the zero padding of the plain convolution that equals a transposed convolution of stride 1.
 
     A plain convolution of stride 1 slides filters (F, C, HH, WW) over an image with p rows of zeros above and below it
     and q columns of zeros at either side, without flipping them.

@@ -138,6 +138,7 @@ grader.check("bicubic-forward")
 # %% [markdown]
 # **Question 1.** The upper left corner of the bilinear table is 1.00, not less. Its centre lies outside of all four
 # centres of the input. Which part of the rule makes it exactly 1? What would its value be if pixels outside counted
+# as 0?
 
 # %% [markdown] tags=["answer"]
 # *Your answer:*

@@ -1,4 +1,4 @@
-"""Assignment 8, part 1: making maps larger. Unpooling, interpolation, and max pooling that remembers where.
+"""Assignment 8, part 1: making maps larger. Unpooling, interpolation, and max pooling that remembers positions.
 
 Write your answers where a NotImplementedError is raised. Both directions are written by hand: torch's own upsampling,
 pooling, convolutions and autograd stay out of your answers. Indexing, matrix products, `einsum`, `scatter_add` and
@@ -118,7 +118,7 @@ def nearest(x, size):
 
 
 def nearest_backward(upstream, size):
-    """The gradient of `nearest` with respect to x: every input pixel collects from all output pixels that show it.
+    """The gradient of `nearest` with respect to x: every input pixel gets the sum of all output pixels that show it.
 
     Args:
         upstream: (N, C, H', W'), the gradient that arrives at its output. Must not be modified.
@@ -146,7 +146,7 @@ def nearest_backward(upstream, size):
 def _weights(kernel, reach, size, new_size, like):
     """(new_size, size): row r holds how much each input pixel of an axis counts for output pixel r.
 
-    `reach` neighbours on either side have the weights kernel(distance); one outside means the nearest pixel inside.
+    `reach` neighbours on each side have the weights kernel(distance); one outside means the nearest pixel inside.
     """
     source = (torch.arange(new_size, dtype=torch.float64) + 0.5) * size / new_size - 0.5
     matrix = torch.zeros(new_size, size, dtype=torch.float64)
@@ -278,7 +278,7 @@ def bicubic_backward(upstream, size):
 
 
 def max_pool(x, window):
-    """Keep the largest pixel of every window, and say where it was.
+    """Keep the largest pixel of every window, and its position.
 
     Windows are squares that lie side by side from the upper left corner. Rows and columns that fill no window are left
     out.
@@ -289,7 +289,7 @@ def max_pool(x, window):
 
     Returns:
         (out, positions), both (N, C, H // window, W // window); positions are int64: row * W + column of the largest
-        pixel in the *input's* plane. Of equal ones, the first in reading order counts.
+        pixel in the *input's* plane. Of equal pixels, the first in reading order counts.
 
     >>> out, positions = max_pool(torch.tensor([[[[1.0, 2.0, 6.0, 3.0], [3.0, 5.0, 2.0, 1.0]]]]), 2)
     >>> out[0, 0], positions[0, 0]
@@ -325,7 +325,7 @@ def max_pool_backward(upstream, positions, size):
     tensor([[0., 0., 3., 0.],
             [0., 2., 0., 0.]])
 
-    Allowed: `scatter`, indexing. Is there a function in this file that does just that?
+    Allowed: `scatter`, indexing. Another function in this file does exactly the same.
     Source: only the largest pixel of a window has an effect on it.
     """
     # BEGIN SOLUTION max-pool
@@ -337,7 +337,7 @@ def max_pool_backward(upstream, positions, size):
 
 
 def max_unpool(x, positions, size):
-    """Put every pixel back to where the largest one was, zeros elsewhere.
+    """Put every pixel at its position in a larger map, and zeros elsewhere.
 
     Args:
         x: (N, C, h, w) floating point. Must not be modified.
