@@ -45,13 +45,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     An error that the user can fix is printed to stderr as one line, without a traceback.
 
-    If the reader of the output closes the pipe (`… | head`), the command ends silently, with status 1.
+    If the reader of the output closes the pipe (`… | head`), the command ends silently, with status 1. Ctrl-C is one
+    line on stderr, and status 130.
     """
     try:
         try:
             return _main(argv)
         finally:
             sys.stdout.flush()  # now: an error of Python's own flush at exit cannot be caught
+    except KeyboardInterrupt:
+        print("autograder: stopped by Ctrl-C; run the same command again", file=sys.stderr)
+        return 130
     except BrokenPipeError:
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -70,8 +74,6 @@ def _main(argv: Sequence[str] | None) -> int:
         return _print_error(error, 2)
     except AutograderError as error:
         return _print_error(error, 1)
-    except KeyboardInterrupt:
-        return 130
 
 
 def _print_error(error: AutograderError, status: int) -> int:

@@ -133,7 +133,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         warning = f"{book.address} is on {book.network}, where SQLite's locks do not work; use PostgreSQL: --book"
         console.print(Text(warning), soft_wrap=True)
     if before := read_in(book, assignment, args.out):
-        console.print(Text(f"{before} older results were read into the new gradebook"), soft_wrap=True)
+        console.print(Text(f"{before} older results were read into the gradebook"), soft_wrap=True)
     plan = GradingRun.plan(course, assignment, args.seed, newest_run(book, assignment))
     settings = {"regrade": args.regrade, "notebooks": args.notebooks, "device": args.device}
     batch = Batch.open(plan, assignment, args.out, inbox, stored_in(book, assignment), **settings)

@@ -12,6 +12,7 @@ from autograder.gradebook.late import Policy
 from autograder.rounding import hundredths
 
 __all__ = [
+    "READ_IN",
     "SOURCES",
     "Arrival",
     "BookedRun",
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 SOURCES = ("table", "system", "files")  # the best first: which arrival counts
+READ_IN = "read in"  # `who` of a run whose results were graded before there was a book
 
 
 def key(id: str) -> str:
@@ -100,12 +102,19 @@ class Member:
 
 @dataclass(frozen=True)
 class BookedRun:
+    """A run. `who`: a login name, or READ_IN."""
+
     id: int
     assignment: str
     suite: str
     seed: int
     who: str
     at: str
+
+    @property
+    def age(self) -> tuple[bool, int]:
+        """Sorts runs, the oldest first. A run that was read in is older than all that were there before."""
+        return (False, -self.id) if self.who == READ_IN else (True, self.id)
 
 
 @dataclass(frozen=True)
@@ -271,8 +280,9 @@ class Facts:
         if not own:
             return None, False
         runs = {run.id: run for run in self.runs}
-        suites = [run.suite for run in self.runs if run.assignment == runs[own[0].run].assignment]
-        latest = max(own, key=lambda grading: (_suite_age(suites, runs[grading.run].suite), grading.id))
+        of_it = [run for run in self.runs if run.assignment == runs[own[0].run].assignment]
+        suites = [run.suite for run in sorted(of_it, key=lambda run: run.age)]
+        latest = max(own, key=lambda each: (_suite_age(suites, runs[each.run].suite), runs[each.run].age, each.id))
         return latest, runs[latest.run].suite != suites[-1]
 
 

@@ -19,7 +19,7 @@ from sqlalchemy.pool import NullPool
 
 from autograder.errors import UsageError
 
-__all__ = ["FILE", "LOCK", "address", "engine", "network", "rewrite", "schema", "trouble"]
+__all__ = ["FILE", "LOCK", "address", "engine", "network", "remove", "rewrite", "schema", "trouble"]
 
 FILE = "gradebook.db"
 PATIENCE = 30  # seconds that a writer waits for another
@@ -147,6 +147,12 @@ def _keep(path: Path, version: str) -> None:
     copy.touch(mode=0o600)
     with closing(sqlite3.connect(path)) as old, closing(sqlite3.connect(copy)) as new:
         old.backup(new)
+
+
+def remove(path: Path) -> None:
+    """Remove a book's file, and its log."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def rewrite(path: Path) -> None:

@@ -11,7 +11,7 @@ import json
 import secrets
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +31,7 @@ from autograder.errors import UsageError
 from autograder.gradebook import opening, tables
 from autograder.gradebook.erasing import erase
 from autograder.gradebook.facts import (
+    READ_IN,
     SOURCES,
     Arrival,
     BookedRun,
@@ -216,15 +217,23 @@ class Book:
         """
         table = tables.run
         with self._writing() as connection:
-            newest = _where(table, {"assignment": assignment}).order_by(table.c.id.desc()).limit(1)
-            row = connection.execute(newest).mappings().first()
-            same = row is not None and row["suite"] == suite and seed in (None, row["seed"])
-            if fresh or not same:
-                wanted = drawn if seed is None else seed
-                values = {"assignment": assignment, "suite": suite, "seed": wanted, "who": who(), "at": _now()}
-                connection.execute(table.insert().values(**values))
-                row = connection.execute(newest).mappings().first()
-        assert row is not None
+            rows = connection.execute(_where(table, {"assignment": assignment})).mappings()
+            newest = max((BookedRun(**row) for row in rows), key=lambda run: run.age, default=None)
+            if newest and not fresh and newest.suite == suite and seed in (None, newest.seed):
+                return newest
+            return self._begin(connection, assignment, suite, drawn if seed is None else seed, who())
+
+    def add_old_run(self, assignment: str, suite: str, seed: int) -> BookedRun:
+        """The run of a suite and a seed, for results from before the book. A new one is older than all others."""
+        own = {"assignment": assignment, "suite": suite, "seed": seed}
+        with self._writing() as connection:
+            row = connection.execute(_where(tables.run, own).order_by(tables.run.c.id.desc())).mappings().first()
+            return BookedRun(**row) if row else self._begin(connection, assignment, suite, seed, READ_IN)
+
+    def _begin(self, connection: Connection, assignment: str, suite: str, seed: int, by: str) -> BookedRun:
+        table = tables.run
+        values = {"assignment": assignment, "suite": suite, "seed": seed, "who": by, "at": _now()}
+        row = connection.execute(table.insert().values(**values).returning(*table.c)).mappings().one()
         return BookedRun(**row)
 
     def add_grading(self, run: int, submission: int, result: SubmissionResult, fills: int = 0) -> int:
@@ -370,13 +379,37 @@ class Book:
                     target.execute(text(f"select {sequence}"))
         return counts
 
+    def copy_to(self, address: str) -> dict[str, int]:
+        """The whole book into the one at an address, as `copy_into`. A new file appears whole, or not at all."""
+        other = Book.open(address)
+        if not other.absent:
+            with other:
+                return self.copy_into(other)
+        path = Path(str(other.url.database))
+        part = path.with_name(f"{path.name}.part")
+        try:
+            opening.remove(part)  # of a copy that was killed
+            with Book(other.url.set(database=str(part))) as new:
+                counts = self.copy_into(new)
+            part.replace(path)
+        except OSError as error:
+            raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
+        finally:
+            with suppress(OSError):
+                opening.remove(part)
+        return counts
+
     def erase(self, students: Sequence[str]) -> int:
         """Remove people (`erasing.erase`), and what the file's pages still hold of them. How many submissions."""
         with self._writing() as connection:
             found = sum(erase(connection, student) for student in students)
+        self.wipe()
+        return found
+
+    def wipe(self) -> None:
+        """Overwrite what the file's pages still hold of people who were erased."""
         if self.engine.dialect.name == "sqlite":
             opening.rewrite(Path(str(self.engine.url.database)))
-        return found
 
     @contextmanager
     def together(self) -> Iterator[None]:

@@ -14,18 +14,19 @@ from autograder.gradebook.table import SchoolTable
 
 __all__ = ["Wish", "about", "read_wishes", "wanted"]
 
-COLUMNS = ("student", "submission", "kind", "value", "why", "question")
+COLUMNS = ("student", "submission", "kind", "value", "why", "question", "assignment")
 
 
 @dataclass(frozen=True)
 class Wish:
-    """A decision as a person writes it. `whom`: an id, or a submission's name."""
+    """A decision as a person writes it. `whom`: an id, or a submission's name. `assignment`: "" if the row has none."""
 
     whom: str
     kind: str
     value: str
     why: str = ""
     question: str = ""
+    assignment: str = ""
 
 
 def wanted(wish: Wish, facts: Facts, terms: Terms, assignment: Assignment, who: str, by: str) -> tuple[Decision, ...]:
@@ -110,7 +111,7 @@ def _check_owners(keys: Iterable[str], facts: Facts) -> None:
 
 
 def read_wishes(path: Path) -> list[tuple[int, Wish]]:
-    """A table's decisions, with their rows. Columns: `student` or `submission`, `kind`, `value`, `why`, `question`.
+    """A table's decisions, with their rows. The columns are those of COLUMNS, with `student` or `submission`.
 
     Raises:
         UsageError: a column is missing or unknown, or a row names nobody.
@@ -128,7 +129,6 @@ def read_wishes(path: Path) -> list[tuple[int, Wish]]:
         whom = cells.get("submission") or cells.get("student", "")
         if not whom:
             raise UsageError(f"{path}: row {row + 1}, student: found nothing, wanted an id or a submission's name")
-        found.append(
-            (row + 1, Wish(whom, cells["kind"], cells["value"], cells.get("why", ""), cells.get("question", "")))
-        )
+        more = (cells.get(name, "") for name in ("why", "question", "assignment"))
+        found.append((row + 1, Wish(whom, cells["kind"], cells["value"], *more)))
     return found

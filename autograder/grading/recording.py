@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +18,7 @@ from autograder.gradebook.erasing import is_erased
 from autograder.gradebook.facts import Decision, Facts, Grading, Submission, moment
 from autograder.gradebook.settings import Settings
 from autograder.gradebook.store import Book, Damaged, who
-from autograder.grading.batch import GradingRun, stored
+from autograder.grading.batch import RUN_FILE, GradingRun, stored
 from autograder.grading.scoring import SET, reviewed, total
 from autograder.reports import DECISIONS, Decisions, write_class, write_file, write_submission
 from autograder.reports.cells import text
@@ -31,16 +33,20 @@ __all__ = [
     "forget",
     "has_results",
     "info_of",
+    "is_unread",
     "newest_run",
     "read_in",
     "results",
     "shown_in_sheet",
     "stored_in",
+    "to_forget",
+    "will_forget",
     "write_views",
     "write_words",
 ]
 
 
+ERASING = ".erasing"  # in a folder of results, while an erase is under way
 SIMILARITY = "similarity.html"  # in a folder of results, with the code of those whom it compares
 
 
@@ -146,33 +152,49 @@ def has_results(out: Path) -> bool:
     return next(out.glob("*/result.json"), None) is not None
 
 
+def is_unread(facts: Facts, out: Path) -> bool:
+    """Whether a folder is from before there was a book: it has `run.json`, or the book knows none of its results."""
+    names = {each.name for each in facts.submissions}
+    return (out / RUN_FILE).exists() or not any(path.parent.name in names for path in out.glob("*/result.json"))
+
+
 def read_in(book: Book, assignment: Assignment, out: Path) -> int:
     """Take the results of a folder that were written before there was a book; how many.
 
-    It is done once: not where the book holds something of this assignment. A file that cannot be read is left alone.
+    Each folder is read once. It is such a folder if it holds `run.json`, which grading wrote before there was a book,
+    or if the book knows none of its submissions. Results that the book holds already are not taken again, and those
+    that are taken are older than every grading of the book. A file that cannot be read is left alone.
     """
-    if any(each.assignment == assignment.id for each in book.facts().submissions):
+    facts, last = book.facts(), GradingRun.read(out)
+    known = {(each.digest, each.name): each for each in facts.submissions if each.assignment == assignment.id}
+    folders = {path.parent.name: path for path in sorted(out.glob("*/result.json"))}
+    ours = last is not None and last.assignment == assignment.id
+    if not ours and any(each.name in folders or is_erased(each) for each in known.values()):
         return 0
-    last = GradingRun.read(out)
+    runs = {run.id: run for run in facts.runs}
+    held = {(each.submission, runs[each.run].suite, runs[each.run].seed) for each in facts.gradings if each.run in runs}
     found = []
-    for path in out.glob("*/result.json"):
+    for path in folders.values():
         result = stored(path)
         if result and result.assignment == assignment.id:
             suite = result.fingerprint.partition("-")[0]
+            before = known.get((_digest(result), result.submission))
             newest = last is not None and (suite, result.seed) == (last.suite, last.seed)
-            found.append((newest, path.stat().st_mtime, suite, result.seed, path))
-    begun: dict[tuple[str, int], int] = {}  # one run for each suite and seed, the folder's own the newest
-    if not found:
-        return 0
-    with book.together():  # a kill leaves it to the next command
-        for _, _, suite, seed, path in sorted(found):
+            if before is None or (before.id, suite, result.seed) not in held:
+                found.append((newest, path.stat().st_mtime, suite, result.seed, path))
+    with book.together() if found else nullcontext():  # a kill leaves it to the next command
+        begun: dict[tuple[str, int], int] = {}  # one run for each suite and seed, the folder's own the newest
+        for _, _, suite, seed, path in sorted(found, reverse=True):
             if (suite, seed) not in begun:
-                begun[suite, seed] = book.add_run(assignment.id, suite, seed, seed).id
+                begun[suite, seed] = book.add_old_run(assignment.id, suite, seed).id
             result = stored(path)
             if result:
-                info = _plain(result.info)
-                number = book.add_submission(assignment.id, _digest(result), info, source_of(info, None))
+                info, before = _plain(result.info), known.get((_digest(result), result.submission))
+                source = source_of(info, None)
+                number = before.id if before else book.add_submission(assignment.id, _digest(result), info, source)
                 book.add_grading(begun[suite, seed], number, result)
+    if ours:
+        (out / RUN_FILE).unlink(missing_ok=True)
     return len(found)
 
 
@@ -331,34 +353,55 @@ def write_views(
     return write_class(found, assignment, out, failures, unmade=unmade, shown=shown, standings=standings)
 
 
-def forget(names: Collection[str], assignment: Assignment, out: Path) -> bool:
-    """Remove the folders of submissions whose people were erased; whether `out` is one of this assignment.
+def to_forget(out: Path) -> list[str]:
+    """Names of submissions whose pages an erase was about to remove when it was stopped."""
+    try:
+        return list(json.loads((out / ERASING).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return []
 
-    A folder that a person made, or a link, is left alone.
+
+def will_forget(names: Collection[str], out: Path) -> None:
+    """Write down the names of submissions whose pages `forget` removes, so that a later erase can finish it."""
+    if out.is_dir():
+        write_file(out / ERASING, json.dumps(sorted({*names, *to_forget(out)})))
+
+
+def forget(book: Book, settings: Settings, out: Path) -> list[Path]:
+    """Write pages and tables again without people who were erased, and remove their folders; the class pages.
+
+    The submissions are those of `will_forget` that are not in the book any more. A folder that a person made, or a
+    link, is left alone.
     """
-    pages = [
-        path for path in out.glob("*/result.json") if (found := stored(path)) and found.assignment == assignment.id
-    ]
-    for path in pages:
-        if path.parent.name in names and not path.parent.is_symlink():
-            shutil.rmtree(path.parent)
+    facts, written = book.facts(), []
+    here = {path.parent: found.assignment for path in out.glob("*/result.json") if (found := stored(path))}
+    for id in sorted({each.assignment for each in facts.submissions} & {*here.values()}):
+        names = {*to_forget(out)} - {each.name for each in facts.submissions if each.assignment == id}
+        if (out / DECISIONS).exists():
+            write_file(out / DECISIONS, Decisions.read(out / DECISIONS).without(names).encoded())
+        written.append(write_views(book, settings, settings.course.assignment(id), out, []))
+        for folder, assignment in here.items():
+            if assignment == id and folder.name in names and not folder.is_symlink():
+                shutil.rmtree(folder)
     shutil.rmtree(out / "anonymous", ignore_errors=True)
     (out / SIMILARITY).unlink(missing_ok=True)
-    if pages and (out / DECISIONS).exists():
-        write_file(out / DECISIONS, Decisions.read(out / DECISIONS).without(names).encoded())
-    return bool(pages)
+    (out / ERASING).unlink(missing_ok=True)
+    return written
 
 
 def newest_run(book: Book, assignment: Assignment) -> GradingRun | None:
     """The newest run of an assignment in the book."""
     runs = [run for run in book.facts().runs if run.assignment == assignment.id]
-    return GradingRun(assignment.id, runs[-1].suite, runs[-1].seed) if runs else None
+    newest = max(runs, key=lambda run: run.age, default=None)
+    return GradingRun(assignment.id, newest.suite, newest.seed) if newest else None
 
 
 def stored_in(book: Book, assignment: Assignment) -> Callable[[str], SubmissionResult | None]:
     """Finds the newest result of a submission in the book by name; None where there is none that can be read."""
     facts = book.facts()
-    newest = {each.submission: each.id for each in facts.gradings}
+    ages = {run.id: run.age for run in facts.runs}
+    in_order = sorted(facts.gradings, key=lambda each: (ages.get(each.run, (False, -each.run)), each.id))
+    newest = {each.submission: each.id for each in in_order}
     named = {each.name: each for each in facts.submissions if each.assignment == assignment.id}
 
     def find(name: str) -> SubmissionResult | None:

@@ -1,7 +1,14 @@
 """Pages, tables and files made from results. Nothing here grades."""
 
 from autograder.reports.files.gradescsv import grades_csv
-from autograder.reports.files.write import write_class, write_file, write_reports, write_submission, written_as_is
+from autograder.reports.files.write import (
+    new_file,
+    write_class,
+    write_file,
+    write_reports,
+    write_submission,
+    written_as_is,
+)
 from autograder.reports.findings.decisions import DECISIONS, Decisions
 from autograder.reports.findings.rescored import ScoreChange, score_changes
 from autograder.reports.findings.view import StudentView, student_view
@@ -19,6 +26,7 @@ __all__ = [
     "ScoreChange",
     "StudentView",
     "grades_csv",
+    "new_file",
     "print_class",
     "print_profile",
     "render_class",

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from autograder.commands import arguments
+from autograder.commands.grade import uninterrupted
 from autograder.commands.linux import require_linux
 from autograder.course.layout import Course
 from autograder.errors import UsageError
@@ -130,10 +131,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if args.format == GRADESCOPE:
         return _gradescope(args, console)
     require_linux("the gradebook")
-    from autograder.gradebook.changes import told_now
-    from autograder.gradebook.facts import Release
     from autograder.gradebook.grades import State
-    from autograder.gradebook.store import who
     from autograder.reports import write_file
 
     order = _order(args)
@@ -143,14 +141,10 @@ def run(args: argparse.Namespace, console: Console) -> int:
     written = writer(order)
     lines = list(written.lines)
     if not args.dry_run:
-        write_file(written.path, written.content)
         if written.tells:
-            policy = order.terms.policy.to_json()
-            release = Release(0, "", who(), order.assignment.id, args.format, policy)
-            number = order.book.add_release(release, told_now(order.own))
-            lines.append(f"release {number}")
-            if written.again:
-                write_file(written.path, written.again(number))
+            lines.append(f"release {_release(order, written)}")
+        else:
+            write_file(written.path, written.content)
         lines.append(f"written: {written.path}")
     held = [grade for grade in order.own if grade.state is State.HELD]
     naming = order.naming
@@ -158,6 +152,21 @@ def run(args: argparse.Namespace, console: Console) -> int:
     for line in lines:
         console.print(Text(line), soft_wrap=True)
     return 1 if held else 0
+
+
+def _release(order: _Order, written: _Written) -> int:
+    """Write a file that tells grades; the number of its release. The release is in the book before the file appears."""
+    from autograder.gradebook.changes import told_now
+    from autograder.gradebook.facts import Release
+    from autograder.gradebook.store import who
+    from autograder.reports import new_file
+
+    release = Release(0, "", who(), order.assignment.id, order.args.format, order.terms.policy.to_json())
+    with uninterrupted(), new_file(written.path) as file, order.book.together():
+        number = order.book.add_release(release, told_now(order.own))
+        file.write(written.again(number) if written.again else written.content)
+        file.flush()  # a full disk is met before the release is in the book
+    return number
 
 
 def _order(args: argparse.Namespace) -> _Order:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -16,9 +15,11 @@ from autograder.course.layout import Course
 from autograder.errors import UsageError
 
 if TYPE_CHECKING:  # a student's machine has no database
+    from autograder.course.model import Assignment
     from autograder.gradebook.facts import Decision, Facts
     from autograder.gradebook.settings import Settings
     from autograder.gradebook.store import Book
+    from autograder.grading.entering import Wish
 
 __all__ = ["add", "run"]
 
@@ -28,13 +29,39 @@ EXAMPLE = """examples:
   autograder gradebook roster roster.csv --out graded/
   autograder gradebook set a6 2022990101 extension 48 --why "ill, note of 1 Dec" --out graded/
   autograder gradebook set a6 kim-2022990111-A6-O1 points 3.5 --question pool --why "unfair" --out graded/
-  autograder gradebook enter a6 decisions.csv --out graded/
-      columns: student or submission, kind, value, why, question; enters all rows or none
+  autograder gradebook enter decisions.csv --out graded/
+      columns: student or submission, kind, value, why, question, assignment; enters all rows or none
   autograder gradebook log a6 2022990101 --out graded/
   autograder gradebook erase 2022990101 --out graded/
   autograder gradebook erase --before 2023-03-01 --out graded/
+  autograder gradebook copy sqlite:////backup/gradebook.db --out graded/
 """
+EXAMPLES = {
+    "roster": """  autograder gradebook roster roster.csv --out graded/
+      columns: id, name, email; or the school's own table
+""",
+    "set": """  autograder gradebook set a6 2022990101 extension 48 --why "ill, note of 1 Dec" --out graded/
+  autograder gradebook set a6 kim-2022990111-A6-O1 points 3.5 --question pool --why "unfair" --out graded/
+  autograder gradebook set a6 2022990101 answer "you are right; points added" --question pool --out graded/
+      answers the student's request about this question
+""",
+    "enter": """  autograder gradebook enter decisions.csv --out graded/
+      a row: 2022990101,extension,48,"ill, note of 1 Dec" under the header student,kind,value,why
+""",
+    "log": """  autograder gradebook log a6 2022990101 --out graded/
+""",
+    "erase": """  autograder gradebook erase 2022990101 --out graded/
+      removes the person from the book and writes the pages in graded/ again
+""",
+    "copy": """  autograder gradebook copy postgresql+psycopg://kim@grades/gev6135 --out graded/
+""",
+}
+ENTER = """Enter a table of decisions: all rows, or none if one is wrong.
 
+The columns are student or submission, kind, value, why, question, assignment. The kinds are those of
+`autograder gradebook set --help`. A row without an assignment is about ASSIGNMENT; without both, about the only
+assignment of the book.
+"""
 
 KINDS = """Enter one decision. WHOM is a student's id, or a submission's name; VALUE null withdraws the last one.
 
@@ -70,12 +97,18 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     for name, action, words, texts in (
         ("roster", _roster, "read the members of the course from a table", ("file",)),
         ("set", _set, "enter one decision", ("assignment", "whom", "kind", "value")),
-        ("enter", _enter, "enter a table of decisions", ("assignment", "file")),
+        ("enter", _enter, "enter a table of decisions", ()),
         ("log", _log, "list decisions", ()),
         ("erase", _erase, "remove a person's name, results and texts; scores stay under a code", ()),
         ("copy", _copy, "copy the whole book into another, empty one", ("url",)),
     ):
-        each = actions.add_parser(name, help=words, description=f"{words.capitalize()}.")
+        each = actions.add_parser(
+            name,
+            help=words,
+            description={"set": KINDS, "enter": ENTER}.get(name, f"{words[0].upper()}{words[1:]}."),
+            epilog=f"example:\n{EXAMPLES[name]}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         if name == "erase":
             each.add_argument("student", metavar="STUDENT", nargs="?", default="")
             each.add_argument("--before", metavar="DATE", default="", help="everybody whose last submission is older")
@@ -86,9 +119,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         if name == "log":
             each.add_argument("assignment", metavar="ASSIGNMENT", nargs="?", default="")
             each.add_argument("student", metavar="STUDENT", nargs="?", default="")
+        if name == "enter":
+            each.add_argument("assignment", metavar="ASSIGNMENT", nargs="?", default="")
+            each.add_argument("file", metavar="FILE", type=arguments.path)
         if name == "set":
-            each.description = KINDS
-            each.formatter_class = argparse.RawDescriptionHelpFormatter
             each.add_argument("--why", default="", help="the reason; some kinds need one")
             each.add_argument("--question", default="", help="the question that the decision is about")
         if name in ("set", "enter"):
@@ -164,17 +198,35 @@ def _enter(book: Book, settings: Settings, args: argparse.Namespace, console: Co
     from autograder.grading.entering import read_wishes, wanted
     from autograder.grading.recording import enter_sheet
 
-    assignment = settings.course.assignment(args.assignment)
-    if args.out and (count := enter_sheet(book, assignment, args.out)):
-        _say(console, f"{count} decisions read from review.csv")
-    facts, terms = book.facts(), settings.terms(assignment)
-    decisions: list[Decision] = []
-    for row, wish in read_wishes(args.file):
+    wishes, facts = read_wishes(args.file), book.facts()
+    rows: list[tuple[int, Wish, Assignment]] = []
+    for row, wish in wishes:
         try:
+            rows.append((row, wish, settings.course.assignment(_about(wish, args.assignment, facts))))
+        except UsageError as error:
+            raise UsageError(f"{args.file}: row {row}, {error}") from None
+    for assignment in {each.id: each for _, _, each in rows}.values():
+        if args.out and (count := enter_sheet(book, assignment, args.out)):
+            _say(console, f"{count} decisions read from review.csv")
+    facts = book.facts()
+    decisions: list[Decision] = []
+    for row, wish, assignment in rows:
+        try:
+            terms = settings.terms(assignment)
             decisions += wanted(wish, facts, terms, assignment, args.who or who(), "table")
         except UsageError as error:
             raise UsageError(f"{args.file}: row {row}, {error}") from None
     _entered(book, book.add_decisions(decisions), console)
+
+
+def _about(wish: Wish, given: str, facts: Facts) -> str:
+    """The assignment of a row. Raises UsageError if neither the row, nor the command, nor the book says it."""
+    named = sorted({each.assignment for each in facts.submissions})
+    found = wish.assignment or given or (named[0] if len(named) == 1 else "")
+    if not found:
+        there = ", ".join(named) or "none"
+        raise UsageError(f"assignment: found nothing, wanted one of {there}: a column assignment, or ASSIGNMENT")
+    return found
 
 
 def _entered(book: Book, numbers: tuple[int, ...], console: Console) -> None:
@@ -208,15 +260,27 @@ def _log(book: Book, settings: Settings, args: argparse.Namespace, console: Cons
 def _erase(book: Book, settings: Settings, args: argparse.Namespace, console: Console) -> None:
     from autograder.gradebook.erasing import older
     from autograder.gradebook.facts import key
+    from autograder.grading.recording import forget, to_forget, will_forget
 
     if bool(args.student) == bool(args.before):
         raise UsageError("erase: wanted a student's id, or --before DATE")
-    people = [key(args.student)] if args.student else older(book.facts(), args.before)
+    facts = book.facts()
+    wanted = {key(args.student)} if args.student else {*older(facts, args.before)}
+    people = [each.key for each in facts.students if each.key in wanted]
     if not people:
-        raise UsageError(f"erase: no person's last submission is older than {args.before}")
-    before = book.facts()
+        book.wipe()  # an erase that was stopped may have left it to this one
+        if args.out and to_forget(args.out):
+            pages = forget(book, settings, args.out)
+            _say(console, f"an earlier erase is finished: {', '.join(map(str, pages)) or 'nothing was left to do'}")
+            return
+        if args.before:
+            raise UsageError(f"erase: no person's last submission is older than {args.before}")
+        raise UsageError(f"{args.student}: nobody in the book has this id")
+    if args.out:
+        theirs = {each.submission for each in facts.members if each.student in wanted}
+        will_forget([each.name for each in facts.submissions if each.id in theirs], args.out)
     found = book.erase(people)
-    rewritten = _forget(book, settings, before, args) if args.out else []
+    rewritten = forget(book, settings, args.out) if args.out else []
     submissions = "1 submission" if found == 1 else f"{found} submissions"
     who = "a person" if len(people) == 1 else f"{len(people)} people"
     _say(console, f"erased: {who} with {submissions}; the scores stay under a code")
@@ -227,24 +291,6 @@ def _erase(book: Book, settings: Settings, args: argparse.Namespace, console: Co
     _say(console, "enters their people again), backups, copies of the book, and exported files.")
 
 
-def _forget(book: Book, settings: Settings, before: Facts, args: argparse.Namespace) -> list[Path]:
-    """Write the pages in the folder of results again, without the folders of those who are nobody's now."""
-    from autograder.gradebook.erasing import is_erased
-    from autograder.grading.recording import forget, write_views
-
-    facts, written = book.facts(), []
-    nobodys = {each.id for each in facts.submissions if is_erased(each)}
-    for id in sorted({each.assignment for each in facts.submissions}):
-        assignment = settings.course.assignment(id)
-        names = [each.name for each in before.submissions if each.id in nobodys and each.assignment == id]
-        if forget(names, assignment, args.out):
-            written.append(write_views(book, settings, assignment, args.out, []))
-    return written
-
-
 def _copy(book: Book, settings: Settings, args: argparse.Namespace, console: Console) -> None:
-    from autograder.gradebook.store import Book
-
-    with Book.open(args.url) as other:
-        counts = book.copy_into(other)
+    counts = book.copy_to(args.url)
     _say(console, f"copied: {', '.join(f'{count} {name}' for name, count in counts.items())}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
@@ -12,11 +14,18 @@ from autograder.commands.linux import require_linux
 from autograder.course.layout import Course
 from autograder.errors import UsageError
 
+if TYPE_CHECKING:  # a student's machine has no database
+    from autograder.course.model import Assignment
+    from autograder.gradebook.settings import Settings
+    from autograder.gradebook.store import Book
+
 __all__ = ["add", "run"]
 
 EXAMPLE = """example:
   autograder report a6 --out graded/
       writes every page, grades.csv and result.json again; nothing is graded
+  autograder report a6 a7 --out term/
+      several assignments: into term/a6 and term/a7; without a name, every assignment of the book
 """
 
 
@@ -24,11 +33,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "report",
         help="write pages and tables again from the gradebook",
-        description="Write every page and table of an assignment again from the gradebook. Nothing is graded.",
+        description="Write every page and table of assignments again from the gradebook. Nothing is graded.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("assignment", metavar="ASSIGNMENT", help="an id (a6) or a folder name")
+    parser.add_argument(
+        "assignments", metavar="ASSIGNMENT", nargs="*", help="an id (a6) or a folder name (all of the book)"
+    )
     parser.add_argument("--out", metavar="DIR", type=arguments.path, required=True, help="where the pages go")
     parser.add_argument("--book", metavar="URL", default="", help="where the gradebook is (DIR/gradebook.db)")
     parser.add_argument(
@@ -42,27 +53,46 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     """Read a person's entries in review.csv, then write everything. Returns 0."""
     require_linux("the gradebook")
-    from autograder.commands.book.nameless import write_nameless
     from autograder.gradebook.settings import Settings
     from autograder.gradebook.store import Book
-    from autograder.grading.recording import enter_sheet, has_results, read_in, write_views
+    from autograder.grading.recording import has_results, is_unread, read_in
 
     course = Course.find(args.course)
-    assignment = course.assignment(args.assignment)
+    named = list({each.id: each for each in map(course.assignment, args.assignments)}.values())
     settings = Settings.read(course)
-    book = Book.open(settings.book(args.book, args.out), create=has_results(args.out))
-    read_in(book, assignment, args.out)
-    if not any(each.assignment == assignment.id for each in book.facts().submissions):
-        raise UsageError(f"{book.address}: this book has nothing of {assignment.id}")
-    entered = enter_sheet(book, assignment, args.out)
+    places = [args.out, *(args.out / each.id for each in named)]
+    book = Book.open(settings.book(args.book, args.out), create=any(map(has_results, places)))
+    if not named and is_unread(book.facts(), args.out):
+        for name in course.names():
+            read_in(book, course.assignment(name), args.out)
+    there = {each.assignment for each in book.facts().submissions}
+    named = named or [course.assignment(each) for each in sorted(there)]
+    if not named:
+        raise UsageError(f"{book.address}: this book has no submissions")
+    for assignment in named:
+        out = args.out if len(named) == 1 else args.out / assignment.id
+        read_in(book, assignment, out)
+        if not any(each.assignment == assignment.id for each in book.facts().submissions):
+            raise UsageError(f"{book.address}: this book has nothing of {assignment.id}")
+        _write(book, settings, assignment, out, args, console)
+    return 0
+
+
+def _write(
+    book: Book, settings: Settings, assignment: Assignment, out: Path, args: argparse.Namespace, console: Console
+) -> None:
+    """One assignment's pages and tables."""
+    from autograder.commands.book.nameless import write_nameless
+    from autograder.grading.recording import enter_sheet, write_views
+
+    entered = enter_sheet(book, assignment, out)
     unmade: list[tuple[str, str]] = []
     if args.anonymous:
-        page = write_nameless(book, settings, assignment, args.out / "anonymous", unmade)
+        page = write_nameless(book, settings, assignment, out / "anonymous", unmade)
         console.print(Text(f"written without names · {page}"), soft_wrap=True)
-        return 0
-    page = write_views(book, settings, assignment, args.out, unmade)
+        return
+    page = write_views(book, settings, assignment, out, unmade)
     for name, why in unmade:
         console.print(Text(f"page not made: {name}  {why}"), soft_wrap=True)
     said = f"{entered} decisions read from review.csv · " if entered else ""
     console.print(Text(f"{said}written from {book.address} · {page}"), soft_wrap=True)
-    return 0

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import BinaryIO, TypeAlias
 
 from autograder.course.encodable import encodable
 from autograder.course.model import Assignment
@@ -212,12 +212,21 @@ def write_file(path: Path, content: str | bytes) -> None:
 
     Text is written as UTF-8; characters that UTF-8 cannot encode are replaced.
     """
-    if isinstance(content, str):
-        content = encodable(content).encode()
+    with new_file(path) as file:
+        file.write(encodable(content).encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write to, with its folders. It appears when the block ends, and not at all if the block raises.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
     with _told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole(path) as file:
-            file.write(content)
+            yield file
 
 
 def _remove(path: Path) -> None:

@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from autograder.cli import main
+from autograder.course.layout import Course
+from autograder.course.result import SubmissionInfo
 from autograder.gradebook.facts import Facts
+from autograder.gradebook.grades import Grade, grades
+from autograder.gradebook.settings import Settings
 from autograder.gradebook.store import Book
 from tests.autograder.conftest import TOY, Toy, in_process
 
@@ -229,6 +234,50 @@ def test_a_table_of_decisions(toy: Toy, book: Path, tmp_path: Path) -> None:
     ]
 
 
+def test_a_table_says_which_assignment_it_is_about(toy: Toy, book: Path, tmp_path: Path) -> None:
+    """A column, the argument, or the only assignment of the book."""
+    table = tmp_path / "decisions.csv"
+    table.write_text("student,kind,value,why,assignment\n11,adjust,-2.675,so,t1\n12,adjust,-1,so,\n")
+    say(toy, "gradebook", "enter", table, "--out", book)
+    assert [(each.student, each.assignment, each.value) for each in stored(book).decisions] == [
+        ("11", "t1", -267),
+        ("12", "t1", -100),
+    ]
+    table.write_text("student,kind,value,why,assignment\n11,adjust,-1,so,t9\n")
+    assert "row 2, unknown assignment 't9'" in say(toy, "gradebook", "enter", table, "--out", book, status=2)
+    with Book.open(book / "gradebook.db") as opened:
+        opened.add_submission("t2", "d", SubmissionInfo("x"))
+    table.write_text("student,kind,value,why\n11,adjust,-1,so\n")
+    said = say(toy, "gradebook", "enter", table, "--out", book, status=2)
+    assert "row 2, assignment: found nothing, wanted one of t1, t2" in said
+    say(toy, "gradebook", "enter", "t1", table, "--out", book)
+    assert len(stored(book).decisions) == 3
+
+
+def test_a_report_of_what_the_book_holds(toy: Toy, book: Path) -> None:
+    """Without a name, every assignment of the book; several go into a folder each."""
+    before = views(book)
+    (book / "index.html").unlink()
+    say(toy, "report", "--out", book)
+    assert views(book) == before
+    shutil.copytree(toy.root / "solutions/t1_toy", toy.root / "solutions/t2_toy")
+    manifest = toy.root / "solutions/t2_toy/assignment.toml"
+    manifest.write_text(manifest.read_text().replace("number = 1", "number = 2").replace("2030-", "2031-"))
+    assert "nothing of t2" in say(toy, "report", "t1", "t2", "--out", book, status=2)
+    with Book.open(book / "gradebook.db") as opened:
+        opened.add_submission("t2", "d", SubmissionInfo("kim_m-11-A2-O1", "Kim", "11"))
+    say(toy, "report", "--out", book)
+    assert (book / "t1/kim_m-11-A1-O1/report.html").exists()
+    assert {"index.html", "grades.csv"} <= {path.name for path in (book / "t2").iterdir()}
+
+
+@pytest.mark.parametrize("name", ["roster", "set", "enter", "log", "erase", "copy"])
+def test_every_help_has_an_example(toy: Toy, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["gradebook", name, "--help"])
+    assert f"example:\n  autograder gradebook {name} " in capsys.readouterr().out
+
+
 def test_what_is_not_in_the_book_decides_nothing(toy: Toy, book: Path) -> None:
     """An edited result.json changes no grade: the next run writes it again, and grades nothing."""
     before = views(book)
@@ -277,9 +326,80 @@ def without_book(out: Path) -> None:
         path.unlink()
 
 
+def now(toy: Toy, out: Path) -> tuple[Grade, ...]:
+    return grades(stored(out), Settings.read(Course.find(toy.root)).all_terms())
+
+
 def stored(out: Path) -> Facts:
     with Book.open(out / "gradebook.db") as opened:
         return opened.facts()
+
+
+def old_folder(book: Path, names: dict[str, str], suite: str, seed: int, marked: bool) -> Path:
+    """A folder of results as it was before there was a book, beside `book`: some of its submissions, renamed.
+
+    Args:
+        marked: with `run.json`, as grading wrote it then.
+    """
+    out = book.with_name("old")
+    for before, name in names.items():
+        shutil.copytree(book / before, out / name)
+        path = out / name / "result.json"
+        data = json.loads(path.read_text())
+        for info in (data, data["info"]):
+            info |= {"submission": name, "id": name.split("-")[1]}
+        data["seed"] = seed
+        digest = data["fingerprint"].rpartition("-")[2] + ("" if before == name else "f")
+        data["fingerprint"] = f"{suite or data['fingerprint'].partition('-')[0]}-{seed}-{digest}"
+        path.write_text(json.dumps(data))
+    if marked:
+        (out / "run.json").write_text(json.dumps({"assignment": "t1", "suite": suite, "seed": seed}))
+    header, row = (book / "review.csv").read_text(encoding="utf-8-sig").splitlines()[:2]
+    row = row.replace("choi_r-13-A1-O2", "oh_n-14-A1-O2").replace(",0.5,", ",0.9,well said")
+    (out / "review.csv").write_text(f"{header}\n{row}\n")
+    return out
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_two_old_folders_into_one_book(toy: Toy, book: Path, marked: bool) -> None:
+    """The results and the review.csv of the second are read in too, once, and outrank nothing that is there."""
+    address = f"sqlite:///{book}/gradebook.db"
+    before = {grade.student: grade.cents for grade in now(toy, book)}
+    out = old_folder(book, {"lee_s-12-A1-O1": "jung_k-15-A1-O1", "choi_r-13-A1-O2": "oh_n-14-A1-O2"}, "0ld", 5, marked)
+    said = say(toy, "report", "t1", "--out", out, "--book", address)
+    assert "2 decisions read from review.csv" in said
+    facts = stored(book)
+    names = {each.id: each.name for each in facts.submissions}
+    assert len(facts.gradings) == 5
+    assert [(each.kind, names[each.submission], each.value) for each in facts.decisions] == [
+        ("scale", "oh_n-14-A1-O2", 0.9),
+        ("note", "oh_n-14-A1-O2", "well said"),
+    ]
+    after = {grade.student: grade.cents for grade in now(toy, book)}
+    assert after == before | {"15": 100, "14": 900}
+    assert not (out / "run.json").exists()
+    say(toy, "report", "t1", "--out", out, "--book", address)
+    assert stored(book) == facts  # once
+    say(toy, "gradebook", "erase", "15", "--book", address)  # the folder is not told
+    say(toy, "report", "t1", "--out", out, "--book", address)
+    assert "15" not in {each.key for each in stored(book).students}
+    assert "3 of them kept from before" in say(toy, "grade", "t1", toy.submitted, "--out", book), "no run began"
+
+
+def test_an_old_folder_of_the_same_submissions(toy: Toy, book: Path) -> None:
+    """Its gradings go in, and those of the book count."""
+    own = {path.parent.name for path in book.glob("*/result.json")}
+    before = [(grade.student, grade.cents, grade.grading) for grade in now(toy, book)]
+    newest = stored(book).runs[0].suite
+    for place, (suite, seed) in enumerate(((newest, 5), ("0ld", 6))):
+        out = old_folder(book, {name: name for name in own}, suite, seed, marked=True)
+        (out / "review.csv").unlink()
+        say(toy, "report", "t1", "--out", out, "--book", f"sqlite:///{book}/gradebook.db")
+        shutil.rmtree(out)
+        assert len(stored(book).gradings) == 3 * (place + 2)
+        assert [(grade.student, grade.cents, grade.grading) for grade in now(toy, book)] == before
+        assert len(stored(book).submissions) == 3
+    assert "3 of them kept from before" in say(toy, "grade", "t1", toy.submitted, "--out", book)
 
 
 def test_a_folder_of_before_is_reported_without_its_submissions(toy: Toy, book: Path) -> None:
@@ -317,7 +437,7 @@ def test_results_of_older_checks_stay_in_the_book(toy: Toy, book: Path) -> None:
     (book / "lee_s-12-A1-O1/result.json").write_text("{")  # cannot be read, and is graded again
     (toy.submitted / "choi_r-13-A1-O2.zip").unlink()  # one that is not here any more
     said = say(toy, "grade", "t1", toy.submitted, "--out", book)
-    assert "2 older results were read into the new gradebook" in said
+    assert "2 older results were read into the gradebook" in said
     facts = stored(book)
     suites = {run.id: run.suite for run in facts.runs}
     names = {each.id: each.name for each in facts.submissions}
