@@ -37,23 +37,29 @@ EXAMPLE = """examples:
   autograder gradebook copy sqlite:////backup/gradebook.db --out graded/
 """
 EXAMPLES = {
-    "roster": """  autograder gradebook roster roster.csv --out graded/
+    "roster": """
+  autograder gradebook roster roster.csv --out graded/
       columns: id, name, email; or the school's own table
 """,
-    "set": """  autograder gradebook set a6 2022990101 extension 48 --why "ill, note of 1 Dec" --out graded/
+    "set": """
+  autograder gradebook set a6 2022990101 extension 48 --why "ill, note of 1 Dec" --out graded/
   autograder gradebook set a6 kim-2022990111-A6-O1 points 3.5 --question pool --why "unfair" --out graded/
   autograder gradebook set a6 2022990101 answer "you are right; points added" --question pool --out graded/
       answers the student's request about this question
 """,
-    "enter": """  autograder gradebook enter decisions.csv --out graded/
+    "enter": """
+  autograder gradebook enter decisions.csv --out graded/
       a row: 2022990101,extension,48,"ill, note of 1 Dec" under the header student,kind,value,why
 """,
-    "log": """  autograder gradebook log a6 2022990101 --out graded/
+    "log": """
+  autograder gradebook log a6 2022990101 --out graded/
 """,
-    "erase": """  autograder gradebook erase 2022990101 --out graded/
+    "erase": """
+  autograder gradebook erase 2022990101 --out graded/
       removes the person from the book and writes the pages in graded/ again
 """,
-    "copy": """  autograder gradebook copy postgresql+psycopg://kim@grades/gev6135 --out graded/
+    "copy": """
+  autograder gradebook copy postgresql+psycopg://kim@grades/gev6135 --out graded/
 """,
 }
 ENTER = """Enter a table of decisions: all rows, or none if one is wrong.
@@ -106,7 +112,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
             name,
             help=words,
             description={"set": KINDS, "enter": ENTER}.get(name, f"{words[0].upper()}{words[1:]}."),
-            epilog=f"example:\n{EXAMPLES[name]}",
+            epilog=f"example:{EXAMPLES[name]}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if name == "erase":

@@ -25,7 +25,7 @@ EXAMPLE = """example:
   autograder report a6 --out graded/
       writes every page, grades.csv and result.json again; nothing is graded
   autograder report a6 a7 --out term/
-      several assignments: into term/a6 and term/a7; without a name, every assignment of the book
+      several assignments: a folder in term/ for each; without a name, every assignment of the book
 """
 
 
