@@ -1,11 +1,12 @@
 """Every assignment as a whole: full marks for the reference, none for the handout, every check catches what it is for.
 
 An assignment takes part as soon as it has hidden checks and golden results of a sample class. One grading process
-serves all tests of an assignment, two submissions at a time, and ends before the next one's begins.
+serves all tests of an assignment, and ends before the next one's begins.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,10 +24,13 @@ from autograder.grading.order import Order
 from tests.submissions import golden
 from tests.submissions.make_sample import make_sample
 
+SIDE_BY_SIDE = True  # the assignments, each in a process of its own
 COURSE = Course.find(Path(__file__))
 # By folder name, not read: a manifest that is wrong fails the tests of its assignment and no others.
 CHECKED = {name.split("_")[0]: name for name in COURSE.names() if (COURSE.root / "tests/hidden" / name).is_dir()}
 ASSIGNMENTS = {id: name for id, name in CHECKED.items() if golden.path(id).is_file()}
+# Submissions graded at once: one where other tests run beside these.
+JOBS = 1 if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1 else 2
 # Another seed than the golden results were made with, because scores may not hang on it.
 SEED = 20221202
 # As many as there are: whoever takes one away says so here. An assignment that does not stand here needs one of every
@@ -74,13 +78,13 @@ def mutants(assignment: Assignment) -> tuple[Mutant, ...]:
 
 @pytest.fixture(scope="module")
 def matrix(process: GradingProcess, mutants: tuple[Mutant, ...], assignment: Assignment) -> KillMatrix:
-    return kill_matrix(process.grade_as_it_is, mutants, assignment, COURSE.solution(assignment), jobs=2)
+    return kill_matrix(process.grade_as_it_is, mutants, assignment, COURSE.solution(assignment), jobs=JOBS)
 
 
 @pytest.fixture(scope="module")
 def results(process: GradingProcess, sample: Path, assignment: Assignment) -> dict[str, SubmissionResult]:
     """What the sample class got, by submission."""
-    return {result.submission: result for result in golden.grade_class(process, sample, assignment, jobs=2)}
+    return {result.submission: result for result in golden.grade_class(process, sample, assignment, jobs=JOBS)}
 
 
 def test_reference_has_full_marks(process: GradingProcess, assignment: Assignment) -> None:
