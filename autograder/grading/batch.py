@@ -16,7 +16,7 @@ from autograder.course.layout import Course
 from autograder.course.model import Assignment
 from autograder.course.notebook import PAGELESS
 from autograder.course.result import SubmissionResult
-from autograder.errors import GraderError
+from autograder.errors import GraderError, UsageError
 from autograder.grading import fingerprint
 from autograder.grading.client import GradingProcess
 from autograder.grading.filling import Gap, concerned, filled, gaps
@@ -171,6 +171,8 @@ class Batch:
                 name = futures.pop(future)
                 try:
                     result = replace(self._whole(future.result()), fingerprint=self.prints[name])
+                except UsageError:  # the reference fails under this seed: nothing can be graded
+                    raise
                 except GraderError as error:
                     yield Failure(name, str(error))
                 except Exception as error:  # a machine that died, say: no reason to lose the others

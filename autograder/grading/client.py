@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -29,7 +30,7 @@ SLACK_SECONDS = 300.0  # for our own part of a grading
 
 
 class GradingProcess:
-    """A warm grading process. Entering it waits until the reference has been graded.
+    """A warm grading process. Entering it waits until the reference has been graded, in this run or an earlier one.
 
     Raises:
         UsageError: the assignment is broken; the message names the check or file at fault.
@@ -56,6 +57,7 @@ class GradingProcess:
         )
         theirs.close()
         self._control = ours
+        self._lock, self._end = threading.Lock(), dict[str, Any]()
         _, assignment = order.read()
         self._patience = MAX_STRETCH * assignment.submission_seconds + SLACK_SECONDS
         budgets = sum(len(question.budgets) for question in assignment.questions)
@@ -72,8 +74,13 @@ class GradingProcess:
         if "ready" in message:
             return self
         self.close()
+        self._raise_broken(message)
+        raise GraderError(f"the grading process died before it was ready:\n{self._last_words()}")
+
+    def _raise_broken(self, message: dict[str, Any]) -> None:
+        """Raise what the process says is broken, if it does."""
         if "broken" not in message:
-            raise GraderError(f"the grading process died before it was ready:\n{self._last_words()}")
+            return
         kinds = {"IsolationUnavailable": IsolationUnavailable, "GraderError": GraderError}
         raise kinds.get(message["kind"], UsageError)(message["broken"])
 
@@ -127,6 +134,7 @@ class GradingProcess:
                 try:
                     self._control.sendmsg([job], rights)
                 except OSError as error:
+                    self._raise_broken(self._told_since())
                     raise GraderError(f"the grading process is gone: {error}\n{self._last_words()}") from None
             ours.settimeout(self._patience)
             answer = self._answer(ours, name)
@@ -139,10 +147,18 @@ class GradingProcess:
             chunks = list(iter(lambda: stream.recv(1 << 20), b""))
             answer: dict[str, Any] = json.loads(b"".join(chunks))
         except (OSError, ValueError) as error:
+            self._raise_broken(self._told_since())
             raise GraderError(
                 f"{name}: the grading child ended without a result: {error!r}\n{self._last_words()}"
             ) from None
         return answer
+
+    def _told_since(self) -> dict[str, Any]:
+        """What the process said after it was ready: nothing, unless it ended. Every thread that asks is told."""
+        with self._lock, contextlib.suppress(OSError, ValueError):
+            if said := self._control.recv(MAX_MESSAGE, socket.MSG_DONTWAIT):
+                self._end = json.loads(said)
+        return self._end
 
     def _last_words(self) -> str:
         size = os.fstat(self._log.fileno()).st_size

@@ -53,6 +53,9 @@ NOT_TIMED = "This was not timed."
 # What the reference may end in: its running time may have to be graded elsewhere, or on a quieter machine.
 FINE = (Outcome.PASSED, Outcome.PENDING, Outcome.TOO_NOISY)
 MAX_SEEN = 3
+NOT_ASKED_FOR = CaseResult("", Outcome.NOT_ATTEMPTED, "not asked for")
+# Of the reference, which another process grades by these checks: no question is blocked by them.
+OF_ANOTHER_FORK = CaseResult("", Outcome.PASSED, credit=1.0)
 # The reference has so many times the seconds: where it takes long, that is the machine's doing.
 PATIENCE = 10.0
 # On a GPU, for each budget: workers of both sides wake there and load its libraries.
@@ -79,6 +82,7 @@ class Examiner:
         gpu: where running times are graded besides the CPU; None where there is none.
         answers: what the reference answered and what oracles computed, for all gradings to come.
         until: the instant, of `time.monotonic`, at which the run ends; what is not decided then is pending.
+        not_asked_for: what the cases of questions become that are not run.
     """
 
     course: Course
@@ -94,6 +98,7 @@ class Examiner:
     gpu: Gpu | None = None
     answers: Answers = field(default_factory=dict)  # not made anew by `replace`: the patient copy fills in the same
     until: float = math.inf
+    not_asked_for: CaseResult = NOT_ASKED_FOR
 
     def __post_init__(self) -> None:
         order = list(self.assignment.by_id)
@@ -114,23 +119,23 @@ class Examiner:
         self._baseline = self._library.reference(self.course.solution(self.assignment), self.assignment.files)
         self._reference = reference_channels(reference_loader(self.course, self.assignment), self.answers)
 
-    def grade_reference(self) -> SubmissionResult:
-        """Grade the reference like any submission, and remember what it answered.
+    def grade_reference(self, question: str) -> None:
+        """Grade the reference by the checks of one question, like any submission, and remember what it answered.
 
         Raises UsageError naming the first check that is at fault where it does not get full marks, GraderError where
         workers can no longer be started.
         """
-        patient = replace(self, assignment=_patient(self.assignment))
-        result = patient.grade(self.course.solution(self.assignment), "reference", as_it_is=True)
-        for question in result.questions:
-            for case in question.cases:
+        patient = replace(self, assignment=_patient(self.assignment), not_asked_for=OF_ANOTHER_FORK)
+        solution = self.course.solution(self.assignment)
+        result = patient.grade(solution, "reference", as_it_is=True, questions=[question])
+        for graded in result.questions:
+            for case in graded.cases:
                 if case.outcome not in FINE:
                     self.sandbox.require_alive()
                     ours = case.outcome is Outcome.GRADER_ERROR  # then the detail is a traceback, which ends in why
                     lines = case.detail.strip().splitlines() or [""]
                     what = " · ".join(filter(None, (case.message, lines[-1 if ours else 0])))
-                    raise UsageError(f"the reference fails {question.id} / {case.id}: {case.outcome}: {what}")
-        return result
+                    raise UsageError(f"the reference fails {graded.id} / {case.id}: {case.outcome}: {what}")
 
     def grade(
         self,
@@ -231,7 +236,7 @@ class Examiner:
                 assert item is not None
                 question = str(question_of(item))
                 if asked is not None and question not in asked:
-                    case = labelled(CaseResult("", Outcome.NOT_ATTEMPTED, "not asked for"), item)
+                    case = labelled(self.not_asked_for, item)
                 elif allowance.over:
                     case = labelled(_unfinished(CaseResult("", Outcome.TIMEOUT)), item)
                 elif TIMED in item.fixturenames and (broken := self._broken(question, cases)):

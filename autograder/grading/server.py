@@ -19,6 +19,7 @@ import socket
 import sys
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +27,11 @@ import pytest
 
 from autograder import __version__
 from autograder.errors import AutograderError, UsageError
+from autograder.grading import fingerprint
 from autograder.grading.client import MAX_MESSAGE
 from autograder.grading.order import Order
+from autograder.grading.reference.forks import ReferenceGrading
+from autograder.grading.reference.verdict import ReferenceVerdict
 from autograder.sandbox import Sandbox
 from autograder.sandbox.grader.gpu import hide, require_gpu
 from autograder.submission.clean.prepare import handed_out
@@ -63,6 +67,7 @@ class Server:
         self.gpu = require_gpu() if order.device == "cuda" else None
         hide()  # this process forks
         self.children: set[int] = set()
+        self.reference: ReferenceGrading | None = None
         self.unimportable: list[str] = []
         self.failure: AutograderError | None = None
 
@@ -76,10 +81,13 @@ class Server:
             self._serve(self._examiner(session))
         except AutograderError as error:  # pytest would report it as an internal error of its own
             self.failure = error
+        finally:
+            if self.reference:
+                self.reference.close()
         return True
 
     def _examiner(self, session: pytest.Session) -> Examiner:
-        """An examiner whose reference has full marks."""
+        """An examiner whose reference has full marks: now, or in an earlier run and, it is to be hoped, in this."""
         from autograder.grading.examiner import Examiner
 
         if self.unimportable:
@@ -97,7 +105,7 @@ class Server:
             submitted=submitted_in(self.order.submissions, self.assignment) if self.order.submissions else {},
             gpu=self.gpu,
         )
-        examiner.grade_reference()
+        self._grade_reference(examiner)
         if self.order.until is not None:
             examiner.until = time.monotonic() + self.order.until - time.time()
         if self.order.notebooks:
@@ -109,16 +117,46 @@ class Server:
         tell(self.control, {"ready": True})
         return examiner
 
+    def _grade_reference(self, examiner: Examiner) -> None:
+        """Wait until the reference is graded; where an earlier run did this, grade it beside the first submissions."""
+        suite = fingerprint.of_suite(self.course, self.assignment)
+        self.verdict = ReferenceVerdict.of(suite, examiner.environment, examiner.isolation, cpu_name())
+        before = self.verdict.read()
+        if before is None:
+            self.reference = ReferenceGrading(examiner, jobs=len(os.sched_getaffinity(0)))
+            self.reference.finish_all()
+            self.verdict.keep(self.assignment.id, self.reference.seconds)
+        else:
+            self.reference = ReferenceGrading(examiner, before, later=True)
+
     def _serve(self, examiner: Examiner) -> None:
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.control, selectors.EVENT_READ)
-            while True:
-                if selector.select(timeout=1.0):
-                    data, ancillary, _, _ = self.control.recvmsg(MAX_MESSAGE, socket.CMSG_SPACE(4))
-                    if not data:
-                        break
-                    self._fork(examiner, json.loads(data), _descriptor(ancillary))
+        assert self.reference
+        try:
+            while self._served(examiner, self.reference):
                 self._reap()
+        except AutograderError as error:
+            self.verdict.forget()
+            tell(self.control, broken(error))  # before the gradings under way end without a result
+            raise
+        finally:
+            self._end_children()
+
+    def _served(self, examiner: Examiner, reference: ReferenceGrading) -> bool:
+        """Wait a moment for a job or for a part of the reference's grading. False where no job will come."""
+        with selectors.DefaultSelector() as selector:
+            for file in (self.control.fileno(), *reference.pipes):
+                selector.register(file, selectors.EVENT_READ)
+            ready = [key.fd for key, _ in selector.select(timeout=1.0)]
+        for pipe in set(ready) - {self.control.fileno()}:
+            reference.finish(pipe)
+        if self.control.fileno() in ready:
+            data, ancillary, _, _ = self.control.recvmsg(MAX_MESSAGE, socket.CMSG_SPACE(4))
+            if not data:
+                return False
+            self._fork(examiner, json.loads(data), _descriptor(ancillary))
+        return True
+
+    def _end_children(self) -> None:
         for child in self.children:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
@@ -166,6 +204,18 @@ def _descriptor(ancillary: list[tuple[int, int, bytes]]) -> int:
 def tell(control: socket.socket, message: dict[str, Any]) -> None:
     """Send one message, which the other side receives whole."""
     control.sendall(json.dumps(message).encode())
+
+
+def broken(error: AutograderError) -> dict[str, Any]:
+    """The message that nothing can be graded, and why."""
+    return {"broken": str(error)[: MAX_MESSAGE // 8], "kind": type(error).__name__}
+
+
+def cpu_name() -> str:
+    """The processor's model, which decides how libraries round; "" where it is not known."""
+    with suppress(OSError), open("/proc/cpuinfo") as file:
+        return next((line.partition(":")[2].strip() for line in file if line.startswith("model name")), "")
+    return ""
 
 
 def environment() -> dict[str, Any]:
@@ -218,7 +268,8 @@ def main() -> None:
             if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
                 raise UsageError(f"pytest ended with {status!r} while collecting {checks}")
     except AutograderError as error:
-        tell(control, {"broken": str(error)[: MAX_MESSAGE // 8], "kind": type(error).__name__})
+        with suppress(OSError):  # nobody may be waiting any more
+            tell(control, broken(error))
 
 
 if __name__ == "__main__":

@@ -171,8 +171,9 @@ import torch
 
 @pytest.mark.question("double")
 def test_after_the_zygote(student):
-    for child in psutil.Process().children():
-        child.kill()
+    for child in psutil.Process().parent().children():
+        if "autograder.grading.server" not in child.cmdline():
+            child.kill()
     time.sleep(1)  # its workers end with it
     student.double(torch.ones(2))
 """

@@ -58,7 +58,7 @@ INSIDE: dict[str, dict[str, tuple[str, ...]]] = {
         "sides": (),
     },
     "gradebook": {"migrations": ("",), "": ()},
-    "grading": {"": ("mutants", "notebooks"), "mutants": (), "notebooks": ()},
+    "grading": {"": ("mutants", "notebooks", "reference"), "mutants": (), "notebooks": (), "reference": ()},
     "reports": {
         "study": ("pages", "findings", ""),
         "files": ("pages", "findings", ""),

@@ -149,8 +149,13 @@ class Sandbox:
         return Worker(package, limits, channel, reports, output, says, allowance)
 
     def require_alive(self) -> None:
-        """Raise GraderError if the zygote has ended: errors since then are not the submission's."""
-        if self._zygote.poll() is not None:
+        """Raise GraderError if the zygote has ended: errors since then are not the submission's.
+
+        Its socket tells this in forks too, whose child the zygote is not.
+        """
+        poll = select.poll()
+        poll.register(self._control, 0)
+        if poll.poll(0):
             raise GraderError("the zygote, which workers are forked from, has ended")
 
     def close(self) -> None:

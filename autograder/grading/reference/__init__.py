@@ -1,0 +1,1 @@
+"""Grades the reference, and remembers from run to run that it had full marks."""

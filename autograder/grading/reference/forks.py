@@ -1,0 +1,205 @@
+"""Grades the reference by the hidden checks, and gathers what it answered for the submissions to come.
+
+Each question is graded in a fork, several at once, since the grading process itself has to be free to fork gradings. A
+fork sends back what the reference and the oracles answered. Gradings that are forked later find these answers in
+memory; those that are forked earlier compute the answers that they need.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pickle
+import selectors
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Mapping, MutableMapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import IO, Any, Protocol
+
+from autograder.course.model import Assignment
+from autograder.errors import GraderError, UsageError
+from autograder.sandbox.isolation.raw_syscalls import die_with_parent
+
+__all__ = ["ReferenceGrading"]
+
+LATER = 10  # added to the niceness of what nobody waits for
+
+
+class Grades(Protocol):
+    """What grades the reference by the checks of a question: an `Examiner`."""
+
+    @property
+    def assignment(self) -> Assignment: ...
+
+    @property
+    def answers(self) -> MutableMapping[bytes, Any]: ...
+
+    def grade_reference(self, question: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a fork sends back.
+
+    Attributes:
+        broken: what is wrong with the reference; "" where it has full marks.
+        failed: what went wrong through our own fault; "" where nothing did.
+        answers: what was answered, pickled one by one.
+        modules: what was imported on the way.
+    """
+
+    broken: str
+    failed: str
+    answers: Mapping[bytes, bytes]
+    modules: Sequence[str]
+    seconds: float
+
+
+@dataclass
+class ReferenceGrading:
+    """The grading of the reference, question by question.
+
+    Args:
+        examiner: takes in the answers.
+        expected: seconds that each question took in an earlier run, by id: the longest come first.
+        jobs: how many questions at once.
+        later: others use the cores meanwhile, and come first.
+
+    Attributes:
+        seconds: what each question took, by id, as far as they are graded.
+    """
+
+    examiner: Grades
+    expected: Mapping[str, float] = field(default_factory=dict)
+    jobs: int = 1
+    later: bool = False
+    seconds: dict[str, float] = field(default_factory=dict, init=False)
+    _waiting: list[str] = field(init=False)
+    _running: dict[int, _Fork] = field(default_factory=dict, init=False)  # by the pipe that tells its end
+
+    def __post_init__(self) -> None:
+        races = {question.id for question in self.examiner.assignment.questions if question.budgets}
+        expected = {id: self.expected.get(id, float(id in races)) for id in self.examiner.assignment.by_id}
+        self._waiting = sorted(expected, key=lambda id: -expected[id])
+        self._begin()
+
+    @property
+    def done(self) -> bool:
+        return not self._running
+
+    @property
+    def pipes(self) -> Sequence[int]:
+        """File descriptors that can be read when a question is graded, which is to be told to `finish`."""
+        return tuple(self._running)
+
+    def finish(self, pipe: int) -> None:
+        """Take in what a fork found, and begin the next.
+
+        Raises:
+            UsageError: the reference does not have full marks; it names the first check that is at fault.
+            GraderError: workers can no longer be started, or a fork died.
+        """
+        fork = self._running.pop(pipe)
+        os.close(pipe)
+        os.waitpid(fork.pid, 0)
+        found = fork.found()
+        if found.broken:
+            raise UsageError(found.broken)
+        if found.failed:
+            raise GraderError(found.failed)
+        self.seconds[fork.question] = found.seconds
+        for key, answer in found.answers.items():
+            self.examiner.answers[key] = pickle.loads(answer)
+        for name in found.modules:  # so that later forks find them imported
+            with suppress(Exception):
+                importlib.import_module(name)
+        self._begin()
+
+    def finish_all(self) -> None:
+        """Wait for the rest. Raises what `finish` raises."""
+        while not self.done:
+            with selectors.DefaultSelector() as selector:
+                for pipe in self.pipes:
+                    selector.register(pipe, selectors.EVENT_READ)
+                ready = [key.fd for key, _ in selector.select()]
+            for pipe in ready:
+                self.finish(pipe)
+
+    def close(self) -> None:
+        """End the forks."""
+        for pipe, fork in self._running.items():
+            os.kill(fork.pid, signal.SIGKILL)
+            os.waitpid(fork.pid, 0)
+            os.close(pipe)
+        self._running.clear()
+
+    def _begin(self) -> None:
+        while self._waiting and len(self._running) < self.jobs:
+            fork, pipe = self._fork(self._waiting.pop(0))
+            self._running[pipe] = fork
+
+    def _fork(self, question: str) -> tuple[_Fork, int]:
+        told = tempfile.TemporaryFile()  # noqa: SIM115 - both sides hold it
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            self._become_fork(question, told)  # `writer` closes with it
+        os.close(writer)
+        return _Fork(question, child, told), reader
+
+    def _become_fork(self, question: str, told: IO[bytes]) -> None:
+        """Grades one question. Never returns."""
+        try:
+            die_with_parent(signal.SIGKILL)
+            if self.later:
+                os.nice(LATER)
+            pickle.dump(self._found(question), told)
+            told.flush()
+        finally:
+            os._exit(0)
+
+    def _found(self, question: str) -> _Found:
+        modules, known, began = set(sys.modules), set(self.examiner.answers), time.perf_counter()
+        broken = failed = ""
+        try:
+            self.examiner.grade_reference(question)
+        except UsageError as error:
+            broken = str(error)
+        except GraderError as error:
+            failed = str(error)
+        except Exception as error:
+            failed = f"the reference could not be graded by {question}: {error!r}\n{traceback.format_exc()}"
+        answers = {}
+        for key, answer in self.examiner.answers.items():
+            if key not in known:
+                with suppress(Exception):  # what cannot be sent is computed again
+                    answers[key] = pickle.dumps(answer)
+        return _Found(broken, failed, answers, _libraries(sys.modules.keys() - modules), time.perf_counter() - began)
+
+
+@dataclass(frozen=True)
+class _Fork:
+    question: str
+    pid: int
+    told: IO[bytes]
+
+    def found(self) -> _Found:
+        with self.told as file:
+            file.seek(0)
+            try:
+                found = pickle.load(file)
+            except EOFError:
+                raise GraderError(f"the process that graded the reference by {self.question} died") from None
+        assert isinstance(found, _Found)
+        return found
+
+
+def _libraries(names: set[str]) -> list[str]:
+    """Of imported modules those that any process of this environment can import: no file of the course's own."""
+    files = {name: getattr(sys.modules[name], "__file__", None) for name in names}
+    return sorted(name for name, file in files.items() if isinstance(file, str) and file.startswith(sys.prefix))

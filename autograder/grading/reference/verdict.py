@@ -1,0 +1,71 @@
+"""Remembers, from run to run, that a reference had full marks by its suite in this environment.
+
+A run need not wait then until the reference is graded: it is graded again beside the first submissions, on the inputs
+of the run's own seed. A verdict is a small file in the user's cache folder, named by a digest of what it depends on.
+The variable AUTOGRADER_CACHE names another folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from autograder.reports.files.write import write_file
+
+__all__ = ["ReferenceVerdict"]
+
+# Variables that decide which of its routines a library computes with.
+DECIDING = ("ATEN_", "CUBLAS_", "CUDA_", "KMP_", "MKL_", "OMP_", "ONEDNN_", "OPENBLAS_", "TORCH_")
+
+
+@dataclass(frozen=True)
+class ReferenceVerdict:
+    """Where the verdict on one reference by one suite in one environment is kept."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, suite: str, *facts: Any) -> ReferenceVerdict:
+        """The verdict of the suite with this digest.
+
+        Args:
+            facts: plain data on the environment. What is installed, and variables that decide how libraries compute,
+                are added.
+        """
+        installed = sorted(f"{each.name} {each.version}" for each in distributions())
+        deciding = {name: value for name, value in sorted(os.environ.items()) if name.startswith(DECIDING)}
+        text = json.dumps([suite, *facts, installed, deciding], sort_keys=True, default=str)
+        return cls(_folder() / f"{hashlib.blake2b(text.encode(), digest_size=16).hexdigest()}.json")
+
+    def read(self) -> dict[str, float] | None:
+        """The seconds that each question took, by id; None where no verdict is kept."""
+        try:
+            seconds = json.loads(self.path.read_text(encoding="utf-8"))["seconds"]
+            return {str(id): float(took) for id, took in seconds.items()}
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            return None
+
+    def keep(self, assignment: str, seconds: dict[str, float]) -> None:
+        """Keep that the reference had full marks. A folder that cannot be written to keeps nothing."""
+        rounded = {id: round(took, 3) for id, took in seconds.items()}
+        with suppress(OSError):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            write_file(self.path, json.dumps({"assignment": assignment, "seconds": rounded}, indent=1).encode())
+
+    def forget(self) -> None:
+        """The reference failed in this environment after all."""
+        with suppress(OSError):
+            self.path.unlink(missing_ok=True)
+
+
+def _folder() -> Path:
+    chosen = os.environ.get("AUTOGRADER_CACHE")
+    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("autograder"), "references")

@@ -1,0 +1,165 @@
+"""The first run in an environment waits for the reference; later ones grade it beside the first submissions."""
+
+from __future__ import annotations
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from autograder.course.layout import Course
+from autograder.errors import GraderError, UsageError
+from autograder.grading.client import GradingProcess
+from autograder.grading.order import Order
+from autograder.grading.reference.verdict import ReferenceVerdict
+from tests.autograder.conftest import Toy
+
+# A check of the grader's own, which waits until a file says how it is to end. No digest holds what the file says.
+WAITS = """
+import os
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from autograder.errors import CheckFailed
+
+
+@pytest.mark.question("double")
+def test_waits(student):
+    while not Path({flag!r}).exists():
+        time.sleep(0.02)
+    said = Path({flag!r}).read_text()
+    if said == "die":
+        os._exit(1)
+    if said == "fail":
+        raise CheckFailed("what the file says")
+    student.double(torch.ones(2))
+"""
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("AUTOGRADER_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def flag(toy: Toy, tmp_path: Path, cache: Path) -> Path:
+    """A course with a check that waits for this file, which is not there. An earlier run found the reference right."""
+    flag = tmp_path / "flag"
+    (toy.root / "tests/hidden/t1_toy/test_waits.py").write_text(WAITS.format(flag=str(flag)))
+    flag.write_text("pass")
+    with process(toy, 1):
+        pass
+    flag.unlink()
+    return flag
+
+
+def process(toy: Toy, seed: int) -> GradingProcess:
+    course = Course.find(toy.root)
+    return GradingProcess(Order.of(course, course.assignment("t1"), seed))
+
+
+def test_a_second_run_does_not_wait_for_the_reference(toy: Toy, flag: Path) -> None:
+    path = toy.submit("kim-1-A1-O1")
+    with process(toy, 2) as grading:
+        assert not flag.exists()  # the reference is still waiting for it
+        flag.write_text("pass")
+        assert grading.grade(path, "kim-1-A1-O1").score == 10
+
+
+def test_a_reference_that_fails_after_all_ends_the_run_and_the_next_one_waits_again(
+    toy: Toy, flag: Path, cache: Path
+) -> None:
+    path = toy.submit("kim-1-A1-O1")
+
+    def until_it_ends(grading: GradingProcess) -> str:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            try:
+                grading.grade(path, "kim-1-A1-O1")
+            except UsageError as error:
+                return str(error)
+        return "it has not ended"
+
+    with process(toy, 2) as grading, ThreadPoolExecutor(4) as executor:
+        flag.write_text("fail")
+        said = set(executor.map(until_it_ends, [grading] * 4))
+    assert said == {"the reference fails double / waits: failed: what the file says"}
+    assert list(cache.glob("*.json")) == []
+    with pytest.raises(UsageError, match="the reference fails double / waits"), process(toy, 3):
+        pass
+
+
+def test_a_whole_run_ends_where_the_reference_fails_after_all(toy: Toy, flag: Path, tmp_path: Path) -> None:
+    toy.submit("kim-1-A1-O1", source="import time\n\n\ndef double(x):\n    time.sleep(4)\n    return 2 * x\n")
+    flag.write_text("fail")
+    done = toy.run("grade", "t1", toy.submitted, "--out", tmp_path / "out", "--seed", "2")
+    assert done.returncode == 2
+    assert "the reference fails double / waits: failed: what the file says" in done.stderr
+
+
+def test_a_check_that_ends_its_process_is_named(toy: Toy, tmp_path: Path, cache: Path) -> None:
+    flag = tmp_path / "flag"
+    flag.write_text("die")
+    (toy.root / "tests/hidden/t1_toy/test_waits.py").write_text(WAITS.format(flag=str(flag)))
+    with pytest.raises(GraderError, match="the process that graded the reference by double died"), process(toy, 1):
+        pass
+    assert list(cache.glob("*.json")) == []
+
+
+@pytest.fixture
+def calls(toy: Toy, tmp_path: Path) -> Path:
+    """A file that grows with every call of the reference: no submission can write there."""
+    calls = tmp_path / "calls"
+    solution = toy.root / "solutions/t1_toy/toy.py"
+    noted = f"    try:\n        open({str(calls)!r}, 'a').write('x')\n    except OSError:\n        pass\n"
+    solution.write_text(toy.reference.replace("    return SCALE * x\n", noted + "    return SCALE * x\n"))
+    return calls
+
+
+def test_what_the_reference_answered_is_not_asked_again(toy: Toy, calls: Path, cache: Path) -> None:
+    path = toy.submit("kim-1-A1-O1", source="def double(x):\n    return 2 * x\n")
+    with process(toy, 1) as grading:
+        asked = calls.stat().st_size
+        assert asked > 0
+        cases = grading.grade(path, "kim-1-A1-O1").questions[0].cases
+        assert {case.outcome for case in cases} == {"passed"}
+        assert calls.stat().st_size == asked
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"seconds": 3}', '{"seconds": {"double": "soon"}}'])
+def test_a_verdict_that_cannot_be_read_is_none(tmp_path: Path, text: str) -> None:
+    verdict = ReferenceVerdict(tmp_path / "v.json")
+    (tmp_path / "v.json").write_text(text)
+    assert verdict.read() is None
+    verdict.keep("t1", {"double": 0.25})
+    assert verdict.read() == {"double": 0.25}
+    assert json.loads((tmp_path / "v.json").read_text())["assignment"] == "t1"
+    verdict.forget()
+    verdict.forget()
+    assert verdict.read() is None
+
+
+def test_a_folder_that_cannot_be_written_to_keeps_nothing() -> None:
+    verdict = ReferenceVerdict(Path("/dev/null/autograder/v.json"))
+    verdict.keep("t1", {})
+    verdict.forget()
+    assert verdict.read() is None
+
+
+def test_a_verdict_depends_on_suite_facts_and_variables(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = ReferenceVerdict.of("suite", {"torch": "2.6"}, "EPYC")
+    assert first.path.parent == cache
+    assert first == ReferenceVerdict.of("suite", {"torch": "2.6"}, "EPYC")
+    others = [
+        ReferenceVerdict.of("another", {"torch": "2.6"}, "EPYC"),
+        ReferenceVerdict.of("suite", {"torch": "2.7"}, "EPYC"),
+        ReferenceVerdict.of("suite", {"torch": "2.6"}, "Xeon"),
+    ]
+    monkeypatch.setenv("ATEN_CPU_CAPABILITY", "default")
+    assert len({first, *others, ReferenceVerdict.of("suite", {"torch": "2.6"}, "EPYC")}) == 5
