@@ -13,8 +13,9 @@ from autograder.errors import UsageError
 __all__ = ["preload", "require_notebooks"]
 
 NEEDED = ("IPython", "matplotlib_inline", "nbconvert", "nbformat", "nh3")
-# What takes seconds to import, by the word in a module or a notebook that shows that it will be.
+# What takes seconds to import, by the word in a module, a hidden check or a notebook that shows that it will be.
 BY_MODULES = {"torch.optim": ("torch._dynamo",)}  # torch imports it at the first step of an optimizer
+BY_CHECKS = {'"meta"': ("torch._dynamo",)}  # with it comes what torch imports at the first operation on "meta"
 BY_NOTEBOOKS = {
     "": ("IPython", "autograder.sandbox.worker.notebook"),
     "matplotlib": ("matplotlib.pyplot", "matplotlib.backends.backend_agg", "matplotlib_inline.backend_inline"),
@@ -37,6 +38,7 @@ def require_notebooks(course: Course, assignment: Assignment) -> None:
 def preload(course: Course, assignment: Assignment, *, notebooks: bool = False) -> list[str]:
     """Modules that submissions, and with `notebooks` their notebooks, will import, as far as they are installed."""
     wanted = [each for path in course.sources(assignment).values() for each in _shown(path, BY_MODULES)]
+    wanted += [each for path in sorted(course.hidden(assignment).rglob("*.py")) for each in _shown(path, BY_CHECKS)]
     if notebooks:
         paths = (course.handout(assignment) / notebook for notebook in assignment.notebooks)
         wanted += [each for path in paths for each in _shown(path, BY_NOTEBOOKS)]
