@@ -24,7 +24,6 @@ from autograder.grading.order import Order
 from tests.submissions import golden
 from tests.submissions.make_sample import make_sample
 
-SIDE_BY_SIDE = True  # the assignments, each in a process of its own
 COURSE = Course.find(Path(__file__))
 # By folder name, not read: a manifest that is wrong fails the tests of its assignment and no others.
 CHECKED = {name.split("_")[0]: name for name in COURSE.names() if (COURSE.root / "tests/hidden" / name).is_dir()}

@@ -13,7 +13,6 @@ from autograder.authoring.rehearsal import Rehearsal, rehearse
 from autograder.course.layout import Course
 from autograder.course.model import Assignment
 
-SIDE_BY_SIDE = True  # the assignments, each in a process of its own
 COURSE = Course.find(Path(__file__).parent)
 ASSIGNMENTS = [COURSE.assignment(name) for name in COURSE.names()]
 ASSIGNMENTS = [assignment for assignment in ASSIGNMENTS if assignment.notebooks]
