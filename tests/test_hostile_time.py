@@ -74,7 +74,7 @@ def test_honest_work_is_untouched(graded: Class) -> None:
 def test_what_is_left_when_time_is_over_is_a_timeout(graded: Class) -> None:
     case = speed(graded.results["sleeps_everywhere"])["gpu"]
     assert case["outcome"] == "timeout"
-    assert f"has used up the {SECONDS} s that all of it may take" in case["message"]
+    assert f"has used up the {SECONDS} s that it may take in all" in case["message"]
     assert speed(graded.results["sleeps_everywhere"])["score"] == 0
 
 

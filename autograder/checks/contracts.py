@@ -1,4 +1,4 @@
-"""What every operation owes its user, whatever it computes: a battery to run over any of them.
+"""Contracts that every operation must keep, whatever it computes.
 
     @pytest.mark.parametrize("contract", contracts.battery(), ids=str)
     def test_contract(student, rng, contract):
@@ -7,7 +7,7 @@
         )
         contract(student, operation, (rng.boxes(4, 20, 30), rng.boxes(3, 20, 30)))
 
-Each contract also compares values, so that an operation which computes nothing, or something else, keeps none.
+Each contract also compares values, so an operation with wrong results keeps none of them.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Operation:
             assert_matches(part, value, what=name)
 
     def compare_dtypes(self, returned: Any, tensors: Sequence[torch.Tensor]) -> None:
-        """Fail where a tensor in `returned` has another dtype than is right for these inputs."""
+        """Fail if a tensor in `returned` has the wrong dtype for these inputs."""
         for name, part, value in self._pairs(returned, tensors):
             if type(part) is torch.Tensor:  # a Python number has no dtype
                 assert_matches(part.new_zeros(()), value.new_zeros(()), what=name)
@@ -75,9 +75,9 @@ class Operation:
 
 @dataclass(frozen=True)
 class Contract:
-    """One promise: `contract(side, operation, tensors)` raises CheckFailed where it is broken.
+    """One contract: `contract(side, operation, tensors)` raises CheckFailed if the operation breaks it.
 
-    `side` is whose promise it is, usually `student`; `tensors` are the operation's inputs in float64.
+    `side` is the side that is checked, usually `student`; `tensors` are the operation's inputs in float64.
     """
 
     name: str
@@ -97,16 +97,16 @@ def _keeps_inputs(side: Proxy, operation: Operation, tensors: Sequence[torch.Ten
         try:
             assert_matches(fetch(proxy), before, what=name, rtol=0.0, atol=0.0)
         except CheckFailed:
-            hint = "an operation must not write to what it was given: clone() first, or create a new tensor"
+            hint = "an operation must not change its inputs: clone() first, or create a new tensor"
             raise CheckFailed(f"the input {name} was changed by the call", hint) from None
 
 
 def _keeps_float32(side: Proxy, operation: Operation, tensors: Sequence[torch.Tensor]) -> None:
-    """The only contract that a wrong dtype breaks: float32 for float64 too, whatever its values."""
+    """The only contract that a wrong dtype breaks, also float32 in place of float64, whatever the values."""
     single = [_as_float(tensor, torch.float32) for tensor in tensors]
     with dtype_counts():
         operation.compare(operation.call(*single), single)
-    with suppress(StudentError), dtype_counts():  # what a second call breaks is the others' matter
+    with suppress(StudentError), dtype_counts():  # other contracts check what a second call breaks
         operation.compare_dtypes(operation.call(*tensors), tensors)
 
 
@@ -116,7 +116,7 @@ def _takes_strided(side: Proxy, operation: Operation, tensors: Sequence[torch.Te
 
 
 def _remembers_nothing(side: Proxy, operation: Operation, tensors: Sequence[torch.Tensor]) -> None:
-    """Other values on a second call: what was remembered from the first must not leak into it."""
+    """Other values on a second call: nothing from the first call may leak into it."""
     operation.compare(operation.call(*tensors), tensors)
     others = [*(operation.others or _turned)(*tensors)]
     operation.compare(operation.call(*others), others)
@@ -133,7 +133,7 @@ def _takes_empty(side: Proxy, operation: Operation, tensors: Sequence[torch.Tens
 
 
 def _turned(*tensors: torch.Tensor) -> list[torch.Tensor]:
-    """Other values of the same shapes: turned round along the last axis, and floating ones times -0.5."""
+    """Other values of the same shapes: flipped along the last axis, and floating ones times -0.5."""
     flipped = [tensor.flip(-1) if tensor.dim() else tensor for tensor in tensors]
     return [-0.5 * tensor if tensor.is_floating_point() else tensor for tensor in flipped]
 
@@ -153,7 +153,7 @@ BATTERY: tuple[Contract, ...] = (
 
 
 def battery(exceptions: Mapping[str, str] = MappingProxyType({})) -> tuple[Contract, ...]:
-    """All contracts but those that an operation need not keep, each exception with its reason.
+    """All contracts except those that an operation need not keep; each exception has a reason.
 
     Args:
         exceptions: by the name of a contract, why the task does not ask for it.

@@ -42,14 +42,14 @@ class Draw:
         return torch.from_numpy(values.reshape(shape)).to(dtype)
 
     def normal(self, *shape: int, scale: float = 1.0, dtype: torch.dtype = torch.float64) -> torch.Tensor:
-        """Mean 0, standard deviation `scale`, bell-shaped, within six deviations: a sum of twelve uniforms."""
+        """Nearly normal, from a sum of twelve uniforms: mean 0, standard deviation `scale`, within six deviations."""
         units = self._raw(UNIFORMS_PER_NORMAL * prod(shape)).reshape(UNIFORMS_PER_NORMAL, *shape) >> np.uint64(11)
         total = units.sum(axis=0, dtype=np.uint64)  # of whole numbers below 2**53: exact in any order
         values = np.asarray((total.astype(np.float64) * 2.0**-53 - UNIFORMS_PER_NORMAL / 2) * scale)
         return torch.from_numpy(values.reshape(shape)).to(dtype)
 
     def distinct(self, *shape: int, dtype: torch.dtype = torch.float64) -> torch.Tensor:
-        """Values in (-3, 3) of which no two are equal or nearly so, in random order: a maximum is never in doubt."""
+        """Values in (-3, 3), no two of them equal or nearly equal, in random order: a maximum is always clear."""
         count = prod(shape)
         ranks = torch.from_numpy(np.argsort(self._raw(count), kind="stable").reshape(shape)).to(torch.float64)
         jitter = self.uniform(*shape, low=0.25, high=0.75)
@@ -98,7 +98,7 @@ class Draw:
         raise GraderError(f"none of {tries} draws is as the check asks")
 
     def choice(self, options: Sequence[T]) -> T:
-        """One of the options. Raises ValueError where there is none."""
+        """One of the options. Raises ValueError if there are none."""
         if not options:
             raise ValueError("nothing to choose from")
         return options[int(self.integers(0, len(options)))]

@@ -1,4 +1,4 @@
-"""Gradients in float64 that are right because they are obvious: autograd over a plain forward."""
+"""Gradients in float64, by autograd over a plain forward."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def oracle_gradients(
     """Gradients of sum(fn(*inputs) * upstream) by autograd in float64, here in the grader.
 
     Args:
-        fn: an obvious forward in torch; takes tensors only.
+        fn: a plain forward in torch; takes tensors only.
         inputs: any floating dtype; nothing is written to them.
         upstream: the gradient that arrives at fn's output, of its shape; None for a scalar output.
 

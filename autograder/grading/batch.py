@@ -1,4 +1,4 @@
-"""Grades a class: several at once, keeps what is finished, continues where a run was stopped."""
+"""Grades a class: several submissions at once. Keeps finished results, and continues a run that was stopped."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Grade(Protocol):
 
 @dataclass(frozen=True)
 class Failure:
-    """A submission that could not be graded through our own fault."""
+    """A submission that could not be graded because of a fault of the grader."""
 
     submission: str
     why: str
@@ -46,7 +46,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class GradingRun:
-    """What all results of one output folder have in common."""
+    """The common facts of all results of one output folder."""
 
     assignment: str
     suite: str
@@ -56,7 +56,7 @@ class GradingRun:
     def plan(
         cls, course: Course, assignment: Assignment, seed: int | None, before: GradingRun | None = None
     ) -> GradingRun:
-        """Continue a run where suite and seed are the same; else begin one, with a seed drawn if need be.
+        """Continue a run if suite and seed are the same. Otherwise begin one, and draw a seed if none is given.
 
         Args:
             before: the newest run in the gradebook.
@@ -68,14 +68,14 @@ class GradingRun:
 
     @classmethod
     def read(cls, out: Path) -> GradingRun | None:
-        """The run that a folder of before there was a gradebook says it holds; None where it says nothing."""
+        """The run that an old folder without a gradebook says it holds; None if it says nothing."""
         try:
             return cls(**json.loads((out / RUN_FILE).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
 
     def fingerprint(self, path: Path) -> str:
-        """What a result for the submission at `path` must carry to hold in this run.
+        """The fingerprint that a result for the submission at `path` must have to hold in this run.
 
         The time when it was handed in is not part of it: a changed time runs no code again.
         """
@@ -90,9 +90,9 @@ class Batch:
         inbox: where they are, by name.
         prints: the fingerprint that a result for each must carry.
         kept: results of an earlier run that still hold.
-        partial: results that hold but for some cases, which this run can decide.
-        gaps: which ones, by submission.
-        before: what an earlier run gave, by submission; scores of questions, no cases.
+        partial: results that hold except for some cases, which this run can decide.
+        gaps: these cases, by submission.
+        before: results of an earlier run, by submission; scores of questions, no cases.
     """
 
     run: GradingRun
@@ -117,12 +117,12 @@ class Batch:
         notebooks: bool = False,
         device: str = "cpu",
     ) -> Batch:
-        """Look at what the gradebook holds already, unless everything is to be graded again.
+        """Use the results in the gradebook, unless everything is to be graded again.
 
         Args:
             booked: the newest result of a submission there, by name; None for none.
             out: where the pages of executed notebooks lie: only a grading makes them.
-            notebooks: a result from a run that left the notebook alone does not hold, and one whose page is gone.
+            notebooks: a result without the run of its notebooks does not hold, nor one whose page is missing.
             device: where this run can grade running times besides the CPU.
         """
         prints, kept, partial, lacking, before = {}, {}, {}, {}, {}
@@ -148,7 +148,7 @@ class Batch:
 
     @property
     def missing(self) -> dict[str, Path]:
-        """What is to be graded now, the longest first: no core is idle at the end beside one slow submission."""
+        """The submissions to grade now, the longest first, so that no core is idle at the end."""
         expected = self.expected
         names = [name for name in self.inbox.entries if name not in self.kept]
         return {name: self.inbox.entries[name] for name in sorted(names, key=lambda name: -expected[name])}
@@ -161,7 +161,7 @@ class Batch:
         return {name: took.get(name, usual) for name in self.inbox.entries}
 
     def grade(self, grade: Grade, executor: Executor) -> Iterator[SubmissionResult | Failure]:
-        """Grade what is missing; yields each as it is finished. Abandoning the iterator cancels what has not begun."""
+        """Grade the missing ones; yields each result when it is finished. Closing the iterator cancels the others."""
         futures: dict[Future[SubmissionResult], str] = {}
         try:
             for name, path in self.missing.items():
@@ -184,7 +184,7 @@ class Batch:
                 future.cancel()
 
     def _whole(self, result: SubmissionResult) -> SubmissionResult:
-        """What was graded now, put into what was there before."""
+        """The new result, filled into the earlier one."""
         if result.submission not in self.partial:
             return result
         before = self.partial[result.submission]
@@ -193,7 +193,7 @@ class Batch:
 
 @contextmanager
 def local_graders(order: Order, jobs: int) -> Iterator[tuple[Grade, Executor]]:
-    """What grades one submission, and the executor to run it with: `jobs` at once on this machine."""
+    """The function that grades one submission, and the executor that runs it: `jobs` at once on this machine."""
     with GradingProcess(order) as process, ThreadPoolExecutor(jobs) as executor:
         try:
             yield process.grade, executor
@@ -218,7 +218,7 @@ def _has_pages(folder: Path, result: SubmissionResult, assignment: Assignment) -
 
 
 def stored(path: Path) -> SubmissionResult | None:
-    """The result in a result.json; None where there is none that can be read."""
+    """The result in a result.json; None if it is missing or cannot be read."""
     try:
         return SubmissionResult.from_json(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError):

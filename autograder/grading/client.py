@@ -24,9 +24,9 @@ from autograder.sandbox.grader.deadline import MAX_STRETCH
 __all__ = ["MAX_MESSAGE", "GradingProcess"]
 
 MAX_MESSAGE = 1 << 16
-# Beyond what a submission may take, for each budget: others may be on the core, or on the GPU.
+# Added to the seconds of a submission for each budget: others may use the core or the GPU.
 RACE_SECONDS, GPU_SECONDS = 120.0, 1500.0
-SLACK_SECONDS = 300.0  # for our own part of a grading
+SLACK_SECONDS = 300.0  # for the grader's own part of a grading
 
 
 class GradingProcess:
@@ -90,7 +90,7 @@ class GradingProcess:
         self.close()
 
     def grade(self, path: Path, name: str, questions: Sequence[str] | None = None) -> SubmissionResult:
-        """Grade one zip or folder. Raises GraderError where that fails through our own fault.
+        """Grade one zip or folder. Raises GraderError if that fails because of a fault of the grader.
 
         Args:
             questions: whose checks are run; the others' count as not attempted. None for all.
@@ -98,7 +98,7 @@ class GradingProcess:
         return self._grade(path, name, questions=questions)
 
     def grade_as_it_is(self, path: Path, name: str, questions: Sequence[str] | None = None) -> SubmissionResult:
-        """Like `grade`, with the given code as it is there: a mutant may change that too.
+        """Like `grade`, with the given code of the submission: a mutant may change that too.
 
         Args:
             questions: whose checks are run; the others' count as not attempted. None for all.
@@ -108,7 +108,7 @@ class GradingProcess:
     def grade_mutant(
         self, path: Path, name: str, questions: Sequence[str] | None = None, *, without: str = ""
     ) -> SubmissionResult:
-        """Like `grade_as_it_is`, with the names of mistakes as hints, as in `grade`.
+        """Like `grade_as_it_is`, but with the names of mistakes as hints, as in `grade`.
 
         Args:
             without: the id of a mutant whose mistake is not named.

@@ -1,10 +1,10 @@
 """Grades on a Dask cluster: each of its workers keeps a grading process, and takes submissions from the scheduler.
 
 The course and the submissions lie under the same paths on every machine, on a file system that all share or as copies.
-Both are compared by fingerprint before anything is graded with them: a machine with another course, or without a
-submission, is our own fault and no student's.
+Both are compared by fingerprint before grading: a machine with another course, or without a submission, is a fault of
+the grader, not of a student.
 
-Running times on a GPU are graded by the workers that have one, which say so: `dask worker … --resources GPU=1`. Such
+Running times on a GPU are graded by workers with a GPU, which are started so: `dask worker … --resources GPU=1`. Such
 addresses as tls://HOST:8786 need certificates, which Dask's own configuration names (`distributed.comm.tls`).
 """
 
@@ -49,7 +49,7 @@ class Expected:
 
 @contextmanager
 def graders(address: str, order: Order, expected: Expected) -> Iterator[tuple[Grade, Executor]]:
-    """What grades one submission, and the executor to run it with: as many at once as the cluster has threads.
+    """The function that grades one submission, and its executor: as many at once as the cluster has threads.
 
     Args:
         address: the scheduler's, `tcp://10.0.0.1:8786`.

@@ -1,4 +1,4 @@
-"""How a decision gets into the book: one function behind the command, the table, and whatever else asks for one."""
+"""Turns wishes into decisions for the book: one function for the command, the table and the review page."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Wish:
 
 
 def wanted(wish: Wish, facts: Facts, terms: Terms, assignment: Assignment, who: str, by: str) -> tuple[Decision, ...]:
-    """The decisions that a wish means: one, or one for each member where a submission is named for its people.
+    """The decisions that a wish means: one, or one for each member if a submission is named for its people.
 
     Raises:
-        UsageError: nobody and nothing has this name, or the kind, question, value or reason is wrong.
+        UsageError: no person and no submission has this name, or the kind, question, value or reason is wrong.
     """
     students, submission = _whom(wish.whom, facts, assignment)
     return about(students, submission, wish, facts, terms, assignment, who, by)
@@ -49,7 +49,7 @@ def about(
     who: str,
     by: str,
 ) -> tuple[Decision, ...]:
-    """The decisions that a wish means for people, or for a submission, that are known; `wish.whom` does not count."""
+    """The decisions that a wish means for known people, or for a known submission; `wish.whom` does not count."""
     value = read_value(wish.kind, wish.value, terms, assignment.due.tzinfo, wish.question, wish.why)
     if wish.kind == "counts" and value is not None:
         value = _named(value, facts, assignment).id
@@ -73,7 +73,7 @@ def about(
 
 
 def _whom(whom: str, facts: Facts, assignment: Assignment) -> tuple[list[str], Submission | None]:
-    """The people that are meant, and the submission where one was named."""
+    """The people that are meant, and the submission if one was named."""
     if any(each.name == whom and each.assignment == assignment.id for each in facts.submissions):
         submission = _named(whom, facts, assignment)
         members = (each.student for each in facts.members if each.submission == submission.id)
@@ -94,7 +94,7 @@ def _named(name: str, facts: Facts, assignment: Assignment) -> Submission:
 
 
 def _only(student: str, facts: Facts, assignment: Assignment) -> Submission:
-    """The one submission of a person. Raises UsageError where there are several, or none."""
+    """The one submission of a person. Raises UsageError if there are several, or none."""
     theirs = {each.submission for each in facts.members if each.student == student}
     found = [each for each in facts.submissions if each.id in theirs and each.assignment == assignment.id]
     if len(found) != 1:

@@ -50,18 +50,18 @@ __all__ = ["Examiner"]
 MAX_DETAIL = 8_000
 TIMED = "race"  # the fixture that times
 NOT_TIMED = "This was not timed."
-# What the reference may end in: its running time may have to be graded elsewhere, or on a quieter machine.
+# Outcomes that the reference may have: its running time may be graded elsewhere, or on a quieter machine.
 FINE = (Outcome.PASSED, Outcome.PENDING, Outcome.TOO_NOISY)
 MAX_SEEN = 3
 NOT_ASKED_FOR = CaseResult("", Outcome.NOT_ATTEMPTED, "not asked for")
 # Of the reference, which another process grades by these checks: no question is blocked by them.
 OF_ANOTHER_FORK = CaseResult("", Outcome.PASSED, credit=1.0)
-# The reference has so many times the seconds: where it takes long, that is the machine's doing.
+# The reference has this many times the seconds: if it takes long, the machine is the cause.
 PATIENCE = 10.0
 # On a GPU, for each budget: workers of both sides wake there and load its libraries.
 GPU_SECONDS = 300.0
 NO_GPU = (
-    "a GPU is asked for by name{}, and there is none here: the CPU took its place. "
+    "the code asks for a GPU by name{}, but there is none here: the CPU took its place. "
     "Take the device from an argument or from an input"
 )
 
@@ -70,18 +70,18 @@ Cases = dict[str, list[CaseResult]]
 
 @dataclass
 class Examiner:
-    """The hidden checks of an assignment, and what it takes to run them on somebody's work.
+    """Runs the hidden checks of an assignment on submissions.
 
     Attributes:
         items: collected checks, in any order.
         seed: the run's; inputs follow from it.
         environment, isolation: facts that go into every result.
         clean: the handout's files by path; given files and given code come from these.
-        submitted: what a table beside the submissions says of when they came.
+        submitted: when submissions came, from a table beside them.
         notebooks: runs each submission's notebook after the checks; None to leave them alone.
-        gpu: where running times are graded besides the CPU; None where there is none.
-        answers: what the reference answered and what oracles computed, for all gradings to come.
-        until: the instant, of `time.monotonic`, at which the run ends; what is not decided then is pending.
+        gpu: where running times are graded besides the CPU; None if there is none.
+        answers: the answers of the reference and of oracles, for all later gradings.
+        until: the instant, of `time.monotonic`, at which the run ends; undecided cases are then pending.
         not_asked_for: what the cases of questions become that are not run.
     """
 
@@ -120,10 +120,11 @@ class Examiner:
         self._reference = reference_channels(reference_loader(self.course, self.assignment), self.answers)
 
     def grade_reference(self, question: str) -> None:
-        """Grade the reference by the checks of one question, like any submission, and remember what it answered.
+        """Grade the reference by the checks of one question, like any submission, and remember its answers.
 
-        Raises UsageError naming the first check that is at fault where it does not get full marks, GraderError where
-        workers can no longer be started.
+        Raises:
+            UsageError: the reference does not get full marks; the message names the first check that it fails.
+            GraderError: workers can no longer be started.
         """
         patient = replace(self, assignment=_patient(self.assignment), not_asked_for=OF_ANOTHER_FORK)
         solution = self.course.solution(self.assignment)
@@ -146,12 +147,12 @@ class Examiner:
         questions: Collection[str] | None = None,
         without: str | None = None,
     ) -> SubmissionResult:
-        """Grade one zip or folder. Whatever is wrong with it becomes part of the result.
+        """Grade one zip or folder. All problems with it become part of the result.
 
         Args:
-            as_it_is: run also the given code that it changes, as what tests the checks wants. Mistakes get no names.
+            as_it_is: run also given code that the submission changed, for tests of the checks. Mistakes get no names.
             questions: whose checks are run; the others' count as not attempted. None for all.
-            without: name mistakes all the same, except that of the mutant with this id.
+            without: name mistakes nevertheless, except the mistake of the mutant with this id.
         """
         with measured() as phases:
             result = self._graded(path, name, as_it_is, questions, without)
@@ -172,7 +173,7 @@ class Examiner:
                     seen = (*prepared.notes, *_looked_at(prepared, self.assignment, self.course.rules))
         except (ArchiveError, TimeSpent) as error:
             info = inbox.unreadable(name, str(error))
-            cases = self._everywhere("archive", f"cannot be read: {error}", "Hand in the zip once more.")
+            cases = self._everywhere("archive", f"cannot be read: {error}", "Hand in the zip again.")
             if isinstance(error, TimeSpent):
                 spent = _spent("reading", error)
                 cases = {question: [_unfinished(spent) if allowance.over else spent] for question in cases}
@@ -214,7 +215,7 @@ class Examiner:
         allowance: Allowance,
         asides: dict[str, str],
     ) -> tuple[Cases, list[Evidence]]:
-        """The cases of every question, and those that were run. Those of a module that was not handed in are not.
+        """The cases of every question, and those that were run. Cases of a missing module are not run.
 
         Args:
             asides: notes of what was set aside are added here.
@@ -255,17 +256,17 @@ class Examiner:
         return cases, evidence
 
     def _named(self, cases: Cases, evidence: Sequence[Evidence], without: str | None) -> Cases:
-        """The cases, with the name of the mistake as hint where an answer is wrong and the mistake is known."""
+        """The cases, with the name of the mistake as hint if an answer is wrong and the mistake is known."""
         subject = LocalSubject(reference_loader(self.course, self.assignment))
         desk = Desk(self.assignment, subject, self._reference, self.seed, self.answers, asides={})
         mistakes = named_mistakes(self.course, self.assignment, evidence, desk, without)
         return {question: [_hinted(question, case, mistakes) for case in of] for question, of in cases.items()}
 
     def _broken(self, question: str, cases: Mapping[str, Sequence[CaseResult]]) -> CaseResult | None:
-        """What becomes of a timed case where a question that it depends on earned nothing; None where none did.
+        """The result of a timed case if a question that it depends on earned nothing; otherwise None.
 
-        Nothing is timed then: what is wrong is not slow, and what is slow anyway would take its time. Where all of the
-        other question ended alike, not begun or not to be imported, this would have too.
+        Such a case is not timed: a wrong answer earns no points for speed. If all cases of the other question ended
+        alike, not begun or with an import that failed, this case ends in the same way.
         """
         by = blocker(self.assignment, self.assignment.by_id[question], cases)
         if by is None:
@@ -326,7 +327,7 @@ class Examiner:
 
 def _not_handed_in(component: Component, submission: Submission) -> CaseResult:
     if unread := submission.unread.get(component.file):
-        return CaseResult("file", Outcome.ERROR, f"{component.file} cannot be read: {unread}", "Hand it in once more.")
+        return CaseResult("file", Outcome.ERROR, f"{component.file} cannot be read: {unread}", "Hand it in again.")
     why, what = f"{component.file} was not handed in", f"Put {component.file} at the zip's root."
     return CaseResult("file", Outcome.ERROR, why, what)
 
@@ -339,28 +340,28 @@ def _patient(assignment: Assignment) -> Assignment:
 
 
 def _spent(id: str, error: TimeSpent) -> CaseResult:
-    """A case that no time is left for."""
+    """A case for which no time is left."""
     verdict = judge(error)
     return CaseResult(id, verdict.outcome, verdict.message, verdict.hint)
 
 
 def _unfinished(case: CaseResult) -> CaseResult:
-    """A case that ended when the run did: where its time was over, nothing is decided."""
+    """A case at the end of the run: if it had no time left, it is undecided."""
     if case.outcome is not Outcome.TIMEOUT:
         return case
     return replace(case, outcome=Outcome.PENDING, message=UNFINISHED, hint="", location="", detail="", credit=0.0)
 
 
 def _hinted(question: str, case: CaseResult, mistakes: Mapping[Cause, str]) -> CaseResult:
-    """The case with the name of the mistake as its hint, where its answer is wrong and the mistake is known."""
+    """The case with the name of the mistake as its hint, if its answer is wrong and the mistake is known."""
     mistake = mistakes.get((question, masked(case.message))) if case.outcome is Outcome.FAILED else None
     return replace(case, hint=mistake) if mistake else case
 
 
 def _looked_at(prepared: Prepared, assignment: Assignment, rules: Mapping[str, Rule]) -> list[str]:
-    """What a person should look at: uses of what a question rules out that the source shows, whether or not they ran.
+    """Notes for a person: where the source uses what a question rules out, whether or not this code ran.
 
-    Evidence, not a verdict: guards in the worker decide, and the source may only seem to do what it says.
+    They are evidence, not a verdict. Guards in the worker decide; the source may be misleading.
     """
     asked = {component.file: assignment.questions_in(component.module) for component in assignment.components}
     return [

@@ -1,4 +1,4 @@
-"""What a result still lacks, and how it is filled in: cases that waited for a device, or for a quieter machine."""
+"""Finds and fills the gaps of a result: cases that waited for a device, or for a quieter machine."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ UNFINISHED = "not decided: the time of this run was over"
 def gaps(result: SubmissionResult, assignment: Assignment, device: str) -> frozenset[Gap]:
     """The cases that a run on `device` could decide.
 
-    Those that were too noisy are measured anew where they were measured, which every run can do for the CPU. Those
-    that are pending wait for a device that one of their question's budgets names, or for a run with more time.
+    Cases that were too noisy are measured again on their device; every run can do this for the CPU. Pending cases wait
+    for a device that a budget of their question names, or for a run with more time.
     """
     here = {"cpu", device}
     return frozenset(
@@ -47,7 +47,7 @@ def concerned(wanted: Collection[Gap], assignment: Assignment) -> tuple[str, ...
 def filled(
     before: SubmissionResult, fresh: SubmissionResult, wanted: Collection[Gap], assignment: Assignment
 ) -> SubmissionResult:
-    """`before` with these cases from `fresh`, scored again, and with what else that run made; the rest stays."""
+    """`before` with these cases from `fresh`, scored again, and with the other results of that run."""
     found = {(question.id, case.id): case for question in fresh.questions for case in question.cases}
     cases = {
         question.id: [

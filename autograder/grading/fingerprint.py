@@ -15,7 +15,7 @@ from autograder.submission.paths import is_litter
 
 __all__ = ["of_submission", "of_suite"]
 
-# Beyond what the limits of archives let through, whatever these are for one kind of file.
+# More than the limits of archives allow for any kind of file.
 MAX_BYTES = 512 << 20
 MAX_FILES = 100_000
 HEAD = 1 << 20  # bytes of a file that is too large to be read
@@ -23,7 +23,7 @@ SKIPPED = {"__pycache__", ".ipynb_checkpoints"}
 
 
 def of_suite(course: Course, assignment: Assignment) -> str:
-    """Of what decides every score of an assignment: reference, hidden checks, what was handed out, engine."""
+    """Of everything that decides a score of an assignment: reference, hidden checks, handout, engine."""
     engine = Path(autograder.__file__).parent
     roots = (
         *(course.solution(assignment), course.hidden(assignment), course.common, course.handout(assignment)),
@@ -38,10 +38,10 @@ def of_suite(course: Course, assignment: Assignment) -> str:
 
 
 def of_submission(path: Path) -> str:
-    """Of a zip's bytes, or of the names and bytes of a folder's regular files. What cannot be read counts by name.
+    """Of a zip's bytes, or of the names and bytes of a folder's regular files. An unreadable file counts by its name.
 
-    A file is read no further than grading could: what lies beyond `MAX_BYTES` in all counts by size and time, and of
-    more than `MAX_FILES` files the rest does not count. So a sparse file of 200 GB costs no more than a small one.
+    No more is read than grading could read: beyond `MAX_BYTES` in all, a file counts by size and time, and beyond
+    `MAX_FILES` files the rest does not count. So a sparse file of 200 GB costs no more than a small one.
     """
     state = hashlib.blake2b(digest_size=16)
     if path.is_dir():
@@ -75,7 +75,7 @@ def _files(root: Path) -> Iterable[Path]:
 
 
 def _feed(state: hashlib.blake2b, path: Path, name: str, most: int | None = None) -> int:
-    """Add one file, of which `most` bytes are read at most; how many were."""
+    """Add one file, at most `most` bytes of it. Returns how many bytes were read."""
     state.update(name.encode("utf-8", "surrogateescape") + b"\0")
     with path.open("rb") as stream:
         facts = os.fstat(stream.fileno())

@@ -1,4 +1,4 @@
-"""Which libraries are imported ahead, once for all workers, and which running notebooks needs."""
+"""Which libraries are imported in advance, once for all workers, and which libraries notebooks need."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from autograder.errors import UsageError
 __all__ = ["preload", "require_notebooks"]
 
 NEEDED = ("IPython", "matplotlib_inline", "nbconvert", "nbformat", "nh3")
-# What takes seconds to import, by the word in a module, a hidden check or a notebook that shows that it will be.
+# Modules that take seconds to import, by the word in a module, a hidden check or a notebook that shows the need.
 BY_MODULES = {"torch.optim": ("torch._dynamo",)}  # torch imports it at the first step of an optimizer
 BY_CHECKS = {'"meta"': ("torch._dynamo",)}  # with it comes what torch imports at the first operation on "meta"
 BY_NOTEBOOKS = {
@@ -24,7 +24,7 @@ BY_NOTEBOOKS = {
 
 
 def require_notebooks(course: Course, assignment: Assignment) -> None:
-    """Raise UsageError where the assignment has no notebook, or a library that runs one is missing here."""
+    """Raise UsageError if the assignment has no notebook, or a library that runs one is missing here."""
     if not assignment.notebooks:
         raise UsageError(f"--notebooks: {assignment.name} has no notebook")
     for notebook in assignment.notebooks:
@@ -47,7 +47,7 @@ def preload(course: Course, assignment: Assignment, *, notebooks: bool = False) 
 
 
 def _shown(path: Path, by: Mapping[str, Sequence[str]]) -> list[str]:
-    """What a file's words show to be imported; nothing where there is no such file, as grading will say."""
+    """The modules that a file's words show to be needed; none if there is no such file, as grading will say."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeError):

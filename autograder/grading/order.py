@@ -1,4 +1,4 @@
-"""What one run grades with: made once by the command, and handed on as it is to every process and machine."""
+"""The settings of one run: made once by the command, and the same in every process and on every machine."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Order:
         root: the course's folder.
         assignment: the folder name of the assignment.
         seed: what inputs are drawn from.
-        submissions: the folder they come from, where a table may say when they came.
+        submissions: their folder, in which a table may say when they came.
         notebooks: run each submission's notebook too.
         device: where running times are graded besides the CPU, "cpu" or "cuda".
-        unsafe: grade even where a machine cannot confine student code.
-        until: seconds since the epoch at which the run ends: what no check has decided by then is pending. None for no
+        unsafe: grade even if a machine cannot confine student code.
+        until: seconds since the epoch at which the run ends: cases that are undecided by then are pending. None for no
             end.
-        preload: modules that are imported once for all workers; `on_this_machine` fills it in.
+        preload: modules that are imported once for all workers, from `on_this_machine`.
     """
 
     root: Path
@@ -51,12 +51,12 @@ class Order:
         return cls(course.root.resolve(), assignment.name, seed, folder, **settings)
 
     def read(self) -> tuple[Course, Assignment]:
-        """The course and the assignment. Raises UsageError where they are not there."""
+        """The course and the assignment. Raises UsageError if they do not exist."""
         course = Course.find(self.root)
         return course, course.assignment(self.assignment)
 
     def on_this_machine(self) -> Order:
-        """The same order with what this machine can import ahead."""
+        """The same order with the modules that this machine can import in advance."""
         return replace(self, preload=tuple(preload(*self.read(), notebooks=self.notebooks)))
 
     def to_json(self) -> str:

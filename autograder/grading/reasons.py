@@ -1,7 +1,7 @@
-"""Says of a case that ended in an error what the submission's own source shows about it: the true reason, and a name.
+"""Explains a case that ended in an error from the submission's own source: the reason, and a name.
 
-A worker's words may carry hidden inputs, so none of them is repeated. What is said here is read from the student's own
-file, in the line where it happened: a name only where it stands in that very line.
+A worker's words may carry hidden inputs, so none of them is repeated. Everything here is read from the student's own
+file, in the line of the error: a name is shown only if it is in this line.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ ABSENT = re.compile(
     r"([\w.]+) (was not handed in|is not available in grading|could not be imported|is not in the course's [\w.]+)"
 )
 UNREADABLE = "Python cannot read the file from there on."
-GET_IPYTHON = "get_ipython() is there in notebooks only"
+GET_IPYTHON = "get_ipython() exists only in notebooks"
 
 
 def explained(case: CaseResult, files: Mapping[str, bytes], module: str) -> CaseResult:
-    """The case with a message that names what is amiss, where the source shows it.
+    """The case with a message that names the mistake, if the source shows it.
 
     Args:
         files: the submission's own, by path, as they were handed in.
-        module: path of the module, which is meant where an error has no place.
+        module: path of the module, for an error without a place.
     """
     if case.outcome is not Outcome.ERROR:
         return case
@@ -74,7 +74,7 @@ def explained(case: CaseResult, files: Mapping[str, bytes], module: str) -> Case
 
 
 def _absent(case: CaseResult, text: str, files: Mapping[str, bytes]) -> CaseResult:
-    """Which module was not there: one that the submission's own files import."""
+    """Which module is missing: one that the submission's own files import."""
     found = ABSENT.match(text)
     if found is None:
         return case

@@ -1,4 +1,4 @@
-"""Between a run and the book: what a grading found goes in, and results come out as pages want them."""
+"""Between a run and the book: writes gradings into the book, and reads results for the pages."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ SIMILARITY = "similarity.html"  # in a folder of results, with the code of those
 
 
 def info_of(facts: Facts, submission: Submission, assignment: Assignment) -> SubmissionInfo:
-    """Who handed in what and when, as a result carries it."""
+    """Who handed in a submission, what and when, as a result has it."""
     people = sorted((each for each in facts.members if each.submission == submission.id), key=lambda each: each.place)
     came = facts.arrival(submission.id)
     at = moment(came.at).astimezone(assignment.due.tzinfo).isoformat(timespec="seconds") if came and came.at else ""
@@ -68,7 +68,7 @@ def info_of(facts: Facts, submission: Submission, assignment: Assignment) -> Sub
 
 
 def source_of(info: SubmissionInfo, told: datetime | None) -> str:
-    """What tells when a submission came in: a table, the learning system's mark, or its files."""
+    """The source of a submission's time: a table, the learning system's mark, or its files."""
     if told:
         return "table"
     return "system" if BY_SYSTEM in info.notes else "files"
@@ -76,7 +76,7 @@ def source_of(info: SubmissionInfo, told: datetime | None) -> str:
 
 @dataclass
 class Recorder:
-    """Writes a run's results into the book. What is there already is not written again."""
+    """Writes a run's results into the book. Results that are already there are not written again."""
 
     book: Book
     assignment: Assignment
@@ -101,7 +101,7 @@ class Recorder:
 
     @property
     def run(self) -> int:
-        """The run's number, and with it the book where there was none: not before there is something to write."""
+        """The run's number. The first call creates the run, and the book if there is none."""
         if not self.number:
             plan = self.plan
             self.number = self.book.add_run(plan.assignment, plan.suite, plan.seed, plan.seed, fresh=self.fresh).id
@@ -109,7 +109,7 @@ class Recorder:
         return self.number
 
     def keep(self, result: SubmissionResult, told: datetime | None) -> None:
-        """A result that holds from before: it goes in where the book lacks it."""
+        """Add an earlier result that still holds, if the book does not have it."""
         before = self.known.get((_digest(result), result.submission))
         same = before and info_of(self.facts, before, self.assignment) == _plain(result.info)
         run = self.run
@@ -119,7 +119,7 @@ class Recorder:
                 self.gradings[number] = self.book.add_grading(run, number, result)
 
     def expect(self, print: str, info: SubmissionInfo, told: datetime | None) -> None:
-        """A submission of an earlier run that is graded again: a person may have decided on it already.
+        """Add a submission of an earlier run that is graded again: a person may have decided on it already.
 
         Args:
             print: the fingerprint that its result will carry.
@@ -128,13 +128,13 @@ class Recorder:
         self.book.add_submission(self.assignment.id, print.rpartition("-")[2], plain, source_of(plain, told))
 
     def add(self, result: SubmissionResult, told: datetime | None) -> None:
-        """What was graded just now. It stands beside what this run found before, and counts instead of it."""
+        """Add a new result. It counts instead of this run's earlier result, which stays in the book."""
         run, number = self.run, self._submission(result, told)
         fills = self.gradings.get(number, 0)
         self.gradings[number] = self.book.add_grading(run, number, result, fills)
 
     def scale(self, name: str) -> float | None:
-        """What a person decided on a submission; None where nobody did, or for the option's own."""
+        """The scale that a person gave a submission; None if nobody did, or for the option's own scale."""
         if self._scales is None:
             self._scales = {name: scale for name, (scale, _, _) in self._shown().items()}
         return self._scales.get(name)
@@ -159,11 +159,11 @@ def is_unread(facts: Facts, out: Path) -> bool:
 
 
 def read_in(book: Book, assignment: Assignment, out: Path) -> int:
-    """Take the results of a folder that were written before there was a book; how many.
+    """Read the results of an old folder without a book into the book. Returns how many.
 
     Each folder is read once. It is such a folder if it holds `run.json`, which grading wrote before there was a book,
     or if the book knows none of its submissions. Results that the book holds already are not taken again, and those
-    that are taken are older than every grading of the book. A file that cannot be read is left alone.
+    that are taken are older than every grading of the book. Unreadable files are skipped.
     """
     facts, last = book.facts(), GradingRun.read(out)
     known = {(each.digest, each.name): each for each in facts.submissions if each.assignment == assignment.id}
@@ -203,7 +203,7 @@ def _digest(result: SubmissionResult) -> str:
 
 
 def _plain(info: SubmissionInfo) -> SubmissionInfo:
-    """Without what a person's decision wrote into the notes."""
+    """The info without the notes of a person's decision."""
     notes = tuple(note for note in info.notes if not note.startswith(SET))
     return SubmissionInfo(**{**vars(info), "notes": notes})
 
@@ -211,9 +211,9 @@ def _plain(info: SubmissionInfo) -> SubmissionInfo:
 def results(
     book: Book, facts: Facts, assignment: Assignment, names: Collection[str] | None = None
 ) -> Iterator[SubmissionResult | tuple[str, str]]:
-    """The counting result of each submission on the scale that a person gave it; (name, why) of one without.
+    """The counting result of each submission on its scale; (name, reason) for a submission without one.
 
-    Of two submissions of one name, one replaced the other in the folder: the one that came into the book later counts.
+    Of two submissions with one name, the later one in the book counts: it replaced the other in the folder.
 
     Args:
         names: of the submissions whose results are read; None for all.
@@ -225,7 +225,7 @@ def results(
             continue
         grading, _ = facts.counting(submission.id)
         if grading is None:
-            yield name, "no grading of it is in the book that counts"
+            yield name, "the book has no grading of it that counts"
             continue
         if is_erased(submission):
             info = info_of(facts, submission, assignment)
@@ -240,7 +240,7 @@ def results(
 
 
 def _scores_alone(grading: Grading, info: SubmissionInfo, assignment: Assignment) -> SubmissionResult:
-    """What is left of the result of a person who was erased: scores, which the class's figures are made of."""
+    """The rest of the result of an erased person: scores, for the class's figures."""
     titles = {each.id: each.title for each in assignment.questions}
     questions = tuple(
         QuestionResult(
@@ -265,10 +265,10 @@ def _scores_alone(grading: Grading, info: SubmissionInfo, assignment: Assignment
 
 
 def shown_in_sheet(facts: Facts, assignment: Assignment, seen: Mapping[str, int] | None = None) -> Shown:
-    """By submission's name, what review.csv shows: scale, note, and the number of the newest of these decisions.
+    """What review.csv shows, by the submission's name: scale, note, and the number of the newest of these decisions.
 
     Args:
-        seen: by name, the newest decision that counts; all of them do where it is None.
+        seen: by name, the newest decision that counts; None if all count.
     """
     named = {each.name: each.id for each in facts.submissions if each.assignment == assignment.id}
     names = {id: name for name, id in named.items()}  # of two with one name, the later
@@ -287,7 +287,7 @@ def shown_in_sheet(facts: Facts, assignment: Assignment, seen: Mapping[str, int]
 
 
 def enter_sheet(book: Book, assignment: Assignment, out: Path) -> int:
-    """Make decisions of the cells of review.csv that a person changed, and write their numbers there; how many.
+    """Turn the changed cells of review.csv into decisions, and write their numbers there. Returns how many.
 
     Raises:
         UsageError: the book has a newer decision than the one that the row shows. Nothing is entered then.
@@ -337,7 +337,7 @@ def _decision(assignment: Assignment, submission: Submission, kind: str, value: 
 def write_views(
     book: Book, settings: Settings, assignment: Assignment, out: Path, unmade: list[tuple[str, str]]
 ) -> Path:
-    """Write every page and table of an assignment from the book; the class page."""
+    """Write every page and table of an assignment from the book. Returns the class page."""
     facts = book.facts()
     standings = Standings(facts, settings, assignment)
     found, failures = [], []

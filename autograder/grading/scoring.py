@@ -14,17 +14,17 @@ __all__ = ["blocked", "blocker", "reviewed", "score_questions", "total"]
 
 SET = "scale set by review"
 
-# What a failed dependency may have caused. Work not begun, and our own faults, stay what they are.
+# Outcomes that a failed dependency may have caused. Work not begun, and the grader's faults, stay as they are.
 BLOCKABLE = (*STOPPED, Outcome.FAILED, Outcome.TOO_SLOW, Outcome.TOO_NOISY)
 
 
 def score_questions(assignment: Assignment, cases: Mapping[str, Sequence[CaseResult]]) -> tuple[QuestionResult, ...]:
     """Score every question of an assignment, in its order.
 
-    A question's points are shared by its cases in proportion to their weights; each earns its credit's part. Where a
-    question that it depends on earned nothing, what went wrong here is shown as blocked; unless all of a module went
-    wrong alike, as in a file that cannot be imported: no question is to blame for that. A case that stands alone is
-    never blocked.
+    The cases of a question share its points in proportion to their weights; each earns the part of its credit. If a
+    question that it depends on earned nothing, wrong cases are shown as blocked. The exception is one error that ended
+    all cases of a module, for example in a file that cannot be imported: no question is the cause. A case that stands
+    alone is never blocked.
 
     Args:
         cases: verdicts by question id.
@@ -60,10 +60,10 @@ def blocker(assignment: Assignment, question: Question, cases: Mapping[str, Sequ
 
 
 def blocked(case: CaseResult, by: Question, ended: str = "") -> CaseResult:
-    """A case that went wrong, as blocked by a question; any other as it is.
+    """A wrong case as blocked by a question; any other case as it is.
 
     Args:
-        ended: how it ended on its own, where its message does not say so.
+        ended: how it ended on its own, if its message does not say so.
     """
     if case.outcome not in BLOCKABLE or case.alone:
         return case
@@ -85,7 +85,7 @@ def reviewed(result: SubmissionResult, assignment: Assignment, scale: float | No
     """The result on the scale that a person gave it, and a note that says so where it is not the option's own.
 
     Args:
-        scale: None where nobody has decided. It counts for options that a person reviews, and for no others.
+        scale: None if nobody has decided. It counts only for options that a person reviews.
     """
     option = assignment.option(result.info.option)
     if not option.review:

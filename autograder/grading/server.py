@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-# Plugins of pytest's own that grading has no use for; what they do before and after each check adds up.
+# Plugins of pytest that grading does not need; their work before and after each check adds up.
 UNUSED = (
     *("terminal", "cacheprovider", "logging", "faulthandler", "warnings", "unraisableexception", "threadexception"),
     *("stepwise", "junitxml", "doctest", "setuponly", "setupplan", "debugging", "pastebin", "skipping"),
@@ -58,7 +58,7 @@ class Server:
     """A pytest plugin whose test loop serves jobs.
 
     Args:
-        control: where jobs come from.
+        control: the socket on which jobs arrive.
     """
 
     def __init__(self, control: socket.socket, sandbox: Sandbox, order: Order) -> None:

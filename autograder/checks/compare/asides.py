@@ -1,9 +1,9 @@
-"""Sets a slip aside: a check of its own charges for it once, and all others judge the rest of the answer.
+"""Sets a small mistake aside: one check takes points for it, and all others judge the rest of the answer.
 
-An answer in the wrong dtype, for example, is compared as it is, with room for the fewer digits; only `keeps-float32`
-and checks that say `dtype_counts()` fail. What was set aside is told in a note on the student's page.
+For example, an answer in the wrong dtype is compared as it is, with the larger tolerance of the two dtypes; only
+`keeps-float32` and checks that say `dtype_counts()` fail. A note on the student's page tells what was set aside.
 
-Where nobody keeps notes, in the student's own checks at home, nothing is set aside.
+Where no notes are kept, in the student's own checks at home, nothing is set aside.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NOTES: ContextVar[_Notes | None] = ContextVar("NOTES", default=None)
 
 @contextmanager
 def noting(kept: MutableMapping[str, str] | None, question: str) -> Iterator[None]:
-    """Keep notes of what the block sets aside under this question, one for each; None sets nothing aside."""
+    """Keep one note for each question of what the block sets aside; None sets nothing aside."""
     token = NOTES.set(None if kept is None else _Notes(kept, question))
     try:
         yield
@@ -39,7 +39,7 @@ def noting(kept: MutableMapping[str, str] | None, question: str) -> Iterator[Non
 
 @contextmanager
 def dtype_counts() -> Iterator[None]:
-    """In this block a wrong dtype is a fault: for the check that charges for it."""
+    """In this block a wrong dtype is a mistake: for the check that takes points for it."""
     token = NOTES.set(None)
     try:
         yield
@@ -48,7 +48,7 @@ def dtype_counts() -> Iterator[None]:
 
 
 def dtype_set_aside(what: str, found: object, wanted: object) -> bool:
-    """Note that an answer's dtype is set aside; False where it is not, and counts.
+    """Note that an answer's dtype is set aside. Returns False if it is not set aside, but counts.
 
     >>> dtype_set_aside("dx", "torch.float32", "torch.float64")
     False
@@ -56,8 +56,6 @@ def dtype_set_aside(what: str, found: object, wanted: object) -> bool:
     notes = NOTES.get()
     if notes is None:
         return False
-    said = (
-        f"{notes.question}: {what} is {found}, wanted {wanted}; one check charges for that, the others look at values"
-    )
+    said = f"{notes.question}: {what} is {found}, wanted {wanted}; one check takes points for it, the others do not"
     notes.kept.setdefault(notes.question, said)
     return True

@@ -1,7 +1,7 @@
-"""Compares an answer with what was wanted, and says how it is wrong without saying what was wanted.
+"""Compares an answer with the wanted value, and says how it is wrong without showing the wanted value.
 
-What a message may hold: types, shapes, dtypes, counts, positions and sizes of relative errors. Values come from an
-untrusted process: only exact types are looked at, so that no method of a submission's own ever runs here.
+A message may hold types, shapes, dtypes, counts, positions and sizes of relative errors. Values come from an untrusted
+process. Only exact types are accepted, so no method of a submission ever runs here.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def assert_kind(
 ) -> torch.Tensor:
     """Fail unless `value` is a tensor of this shape and dtype, whose numbers are all finite.
 
-    For answers whose values are free or are looked at in another way, random weights for example.
+    For answers whose values are free or are checked in another way, random weights for example.
 
     Args:
         value: anything that came from a submission.
@@ -110,7 +110,7 @@ def assert_kind(
 
 
 def plain_tensor(value: Any, what: str) -> torch.Tensor:
-    """The value itself, if it is a dense tensor with values in it. Raises CheckFailed where it is anything else."""
+    """The value itself, if it is a dense tensor with values in it. Raises CheckFailed if it is anything else."""
     if type(value) is not torch.Tensor or value.layout is not torch.strided or value.is_meta or value.is_quantized:
         hint = NO_RESULT if value is None else ""
         raise CheckFailed(f"{what} is {describe(value)}, not a tensor", hint)
@@ -118,7 +118,7 @@ def plain_tensor(value: Any, what: str) -> torch.Tensor:
 
 
 def plain_number(value: Any, what: str) -> float:
-    """A number: Python's, or a tensor or an array with one element. Raises CheckFailed where it is anything else."""
+    """A number: Python's, or a tensor or an array with one element. Raises CheckFailed if it is anything else."""
     single = (type(value) is torch.Tensor and value.numel() == 1 and not value.is_complex() and not value.is_meta) or (
         type(value) is np.ndarray and value.size == 1 and value.dtype.kind in "fiu"
     )
@@ -131,7 +131,7 @@ def plain_number(value: Any, what: str) -> float:
 
 
 def unpack(value: Any, *names: str) -> tuple[Any, ...]:
-    """The parts of a returned tuple, or of what unpacks like one. Raises CheckFailed where there are more or fewer.
+    """The parts of a returned tuple, or of what unpacks like one. Raises CheckFailed if there are more or fewer.
 
     >>> unpack((1, 2), "out", "cache")
     (1, 2)
@@ -147,7 +147,7 @@ def unpack(value: Any, *names: str) -> tuple[Any, ...]:
 
 
 def unpack_all(value: Any, most: int = 1000) -> list[Any] | None:
-    """The parts of a value of which nobody knows how many it has, a set's too; None of what cannot be taken apart."""
+    """The parts of a value with an unknown number of parts, also of a set; None if it cannot be unpacked."""
     found = _parts(value, most)
     return None if found is None else list(found)
 
@@ -184,7 +184,7 @@ def describe(value: Any) -> str:
 
 @contextmanager
 def _about(found: torch.Tensor, wanted: torch.Tensor | None = None) -> Iterator[None]:
-    """A failure in this block is about this value."""
+    """Attach this value to a failure in this block."""
     try:
         yield
     except CheckFailed as failure:
@@ -221,7 +221,7 @@ def _compare_shape(found: tuple[int, ...], wanted: tuple[int, ...], what: str) -
 
 
 def shown(found: tuple[int, ...], wanted: tuple[int, ...]) -> str:
-    """How a shape differs. A size is the submission's to choose and may spell a hidden input: few of them are said.
+    """How a shape differs. The submission chooses sizes, which may encode a hidden input: only few of them are shown.
 
     >>> shown((2, 8, 5), (2, 3, 5)), shown((2, 2), (2, 2, 5))
     ('shape (2, larger, 5), wanted (2, 3, 5)', '2 axes, wanted shape (2, 2, 5)')
@@ -240,7 +240,7 @@ def _axes(number: int) -> str:
 
 
 def counted(number: int) -> str:
-    """A number that a submission chose, as far as it matters.
+    """A number that a submission chose; a large one is not shown.
 
     >>> counted(3), counted(70_001)
     ('3', 'more than 16')

@@ -1,4 +1,4 @@
-"""Recognises how an answer is wrong: patterns that point at the mistake and give nothing of the answer away.
+"""Recognises how an answer is wrong: patterns that point at the mistake without showing the right answer.
 
 Each pattern looks at a `Difference` and returns one sentence, or "" where it does not apply. They are tried in order,
 the most telling first. Hints for exceptions stand in `checks.harness.verdict`.
@@ -18,14 +18,14 @@ from autograder.checks.compare.tolerance import TOLERANCES, Tolerance
 
 __all__ = ["NOT_FINITE_HINT", "Difference", "hint_for"]
 
-MAX_ELEMENTS = 1_000_000  # beyond this, recognising would cost more than it tells
+MAX_ELEMENTS = 1_000_000  # more would take too long
 MIN_ELEMENTS = 3  # fewer agree with a pattern by chance
 NOT_FINITE_HINT = "look for a division by zero, a logarithm of zero, or an overflow"
 
 
 @dataclass(frozen=True)
 class Difference:
-    """An answer beside what was wanted: same shape, float64."""
+    """An answer and the wanted value: same shape, float64."""
 
     actual: torch.Tensor
     expected: torch.Tensor
@@ -41,7 +41,7 @@ class Difference:
 
     @property
     def surely_none(self) -> bool:
-        """Whether everything is finite and close: half as dear as to find out which elements are not."""
+        """Whether everything is finite and close; this takes half the time of finding the elements that are not."""
         gap = (self.actual - self.expected).abs_()
         bound = self.expected.abs().mul_(self.tolerance.rtol).add_(self.tolerance.atol)
         return bool((gap <= bound).all()) and isfinite(float(gap.sum()))
@@ -76,7 +76,7 @@ def _low_precision(d: Difference) -> str:
         return ""
     single = TOLERANCES[torch.float32]
     near = torch.isclose(d.actual, d.expected, rtol=single.rtol, atol=single.atol * 1e-1)
-    return "nearly right: is something on the way computed in single precision?" if bool(near.all()) else ""
+    return "nearly right: is something computed in single precision?" if bool(near.all()) else ""
 
 
 def _sign(d: Difference) -> str:
@@ -108,7 +108,7 @@ def _flipped(d: Difference) -> str:
         return ""
     for axes, where in (((-1,), "along the last axis"), ((-2,), "along the axis before the last"), ((-2, -1), "both")):
         if d.same(d.actual.flip(axes), d.expected):
-            return f"right, but turned round: {where if where != 'both' else 'along the last two axes'}"
+            return f"right, but flipped {where if where != 'both' else 'along the last two axes'}"
     return ""
 
 
@@ -147,7 +147,7 @@ def _edges(d: Difference) -> str:
     if not bool(d.wrong[..., :-1, :-1].any()):
         return "wrong only in the last row or column: do the windows end where they should?"
     if not bool(d.wrong[..., 1:-1, 1:-1].any()):
-        return "wrong only at the border: look at the padding, and at how it is cut off again"
+        return "wrong only at the border: look at the padding, and at how it is removed"
     return ""
 
 

@@ -15,7 +15,7 @@ __all__ = ["TOLERANCES", "Tolerance", "looser", "tolerance_for"]
 class Tolerance:
     """`actual` is close to `expected` where |actual - expected| <= atol + rtol * |expected|.
 
-    Both numbers have a say, so that neither tiny nor huge values get a pass; hence both are given, or neither.
+    Both numbers count, so that neither tiny nor huge values pass unchecked. So both are given, or neither.
     """
 
     rtol: float
@@ -50,5 +50,5 @@ def tolerance_for(dtype: torch.dtype, rtol: float | None = None, atol: float | N
 
 
 def looser(one: Tolerance, other: Tolerance) -> Tolerance:
-    """What is close by either."""
+    """The larger of both tolerances."""
     return Tolerance(max(one.rtol, other.rtol), max(one.atol, other.atol))

@@ -1,4 +1,4 @@
-"""Plain `pytest` on a folder of checks: finds the course around it, and what is to be checked."""
+"""Plain `pytest` on a folder of checks: finds the course and the code to check."""
 
 from __future__ import annotations
 

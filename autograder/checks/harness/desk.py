@@ -1,4 +1,4 @@
-"""What the fixtures of one grading draw on: a submission, the reference, a seed."""
+"""What the fixtures of one grading use: a submission, the reference, a seed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Graded(Protocol):
-    """Whoever is being graded."""
+    """The subject of a grading."""
 
     call_seconds: float
 
@@ -44,10 +44,10 @@ class Desk:
 
     Attributes:
         reference: opens a channel to the reference, for a question's case with this key.
-        answers: what the reference and oracles answered in this run.
-        rivals: opens the sides of a race; None where running times are not measured.
+        answers: the answers of the reference and of oracles in this run.
+        rivals: opens the sides of a race; None if running times are not measured.
         seed: the run's; every case derives its own from it.
-        asides: where what checks set aside is noted, by question (`checks.compare.asides`); None sets nothing aside.
+        asides: notes of what checks set aside, by question (`checks.compare.asides`); None sets nothing aside.
     """
 
     assignment: Assignment
@@ -62,8 +62,8 @@ class Desk:
         return int.from_bytes(hashlib.blake2b(f"{self.seed}:{case}".encode(), digest_size=7).digest(), "big")
 
     def generator_seed(self, case: str) -> int:
-        """Where both sides' random generators start. The worker learns it, so nothing else may follow from it: with
-        the seed that inputs are drawn from it could draw held-out labels for itself."""
+        """The seed of both sides' random generators. The worker learns it, so nothing else may depend on it: with the
+        seed of the inputs, the worker could draw held-out labels."""
         return self.case_seed(f"generators of {case}")
 
     def draw(self, case: str) -> Draw:

@@ -1,4 +1,4 @@
-"""What a check says of itself: the question that it belongs to, its id, its title, its weight."""
+"""Reads a check's own facts: its question, its id, its title, its weight."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def question_of(item: pytest.Item) -> str | None:
 
 
 def _marker(item: pytest.Item) -> pytest.Mark | None:
-    """The nearest `question`, which pytest looks for in everything that a check lies in, and every grading asks for."""
+    """The nearest `question` marker, looked up once: every grading needs it."""
     if MARKER not in item.stash:
         item.stash[MARKER] = item.get_closest_marker("question")
     return item.stash[MARKER]
@@ -43,13 +43,13 @@ def weight_of(item: pytest.Item) -> float:
 
 
 def is_alone(item: pytest.Item) -> bool:
-    """Whether a check needs nothing of the questions that its own depends on."""
+    """Whether a check is independent of the questions that its own question depends on."""
     marker = _marker(item)
     return bool(marker and marker.kwargs.get("alone", False))
 
 
 def saved_files(item: pytest.Item) -> tuple[str, ...]:
-    """Files that the notebook saves and that a check is about: `@pytest.mark.saved("net.pt")`; () for most checks."""
+    """Files of the notebook that a check tests: `@pytest.mark.saved("net.pt")`; () for most checks."""
     return tuple(str(name) for marker in item.iter_markers("saved") for name in marker.args)
 
 

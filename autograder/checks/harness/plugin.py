@@ -4,8 +4,8 @@
     def test_forward(student, reference, rng): ...
 
 Run as plain pytest on a folder of hidden checks, every check is run against the reference, or with
-`--submission PATH` against a submission, confined: that is how an instructor debugs a check. Grading runs the
-same items and reads their verdicts with `case_of`. Tests without the marker are none of this plugin's business.
+`--submission PATH` against a submission, confined: so an instructor can debug a check. Grading runs the same items
+and reads their verdicts with `case_of`. The plugin ignores tests without the marker.
 """
 
 from __future__ import annotations
@@ -124,19 +124,19 @@ def _key(item: pytest.Item) -> str:
 
 @pytest.fixture
 def student(request: pytest.FixtureRequest) -> Proxy:
-    """The submission under grading, freshly seeded and with no object of an earlier check."""
+    """The submission under grading, with new seeds and without objects of an earlier check."""
     return _student(_desk(request), request.node)
 
 
 @pytest.fixture
 def reference(request: pytest.FixtureRequest) -> Proxy:
-    """The reference, with the same face and seeded alike; its answers are computed once in a run."""
+    """The reference, with the same interface and seeds; its answers are computed once in a run."""
     return _reference(_desk(request), request.node)
 
 
 @pytest.fixture
 def rng(request: pytest.FixtureRequest) -> Draw:
-    """Draws this check's inputs: the same for every submission of a run, others in another run."""
+    """Draws this check's inputs: the same for every submission of a run, different in another run."""
     return _rng(_desk(request), request.node)
 
 
@@ -209,8 +209,8 @@ FIXTURES: dict[str, Callable[[Desk, pytest.Item], Any]] = {
 def run_check(item: pytest.Function, following: pytest.Item | None, desk: Desk) -> CaseResult:
     """Run one check at a desk and return its verdict.
 
-    A check that asks for nothing but this plugin's fixtures and its own parameters is called directly: pytest's way
-    around it costs more than most checks do. Every other check takes that way.
+    A check that uses only this plugin's fixtures and its own parameters is called directly: pytest's protocol takes
+    longer than most checks. Every other check goes through pytest.
     """
     item.config.stash[DESK] = desk
     given = item.callspec.params if hasattr(item, "callspec") else {}
@@ -259,10 +259,10 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 
 def _judged(item: pytest.Item) -> Iterator[None]:
-    """Keep the verdict on what a check, or a fixture of it, does.
+    """Keep the verdict on a check and its fixtures.
 
-    What it raised is replaced by the verdict's words: pytest would print the arguments of every frame, and to print
-    tensors takes it minutes.
+    The verdict's words replace the exception: pytest would print the arguments of every frame, and tensors would take
+    minutes.
     """
     if question_of(item) is None:
         return (yield)
@@ -280,7 +280,7 @@ def _judged(item: pytest.Item) -> Iterator[None]:
         if item.config.getoption("fulltrace", False):
             raise
         words = "\n".join(filter(None, (case.message, case.hint, case.location, case.detail)))
-        # Some of it was written by the submission, which must not command the terminal of who reads it.
+        # Some of it was written by the submission, which must not send commands to the reader's terminal.
         inert = "".join(char if char.isprintable() or char in "\n\t" else "?" for char in words or str(error))
         raise pytest.fail.Exception(inert, pytrace=False) from None
     else:
@@ -289,7 +289,7 @@ def _judged(item: pytest.Item) -> Iterator[None]:
 
 @contextmanager
 def _noting(desk: Desk | None, item: pytest.Item) -> Iterator[None]:
-    """Keep notes of what the check in this block sets aside, where its desk wants them."""
+    """Keep notes of what the check in this block sets aside, if its desk wants them."""
     if desk is None or desk.asides is None:
         yield
         return

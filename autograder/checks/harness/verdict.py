@@ -94,12 +94,10 @@ def judge(error: BaseException | None) -> Verdict:
             | TypeError()
             | ValueError()
         ):
-            # The reference has passed this very check with these very inputs: it is the answer that has an odd form.
+            # The reference has passed this check with these inputs, so the answer has an unexpected form.
             detail = "".join(traceback.format_exception(error, limit=-12))
             hint = "Compare what you return with what the docstring says: how many values, of which type and shape."
-            return Verdict(
-                Outcome.FAILED, "your function returned something of an unexpected form", hint, detail=detail
-            )
+            return Verdict(Outcome.FAILED, "your function returned a result of an unexpected form", hint, detail=detail)
         case _:
             detail = "".join(traceback.format_exception(error, limit=-12))
             return Verdict(
@@ -112,11 +110,11 @@ WAITING = 0.5
 
 
 def _timed_out(error: WorkerTimeout) -> Verdict:
-    """What no time was left for, or no answer came to."""
+    """A call for which no time was left, or which gave no answer."""
     endless = "Look for a loop that does not end, or replace loops over pixels with operations on whole tensors."
     match error:
         case TimeSpent():
-            message = f"not run: what was handed in has used up the {error.seconds:.0f} s that all of it may take"
+            message = f"not run: the submission has used up the {error.seconds:.0f} s that it may take in all"
             return Verdict(Outcome.TIMEOUT, message, endless)
         case QuestionTimeSpent():
             message = f"no time is left: the calls of this question have used up their {error.seconds:.0f} s"
@@ -124,10 +122,12 @@ def _timed_out(error: WorkerTimeout) -> Verdict:
     if error.starved:
         message = "the machine was too busy to run this"
         return Verdict(Outcome.TOO_NOISY, message, "It is run again when grading is run again.")
-    message = f"no answer within {error.seconds:.1f} s, where the reference needs a small part of that"
+    message = f"no answer within {error.seconds:.1f} s; the reference needs a small part of this time"
     if error.computed is not None and error.computed < WAITING * error.seconds:
         message = f"no answer within {error.seconds:.1f} s, of which it computed for {error.computed:.1f} s"
-        return Verdict(Outcome.TIMEOUT, message, "It waits for something: look for sleep, a lock, a queue or input.")
+        return Verdict(
+            Outcome.TIMEOUT, message, "Your code waits for something: look for sleep, a lock, a queue or input."
+        )
     return Verdict(Outcome.TIMEOUT, message, endless)
 
 
@@ -135,16 +135,19 @@ def _place(location: Location | None) -> str:
     return str(location) if location else ""
 
 
-# What a worker's exception says, and what a student should look at then.
+# A pattern in the text of a worker's exception, and a hint for the student.
 EXCEPTION_HINTS = (
     (r"CUDA|NVIDIA driver|nvidia", "The grader chooses the device: use the device of the inputs, not .cuda()."),
-    (r"EOF when reading a line|input\(\) is not available", "input() is not available: nobody is there to answer."),
+    (r"EOF when reading a line|input\(\) is not available", "input() is not available: nobody can answer."),
     (r"[Pp]rocesses cannot be started", "Processes cannot be started here: no shell commands, and num_workers=0."),
     (r"urlopen error|name resolution|Name or service not known|[Nn]etwork is unreachable", "There is no network here."),
-    (r"is not available in grading", "A package that is not there was used; the assignment needs none of them."),
+    (
+        r"is not available in grading",
+        "Your code uses a package that is not installed here; the assignment does not need it.",
+    ),
     (r"No module named", "Import only what the assignment names, and hand in every file of your own that you import."),
     (r"was not handed in, and no package", "Hand in every file of your own that you import, beside the module."),
-    (r"is not in the course's", "The course's own files are used: put what is yours into a file of your own."),
+    (r"is not in the course's", "The course's own files are used: put your own code into a file of your own."),
     (r"was not handed in", "A file that the notebook saves was not handed in."),
     (
         r"No such file or directory",
@@ -160,15 +163,15 @@ EXCEPTION_HINTS = (
     ),
     (
         r"shapes cannot be multiplied|size of tensor|izes of tensors must|equal size|shape mismatch|broadcast|expand",
-        "Two shapes do not fit together: follow them through, step by step, for each of the case's sizes.",
+        "Two shapes do not fit together: follow the shapes step by step, for each of the case's sizes.",
     ),
     (
         r"out of (range|bounds)",
-        "An index runs past the end: look at where each loop ends, and at which axis it runs over.",
+        "An index is too large: look at where each loop ends, and at the axis that it runs over.",
     ),
     (r"positional argument|unexpected keyword|missing \d+ required", "Names and order of arguments are fixed."),
     (r"is not defined", "A name is used that has no value at that point: misspelled, not imported, or set elsewhere."),
-    (r"has no attribute", "Something has no such attribute: look at what it is at that point."),
+    (r"has no attribute", "An object does not have this attribute: look at its type at that point."),
     (r"modified by an inplace operation|leaf Variable", "An operation changed a tensor in place."),
     (r"maximum recursion", "A function calls itself without end."),
 )
@@ -176,12 +179,12 @@ EXCEPTION_HINTS = (
 
 def _raised(error: StudentError) -> Verdict:
     kind = error.kind if isinstance(getattr(builtins, error.kind, None), type) else "an exception of its own"
-    # A check may know better what is special about its case: it adds a note to what it lets pass.
+    # A check may know what is special about its case: it adds a note to the exception.
     known = next((hint for pattern, hint in EXCEPTION_HINTS if re.search(pattern, error.text)), "")
     hint = " ".join(getattr(error, "__notes__", ())) or known
     if kind in ("SyntaxError", "IndentationError", "TabError"):
         hint = "Python cannot read the file from there on."
     if kind == "SystemExit":
-        hint = "It ends the program that uses your file: take exit(), quit() and sys.exit() out."
+        hint = "It ends the program that uses your file: remove exit(), quit() and sys.exit()."
     what = f"{'importing your file' if error.importing else 'your code'} raised {kind}"
     return Verdict(Outcome.ERROR, what, hint, _place(error.location), f"{error}\n{error.trace}")

@@ -48,7 +48,7 @@ NO_MODULE = "is its class derived from nn.Module?"
 def assert_module(value: Any, what: str = "the model") -> Proxy:
     """The value itself, if it is a module of torch. Raises CheckFailed where it is anything else.
 
-    What a worker says of a module earns nothing: its values do, and behaviour under inputs that nobody knew.
+    A worker's statements about a module earn no points. Its values do, and its behaviour on hidden inputs.
     """
     if not isinstance(value, Proxy):
         hint = "does the function return its result?" if value is None else NO_MODULE
@@ -81,7 +81,7 @@ def executed(model: Proxy, *inputs: torch.Tensor) -> tuple[Step, ...]:
 
 
 def keep(function: Proxy, *args: Any, **kwargs: Any) -> Proxy:
-    """Call a function, and leave what it returns where it is, plain data too: `fetch` brings it, `[0]` goes into it."""
+    """Call a function, and keep its result on the other side, also plain data. `fetch` brings it; `[0]` is its part."""
     kept = _ask(function, "keep", args=list(args), kwargs=kwargs)
     if not isinstance(kept, Proxy):
         raise ProtocolError("nothing was kept")
@@ -94,7 +94,7 @@ def tensors(value: Proxy) -> tuple[TensorFacts, ...]:
 
 
 def draw_weights(rng: Draw, model: Proxy, *inputs: torch.Tensor, dtype: torch.dtype = torch.float64) -> Weights:
-    """Values for all that a module learns or keeps count of, drawn so that nothing vanishes or cancels.
+    """Values for all parameters and statistics of a module, drawn so that nothing vanishes or cancels.
 
     Args:
         model: the reference's.
@@ -108,7 +108,7 @@ def read(model: Proxy, *inputs: torch.Tensor, like: Proxy | None = None) -> Weig
     """A module's weights as they are, in its own order of use. From a submission: its values are untrusted.
 
     Args:
-        like: another module, the reference's: its slots and its order of use. A bias that it has not is left out.
+        like: another module, the reference's: its slots and its order of use. A bias that it does not have is left out.
 
     Raises:
         CheckFailed: the module's parameters are not those of `like`.
@@ -128,7 +128,7 @@ def load(
 
     Args:
         inputs: for a forward pass that shows the order of use; without any, the order of definition counts.
-        set_aside_biases: biases that the weights have not become zero, and are no fault here.
+        set_aside_biases: biases that are not in the weights become zero, and are no mistake here.
 
     Raises:
         CheckFailed: the module's parameters are not of these shapes and roles.
@@ -162,7 +162,7 @@ def saved(state: Mapping[Any, Any], model: Proxy, *inputs: torch.Tensor, like: P
 
 
 def spare_biases(model: Proxy, like: Proxy, *inputs: torch.Tensor) -> int:
-    """Elements of all biases that a module has and the reference's has not; 0 where more than that differs."""
+    """Elements of all biases that only the submission's module has, not the reference's; 0 if more differs."""
     try:
         _, aside = match(slots_of(describe(like, *inputs)), describe(model, *inputs), set_aside_biases=True)
     except CheckFailed:
@@ -222,15 +222,15 @@ def optimizer(value: Proxy, model: Proxy) -> OptimizerFacts:
     """
     answer = _ask(value, "optimizer", model=model) if isinstance(value, Proxy) else None
     if answer is None:
-        raise CheckFailed("what should be an optimizer is not one of torch.optim")
+        raise CheckFailed("the optimizer is not one of torch.optim")
     return OptimizerFacts.read(answer)
 
 
 def assert_optimizer(value: Proxy, model: Proxy, kind: str, **settings: Any) -> None:
     """Fail unless an optimizer is of this class of torch.optim, has these settings, and holds the module's parameters.
 
-    It takes the worker's word: ask for behaviour besides (`step`), or the check earns what anybody can claim.
-    Settings are named in the failure with what is wanted: give only what the task itself prescribes.
+    This relies on what the worker says. So check the behaviour too (`step`); otherwise a false statement earns points.
+    A failure names the wanted settings: give only those that the task itself prescribes.
     """
     facts = optimizer(value, model)
     if facts.kind != kind:

@@ -1,4 +1,4 @@
-"""Facts about a module or an optimizer of the other side, validated and frozen.
+"""Facts about a module or an optimizer on the other side, validated and frozen.
 
 Checks use them to find layers and weights, and to count them. Names that a submission chose are kept for lookups only:
 they may carry a hidden input out, so they are never shown.
@@ -73,7 +73,7 @@ class Child(Struct, frozen=True):
     Attributes:
         kind: its class if that is torch's own ("Conv2d"), else "".
         bases: torch's classes that it is or derives from, nearest first.
-        class_name: its class, whosoever; never to be shown.
+        class_name: the name of its class, torch's or not; never shown.
     """
 
     name: str

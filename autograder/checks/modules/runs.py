@@ -66,7 +66,7 @@ def read_run(
 
     Args:
         asked: as in the run.
-        slots: what the run's parameters and buffers are to be known as.
+        slots: the names of the run's parameters and buffers in messages.
         taken: for each slot, the called module's own tensor.
 
     Raises:
@@ -120,7 +120,7 @@ def assert_same_run(
     _compare_outputs(actual.output, expected.output, f"the output of {what}", compare)
     for number, (found, wanted) in enumerate(zip(actual.attached, expected.asked, strict=False)):
         if wanted and not found:
-            hint = "detach(), .data, no_grad(), or a new tensor made of its numbers cut it off from autograd"
+            hint = "detach(), .data, no_grad(), or a new tensor from its values separates it from autograd"
             name = f"the output{_numbered(number, expected.asked)} of {what}"
             raise CheckFailed(f"no gradient flows through {name}", hint, value=actual.output)
     for number, (found, wanted) in enumerate(zip(actual.inputs, expected.inputs, strict=True)):
@@ -162,7 +162,7 @@ def _compare_weights(actual: Run, expected: Run, what: str, compare: Any) -> Non
 
 
 def _compare_gradient(found: Any, wanted: Any, name: str, compare: Any) -> None:
-    """No gradient is as good as none wanted, or as zeros where nothing arrives."""
+    """A missing gradient is right where none is wanted; so are zeros."""
     if wanted is None:
         if type(found) is torch.Tensor and bool((found != 0).any()):
             raise CheckFailed(f"{name} should be none", "the output does not depend on it", value=found)
@@ -176,7 +176,7 @@ def _assert_inputs_kept(actual: Run, expected: Run, what: str) -> None:
     for number, (found, wanted) in enumerate(zip(actual.changed, expected.changed, strict=True)):
         if found and not wanted:
             name = f"input{_numbered(number, expected.changed)}"
-            hint = "an operation in place (relu_, inplace=True, +=) must not meet the input itself"
+            hint = "an in-place operation (relu_, inplace=True, +=) must not change the input itself"
             raise CheckFailed(f"the {name} of {what} was changed by the call", hint, value=actual.output)
 
 

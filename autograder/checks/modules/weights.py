@@ -1,12 +1,12 @@
-"""The same weights in two modules, whatever each calls them.
+"""The same weights in two modules, whatever their names.
 
 The k-th tensor of a shape and a role takes the k-th value of that shape and role. The order is that of use in a
 forward pass: by depth first (how many operations with weights lie before it on the longest way from the input), then
-by execution. So a shortcut is found whether it runs before or after the main path. What stays in doubt are two
-branches with weights of the same shape, role and depth: there, the order of execution decides.
+by execution. So a shortcut is found whether it runs before or after the main path. If two branches have weights of the
+same shape, role and depth, the order of execution decides.
 
-A layer's kind tells the role, or the function that takes the tensor. A tensor of unknown role (a bare parameter used
-in arithmetic of the submission's own) takes what is left of its shape. Weights shared by layers count once.
+The kind of the layer, or the function that takes the tensor, gives the role. A tensor of unknown role (a bare parameter
+in the submission's own arithmetic) takes what is left of its shape. Weights shared by layers count once.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Weights:
 
 
 def slots_of(facts: Facts) -> tuple[TensorFacts, ...]:
-    """Parameters and batch statistics in the order of use; other buffers are a module's own affair."""
+    """Parameters and batch statistics in the order of use; other buffers do not count."""
     buffers = [buffer for buffer in facts.buffers if buffer.role in STATISTICS]
     in_use = sorted(facts.parameters, key=lambda slot: slot.place)
     return (*in_use, *sorted(buffers, key=lambda slot: slot.place))
@@ -75,8 +75,8 @@ def match(
     """For each wanted slot, the tensor of the module that takes it; and what was set aside.
 
     Args:
-        set_aside_biases: take no offence at biases that nothing asks for: at zero, they change no value. Together they
-            have no more elements than what is asked for: here, too, they are made.
+        set_aside_biases: accept biases that the task does not ask for: at zero, they change no value. Together they
+            may have as many elements as the wanted slots.
 
     Raises:
         CheckFailed: a parameter is missing or there is one too many, by shape and number.
@@ -121,19 +121,19 @@ def _mismatch(missing: Sequence[TensorFacts], spare: Sequence[TensorFacts], size
     lacks = [slot for slot in missing if not slot.buffer]
     if not lacks and not spare:
         what = _counted(missing, sizes)
-        return CheckFailed(f"running statistics are missing: {what}", "is there a batch normalization too few?")
+        return CheckFailed(f"running statistics are missing: {what}", "is a batch normalization missing?")
     parts = [f"missing are {_counted(lacks, sizes)}"] if lacks else []
     parts += [f"too many are {_counted(spare, sizes)}"] if spare else []
     hint = "which layers, of which sizes, and with a bias or without, does the task ask for?"
     if lacks and not spare:
-        hint = "a layer counts once it is an attribute of a module; in a plain list or dict, it does not"
+        hint = "a layer counts only as an attribute of a module, not in a plain list or dict"
     return CheckFailed(f"the module's parameters are not those asked for: {'; '.join(parts)}", hint)
 
 
 def _counted(slots: Sequence[TensorFacts], sizes: Collection[int]) -> str:
     """`2 of shape (3,) (scale), 1 of shape (4, 3, 1, 1) (weight)`, not more than six kinds.
 
-    A size that is none of `sizes`, those of the module asked for, is not told: it may spell a hidden input.
+    A size that is not in `sizes`, those of the wanted module, is not shown: it may encode a hidden input.
     """
     kinds = Counter((_told(slot.shape, sizes), slot.role) for slot in slots)
     words = [f"{count} of shape {shape}{f' ({role})' if role else ''}" for (shape, role), count in kinds.items()]

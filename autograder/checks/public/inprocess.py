@@ -1,8 +1,7 @@
-"""Runs a folder of checks by pytest inside this process, and leaves the process as it was.
+"""Runs a folder of checks with pytest inside this process, and leaves the process as it was.
 
-For what is trusted: the reference, when its answers are recorded, and a student's own file on the student's own
-machine, perhaps in a notebook's kernel, whose modules, random states, output and working directory are the
-student's to keep.
+This is for trusted code: the reference, when its answers are recorded, and a student's own file on the student's own
+machine. It may run in a notebook's kernel, so modules, random states, output and working directory stay as they were.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ from autograder.sandbox.session.absent import no_input
 
 __all__ = ["PublicCase", "Results", "run_checks"]
 
-# The plugin is handed over as a module, whether or not it is installed as an entry point too. Nothing else that is
+# The plugin is passed as a module, whether or not it is also installed as an entry point. Nothing else that is
 # installed, configured or cached on this machine takes part.
 OPTIONS = (
     *("-p", "no:autograder", "-p", "no:cacheprovider", "-p", "no:faulthandler"),
@@ -53,10 +52,10 @@ MAX_PRINTED = 2_000  # characters
 
 @dataclass(frozen=True)
 class PublicCase(CaseResult):
-    """A case whose input is no secret.
+    """A case whose input is public.
 
     Attributes:
-        figures: what was got, wanted, and put in, where that is small; else "".
+        figures: the result, the wanted value and the input, if they are small; otherwise "".
     """
 
     figures: str = ""
@@ -66,7 +65,7 @@ class Results(dict[str, list[CaseResult]]):
     """Cases by question.
 
     Attributes:
-        saved: question and id of those that are asked only where the notebook has saved a file.
+        saved: question and id of the cases that run only if the notebook has saved a file.
     """
 
     saved: frozenset[tuple[str, str]] = frozenset()
@@ -84,12 +83,12 @@ def run_checks(
 
     Args:
         checks: the folder of test_*.py files.
-        desk: what their fixtures draw on.
+        desk: what their fixtures use.
         imports: folders that checks and subject import from, first of all; what this process has imported under
             the names in there stays as it is, and is imported anew for the run.
         question: only the checks of this question.
         starting: told each case's question and id before it runs; it must not print to `sys.stdout` or `sys.stderr`.
-        files: names of the files that the notebook has saved; a check of another one (`saved`) is left out.
+        files: names of the files that the notebook has saved; a check of another file (`saved`) is left out.
 
     Returns:
         The cases by question, in the manifest's order, only questions that have any. An exception's own text, and
@@ -128,7 +127,7 @@ def run_checks(
 class _Collector:
     """A pytest plugin for one run: puts the desk in place, and keeps each check's verdict.
 
-    Here the reader is whoever wrote the code, so two things are added that a hidden check's verdict never shows: the
+    The reader is the author of the code, so two things are added that a hidden check's verdict never shows: the
     exception's own message, and, as `detail`, the end of what the code printed.
     """
 
@@ -152,14 +151,14 @@ class _Collector:
             self.interrupt = excinfo.value
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Only what the notebook has saved can be looked at."""
+        """Only files that the notebook has saved can be checked."""
         items[:] = [item for item in items if set(items_of.saved_files(item)) <= set(self.files)]
         self.saved = {
             (str(items_of.question_of(item)), items_of.case_id(item)) for item in items if items_of.saved_files(item)
         }
 
     def pytest_collection_finish(self) -> None:
-        """The checks have what they import of each other: from now on these names are the subject's to have."""
+        """The checks have imported their helpers: from now on these names belong to the subject."""
         sys.path[:] = [entry for entry in sys.path if entry != str(self.checks)]
         for name, module in list(sys.modules.items()):
             if lies_in(module, self.checks):
@@ -205,7 +204,7 @@ class _Collector:
         return outcome
 
     def _let_go(self) -> None:
-        """Give back what the code held when it raised: with all memory taken, the next case would have none."""
+        """Free what the code held when it raised, so that the next case has memory."""
         if self._error is not None:
             self._error = None
             sys.last_value = sys.last_traceback = None
@@ -225,7 +224,7 @@ class _Collector:
 def _undisturbed() -> Iterator[None]:
     """Give back random states, environment and switches as they were; the working directory pytest gives back.
 
-    Meanwhile torch has one thread, as a grader's worker has: sums come out alike, and small tensors fast.
+    Meanwhile torch has one thread, as in a grader's worker: sums are the same, and small tensors are fast.
     """
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()
     settings = {name: os.environ.pop(name) for name in PYTEST_SETTINGS if name in os.environ}
@@ -256,7 +255,7 @@ def _undisturbed() -> Iterator[None]:
 
 @contextmanager
 def _imports_from(folders: Sequence[Path]) -> Iterator[None]:
-    """Import what lies in these folders anew, and forget it afterwards."""
+    """Import the modules of these folders anew, and forget them afterwards."""
     names = {folder.name for folder in folders}.union(*map(_importable_names, folders))
     before, path = dict(sys.modules), list(sys.path)
     for name in before:

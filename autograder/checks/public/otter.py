@@ -32,7 +32,7 @@ class PublicQuestion:
         if self._cases is None:
             self._cases = {result.id: result for result in run_public(Path.cwd(), self._question)}
         if case not in self._cases:
-            raise CheckFailed("this check is not among the public checks: unzip the assignment afresh")
+            raise CheckFailed("this check is not among the public checks: unzip the assignment again")
         if self._cases[case].outcome not in FINE:
             raise CheckFailed(html.escape(explain(self._cases[case]), quote=False))
 

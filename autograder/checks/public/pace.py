@@ -1,10 +1,10 @@
-"""How a call's time compares with a given one's, on a student's own machine: for public checks of running time.
+"""Compares the time of a call with the time of a given one, on a student's machine: for public checks of speed.
 
     assert_pace(lambda: student.Conv.forward(x, w, b, param), lambda: student.FastConv.forward(x, w, b, param),
                 at_most=8.0, what="Conv.forward", against="FastConv.forward")
 
-Feedback, not a grade: both run in this process, one after the other in turn, and a laptop has other things to do. So it
-speaks only where it is sure, and says so where it isn't. Grading measures in another way (`checks.timing`).
+This is feedback, not a grade: both run in this process, in turn, on a laptop that has other things to do. So it fails
+only if it is certain, and otherwise says that it is not. Grading measures in another way (`checks.timing`).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def assert_pace(call: Call, given: Call, *, at_most: float, what: str, against: 
 
     Raises:
         ForbiddenUse: the call uses what the question rules out. It is watched once, and then timed unwatched.
-        TooSlow: it surely takes longer.
+        TooSlow: it certainly takes longer.
         TooNoisy: this machine is too busy to say.
     """
     call()
@@ -58,9 +58,9 @@ def assert_pace(call: Call, given: Call, *, at_most: float, what: str, against: 
         pace = measure_pace(call, given)
     _, low, high = pace
     if low > at_most:
-        raise TooSlow(f"{what} takes {pace} the time of {against}; {at_most:g} x is fine", hint)
+        raise TooSlow(f"{what} takes {pace} the time of {against}; up to {at_most:g} x is fine", hint)
     if high > at_most:
-        message = f"{what} takes {pace} the time of {against}; whether that is within {at_most:g} x cannot be said"
+        message = f"{what} takes {pace} the time of {against}; it is not certain whether this is within {at_most:g} x"
         raise TooNoisy(message, "This machine was busy: close other programs, and check once more.", credit=1.0)
 
 

@@ -111,15 +111,15 @@ def rules_in(folder: Path, assignment: Assignment) -> Mapping[str, Rule]:
     for question in assignment.questions:
         for name in question.rules:
             if name not in rules:
-                raise UsageError(f"{folder / RULES}: the rule {name!r} is not in it: unzip the assignment afresh")
+                raise UsageError(f"{folder / RULES}: the rule {name!r} is not in it: unzip the assignment again")
     return rules
 
 
 class StudentFiles:
-    """A student's files as a subject: each imported once, in this process, and confined by nothing.
+    """A student's files as a subject: each is imported once, in this process, without a sandbox.
 
-    What importing a file raises, every case of its questions gets. As in grading, a stand-in takes the place of a file
-    that cannot be imported where another one imports it, and what a question rules out is refused.
+    If importing a file raises an exception, every case of its questions gets it. As in grading, a stand-in takes the
+    place of a broken file in a file that imports it, and what a question rules out is refused.
     """
 
     def __init__(self, folder: Path, assignment: Assignment, rules: Mapping[str, Rule]) -> None:
@@ -182,7 +182,7 @@ class StudentFiles:
 
 
 def explain(case: CaseResult) -> str:
-    """Why a case does not pass, from one line to a few: the cause, where, what to look at, what was printed."""
+    """Why a case does not pass, in a few lines: the cause, the place, the hint, the figures, and what was printed."""
     where = f" ({case.location})" if case.location else ""
     lines = [f"{case.message or case.outcome.value}{where}"]
     if case.hint:
@@ -195,7 +195,7 @@ def explain(case: CaseResult) -> str:
 
 
 def _listed(case: CaseResult) -> str:
-    """One case in a list: its mark and name, and beneath, or beside where that is short, why."""
+    """One case in a list: its mark and name, and the reason, below or, if it is short, beside."""
     line = f"{MARKS.get(case.outcome, 'FAIL')}  {case.id}"
     if case.outcome is Outcome.PASSED:
         return line

@@ -1,4 +1,4 @@
-"""What a public check got, what it wanted, and with which input, where these are small: public inputs are no secret.
+"""Shows what a public check got and wanted, and its input, if these are small: public inputs are no secret.
 
     got       [[[[-2. ]
                  [-2. ]]]]
@@ -8,7 +8,7 @@
     x         [[[[1., 2., 3.]
                  [4., 5., 6.]]]]
 
-Only in public checks: in grading nobody but the grader sees any of it.
+Only in public checks: in grading, only the grader sees any of it.
 """
 
 from __future__ import annotations

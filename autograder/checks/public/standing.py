@@ -1,4 +1,4 @@
-"""How far a student is: the public checks summed up by question, and what to fix first. Pure functions, no printing."""
+"""A student's progress: the public checks summed up by question, and what to fix first. Pure functions."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from autograder.course.result import CaseResult
 
 __all__ = ["FINE", "QuestionStanding", "Standing", "Status", "standing_of"]
 
-# What asks nothing of the student: where a machine was too busy to time an answer, the answer was right.
+# The student has nothing to do: if the machine was too busy to time an answer, the answer was right.
 FINE = frozenset({Outcome.PASSED, Outcome.TOO_NOISY})
 
 
 class Status(StrEnum):
-    """What a question's public checks come to."""
+    """The result of all public checks of a question."""
 
     PASSED = "passed"
-    NOT_ATTEMPTED = "not_attempted"  # nothing is wrong, and all is left to write
-    PARTLY = "partly"  # nothing is wrong: some of it is right, some is left to write
-    PENDING = "pending"  # what is left needs a device that is not here
+    NOT_ATTEMPTED = "not_attempted"  # nothing is wrong, but nothing is written yet
+    PARTLY = "partly"  # nothing is wrong: some of it is right, some is not written yet
+    PENDING = "pending"  # the rest needs a device that this machine does not have
     FAILED = "failed"
     GRADER_ERROR = "grader_error"  # the checks could not be run; not the student's fault
 

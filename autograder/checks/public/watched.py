@@ -1,7 +1,7 @@
-"""A student's module in this process, under the rules of a question: what grading refuses, a public check refuses too.
+"""A student's module in this process, under the rules of a question: public checks refuse what grading refuses.
 
-The same guards as in grading, laid on for each request alone, since this process has other things to do: it may be a
-notebook's kernel. What was given in the student's file, `FastConv`, may use what answers may not.
+The guards are those of grading. They are on only during a request, because this process may be a notebook's kernel.
+Given code in the student's file, `FastConv` for example, may use what answers may not use.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Modules that run in this very process: the reference under its own checks, and a student's file at home."""
+"""Modules that run in this process: the reference under its own checks, and a student's file at home."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ Load: TypeAlias = Callable[[str], ModuleType]
 
 
 class LocalSubject:
-    """A module in this very process, afresh for every case: the reference under its own checks, or a student's
-    file on the student's machine. Confines nothing.
+    """A module in this process, imported again for every case: the reference under its own checks, or a student's
+    file on the student's machine. There is no sandbox.
 
     Args:
-        load: imports a module by name, afresh.
-        files: what was handed in besides code.
+        load: imports a module by name, anew.
+        files: submitted files that are not code.
     """
 
     def __init__(self, load: Load, files: dict[str, bytes] | None = None) -> None:
@@ -52,7 +52,7 @@ class LocalSubject:
 
 
 def reference_channels(load: Load, answers: Answers) -> Callable[[Question, str], Channel]:
-    """Opens the module of a question of the reference behind the memo, per case."""
+    """Opens the reference's module of a question behind the memo, for each case."""
     requests: Requests = {}
     return lambda question, case: TranscriptChannel(
         case, lambda: LocalChannel(load(question.module)), answers, requests
@@ -60,7 +60,7 @@ def reference_channels(load: Load, answers: Answers) -> Callable[[Question, str]
 
 
 def reference_loader(course: Course, assignment: Assignment) -> Load:
-    """Imports a module of an assignment's reference by name, afresh at every call."""
+    """Imports a module of an assignment's reference by name, anew at every call."""
     sources = course.sources(assignment)
     return lambda module: load_module(sources[f"{module}.py"], course.common.parent)
 
@@ -86,7 +86,7 @@ def load_module(path: Path, beside: Path | None = None) -> ModuleType:
 
 @lru_cache(maxsize=32)
 def _compiled(path: Path, source: bytes) -> CodeType:
-    """A case gets a module of its own, but its code only once."""
+    """Each case gets a module of its own, but the code is compiled once."""
     return compile(readable(source)[0], path, "exec", dont_inherit=True)
 
 
@@ -106,7 +106,7 @@ def _siblings(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def sources_of(folder: Path) -> Iterator[None]:
-    """Let imports find the files of a folder before all else, as they are now: no compiled file is read or written."""
+    """Let imports find the files of a folder first, as they are now: no compiled file is read or written."""
     finder = _SourceFinder(folder)
     sys.meta_path.insert(0, finder)
     try:
@@ -134,7 +134,7 @@ class _SourceFinder(MetaPathFinder, Loader):
 
 @contextmanager
 def _importable(folder: Path) -> Iterator[None]:
-    """Let imports find what lies in `folder`, first of all: another course's package of the same name is forgotten."""
+    """Let imports look in `folder` first: another course's package of the same name is forgotten."""
     for package in {path.parent.name for path in folder.glob("*/__init__.py")} & sys.modules.keys():
         if not lies_in(sys.modules[package], folder):
             for name in [name for name in sys.modules if name.partition(".")[0] == package]:

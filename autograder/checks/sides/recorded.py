@@ -1,7 +1,7 @@
-"""The reference's answers to the public checks, written down, so that students check without the reference.
+"""The recorded answers of the reference to the public checks: students check without the reference.
 
 A recording is a transcript's memo in a file: one frame of `sandbox.channel.wire`, plain data, nothing pickled, the
-same bytes for the same answers. A request that is not the one recorded is refused rather than answered wrongly.
+same bytes for the same answers. A request that was not recorded is refused.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Recording:
-    """What the reference answered.
+    """The reference's answers.
 
     Attributes:
         seed: the run's seed that inputs were drawn from.
@@ -40,14 +40,14 @@ class Recording:
 
         def refuse() -> Channel:
             raise GraderError(
-                f"{case}: the recorded answers do not fit the checks here. Unzip the assignment afresh beside your "
+                f"{case}: the recorded answers do not fit the checks here. Unzip the assignment again beside your "
                 "files; if that does not help, install the versions that it pins."
             )
 
         return TranscriptChannel(case, refuse, dict(self.answers))
 
     def to_bytes(self) -> bytes:
-        """The file's content. Raises TypeError where an answer is not plain data."""
+        """The file's content. Raises TypeError if an answer is not plain data."""
         answers = {key.hex(): self.answers[key] for key in sorted(self.answers)}
         return b"".join(wire.encode({"format": FORMAT, "seed": self.seed, "answers": answers}))
 
@@ -64,11 +64,11 @@ class Recording:
 
 
 def load_recording(folder: Path) -> Recording:
-    """Read the recording in a folder of public checks. Raises UsageError where it is missing or damaged."""
+    """Read the recording in a folder of public checks. Raises UsageError if it is missing or damaged."""
     path = folder / ANSWERS
     try:
         return Recording.from_bytes(path.read_bytes())
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}; it belongs to the assignment: unzip that afresh") from None
+        raise UsageError(f"{path}: {error.strerror}; it belongs to the assignment: unzip it again") from None
     except (ProtocolError, ValueError) as error:
-        raise UsageError(f"{path}: damaged ({error}): unzip the assignment afresh") from None
+        raise UsageError(f"{path}: damaged ({error}): unzip the assignment again") from None

@@ -1,4 +1,4 @@
-"""The reference behind a memo: what it answered once in a run, it need not compute again.
+"""The reference behind a memo: it computes every answer once in a run.
 
 A case asks the reference the same questions in the same order for every submission, since inputs come from the
 run's seed and the case's id. Each request is known by the digest of all requests of its case so far; a known one
@@ -38,10 +38,10 @@ class TranscriptChannel:
     """A `Channel` to the reference for one case.
 
     Args:
-        case: what tells this case's requests from another's.
+        case: the key that separates this case's requests from others.
         live: opens a channel to the reference itself, in its first state.
         answers: the memo, shared by all cases and, through fork, by all submissions of a run.
-        requests: what led to the answers, for a session that has to catch up; shared alike.
+        requests: the requests that led to the answers, for a session that has to catch up; shared in the same way.
     """
 
     def __init__(

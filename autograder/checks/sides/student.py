@@ -1,5 +1,5 @@
-"""A submission under grading: one confined worker at a time. It is replaced when it dies, and for the questions of
-another module or under further rules."""
+"""A submission under grading: one confined worker at a time. It is replaced when it dies, for another module, and for
+further rules."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["Library", "Subject"]
 
 
 class Library:
-    """The given library as the course has it, compiled once for all workers.
+    """The course's given library, compiled once for all workers.
 
     Args:
         common: its folder; workers import it under the folder's name.
@@ -55,7 +55,7 @@ class Library:
         return Package(files, "", frozenset(own), self._code, prepared.stand_ins, prepared.lines)
 
     def reference(self, folder: Path, files: Collection[str]) -> Package:
-        """What workers get that run the reference, which is these files of a folder: baselines of running times."""
+        """What workers get that run the reference, these files of a folder, as the baseline of running times."""
         own = {name: (folder / name).read_bytes() for name in files}
         return Package({**own, **self._files}, "", frozenset(own), self._code)
 
@@ -64,12 +64,12 @@ class Subject:
     """Gives each question's cases a channel to the submission.
 
     The worker for a question imports that question's module. A module that cannot be imported under a question's rules
-    fails every such case with the same error and is not imported again; it costs the other modules nothing. A module
-    that imports a broken one at its top gets a stand-in for it, and pays where it uses that. A question whose calls
-    have used up its budget of seconds gets no further call.
+    fails every such case with the same error and is not imported again; other modules lose nothing. A module that
+    imports a broken module at its top gets a stand-in for it, and fails only where it uses the stand-in. A question
+    whose calls have used up its seconds gets no further call.
 
     Args:
-        allowance: the seconds that all questions have together; None where nothing bounds them.
+        allowance: the seconds that all questions have together; None for no bound.
 
     Attributes:
         no_gpu: where the submission asks for a GPU by name and the CPU took its place, "" for nowhere; else None.
@@ -145,7 +145,7 @@ class Subject:
 
     @contextmanager
     def measured(self, seconds: float) -> Iterator[None]:
-        """Requests inside use up these seconds and none of the question's: to be measured often is nobody's fault."""
+        """Requests inside use these seconds and none of the question's: a measurement is repeated at no cost."""
         spent, self._spent = self._spent, self._limits.question_seconds - seconds
         try:
             yield
@@ -163,7 +163,7 @@ class Subject:
         return Ref(self._placed)
 
     def settle(self) -> None:
-        """Carry out what was left to a request that never came. Raises like `request`."""
+        """Carry out the operations that waited for another request. Raises like `request`."""
         if any(op != "begin" for op, _ in self._posted):
             self.request("nothing", {})
 
@@ -245,5 +245,5 @@ class Subject:
 
 
 def _says_nothing(error: SandboxError) -> bool:
-    """Whether an import failed for want of a core or of the submission's time: it may succeed another time."""
+    """Whether an import failed because no core or no time was left: it may succeed another time."""
     return isinstance(error, TimeSpent) or (isinstance(error, WorkerTimeout) and error.starved)

@@ -82,7 +82,9 @@ class Race:
         devices = self._rivals.devices
         device = next((device for device in devices if device in wanted.sizes), None)
         if device is None:
-            raise DeviceNeeded(f"its running time is graded on {' or '.join(wanted.sizes)}, which this run has not")
+            raise DeviceNeeded(
+                f"its running time is graded on {' or '.join(wanted.sizes)}, which this run does not have"
+            )
         return SimpleNamespace(**wanted.sizes[device], device=device)
 
     def train(self, budget: str, call: Callable[[Proxy, Any], Any]) -> Any:

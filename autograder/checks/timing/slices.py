@@ -238,17 +238,17 @@ def _compare(found: Any, wanted: dict[str, Any], name: str) -> None:
     if wanted["kind"] != "Tensor":
         return
     if type(found) is not dict or found.get("kind") != "Tensor":
-        raise CheckFailed(f"{name} of the timed calls is no tensor and no number", HINT)
+        raise CheckFailed(f"{name} of the timed calls is neither a tensor nor a number", HINT)
     if found.get("shape") != wanted["shape"]:
         raise CheckFailed(f"{name} of the timed calls has another shape than {wanted['shape']}", HINT)
     for part in ("sums", "elements"):
         values, expected = found.get(part), wanted[part]
         if not (isinstance(values, torch.Tensor) and values.shape == expected.shape and values.dtype == expected.dtype):
-            raise CheckFailed(f"{name} of the timed calls cannot be looked at", HINT)
+            raise CheckFailed(f"{name} of the timed calls cannot be read", HINT)
         scale = float(expected.abs().max()) if expected.numel() else 0.0
         tolerance = (TOLERANCE if wanted["dtype"] not in (torch.float16, torch.bfloat16) else 20 * TOLERANCE) * scale
         if not bool(((values - expected).abs() <= tolerance + 1e-12).all()):
-            raise CheckFailed(f"{name} of the timed calls is not the reference's", HINT)
+            raise CheckFailed(f"{name} of the timed calls differs from the reference's", HINT)
 
 
 def _ref(value: Any) -> Ref:

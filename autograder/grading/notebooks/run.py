@@ -265,7 +265,7 @@ class _Running:
         if self.room < 0:
             outputs, left_out = [], True
         if left_out:
-            outputs = [*outputs, _said("Some of this cell's output is left out: it is too much.")]
+            outputs = [*outputs, _said("Some of this cell's output is left out: it is too large.")]
         self.shown[place] |= {"outputs": outputs, "execution_count": len(self.ran)}
 
     def _raised(self, place: int, kind: str, message: str) -> None:
@@ -291,7 +291,7 @@ class _Running:
         return NotebookRun(
             outcome=self.outcome,
             reason=self.reason
-            or ("It is not made from the notebook handed out, and ran as it is." if script.own else ""),
+            or ("It is not based on the notebook of the handout, and ran as it is." if script.own else ""),
             cells=sum(cell["cell_type"] == "code" and bool(cell["source"].strip()) for cell in self.cells),
             run=len(self.ran),
             raised=tuple(raised),

@@ -103,7 +103,7 @@ def test_a_dtype_is_set_aside_where_notes_are_kept() -> None:
         assert "torch.float16, wanted" in failure(EXPECTED.half(), EXPECTED).message
         with dtype_counts():
             assert "torch.float32, wanted" in failure(EXPECTED.float(), EXPECTED).message
-    said = "scale: out is torch.float32, wanted torch.float64; one check charges for that, the others look at values"
+    said = "scale: out is torch.float32, wanted torch.float64; one check takes points for it, the others do not"
     assert notes == {"scale": said}
 
 

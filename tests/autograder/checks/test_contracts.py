@@ -127,7 +127,7 @@ def test_a_wrong_dtype_breaks_one_contract_where_it_is_set_aside() -> None:
     with noting(notes, "product"):
         run(BATTERY[0], narrows)
     assert notes["product"].startswith(
-        "product: out is torch.float32, wanted torch.float64; one check charges for that"
+        "product: out is torch.float32, wanted torch.float64; one check takes points for it"
     )
 
 

@@ -85,7 +85,7 @@ def test_work_that_is_not_begun_or_failed_as_a_whole_is_in_no_cluster() -> None:
 
 
 def test_what_failed_as_a_whole_is_told_once(small: Assignment) -> None:
-    error = CaseResult("archive", Outcome.ERROR, "cannot be read: not a zip", "Hand in the zip once more.")
+    error = CaseResult("archive", Outcome.ERROR, "cannot be read: not a zip", "Hand in the zip again.")
     questions = tuple(
         QuestionResult(question.id, question.title, 10, 0, Outcome.ERROR, (error,)) for question in small.questions
     )
