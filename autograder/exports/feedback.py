@@ -1,6 +1,6 @@
-"""Students' pages as the zip that a learning system takes apart and gives back: Moodle's feedback files, Canvas's.
+"""Students' pages as a zip for Moodle or Canvas, which gives each page back to its student.
 
-A page is of one person: it names nobody else, also where a group handed in one submission.
+A page belongs to one person. It names nobody else, even if a group handed in one submission.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ NO_NAME = re.compile(r'[_/\\:*?"<>|\x00-\x1f\x7f]')  # `_` separates the parts; 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a student's page goes: the path in the zip."""
+    """The path of a student's page in the zip."""
 
     student: str
     path: str
 
 
 def released(own: Sequence[Grade], told: Sequence[Told]) -> tuple[list[Grade], list[Grade]]:
-    """The grades that are as they were told last, and those that were told otherwise, or not at all.
+    """The grades that are as in the last release, and the others.
 
     Args:
-        told: what the newest release told.
+        told: the content of the newest release.
     """
     last = {each.student: each for each in told}
     graded = [grade for grade in own if grade.cents is not None and grade.grading]
@@ -55,10 +55,10 @@ def own_page(
     others: Sequence[Student],
     told: PageWords | None,
 ) -> str:
-    """The page of one person, without what names another member of the group.
+    """The page of one person, without the names of other members of the group.
 
     Args:
-        told: what the gradebook says of this person's grade.
+        told: the gradebook's words about this person's grade.
     """
     names = [result.info.submission, *(text for other in others for text in (other.name, other.number, other.key))]
     notes = tuple(note for note in result.info.notes if not any(name and name in note for name in names))
@@ -77,10 +77,10 @@ def own_page(
 def moodle_places(table: SchoolTable, people: Mapping[int, str], assignment: Assignment) -> list[Place]:
     """`{full name}_{participant}_assignfeedback_file/{assignment}-report.html`, from Moodle's grading worksheet.
 
-    Moodle splits a folder's name at `_` and believes its second part, so no name keeps one.
+    Moodle splits the name of a folder at `_` and takes the second part, so `_` is removed from names.
 
     Raises:
-        UsageError: the table is no worksheet.
+        UsageError: the table is not a worksheet.
     """
     titles = [title.strip() for title in table.header]
     if "Identifier" not in titles:
@@ -100,8 +100,8 @@ def moodle_places(table: SchoolTable, people: Mapping[int, str], assignment: Ass
 def canvas_places(facts: Facts, own: Sequence[Grade]) -> list[Place]:
     """`{who}_{user}_{attachment}_report.html`, by the names of the files that Canvas gave.
 
-    Canvas takes the first two parts that are all digits as its user and the file that was handed in. A group's page
-    goes to who handed in.
+    Canvas takes the first two parts that are all digits: its user, and the file that was handed in. A group's page
+    goes to the person who handed in.
     """
     names = {each.id: each.name for each in facts.submissions}
     first = {each.submission: each.student for each in facts.members if each.place == 0}
@@ -115,5 +115,5 @@ def canvas_places(facts: Facts, own: Sequence[Grade]) -> list[Place]:
 
 
 def packed(pages: Mapping[str, str]) -> bytes:
-    """The pages by their paths, as a zip; the same bytes from the same pages."""
+    """The pages by their paths, as a zip. The same pages give the same bytes."""
     return zip_bytes({path: page.encode() for path, page in sorted(pages.items())})

@@ -1,7 +1,7 @@
 """Fills one column of a school's table with grades: Canvas's, Moodle's and Blackboard's own, or any other.
 
-What the reader on the other side does with a cell is known for each system, and what it would drop without a word is
-refused here, with the reason.
+For each system, the effect of a cell is known. A cell that the system would silently ignore is refused here, with the
+reason.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from autograder.rounding import exact, half_up, number
 
 __all__ = ["EXCUSED", "Filled", "System", "fill", "people_of", "system_of"]
 
-EXCUSED = "EX"  # what Canvas reads as excused; no other system has a word for it
+EXCUSED = "EX"  # Canvas's word for excused; no other system has one
 FEEDBACK = "Feedback comments"
-OURS = "from the checks"  # what every line of ours says, so that a later export knows it again
+OURS = "from the checks"  # in every line of ours: a later export recognizes it
 
 
 class System(StrEnum):
-    """Whose table it is."""
+    """The system that a table is from."""
 
     CANVAS = "Canvas"
     MOODLE = "Moodle"
@@ -34,7 +34,7 @@ class System(StrEnum):
 
 
 def system_of(table: SchoolTable) -> System:
-    """Whose a table is, by what stands in its header and in the row below."""
+    """The system that a table is from, by its header and the row below."""
     header = [title.strip() for title in table.header]
     if points_row(table) is not None or (len(header) > 1 and header[0] in ("Student", "LastName") and "ID" in header):
         return System.CANVAS
@@ -45,21 +45,21 @@ def system_of(table: SchoolTable) -> System:
     return System.OTHER
 
 
-NOTES = {System.MOODLE: ("upload it before anybody grades in Moodle: it passes over who was graded there since",)}
+NOTES = {System.MOODLE: ("upload it before anybody grades in Moodle: Moodle skips people who were graded there later",)}
 
 
 @dataclass(frozen=True)
 class Filled:
-    """A filled table, and what happened to it.
+    """A filled table, and its changes.
 
     Attributes:
         people: row → key of the student.
         new, changed, same: numbers of cells.
-        replaced: (id, old, new) of each number that stood there already and changed.
+        replaced: (id, old, new) of each number that was replaced.
         absent: keys of students with a grade who are not in the table.
-        points: what the column's scores are scaled to; None where the table does not say.
-        excused: keys of people whose cell was left alone, since this system has no word for excused.
-        notes: what the instructor has to know of this system.
+        points: the maximum of the column, to which scores are scaled; None if unknown.
+        excused: keys of excused people whose cell stays, because this system has no word for it.
+        notes: what the instructor has to know about this system.
     """
 
     table: SchoolTable
@@ -92,13 +92,13 @@ def fill(
     Args:
         cells: by student: hundredths of a point, or EXCUSED.
         title: the assignment's title.
-        names: what else a header may call it: `A6`.
+        names: other names in a header: `A6`.
         points: the assignment's points, in hundredths.
-        id_column, column: the headers of the id and score columns; found where they are "".
-        lines: by student, a line for Moodle's column of comments. A comment that a person wrote there stays.
+        id_column, column: the headers of the id and score columns; "" finds them.
+        lines: by student, a line for Moodle's column of comments. A person's comment there stays.
 
     Raises:
-        UsageError: a column cannot be told, or the system would not read what is written there.
+        UsageError: a column is unclear, or the system would ignore what is written there.
     """
     place = table.column(column) if column else _score_column(table, title, names)
     people = people_of(table, students, table.column(id_column) if id_column else None)
@@ -147,7 +147,7 @@ def _scaled(cents: int, top: float | None, points: int) -> str:
 
 
 def _comment(table: SchoolTable, row: int, line: str) -> dict[tuple[int, int], str]:
-    """The cell of Moodle's comments with our line, unless a person wrote something else there."""
+    """The cell of Moodle's comments with our line, unless a person wrote there."""
     for place, title in enumerate(table.header):
         before = table.cell(row, place).strip()
         if title.strip() == FEEDBACK and line and before != line and (not before or OURS in before):

@@ -1,7 +1,7 @@
-"""What GitHub Actions shows of a run of checks: a table on the run's page, and remarks beside lines of code.
+"""The output for GitHub Actions: a table on the run's page, and remarks beside lines of code.
 
-A line that a program prints and that begins with `::` is a command there. What a student's code prints stands between
-`stop` and `resume`, or it could write remarks of its own.
+There, a printed line that begins with `::` is a command. The output of a student's code is between `stop` and
+`resume`, or it could write remarks.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from autograder.reports.text import line
 
 __all__ = ["MAX_REMARKS", "Remark", "remark", "resume", "stop", "summary"]
 
-MAX_REMARKS = 10  # GitHub shows ten of a kind for a step
+MAX_REMARKS = 10  # GitHub shows ten remarks of a step
 MAX_SUMMARY = 60_000  # bytes; above 1 MiB GitHub drops the whole table
 CUT = "\n… cut: the log of this step has the rest.\n"
 MARKDOWN = str.maketrans({each: f"&#{ord(each)};" for each in "&<>|`*_[]\\~#!@"})
@@ -21,7 +21,7 @@ MARKDOWN = str.maketrans({each: f"&#{ord(each)};" for each in "&<>|`*_[]\\~#!@"}
 
 @dataclass(frozen=True)
 class Remark:
-    """What is wrong at a place. `line` 0: nothing tells which."""
+    """A fault at a place. `line` is 0 if unknown."""
 
     file: str
     line: int
@@ -41,7 +41,7 @@ def remark(each: Remark) -> str:
 
 
 def stop(token: str) -> str:
-    """From here on nothing that is printed is a command, until `resume` with the same token."""
+    """No printed line is a command from here on, until `resume` with the same token."""
     return f"::stop-commands::{token}"
 
 
@@ -52,7 +52,7 @@ def resume(token: str) -> str:
 def summary(title: str, rows: Iterable[Sequence[str]]) -> str:
     """A table in Markdown: question, status, how many checks pass, what to fix. Text in it is no Markdown.
 
-    Rows that would make it too long are left out, with a word on it.
+    A table that would be too long is cut, with a note.
     """
     text = f"## {_cell(title)}\n\n| Question | Status | Checks | What to fix first |\n|---|---|---|---|\n"
     for row in rows:

@@ -1,7 +1,7 @@
 """A result as Gradescope's results.json. Pure.
 
-One test for each question, with what its student may see, as plain text: the default of the top-level output would be
-HTML. No seed, nothing for instructors only, no leaderboard.
+Each question is one test, with the text that its student may see, as plain text: the default of the top-level output
+is HTML. There is no seed, no text for instructors, and no leaderboard.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ MAX_TEXT = 5000  # characters of one question
 
 
 def lateness(metadata: Mapping[str, Any], grace_minutes: float) -> int:
-    """Seconds after the deadline and the grace; 0 for in time.
+    """Seconds after the deadline and the grace; 0 if in time.
 
-    Each user has a deadline of their own, with their extension in it; of a group the latest counts.
+    Each user has an own deadline, which includes an extension. For a group, the latest deadline counts.
 
     Raises:
-        ValueError: the metadata do not say when it came in, or when it was due.
+        ValueError: the metadata have no time of handing in, or no deadline.
     """
     users = metadata.get("users") or []
     own = [user["assignment"]["due_date"] for user in users if (user.get("assignment") or {}).get("due_date")]
@@ -44,14 +44,14 @@ def lateness(metadata: Mapping[str, Any], grace_minutes: float) -> int:
 
 
 def results(result: SubmissionResult, assignment: Assignment, terms: Terms, late: int) -> dict[str, Any]:
-    """What Gradescope reads.
+    """The content of results.json.
 
     Args:
-        late: seconds of lateness. Free days are counted over the term, so with them the score is the one before
-            lateness and says so.
+        late: seconds of lateness. Free days are counted over the term. With them the score is the one before
+            lateness, and the output says so.
 
     Raises:
-        ValueError: the result met our own fault: there is no score to tell then.
+        ValueError: the grader had a fault, so there is no score.
     """
     if not result.graded:
         raise ValueError("this result met a fault of the grader's")
@@ -74,12 +74,12 @@ def results(result: SubmissionResult, assignment: Assignment, terms: Terms, late
 
 
 def unreadable(why: str) -> dict[str, Any]:
-    """What Gradescope reads where nothing was handed in that could be graded, with a word on it for the student."""
+    """The content of results.json if nothing can be graded. `why` is for the student."""
     return _around(0, why)
 
 
 def _around(score: float, output: str) -> dict[str, Any]:
-    """The fields around the tests. Where one test is hidden, Gradescope hides the total: so none is."""
+    """The fields around the tests. Gradescope hides the total if one test is hidden, so none is."""
     return {
         "score": score,
         "output": output,
@@ -103,7 +103,7 @@ def _said(view: StudentView, result: SubmissionResult, terms: Terms, late: int) 
     if view.review:
         lines.append("Not final: a person reads this option.")
     if not view.final:
-        lines.append("Not final: what waits for a device or more time is decided later.")
+        lines.append("Not final: checks that wait for a device or for more time are decided later.")
     if view.whole:
         lines.append(_words(view.whole))
     return [*lines, *view.notes]

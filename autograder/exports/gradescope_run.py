@@ -1,7 +1,7 @@
-"""Runs in Gradescope's container: grades what is in `submission/` and writes `results/results.json`.
+"""Runs in Gradescope's container: grades the files in `submission/` and writes `results/results.json`.
 
-A fault of ours writes no results.json: Gradescope then says that the autograder failed, at no fault of the student,
-and no 0 stands. The file appears whole, by rename.
+After a fault of ours there is no results.json. Gradescope then says that the autograder failed, not the student, and
+records no 0. The file appears whole, by rename.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from autograder.gradebook.settings import Settings
 __all__ = ["main"]
 
 LEAST_MEMORY = 3 * 1024**3  # bytes: torch beside a grader and a worker
-TO_END = 180  # seconds in which a grading whose time is over writes what there is
+TO_END = 180  # seconds for writing the results after the time is over
 READABLE = (".py", ".ipynb", ".zip", ".txt", ".tgz", ".gz", ".tar")
 SETTING = "Settings → Autograder → Container specifications: choose 3 GB of memory or more, and a timeout of 40 minutes"
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Grade the submission below the working folder. Returns 0, or 1 where nothing was written."""
+    """Grade the submission below the working folder. Returns 0, or 1 if nothing was written."""
     parser = argparse.ArgumentParser(prog="run_autograder")
     parser.add_argument("--course", type=Path, required=True)
     parser.add_argument("--assignment", required=True)
@@ -65,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def memory() -> int:
-    """Bytes of memory that this container has."""
+    """The memory of this container, in bytes."""
     found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
         with suppress(OSError, ValueError):  # another version of cgroups, or "max"
@@ -78,11 +78,11 @@ def _handed_in(folder: Path) -> list[Path]:
 
 
 def _graded(course: Path, assignment: Assignment, submission: Path, work: Path, minutes: float) -> SubmissionResult:
-    """The result of the one submission; what is not decided after so many minutes is pending in it.
+    """The result of the one submission. Checks that are undecided after so many minutes are pending.
 
     Raises:
-        ValueError: there is no result, or nothing at all was decided.
-        TimeoutExpired: the grading did not end, even so.
+        ValueError: there is no result, or no check was decided.
+        TimeoutExpired: the grading did not end in time.
     """
     inside = [path for path in submission.iterdir() if not path.name.startswith(".")]
     given = work / "submitted"
@@ -113,7 +113,7 @@ def _write(target: Path, data: dict[str, Any]) -> None:
 
 
 def _fault(why: str) -> int:
-    """Say it where instructors alone look: standard output is hidden from students."""
+    """Print the reason. Only instructors see the standard output."""
     print(f"nothing was graded: {re.sub(r'[^ -~]', '?', why)}")
     return 1
 

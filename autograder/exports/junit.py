@@ -1,6 +1,6 @@
 """Results as JUnit's XML, for a CI server: a `testsuite` per submission, a `testcase` per case.
 
-There is no one schema of it. What is written here holds for junit-10.xsd of Jenkins' xUnit plugin.
+JUnit has no single schema. The output is valid by junit-10.xsd of Jenkins' xUnit plugin.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from autograder.reports.text import block, line
 
 __all__ = ["Suite", "junit"]
 
-# What is neither here nor passed was not decided.
+# Other outcomes, except passed, are undecided.
 FAILURES = (Outcome.FAILED, Outcome.FORBIDDEN, Outcome.TOO_SLOW)
 ERRORS = (Outcome.ERROR, Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY, Outcome.CRASHED, Outcome.GRADER_ERROR)
 COUNTED = ("failures", "errors", "skipped")
@@ -29,7 +29,7 @@ class Suite:
         name: the submission's, or a code.
         cases: (class, case); the class is `{assignment}.{question}`, and CI servers group by it.
         seconds: in all.
-        at: when it was graded, `2022-12-03T01:20:00Z`; "" where nothing tells.
+        at: the time of grading, `2022-12-03T01:20:00Z`; "" if unknown.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Suite:
 
 
 def junit(suites: Iterable[Suite]) -> bytes:
-    """The whole file. What a submission wrote is text in it, and characters that XML has no place for are replaced."""
+    """The whole file. Text of submissions is escaped, and characters that XML forbids are replaced."""
     root = ElementTree.Element("testsuites")
     totals, seconds = dict.fromkeys(("tests", *COUNTED), 0), 0.0
     for suite in suites:

@@ -1,4 +1,4 @@
-"""What people and submissions are called in what leaves the book: by their names, or by codes."""
+"""The names of people and submissions in exports, or codes for them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Naming:
     """Names for people and submissions.
 
     Attributes:
-        anonymous: codes instead of ids and names. A submission has the code of who handed it in, and a number where
-            there are several.
+        anonymous: codes instead of ids and names. A submission has the code of its first person, with a number
+            if the person has several.
     """
 
     facts: Facts
@@ -53,12 +53,12 @@ class Naming:
         return known.name if known and not self.anonymous else ""
 
     def submission(self, number: int) -> str:
-        """What a submission is called; "" for none."""
+        """The name of a submission; "" for none."""
         return self._submissions.get(number, "")
 
     def of(self, submission: Submission) -> str:
         return self.submission(submission.id)
 
     def text(self, text: str) -> str:
-        """A text that may name people, without it where nobody is to be named."""
+        """A text that may name people; "" if names are hidden."""
         return "" if self.anonymous else text

@@ -1,4 +1,4 @@
-"""Scores as otter-grader's final_grades.csv: for scripts that read what `otter grade` writes."""
+"""Scores as otter-grader's final_grades.csv, for scripts that read the output of `otter grade`."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ LAST = ("total_points_earned", "percent_correct", "grading_status")
 
 
 def final_grades(assignment: Assignment, facts: Facts, own: Sequence[Grade], naming: Naming) -> bytes:
-    """A row for each submission that counts for somebody and whose grade is not held, in the order of names.
+    """A row for each submission that counts and whose grade is not held, in the order of names.
 
-    The total is the one from the checks, before lateness, on the option's scale. The first row holds the most that
-    each question gives. Questions are in the order of their ids, as otter has them.
+    The total is from the checks, before lateness, times the option's scale. The first row holds the points of each
+    question. Questions are in the order of their ids, as in otter.
     """
     most = {question.id: question.points for question in assignment.questions}
     ids = sorted(most)

@@ -1,4 +1,4 @@
-"""Grades with all that they rest on, as CSV for a spreadsheet and as JSON for a script."""
+"""Grades with all parts of their calculation, as CSV for a spreadsheet and as JSON for a script."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MAX_TEXT = 1000  # characters of a cell
 def grade_rows(assignment: Assignment, facts: Facts, own: Sequence[Grade], naming: Naming) -> list[dict[str, Any]]:
     """One row per person, as plain data: the columns of grades.csv, `questions`, then ADDED.
 
-    Points are numbers, a whole one without a point; None where there is none. `score` is the one before lateness.
+    Points are numbers, whole ones without a decimal point; None for a missing one. `score` is the one before lateness.
     """
     submissions = {each.id: each for each in facts.submissions}
     rows = [_row(assignment, facts, grade, submissions.get(grade.submission), naming) for grade in own]
@@ -62,7 +62,7 @@ def _row(
 def _came(
     assignment: Assignment, facts: Facts, grade: Grade, submission: Submission | None, naming: Naming
 ) -> dict[str, Any]:
-    """Whose it is, what it is worth at most, and when it came in."""
+    """The group, the option, the maximum, and the time of handing in."""
     arrival = facts.arrival(submission.id) if submission else None
     came = moment(arrival.at).astimezone(assignment.due.tzinfo) if arrival and arrival.at else None
     people = sorted((each.place, each.student) for each in facts.members if each.submission == grade.submission)
@@ -78,7 +78,7 @@ def _came(
 
 
 def grades_table(assignment: Assignment, rows: Sequence[Mapping[str, Any]]) -> bytes:
-    """The rows as CSV: UTF-8 with a byte-order mark, and no text that a spreadsheet takes for a formula."""
+    """The rows as CSV: UTF-8 with a byte-order mark, and no text that a spreadsheet reads as a formula."""
     fixed = [name for name in rows[0] if name not in ("questions", *ADDED)]
     titles = {
         each.id: f"question {each.id}" if each.id in (*fixed, *ADDED) else each.id for each in assignment.questions
@@ -98,14 +98,14 @@ def grades_json(
     """The rows as JSON: `{"schema": 1, "assignment", "release", "policy", "grades": […]}`.
 
     Args:
-        release: the number under which the book knows what is told here; None where nothing was recorded.
+        release: the number of the release in the book; None without one.
     """
     data = {"schema": SCHEMA, "assignment": assignment.id, "release": release, "policy": policy, "grades": rows}
     return (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def counting(facts: Facts, grade: Grade) -> dict[str, int]:
-    """Hundredths of each question of the grading that counts: a person's decision, else what the checks gave."""
+    """Hundredths of each question of the grading that counts: from a person's decision, else from the checks."""
     grading = facts.by_id.get(grade.grading)
     found = {score.question: score.cents for score in grading.scores} if grading else {}
     newest = {

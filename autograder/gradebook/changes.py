@@ -16,7 +16,7 @@ __all__ = ["GradeChange", "changed", "shown", "told_now"]
 
 @dataclass(frozen=True)
 class GradeChange:
-    """One person's grade before and now, as they are shown, and why they differ."""
+    """One person's grade before and now, as text, and the reason for the difference."""
 
     student: str
     before: str
@@ -32,7 +32,7 @@ class GradeChange:
 
 
 def shown(state: str, cents: int | None) -> str:
-    """A grade as it is written: its number, or its state where it has none."""
+    """A grade as text: its number, or its state if it has none."""
     return state if cents is None else number(cents / 100)
 
 
@@ -42,7 +42,7 @@ def told_now(grades: Sequence[Grade], release: int = 0) -> tuple[Told, ...]:
 
 
 def changed(before: Sequence[Told], now: Sequence[Told], facts: Facts) -> tuple[GradeChange, ...]:
-    """Whose state or number differs, in the order of students."""
+    """The people whose state or number differs, in the order of students."""
     earlier = {told.student: told for told in before}
     later = {told.student: told for told in now}
     found = []

@@ -1,4 +1,4 @@
-"""The kinds of decisions: what each is about, what it may say, and whether it needs a reason."""
+"""The kinds of decisions: their subjects, their values, and which need a reason."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Kind:
     Attributes:
         about: `student` or `submission`.
         question: whether it names a question: "no", "may", or "must".
-        value: what it says, in words.
+        value: the permitted values, in words.
         why: whether a reason is required.
     """
 
@@ -54,14 +54,14 @@ KINDS: Mapping[str, Kind] = {
 
 
 def read_value(kind: str, text: str, terms: Terms, zone: tzinfo | None, question: str = "", why: str = "") -> Any:
-    """What a decision says, as plain data; None where it takes an earlier one back.
+    """A decision's value as plain data; None withdraws an earlier decision.
 
     Args:
-        text: as a person wrote it; `null`, or nothing at all, takes back.
-        zone: of an instant that names no offset.
+        text: as a person wrote it; `null` or nothing withdraws.
+        zone: for an instant without an offset.
 
     Raises:
-        UsageError: what was found and what was wanted.
+        UsageError: with what was found and what was wanted.
     """
     if kind not in KINDS:
         raise UsageError(f"kind: found {kind!r}, wanted one of {', '.join(KINDS)}")

@@ -1,4 +1,4 @@
-"""What the people of a submission reached in earlier assignments, as the checks found it."""
+"""The scores that the people of a submission reached in earlier assignments, from the checks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Shares = tuple[tuple[str, float], ...]
 def earlier_shares(facts: Facts, term: Iterable[Terms], this: Terms) -> Mapping[str, Shares]:
     """By name of each submission of an assignment: (earlier assignment, share of its points), in order of deadlines.
 
-    Options' scales and lateness are left out: this is about what somebody can do. Of several submissions of one person,
+    Options' scales and lateness are left out: only ability matters here. Of several submissions of one person,
     the best counts; a group has the mean of its members. Assignments of which the book holds nothing are left out.
     """
     before = sorted((terms for terms in term if terms.due < this.due), key=lambda terms: (terms.due, terms.id))

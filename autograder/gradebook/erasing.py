@@ -1,4 +1,4 @@
-"""Removes a person from the book: the store's part that changes rows. Scores stay, so that the class's figures do."""
+"""Removes a person from the book. Scores stay, so the figures of the class do not change."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ EMPTY = '""'  # a text of no characters, as JSON
 
 
 def erase(connection: Connection, student: str) -> int:
-    """Remove name, number, addresses, results and texts of a person. How many submissions were theirs.
+    """Remove the name, number, addresses, results and texts of a person; the number of their submissions.
 
-    A group's result stays while a member who is not erased is in it. Raises UsageError for an unknown key.
+    A group's result stays until all its members are erased. Raises UsageError for an unknown key.
     """
     people, member, told = tables.student, tables.member, tables.told
     row = connection.execute(select(people).where(people.c.key == student)).mappings().first()
@@ -41,14 +41,14 @@ def erase(connection: Connection, student: str) -> int:
 
 
 def is_erased(submission: Submission) -> bool:
-    """Whether nobody is left whose submission it is."""
+    """Whether all people of a submission are erased."""
     return submission.name.startswith(f"{ERASED}-") and submission.digest.startswith(f"{ERASED}-")
 
 
 def older(facts: Facts, before: str) -> list[str]:
-    """Keys of those whose newest submission came in before a date, in UTC; not of those who are erased already.
+    """Keys of the people whose newest submission came in before a date, in UTC, without those who are erased.
 
-    Who never handed in anything goes along where nobody's submission is newer: then the whole term is over.
+    If no submission is newer, the term is over: then people who never handed in anything are included.
 
     Raises:
         UsageError: `before` is no date.
@@ -88,7 +88,7 @@ def _decisions(connection: Connection, student: str, anonymous: str) -> None:
 
 
 def _empty(connection: Connection, submission: int, code: str) -> None:
-    """Remove what a submission, its gradings and decisions on it say; the scores stay."""
+    """Remove the texts of a submission, of its gradings and of decisions on it. The scores stay."""
     table, grading, decision = tables.submission, tables.grading, tables.decision
     values = {"name": f"{ERASED}-{code}-{submission}", "digest": f"{ERASED}-{submission}", "notes": "[]"}
     connection.execute(table.update().where(table.c.id == submission).values(**values))

@@ -31,7 +31,7 @@ __all__ = [
     "stamp",
 ]
 
-SOURCES = ("table", "system", "files")  # the best first: which arrival counts
+SOURCES = ("table", "system", "files")  # the best source first; its newest arrival counts
 READ_IN = "read in"  # `who` of a run whose results were graded before there was a book
 
 
@@ -80,7 +80,7 @@ class Submission:
 
 @dataclass(frozen=True)
 class Arrival:
-    """When a submission came in. `at` is "" where only a mark tells that it was late; `late` is what was told."""
+    """When a submission came in. `at` is "" if there is only a mark; `late` is the mark."""
 
     submission: int
     at: str
@@ -91,7 +91,7 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Member:
-    """Who a submission says it is of. `place` 0 handed it in; the group follows from 1. Untrusted text."""
+    """A person that a submission names. Place 0 handed it in; the rest of the group follows. Untrusted text."""
 
     submission: int
     place: int
@@ -139,7 +139,7 @@ class Grading:
 
 @dataclass(frozen=True)
 class Decision:
-    """What a person decided; `value` is plain data, None where the decision takes an earlier one back."""
+    """What a person decided. `value` is plain data; None withdraws an earlier decision."""
 
     id: int
     at: str
@@ -179,11 +179,11 @@ class Told:
 
 @dataclass(frozen=True)
 class Terms:
-    """What a grade needs to know of an assignment. Scores are hundredths of a point.
+    """The facts about an assignment that a grade needs. Scores are hundredths of a point.
 
     Attributes:
-        scales: of each option, by id; the first is the one of a submission that names none of them.
-        reviewed: ids of options that a person has to read.
+        scales: of each option, by id. A submission that names no known option has the first.
+        reviewed: ids of the options that a person has to read.
     """
 
     id: str
@@ -244,8 +244,8 @@ class Facts:
 
         Args:
             at: as the book writes it.
-            run, next_run: numbers of two runs of one assignment, one after the other; 0 for none. Which gradings of
-                these are in it is said by the numbers, whatever the clock says.
+            run, next_run: numbers of two consecutive runs of one assignment; 0 for none. For their gradings the
+                numbers decide, not the clock.
         """
         out = {each.id for each in self.runs if (each.at >= at and each.id > run) or each.id == next_run}
         gradings = tuple(

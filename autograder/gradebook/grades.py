@@ -36,17 +36,17 @@ class Grade:
     """One person's grade of one assignment, in hundredths of a point.
 
     Attributes:
-        student: the key; `?` and a submission's number where nothing tells whose it is.
+        student: the key; `?` and a submission's number if the owner is unknown.
         submission: the one that counts; 0 for none.
         grading: the one that counts of it; 0 for none.
-        checks: the score before lateness, on the option's scale.
+        checks: the score before lateness, times the option's scale.
         late: seconds after deadline, extension and grace.
-        percent: None where the submission was not accepted.
+        percent: None if the submission was not accepted.
         cents: the grade; None unless the state is `graded`.
-        reasons: why it is held.
-        notes: what a person should know besides.
+        reasons: why the grade is held.
+        notes: further facts that a person should know.
         others: (submission, score before lateness, grade) of further submissions.
-        decisions: the numbers of those that it rests on.
+        decisions: the numbers of the decisions that the grade rests on.
     """
 
     assignment: str
@@ -68,7 +68,7 @@ class Grade:
 
     @property
     def why(self) -> dict[str, Any]:
-        """What the number rests on, as a release writes it down."""
+        """The reasons for the number, as a release keeps them."""
         return {
             "grading": self.grading,
             "submission": self.submission,
@@ -86,8 +86,8 @@ class Grade:
 def grades(facts: Facts, terms: Iterable[Terms]) -> tuple[Grade, ...]:
     """The grades of all assignments that have `terms`, in the order of their due times, then of students.
 
-    Free days go round the assignments in this order, by the submission that counts in each: a later submission never
-    changes the grade of an earlier assignment.
+    Free days are given to the assignments in this order. Each time the submission that counts gets them, so a later
+    submission never changes the grade of an earlier assignment.
     """
     used: dict[str, int] = {}
     found: list[Grade] = []
@@ -102,7 +102,7 @@ def grades(facts: Facts, terms: Iterable[Terms]) -> tuple[Grade, ...]:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A submission of a person, with what lateness makes of its score."""
+    """A submission of a person, with its score after lateness."""
 
     submission: Submission
     grading: Grading | None
@@ -115,14 +115,14 @@ class _Candidate:
 
 @dataclass(frozen=True)
 class _Assignment:
-    """One assignment's facts, found by person and by submission."""
+    """One assignment's facts, by person and by submission."""
 
     facts: Facts
     terms: Terms
     theirs: Mapping[str, Sequence[Submission]]
     newest: Mapping[tuple[str, str, int, str], Decision]
     roster: frozenset[str]
-    used: dict[int, None] = field(default_factory=dict)  # numbers of the decisions that the grade at hand rests on
+    used: dict[int, None] = field(default_factory=dict)  # numbers of the decisions that the current grade rests on
 
     @classmethod
     def of(cls, facts: Facts, terms: Terms) -> _Assignment:
@@ -186,7 +186,7 @@ class _Assignment:
         arrived = self._arrived(submission)
         reasons = [*self._whose(student), *self._unfinished(submission, grading)]
         if not arrived and self.terms.policy.steps:
-            reasons.append("nothing tells when it came in")
+            reasons.append("the time of handing in is unknown")
         checks, disputed = self._checks(submission, grading)
         reasons += disputed
         late = self._late(arrived, student) if arrived else 0
@@ -208,7 +208,7 @@ class _Assignment:
         return max(accepted or in_order, key=lambda each: each.standing.cents)  # the first of equals
 
     def _checks(self, submission: Submission, grading: Grading | None) -> tuple[int, list[str]]:
-        """The score before lateness, and which points a person set on a grading that says something else now."""
+        """The score before lateness, and the questions whose points a person set before the grading changed."""
         if grading is None:
             return 0, []
         whole, reasons = 0, []
@@ -245,7 +245,7 @@ class _Assignment:
 
     def _whose(self, student: str) -> list[str]:
         if student.startswith("?"):
-            return ["nothing tells whose it is"]
+            return ["the owner is unknown"]
         if not self.roster or student in self.roster:
             return []
         near = [each for each in sorted(self.roster) if _differ_by_one(each, student)]
@@ -253,7 +253,7 @@ class _Assignment:
 
     def _unfinished(self, submission: Submission, grading: Grading | None) -> list[str]:
         if grading is None:
-            return ["not graded: our own fault, or not yet"]
+            return ["not graded yet, or a fault of the grader"]
         pending = [score.question for score in grading.scores if score.outcome == PENDING]
         found = [f"waits for a device, a person or more time: {', '.join(pending)}"] if pending else []
         if self.terms.option(submission.option) in self.terms.reviewed and not self._reviewed(submission):
@@ -274,7 +274,7 @@ class _Assignment:
         return tuple(found)
 
     def _newest(self, kind: str, student: str = "", submission: int = 0, question: str = "") -> Decision | None:
-        """The decision that counts; None where there is none, or it was taken back."""
+        """The decision that counts; None if there is none, or if it was withdrawn."""
         decision = self.newest.get((kind, student, submission, question))
         if decision is None or decision.value is None:
             return None
@@ -287,7 +287,7 @@ class _Assignment:
 
 
 def _differ_by_one(one: str, other: str) -> bool:
-    """Whether two ids of the same length differ in one character, or by two neighbours that changed places."""
+    """Whether two ids of the same length differ in one character, or in the order of two neighbours."""
     if len(one) != len(other):
         return False
     at = [place for place, pair in enumerate(zip(one, other, strict=True)) if pair[0] != pair[1]]

@@ -1,4 +1,4 @@
-"""The late policy: what lateness costs, and what free days are good for. Pure functions.
+"""The late policy: what lateness costs, and what free days save. Pure functions.
 
 Scores are whole hundredths of a point.
 """
@@ -21,7 +21,7 @@ HOUR, DAY = 3600, 86400
 
 
 class Of(StrEnum):
-    """What a percent is of."""
+    """The number that a percent refers to."""
 
     POINTS = "points"  # the assignment's points
     SCORE = "score"  # the score that was earned
@@ -36,7 +36,7 @@ class Counts(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """Up to `hours` late costs `percent`; infinitely many hours mean a step without an end."""
+    """Lateness up to `hours` costs `percent`. A step without an end has infinitely many hours."""
 
     hours: float
     percent: float
@@ -44,11 +44,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Policy:
-    """The `[late]` of a course, or of one assignment. Without steps lateness is shown and costs nothing.
+    """The `[late]` table of a course or an assignment. Without steps, lateness is shown and costs nothing.
 
     Attributes:
-        free_days: of a student over the term.
-        free_days_each: how many of them one assignment takes; None for no bound.
+        free_days: of each student, over the term.
+        free_days_each: the most for one assignment; None for no limit.
     """
 
     grace_minutes: float = 0
@@ -73,7 +73,7 @@ class Policy:
         }
 
     def percent(self, late: int) -> float | None:
-        """What so many seconds of lateness cost; None where they are beyond the last step."""
+        """What so many seconds of lateness cost; None beyond the last step."""
         if late <= 0 or not self.steps:
             return 0.0
         return next((step.percent for step in self.steps if late <= step.hours * HOUR), None)
@@ -81,14 +81,14 @@ class Policy:
 
 @dataclass(frozen=True)
 class Lateness:
-    """What lateness makes of one submission.
+    """The effect of lateness on one submission.
 
     Attributes:
-        late: seconds after deadline, extension and grace; 0 for in time.
-        days: free days that are used.
-        percent: None where the submission is not accepted.
+        late: seconds after deadline, extension and grace; 0 if in time.
+        days: free days used.
+        percent: None if the submission is not accepted.
         taken: hundredths of a point.
-        cents: what is left of the score.
+        cents: the score that is left.
     """
 
     late: int
@@ -181,10 +181,10 @@ class _Reading:
 
 
 def read_late(file: Path, data: Mapping[str, Any], base: Policy = Policy(), *, of_course: bool = False) -> Policy:
-    """The policy of a `[late]` table; a key that is not there is as in `base`.
+    """The policy of a `[late]` table. A missing key has the value of `base`.
 
     Args:
-        of_course: it is course.toml's, which alone may say `free_days`.
+        of_course: whether the table is in course.toml; only there `free_days` is allowed.
 
     Raises:
         ManifestError: a wrong key or value.

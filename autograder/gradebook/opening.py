@@ -1,4 +1,4 @@
-"""Opens the book's database: its address, its file's mode, its transactions, its schema's version."""
+"""Opens the book's database: address, mode of the file, transactions, version of the schema."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _on_begin(connection: Connection) -> None:
 
 
 def network(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
-    """The type of the network file system that a path lies on; "" for a local one, and where nothing tells."""
+    """The type of the network file system of a path; "" for a local or unknown one."""
     try:
         lines = [line.split() for line in mounts.read_text(encoding="utf-8", errors="replace").splitlines()]
     except OSError:
@@ -106,7 +106,7 @@ def schema(made: Engine) -> None:
     """Bring the tables to this program's version; an older file is copied to `….before-N` first.
 
     Raises:
-        UsageError: the book is not one, or was made by a newer version.
+        UsageError: the file is no book, or a newer version made it.
     """
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
@@ -136,7 +136,7 @@ def schema(made: Engine) -> None:
 
 
 def trouble(error: DBAPIError) -> str:
-    """What a database says is wrong, on one line."""
+    """The database's error message, on one line."""
     said = " ".join(str(error.orig).split())
     return f"another program has been writing into it for {PATIENCE} s" if said == "database is locked" else said
 
@@ -156,7 +156,7 @@ def remove(path: Path) -> None:
 
 
 def rewrite(path: Path) -> None:
-    """Write a file's pages anew: nothing of what was removed stays in it, or in its log."""
+    """Write the pages of a file again. No removed text stays in the file or in its log."""
     with closing(sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)) as connection:
         for words in ("pragma wal_checkpoint(truncate)", "vacuum", "pragma wal_checkpoint(truncate)"):
             connection.execute(words).fetchall()

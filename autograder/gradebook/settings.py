@@ -1,4 +1,4 @@
-"""course.toml: where the term's book is, and what lateness costs. Every key has a default; the file may be missing."""
+"""course.toml: the address of the term's book, and the late policy. Keys and the file itself are optional."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ VARIABLE = "AUTOGRADER_BOOK"
 
 @dataclass(frozen=True)
 class Settings:
-    """What course.toml says. `url`: of the book, or "" for one in each output folder."""
+    """The content of course.toml. `url` is the book's address; "" means a book in each output folder."""
 
     course: Course
     url: str = ""
@@ -30,7 +30,7 @@ class Settings:
 
     @classmethod
     def read(cls, course: Course) -> Settings:
-        """Raises UsageError for a wrong course.toml: file, key, what was found and wanted."""
+        """Raises UsageError for a wrong course.toml, with file, key, what was found and what was wanted."""
         path = course.root / "course.toml"
         try:
             data = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -47,10 +47,10 @@ class Settings:
         return cls(course, url, read_late(path, late, of_course=True))
 
     def book(self, given: str, out: Path | None) -> str | Path:
-        """Where the book is: `--book`, else the variable AUTOGRADER_BOOK, else course.toml, else in the output folder.
+        """The place of the book: `--book`, else the variable AUTOGRADER_BOOK, else course.toml, else the output folder.
 
         Raises:
-            UsageError: nothing says it; or there are free days, and only an output folder could hold the term's book.
+            UsageError: the place is unknown; or there are free days, and no book of the term is named.
         """
         told = given or os.environ.get(VARIABLE, "") or self.url
         if told.startswith("sqlite:///") and not told.startswith(("sqlite:////", "sqlite:///~")):

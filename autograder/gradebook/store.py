@@ -1,7 +1,7 @@
-"""The book: facts go in and are read back. The only module with SQL.
+"""The book: it stores facts and reads them back. With `erasing`, the only module with SQL.
 
-Rows are added and never changed, but for two tables: a `student` is what the roster says today, and a `submission`
-holds what its archive says of itself, which a mended reader may read otherwise. `erase` removes a person.
+Rows are added and never changed, with two exceptions. A `student` is as in today's roster. A `submission` holds what
+its archive says, and a corrected reader may read that differently. `erase` removes a person.
 """
 
 from __future__ import annotations
@@ -51,17 +51,17 @@ from autograder.rounding import hundredths
 
 __all__ = ["Book", "Damaged", "Overtaken", "who"]
 
-ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without what is mistaken for something else
+ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without characters that look alike
 SCALE = "scale set by review"
 OUTCOMES = frozenset(Outcome)
 
 
 class Damaged(ValueError):
-    """A result in the book that cannot be read."""
+    """A result in the book is unreadable."""
 
 
 class Overtaken(UsageError):
-    """Somebody else decided meanwhile. `newest`: the number of the decision that stands now; 0 for none."""
+    """Somebody else has decided in the meantime. `newest`: the number of the current decision; 0 for none."""
 
     def __init__(self, newest: int) -> None:
         super().__init__(f"decision {newest} was made meanwhile")
@@ -69,7 +69,7 @@ class Overtaken(UsageError):
 
 
 def who() -> str:
-    """The login name of whoever runs this."""
+    """The login name of the person who runs the program."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):
@@ -81,16 +81,16 @@ def _now() -> str:
 
 
 class Book:
-    """An open book. Each method is one transaction, but for those within `together`."""
+    """An open book. Each method is one transaction, except within `together`."""
 
     def __init__(self, url: URL) -> None:
         self.url = url
         self._engine: Engine | None = None
-        self._whole: Connection | None = None  # of a transaction over several methods
+        self._whole: Connection | None = None  # the connection of a transaction over several methods
 
     @property
     def engine(self) -> Engine:
-        """The database, opened, and made where it is missing, when it is first needed."""
+        """The database. The first use opens it, and makes a missing one."""
         if self._engine is None:
             self._engine = opening.engine(self.url)
             opening.schema(self._engine)
@@ -98,17 +98,17 @@ class Book:
 
     @classmethod
     def open(cls, address: str | Path, *, create: bool = True) -> Book:
-        """The book at an address, or in a file. Raises UsageError where it cannot be opened."""
+        """The book at an address, or in a file. Raises UsageError if it cannot be opened."""
         book = cls(opening.address(f"sqlite:///{address.absolute()}" if isinstance(address, Path) else address))
         if not create and book.absent:
             raise UsageError(f"{book.url.database}: no gradebook here; `autograder grade` makes one")
         if not book.absent:
-            book.engine  # noqa: B018  what is wrong with it is said now
+            book.engine  # noqa: B018  errors appear now
         return book
 
     @property
     def absent(self) -> bool:
-        """Whether the book is a file that is not there yet: the first row makes it."""
+        """Whether the book is a file that does not exist yet. The first row makes it."""
         return self.url.get_backend_name() == "sqlite" and not Path(str(self.url.database)).exists()
 
     def __enter__(self) -> Book:
@@ -124,14 +124,14 @@ class Book:
 
     @property
     def network(self) -> str:
-        """The network file system that the book's file lies on; "" for none. SQLite's locks do not hold there."""
+        """The network file system of the book's file; "" for none. SQLite's locks do not work there."""
         sqlite_file = self.url.get_backend_name() == "sqlite" and self.url.database
         return opening.network(Path(sqlite_file)) if sqlite_file else ""
 
-    # --- what comes in
+    # --- submissions and people
 
     def add_roster(self, students: Iterable[Student]) -> int:
-        """Take the roster: these people are in the course, and nobody else. Returns how many they are."""
+        """Replace the roster: these people are in the course, and nobody else. Returns their number."""
         roster = list(students)
         with self._writing() as connection:
             table = tables.student
@@ -147,10 +147,10 @@ class Book:
         return len(roster)
 
     def add_submission(self, assignment: str, digest: str, info: SubmissionInfo, source: str = "files") -> int:
-        """A submission with its members and its arrival; the number that it has, or had already.
+        """Add a submission with its members and its arrival, unless it is there; its number.
 
         Args:
-            source: what tells when it came in: `table`, `system` or `files`.
+            source: where the time of handing in is from: `table`, `system` or `files`.
         """
         info = _clean(info)
         own = {"assignment": assignment, "digest": digest, "name": info.submission}
@@ -198,21 +198,21 @@ class Book:
             connection.execute(table.insert().values(**row, recorded=_now()))
 
     def _add_student(self, connection: Connection, student: Student) -> None:
-        """Add a person who is not there yet, with a code of their own."""
+        """Add a person with a new code, unless the person is there."""
         known = connection.execute(_where(tables.student, {"key": student.key})).first()
         while known is None:
             row = {**asdict(student), "code": "".join(secrets.choice(ALPHABET) for _ in range(5))}
             self._insert(connection, tables.student, row)
             known = connection.execute(_where(tables.student, {"key": student.key})).first()
 
-    # --- what gradings find
+    # --- runs and gradings
 
     def add_run(self, assignment: str, suite: str, seed: int | None, drawn: int, *, fresh: bool = False) -> BookedRun:
-        """Continue the newest run where suite and seed are the same, or begin one.
+        """Continue the newest run if suite and seed are the same, or begin one.
 
         Args:
             seed: None for any.
-            drawn: the seed of a new run where none is wanted.
+            drawn: the seed of a new run if `seed` is None.
             fresh: begin a new run in any case.
         """
         table = tables.run
@@ -237,9 +237,9 @@ class Book:
         return BookedRun(**row)
 
     def add_grading(self, run: int, submission: int, result: SubmissionResult, fills: int = 0) -> int:
-        """A grading with its scores; its number, or that of the same one by another grader.
+        """Add a grading with its scores; its number, or that of the same grading by another process.
 
-        Names, ids and lateness are not kept with it: they belong to the submission.
+        Names, ids and lateness are stored with the submission, not here.
 
         Args:
             fills: the number of the grading of the same run that this one completes or replaces; 0 for none.
@@ -265,23 +265,23 @@ class Book:
         return number
 
     def result(self, grading: int, info: SubmissionInfo) -> SubmissionResult:
-        """The result of a grading, with whose it is. Raises Damaged where it cannot be read."""
+        """The result of a grading, with `info`. Raises Damaged if it is unreadable."""
         with self._reading() as connection:
             row = connection.execute(_where(tables.grading, {"id": grading})).mappings().first()
         if row is None:
             raise Damaged(f"grading {grading} is not in the book")
         return replace(_unpacked(bytes(row["result"]), grading), info=info)
 
-    # --- what people decide, and what was told
+    # --- decisions and releases
 
     def add_decisions(self, decisions: Iterable[Decision], shown: int | None = None) -> tuple[int, ...]:
-        """Decisions, all or none; their numbers. `id` and `at` of what is given do not count.
+        """Add decisions, all or none; their numbers. Their `id` and `at` are ignored.
 
         Args:
-            shown: the decision on the same matter that whoever decides has seen, 0 for none; None asks for nothing.
+            shown: the decision on the same matter that the person has seen, 0 for none; None checks nothing.
 
         Raises:
-            Overtaken: another decision than `shown` stands now. Nothing is entered then.
+            Overtaken: the current decision is not `shown`. Nothing is entered then.
         """
         numbers = []
         with self._writing() as connection:
@@ -295,7 +295,7 @@ class Book:
         return tuple(numbers)
 
     def add_release(self, release: Release, told: Sequence[Told]) -> int:
-        """What was told to whom. The number of the release."""
+        """Add a release, with what was told to whom; its number."""
         with self._writing() as connection:
             row = {**asdict(release), "policy": json.dumps(dict(release.policy)), "at": _now()}
             del row["id"]
@@ -306,10 +306,10 @@ class Book:
                 connection.execute(tables.told.insert(), rows)
         return number
 
-    # --- what is read
+    # --- reading
 
     def facts(self) -> Facts:
-        """Everything but results and releases, as of one moment."""
+        """Everything except results and releases, as of one moment."""
         if self.absent:
             return Facts()
         with self._reading() as connection:
@@ -364,7 +364,7 @@ class Book:
     # --- the whole book
 
     def copy_into(self, other: Book) -> dict[str, int]:
-        """Every row into another, empty book; how many of each table. Raises UsageError where it is not empty."""
+        """Copy every row into an empty book; the number of rows of each table. Raises UsageError if it is not empty."""
         counts: dict[str, int] = {}
         with self._reading() as source, other._writing() as target:
             for table in tables.ALL:
@@ -380,7 +380,7 @@ class Book:
         return counts
 
     def copy_to(self, address: str) -> dict[str, int]:
-        """The whole book into the one at an address, as `copy_into`. A new file appears whole, or not at all."""
+        """Copy the whole book to an address, like `copy_into`. A new file appears whole, or not at all."""
         other = Book.open(address)
         if not other.absent:
             with other:
@@ -400,20 +400,20 @@ class Book:
         return counts
 
     def erase(self, students: Sequence[str]) -> int:
-        """Remove people (`erasing.erase`), and what the file's pages still hold of them. How many submissions."""
+        """Remove people (`erasing.erase`), also from unused pages of the file; the number of their submissions."""
         with self._writing() as connection:
             found = sum(erase(connection, student) for student in students)
         self.wipe()
         return found
 
     def wipe(self) -> None:
-        """Overwrite what the file's pages still hold of people who were erased."""
+        """Overwrite the unused pages of the file, which may hold text of erased people."""
         if self.engine.dialect.name == "sqlite":
             opening.rewrite(Path(str(self.engine.url.database)))
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """What is added within is one transaction: all of it, or nothing."""
+        """One transaction for everything that is added in this block: all of it, or nothing."""
         with self._writing() as connection:
             self._whole = connection
             try:
@@ -445,7 +445,7 @@ class Book:
             raise UsageError(f"{self.address}: cannot be read: {opening.trouble(error)}") from None
 
     def _insert(self, connection: Connection, table: Table, values: Mapping[str, Any]) -> bool:
-        """Insert a row unless one like it is there; whether it was inserted."""
+        """Insert a row unless the same is there; whether it was inserted."""
         dialect = postgresql if self.engine.dialect.name == "postgresql" else sqlite
         statement = dialect.insert(table).values(**values).on_conflict_do_nothing()
         return connection.execute(statement.returning(*table.primary_key.columns)).first() is not None
@@ -467,16 +467,16 @@ def _rows(connection: Connection, table: Table) -> Iterable[RowMapping]:
 
 
 def _plain(table: str, row: RowMapping, column: str) -> Any:
-    """The plain data of a cell. Raises UsageError where it is damaged: a wrong guess would be a wrong grade."""
+    """The plain data of a cell. Raises UsageError if it is damaged: a guess could be a wrong grade."""
     try:
         return json.loads(row[column])
     except ValueError:
         which = next(iter(row.values()))
-        raise UsageError(f"{table} {which}: {column} is damaged; take the book from a backup") from None
+        raise UsageError(f"{table} {which}: {column} is damaged; restore the book from a backup") from None
 
 
 def _instant(text: str) -> str:
-    """An instant for the book; "" for none, and for one that no calendar holds in UTC."""
+    """An instant for the book; "" for none, and for one that UTC cannot express."""
     try:
         return stamp(datetime.fromisoformat(text)) if text else ""
     except (ValueError, OverflowError):
@@ -484,7 +484,7 @@ def _instant(text: str) -> str:
 
 
 def _clean(info: SubmissionInfo) -> SubmissionInfo:
-    """With text that every database takes: no lone surrogate, and no NUL."""
+    """With text that every database accepts: no lone surrogate, and no NUL."""
     return from_plain(_without_nul(all_encodable(to_plain(info))), SubmissionInfo)
 
 

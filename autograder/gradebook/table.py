@@ -1,4 +1,4 @@
-"""A school's table: read as it is, one column's cells filled in, everything else left alone.
+"""A school's table: it is read as it is, one column is filled in, and the rest stays.
 
 Canvas, Moodle and Blackboard let an instructor download a table and upload it again. It has their ids, columns,
 language and encoding; only cells of one column change.
@@ -29,12 +29,12 @@ LOGIN_NAMES = ("login", "username", "user name", "sis login id", "login id", "ì•
 
 @dataclass(frozen=True)
 class SchoolTable:
-    """A table with what is needed to write it again as it was.
+    """A table, with all that is needed to write it again unchanged.
 
     Attributes:
         rows: the header first; each row with as many cells as it had.
-        raw: the text of each row with its line end, written again where no cell of it changed.
-        encoding, marked: how the file was encoded, and whether it began with a byte-order mark.
+        raw: the text of each row with its line end; it is written again if no cell changed.
+        encoding, marked: the encoding of the file, and whether it begins with a byte-order mark.
     """
 
     path: Path
@@ -46,7 +46,7 @@ class SchoolTable:
 
     @classmethod
     def read(cls, path: Path) -> SchoolTable:
-        """Read UTF-8 or UTF-16, with commas, semicolons or tabs. Raises UsageError where it cannot be."""
+        """Read UTF-8 or UTF-16, with commas, semicolons or tabs. Raises UsageError if that is impossible."""
         try:
             if path.stat().st_size > MAX_BYTES:
                 raise UsageError(f"{path}: far too large for a table of a class")
@@ -71,7 +71,7 @@ class SchoolTable:
         return self.rows[row][column] if column < len(self.rows[row]) else ""
 
     def column(self, name: str) -> int:
-        """The place of a column by its exact name. Raises UsageError, naming those that exist."""
+        """The place of the column with this exact name. Raises UsageError, which lists the existing ones."""
         found = [place for place, title in enumerate(self.header) if title.strip() == name.strip()]
         if len(found) != 1:
             raise UsageError(f"{self.path}: found {len(found)} columns {name!r}, wanted one of: {self.titles}")
@@ -82,7 +82,7 @@ class SchoolTable:
         return ", ".join(repr(title.strip()) for title in self.header)
 
     def with_cells(self, cells: Mapping[tuple[int, int], str]) -> SchoolTable:
-        """The same table with other texts in some cells; rows that do not change keep every byte."""
+        """The same table with new texts in some cells. Unchanged rows keep every byte."""
         rows, raw = list(self.rows), list(self.raw)
         for number in sorted({row for row, _ in cells}):
             old = list(self.rows[number])
@@ -110,7 +110,7 @@ def _decoded(path: Path, data: bytes) -> tuple[str, str, bool]:
 
 
 def _records(path: Path, text: str, separator: str) -> Iterable[tuple[str, list[str]]]:
-    """Each row's own text, line end and all, with its cells. A quoted cell may hold line ends."""
+    """Each row's text with its line end, and its cells. A quoted cell may hold line ends."""
     lines = (
         text.splitlines(keepends=True) if "\r" not in text else re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$", text)
     )
@@ -126,7 +126,7 @@ def _records(path: Path, text: str, separator: str) -> Iterable[tuple[str, list[
 
 
 def _written(cells: Sequence[str], before: Sequence[str], raw: str, separator: str) -> str:
-    """A changed row in the file's own manner: cells that did not change keep their quotation marks."""
+    """A changed row in the style of the file: unchanged cells keep their quotation marks."""
     body = raw.rstrip("\r\n")
     ending, parts, start, quoted = raw[len(body) :], [], 0, False
     for at, char in enumerate(body):
@@ -159,10 +159,10 @@ def read_roster(path: Path, id_column: str = "") -> tuple[Student, ...]:
     """The people of a school's table, or of one with `id,name,email`.
 
     Args:
-        id_column: the header of the column that says who it is; found by its usual names where it is "".
+        id_column: the header of the column with the id; "" finds it by its usual names.
 
     Raises:
-        UsageError: no column of ids, an empty or repeated one.
+        UsageError: there is no column of ids, or an id is missing or repeated.
     """
     table = SchoolTable.read(path)
     titles = [title.strip().casefold() for title in table.header]

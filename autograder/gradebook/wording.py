@@ -41,7 +41,7 @@ def elapsed(seconds: int) -> str:
 
 
 def sentence(grade: Grade, terms: Terms, by_person: bool = False) -> str:
-    """The sum in one line: what the checks gave, what lateness took, what a person added.
+    """The calculation in one line: the points from the checks, the loss through lateness, a person's change.
 
     Args:
         by_person: whether a person set points.
@@ -63,7 +63,7 @@ def sentence(grade: Grade, terms: Terms, by_person: bool = False) -> str:
 
 @dataclass(frozen=True)
 class PolicyRow:
-    """One row of the late policy, as a page shows it. `mine`: whose row it is; "" stands for everybody of the page."""
+    """One row of the late policy, for a page. `mine`: the people whose row it is; "" means everybody of the page."""
 
     late: str
     costs: str
@@ -72,13 +72,13 @@ class PolicyRow:
 
 @dataclass(frozen=True)
 class PageWords:
-    """What a page says of the grade, beside what the checks found.
+    """What a page says about the grade, besides the results of the checks.
 
     Attributes:
-        sums: the grade in one line; a line for each person where a group's members differ.
-        beside: by question, what people said and did; under "" what they said of the whole.
-        policy: the late policy; nothing where there is none.
-        deadlines: extensions that count, one line each.
+        sums: the grade in one line; a line for each person if the members of a group differ.
+        beside: by question, what people wrote and decided; under "" what concerns the whole.
+        policy: the rows of the late policy; empty without one.
+        deadlines: the extensions that count, one line each.
     """
 
     sums: tuple[str, ...] = ()
@@ -87,7 +87,7 @@ class PageWords:
     deadlines: tuple[str, ...] = ()
 
     def changed(self, change: Callable[[str], str]) -> PageWords:
-        """The same with every text of a person's changed: where names are hidden, ids have to go."""
+        """The same with every text changed. It removes ids if names are hidden."""
         return PageWords(
             tuple(map(change, self.sums)),
             {question: tuple(map(change, lines)) for question, lines in self.beside.items()},
@@ -97,9 +97,9 @@ class PageWords:
 
 
 def page_words(grades: Iterable[Grade], facts: Facts, terms: Terms) -> dict[int, PageWords]:
-    """By submission, what its page says of grades; nothing where no policy and no person changes a score.
+    """By submission, what its page says about grades; nothing if neither a policy nor a person changes a score.
 
-    A group whose members differ gets one line for each of them, by id; members who do not differ share one.
+    If the members of a group differ, each gets a line with the id; else they share one.
     """
     theirs: dict[int, list[Grade]] = {}
     for grade in grades:
@@ -128,7 +128,7 @@ def page_words(grades: Iterable[Grade], facts: Facts, terms: Terms) -> dict[int,
 
 
 def _shared(lines: Sequence[tuple[str, str]], people: int) -> tuple[str, ...]:
-    """Lines of some of so many people, one for all where all say the same."""
+    """The lines of some of `people`; one line if all lines are the same."""
     different = len({line for _, line in lines}) > 1 or len(lines) < people
     return tuple(dict.fromkeys(f"{student}: {line}" if different else line for student, line in lines))
 
@@ -175,7 +175,7 @@ def _policy(own: Sequence[Grade], terms: Terms) -> tuple[PolicyRow, ...]:
 
 
 def _place(grade: Grade, terms: Terms) -> int:
-    """Which row of the policy is a grade's, free days taken off."""
+    """The row of the policy that applies to a grade, after free days."""
     late = grade.late - grade.days * DAY
     if late <= 0:
         return 0
@@ -184,7 +184,7 @@ def _place(grade: Grade, terms: Terms) -> int:
 
 
 def _decided(grade: Grade, facts: Facts, kinds: Collection[str] | None = None) -> bool:
-    """Whether the grade rests on a decision of these kinds; None for all that are told on the page."""
+    """Whether the grade rests on a decision of these kinds; None: of any kind that the page shows."""
     found = {decision.id: decision.kind for decision in facts.decisions}
     return any(found[id] in kinds if kinds else found[id] not in ("scale", "note") for id in grade.decisions)
 

@@ -68,7 +68,7 @@ def about(
         saw = grading.id if grading else 0
         return (Decision(0, "", who, by, submission=found.id, saw=saw, **shared),)
     if not students:
-        raise UsageError(f"{wish.whom}: nothing tells whose this submission is; name an id")
+        raise UsageError(f"{wish.whom}: the owner of this submission is unknown; name an id")
     return tuple(Decision(0, "", who, by, student=student, **shared) for student in students)
 
 

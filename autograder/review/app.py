@@ -1,4 +1,4 @@
-"""The review page's server: which address shows what, and how a form becomes a decision."""
+"""The server of the review page: its addresses, and how a form becomes a decision."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ __all__ = ["application"]
 MAX_FORM = 64 * 1024  # bytes
 MAX_PAGE = 64 * 1024 * 1024
 MAX_FIELDS = 20
-# Of an executed notebook's page: it holds what a student made. It may be shown within ours, and does nothing there.
+# For an executed notebook's page, which holds a student's output. It may be shown inside our page, and runs nothing.
 INERT = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox"
 REPORT = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
 
 def application(desk: Desk, session: Session) -> Guard:
     """The page of one assignment, behind its guard."""
-    desk.book.engine  # noqa: B018  opened before requests come, which are answered side by side
+    desk.book.engine  # noqa: B018  opened before the first request: requests are answered in parallel
     own = _Application(desk, session)
     routes = [
         Route("/", _shows(own.queue)),
@@ -52,7 +52,7 @@ def application(desk: Desk, session: Session) -> Guard:
 
 
 def _shows(make: Callable[[Request], Response]) -> Callable[[Request], object]:
-    """An endpoint that runs on a thread, and says in one line what a person can mend."""
+    """An endpoint that runs in a thread. An error that a person can fix is one line."""
 
     def endpoint(request: Request) -> Response:
         try:
@@ -84,7 +84,7 @@ class _Application:
         return _answer(pages.person_page(moment, key, self.session.secret, _did(request))) if key else _nothing()
 
     def report(self, request: Request) -> Response:
-        """The page that the student gets, as the book makes it now."""
+        """The student's page, made from the book now."""
         moment = self.desk.now()
         found = moment.submission(request.path_params["number"])
         result = moment.result(found) if found else "gone"
@@ -95,7 +95,7 @@ class _Application:
         return _inert(render_student(result, self.desk.assignment, told), REPORT)
 
     def notebook(self, request: Request) -> Response:
-        """An executed notebook's page: of the files of the disk, these alone are served."""
+        """An executed notebook's page. No other file of the disk is served."""
         moment = self.desk.now()
         found, page = moment.submission(request.path_params["number"]), request.path_params["page"]
         text = self._read(found, page) if found and page in self.desk.assignment.pages.values() else None
@@ -106,7 +106,7 @@ class _Application:
         return _inert(text, INERT)
 
     def _read(self, submission: Submission, page: str) -> str | None:
-        """A page in the submission's own folder; None where there is none, and for a link, wherever it leads."""
+        """A page in the submission's folder; None if there is none, and for any link."""
         name = submission.name
         if self.desk.out is None or name in ("", ".", "..") or any(char in "/\\\0" for char in name):
             return None
@@ -154,19 +154,19 @@ class _Application:
         return RedirectResponse(f"{back}?did={number}", 303)
 
     def _overtaken(self, moment: Moment, posted: forms.Posted, newest: int, back: str) -> Response:
-        """Both values, and the form once more: whoever wants to overrule the other has seen what they decided."""
+        """Both values, and the form again: a person who overrules another decision has seen it."""
         other = next(each for each in moment.decisions if each.id == newest)
         theirs = f"{forms.said(other, moment)} ({other.who}, {forms.at(other, moment)})"
         again = forms.field_of(moment, posted.matter, self.session.secret, posted.back)
         value, why = (again.value, again.why) if posted.undo else (posted.value, posted.why)
         page = pages.refusal_page(
-            moment, "Somebody decided this meanwhile.", back, theirs, again.overruling(value, why)
+            moment, "Somebody else has decided this in the meantime.", back, theirs, again.overruling(value, why)
         )
         return _answer(page, 409)
 
 
 def _back(posted: forms.Posted, moment: Moment) -> str:
-    """The page that a form stood on."""
+    """The address of the page that held the form."""
     if posted.back:
         return f"/submission/{posted.back.id}"
     code = moment.names.codes.get(posted.matter.student)

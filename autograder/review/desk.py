@@ -1,4 +1,4 @@
-"""What the review page shows: facts, grades and results of one assignment, as of one moment."""
+"""The data of the review page: facts, grades and results of one assignment at one moment."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ __all__ = ["Desk", "Moment"]
 
 @dataclass(frozen=True)
 class Desk:
-    """One assignment of a book, and who reviews it.
+    """One assignment of a book, and the reviewer.
 
     Attributes:
-        out: the folder of results, where executed notebooks lie; None where there is none.
-        who: the name that decisions carry.
-        anonymous: codes are shown instead of names, ids and submissions' names.
+        out: the folder of results, with the executed notebooks; None for none.
+        who: the reviewer's name in decisions.
+        anonymous: whether codes replace names, ids and submissions' names.
     """
 
     book: Book
@@ -35,14 +35,14 @@ class Desk:
     out: Path | None
     who: str
     anonymous: bool = False
-    _restored: dict[int, int] = field(default_factory=dict)  # by grading, which never changes
+    _restored: dict[int, int] = field(default_factory=dict)  # by grading; it never changes
 
     def now(self) -> Moment:
         """The book as it is."""
         return Moment(self, self.book.facts())
 
     def restored(self, moment: Moment, submission: Submission) -> int:
-        """How many places of given code were changed in a submission, and put back. Kept: a result does not change."""
+        """The number of places where given code was put back in a submission. It is cached: a result never changes."""
         grading, _ = moment.facts.counting(submission.id)
         if grading is None:
             return 0
@@ -55,14 +55,14 @@ class Desk:
 
 @dataclass(frozen=True)
 class Moment:
-    """Facts that were read at once, and what follows from them."""
+    """Facts from one moment, and what follows from them."""
 
     desk: Desk
     facts: Facts
 
     @cached_property
     def all_terms(self) -> tuple[Terms, ...]:
-        """What grades are computed with: of the whole term where free days go round it."""
+        """The terms for computing grades: of all assignments if there are free days."""
         settings = self.desk.settings
         return settings.all_terms() if settings.policy.free_days else (settings.terms(self.desk.assignment),)
 
@@ -72,7 +72,7 @@ class Moment:
 
     @cached_property
     def grades(self) -> tuple[Grade, ...]:
-        """Of this assignment, in the order of students."""
+        """The grades of this assignment, in the order of students."""
         return self._grades(self.facts)
 
     @cached_property
@@ -81,13 +81,13 @@ class Moment:
 
     @cached_property
     def submissions(self) -> tuple[Submission, ...]:
-        """In the order in which the page walks through them."""
+        """The submissions of this assignment, in the order of the page."""
         own = [each for each in self.facts.submissions if each.assignment == self.desk.assignment.id]
         return tuple(sorted(own, key=lambda each: (self.names.submission(each), each.id)))
 
     @cached_property
     def grades_of(self) -> Mapping[int, tuple[Grade, ...]]:
-        """By submission, the grades of the people whose it is."""
+        """By submission, the grades of its people."""
         found: dict[int, list[Grade]] = {}
         for grade in self.grades:
             for number in filter(None, (grade.submission, *(other for other, _, _ in grade.others))):
@@ -101,13 +101,13 @@ class Moment:
 
     @cached_property
     def decisions(self) -> tuple[Decision, ...]:
-        """Of this assignment, the oldest first."""
+        """The decisions of this assignment, the oldest first."""
         own = (each for each in self.facts.decisions if each.assignment == self.desk.assignment.id)
         return tuple(sorted(own, key=lambda each: each.id))
 
     @staticmethod
     def matter(decision: Decision) -> tuple[str, str, int, str]:
-        """What a decision is on: two on the same matter replace each other."""
+        """The matter of a decision. A later decision on the same matter replaces it."""
         return decision.kind, decision.student, decision.submission, decision.question
 
     def student(self, key: str) -> Student | None:
@@ -117,7 +117,7 @@ class Moment:
         return next((each for each in self.submissions if each.id == number), None)
 
     def result(self, submission: Submission) -> SubmissionResult | str:
-        """The result that counts, with whose it is as the page may say it; or why there is none."""
+        """The result that counts, with the names that the page may show; or why there is none."""
         grading, _ = self.facts.counting(submission.id)
         if grading is None:
             return "no grading of it is in the book that counts"
@@ -128,7 +128,7 @@ class Moment:
             return str(error)
 
     def before(self, decision: int) -> tuple[tuple[Grade, ...], tuple[Grade, ...]]:
-        """The grades without a decision and those after it, and with it: both as if no later one had been made."""
+        """The grades before and after a decision. Later decisions are left out of both."""
         without = tuple(each for each in self.facts.decisions if each.id < decision)
         with_it = tuple(each for each in self.facts.decisions if each.id <= decision)
         return self._with(without), self._with(with_it)

@@ -1,4 +1,4 @@
-"""Forms of the review page: one for each matter that can be decided, and what comes back from it."""
+"""The forms of the review page: one for each matter, and the decision that it sends."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ NUMBERS = ("points", "scale", "adjust", "free_days")
 
 @dataclass(frozen=True)
 class Matter:
-    """What a decision is on. `student` is a key, `submission` a number; one of them is set."""
+    """The matter of a decision. Either `student`, a key, or `submission`, a number, is set."""
 
     kind: str
     student: str = ""
@@ -60,17 +60,17 @@ class Matter:
 
 @dataclass(frozen=True)
 class Field:
-    """One form as it is shown.
+    """One form of a page.
 
     Attributes:
         whom: a submission's number or a person's code, as the form sends it.
-        value: what stands now, as a person writes it.
-        shown: the number of the decision that stands; 0 for none.
-        stood: who decided it and when; "" for nobody.
+        value: the current value, as a person writes it.
+        shown: the number of the current decision; 0 for none.
+        stood: who decided and when; "" for nobody.
         saw: the grading that the page shows.
-        token: says that the form is ours.
-        choices: (value, words) where one of a few is chosen.
-        back: the submission on whose page it stands.
+        token: proves that the form is ours.
+        choices: (value, words) to choose from.
+        back: the submission whose page holds the form.
     """
 
     id: str
@@ -94,7 +94,7 @@ class Field:
     conflict: bool = False
 
     def overruling(self, value: str, why: str) -> Field:
-        """The same form with what somebody else wanted meanwhile, to be sent once more."""
+        """The same form with the refused value, to be sent again."""
         return replace(self, id=f"{self.id}-again", value=value, why=why, conflict=True)
 
 
@@ -102,7 +102,7 @@ def field_of(moment: Moment, matter: Matter, secret: bytes, submission: Submissi
     """The form on a matter.
 
     Args:
-        submission: on whose page it stands.
+        submission: the one whose page holds the form.
     """
     stands = moment.newest.get(matter.about)
     live = stands if stands and stands.value is not None else None
@@ -132,7 +132,7 @@ def field_of(moment: Moment, matter: Matter, secret: bytes, submission: Submissi
 
 @dataclass(frozen=True)
 class Posted:
-    """What a form sent: on what, what is wanted, and what it showed. `undo`: go back to what stood before."""
+    """What a form sent: the matter, the new value, and what it showed. `undo` restores the decision before."""
 
     matter: Matter
     value: str
@@ -144,7 +144,7 @@ class Posted:
 
 
 def read(moment: Moment, data: Mapping[str, str], secret: bytes) -> Posted:
-    """A form's data. Raises UsageError where it is not one of ours, or is on nothing that is in the book."""
+    """A form's data. Raises UsageError if it is not ours, or if the book does not hold its matter."""
     kind, whom, question = (data.get(name, "") for name in ("kind", "whom", "question"))
     if not hmac.compare_digest(data.get("token", "").encode(), _token(secret, kind, whom, question).encode()):
         raise UsageError("this form is not of this page: open it again")
@@ -169,7 +169,7 @@ def read(moment: Moment, data: Mapping[str, str], secret: bytes) -> Posted:
 
 
 def decision(moment: Moment, posted: Posted) -> Decision | None:
-    """What a form decides; None where that stands already. Raises UsageError for a value that makes no sense."""
+    """The decision of a form; None if nothing changes. Raises UsageError for an invalid value."""
     matter = posted.matter
     if posted.undo:
         return _undone(moment, posted)
@@ -183,7 +183,7 @@ def decision(moment: Moment, posted: Posted) -> Decision | None:
 
 
 def said(decision: Decision, moment: Moment) -> str:
-    """A decision in words, without who and when; with codes where names are hidden."""
+    """A decision in words, without who and when; with codes if names are hidden."""
     shown = decision
     if decision.kind == "counts" and decision.value is not None:
         other = moment.submission(decision.value)
@@ -192,7 +192,7 @@ def said(decision: Decision, moment: Moment) -> str:
 
 
 def _stands(wanted: Decision, newest: Decision | None) -> bool:
-    """Whether a decision says nothing new. Points that are set again on another grading do: they are confirmed."""
+    """Whether a decision changes nothing. The same points on a newer grading do: they confirm the decision."""
     if newest is None or newest.value is None:
         return wanted.value is None
     same = newest.value == wanted.value and newest.why == wanted.why
@@ -200,7 +200,7 @@ def _stands(wanted: Decision, newest: Decision | None) -> bool:
 
 
 def _undone(moment: Moment, posted: Posted) -> Decision:
-    """What stood before the decision that the form showed."""
+    """The decision before the one that the form showed."""
     chain = [each for each in moment.decisions if Moment.matter(each) == posted.matter.about]
     shown = next((place for place, each in enumerate(chain) if each.id == posted.shown), None)
     if shown is None:

@@ -1,10 +1,10 @@
-"""Who may ask the review page anything: a browser on this machine that has the printed address, and nobody else.
+"""Decides which requests the review page answers: only those of a browser on this machine with the printed address.
 
 - The `Host` of every request is a loopback name: a foreign name that resolves to this machine reaches nothing.
-- The printed token is good once. It is exchanged for a cookie that no script reads and no other site sends.
+- The printed token is valid once. It is exchanged for a cookie that no script reads and no other site sends.
 - A POST comes from our own origin, and carries the form's own token (`forms`).
-- No answer may be framed, cached, or read as another type; the content security policy lets nothing be fetched
-  from elsewhere.
+- No answer may be framed, cached, or read as another type. The content security policy forbids requests to other
+  hosts.
 """
 
 from __future__ import annotations
@@ -36,22 +36,22 @@ NOT_YOURS = "This page is open in another browser, or its address was used befor
 
 @dataclass
 class Session:
-    """The secrets of one run of the server. `token` is "" once it was used."""
+    """The secrets of one run of the server. `token` is "" after its use."""
 
     token: str = field(default_factory=lambda: secrets.token_hex(BITS // 8))
     cookie: str = field(default_factory=lambda: secrets.token_hex(BITS // 8))
-    name: str = field(default_factory=lambda: f"review-{secrets.token_hex(4)}")  # cookies know no port
+    name: str = field(default_factory=lambda: f"review-{secrets.token_hex(4)}")  # cookies are not bound to a port
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
 
     def exchange(self, token: str) -> bool:
-        """Whether a token is the printed one, which is not good again."""
+        """Whether a token is the printed one. It is valid once."""
         good = bool(self.token) and secrets.compare_digest(token.encode(), self.token.encode())
         if good:
             self.token = ""
         return good
 
     def knows(self, cookies: str) -> bool:
-        """Whether a `Cookie` header carries ours."""
+        """Whether a `Cookie` header holds our cookie."""
         try:
             found = SimpleCookie(cookies).get(self.name)
         except CookieError:
@@ -61,7 +61,7 @@ class Session:
 
 @dataclass(frozen=True)
 class Guard:
-    """An ASGI application before another: what it lets through is answered with the headers above."""
+    """An ASGI application in front of another. It refuses requests, and adds the headers above to answers."""
 
     app: ASGIApp
     session: Session
@@ -70,7 +70,7 @@ class Guard:
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 await self.app(scope, receive, send)
-            return  # a web socket is left without an answer, and the server refuses it
+            return  # a web socket gets no answer, so the server refuses it
         refused = self._refusal(scope)
         await (refused or self.app)(scope, receive, _guarded(send))
 
@@ -92,7 +92,7 @@ class Guard:
 
 
 def _name(host: str) -> str:
-    """`localhost:8000` → `localhost`; "" for what is no host."""
+    """`localhost:8000` → `localhost`; "" for other text."""
     try:
         return "" if "@" in host else urlsplit(f"//{host}").hostname or ""
     except ValueError:
@@ -100,7 +100,7 @@ def _name(host: str) -> str:
 
 
 def _ours(headers: Headers, host: str) -> bool:
-    """Whether a page of ours sends a form."""
+    """Whether the request is from one of our pages."""
     return headers.getlist("origin") == [f"http://{host}"] and headers.get("sec-fetch-site", "same-origin") == (
         "same-origin"
     )

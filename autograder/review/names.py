@@ -1,4 +1,4 @@
-"""What people and submissions are called on the page: by name, or by code where nobody is to know whose work it is."""
+"""The names of people and submissions on the page, or codes if names are hidden."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOBODY = "nobody"
 
 @dataclass(frozen=True)
 class Names:
-    """Names, or codes. A person's code stands in addresses and forms in any case."""
+    """Names, or codes. Addresses and forms always hold a person's code."""
 
     anonymous: bool
     people: Mapping[str, str]  # key → name
@@ -54,11 +54,11 @@ class Names:
         return f"{'+'.join(codes) or NOBODY}-{submission.id}"
 
     def key(self, code: str) -> str | None:
-        """Whose code this is."""
+        """The person with this code."""
         return next((key for key, own in self.codes.items() if own == code), None)
 
     def info(self, submission: Submission, info: SubmissionInfo) -> SubmissionInfo:
-        """Who handed in what, as a page may say it. Notes may name people: without names there are none."""
+        """The submission's facts that a page may show. Hidden names also hide notes, which may hold names."""
         if not self.anonymous:
             return info
         codes = [(self.codes.get(key, ""), "") for key in self.owners.get(submission.id, ())]
@@ -68,7 +68,7 @@ class Names:
         )
 
     def without(self, text: str) -> str:
-        """Text of ours with codes instead of the ids that it names."""
+        """A text of ours, with codes instead of ids if names are hidden."""
         if self.anonymous:
             for key in sorted(self.codes, key=len, reverse=True):
                 for written in filter(None, (self.numbers[key], key)):

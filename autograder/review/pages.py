@@ -1,4 +1,4 @@
-"""The pages of the review, from what stands in the book: the queue, one submission, one person, a refusal."""
+"""The pages of the review, made from the book: the queue, one submission, one person, a refusal."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ PACKAGE = "autograder.review"
 ALLOW = "form-action 'self'; connect-src 'self'; frame-src 'self'; base-uri 'none'"
 OF_PERSON = ("extension", "excused", "adjust", "hold", "counts", "free_days", "request", "answer")
 OF_SUBMISSION = ("scale", "comment", "note", "arrived", "owner")
-NAMING = ("owner",)  # not where names are hidden: ids are what these are about
+NAMING = ("owner",)  # left out if names are hidden: the value is ids
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page, and its content security policy: an answer's header says it too, where framing can be forbidden."""
+    """A page, and its content security policy, which is also a header: only there framing can be forbidden."""
 
     text: str
     policy: str
@@ -45,18 +45,18 @@ def _page(moment: Moment, template: str, script: str = "review.js", **values: An
 
 @dataclass(frozen=True)
 class _Person:
-    """One whose submission it is; `line` is the grade in words."""
+    """A person of the submission. `line` is the grade in words."""
 
     key: str
     name: str
     line: str
     fields: tuple[Field, ...]
-    asked: tuple[tuple[Field, str], ...]  # how a request is answered, and what it says
+    asked: tuple[tuple[Field, str], ...]  # the form for the answer, and the request
 
 
 @dataclass(frozen=True)
 class _Question:
-    """A question with what was found, what its author wrote, and its forms."""
+    """A question with the results, its author's code, and its forms."""
 
     id: str
     title: str
@@ -68,7 +68,7 @@ class _Question:
 
 @dataclass(frozen=True)
 class _Event:
-    """One decision as the history shows it. `field`: the form that undoes it, where it stands."""
+    """One decision in the history. `field`: the form that undoes it, if it is the current one."""
 
     id: int
     when: str
@@ -94,7 +94,7 @@ def queue_page(moment: Moment) -> Page:
 
 
 def submission_page(moment: Moment, submission: Submission, secret: bytes, did: int = 0) -> Page:
-    """One submission with everything that decides about it. `did`: the decision whose effect is shown."""
+    """One submission with everything for deciding about it. `did`: the decision whose effect is shown."""
     names, result = moment.names, moment.result(submission)
     own = moment.grades_of.get(submission.id, ())
     queue = entries(moment)
@@ -126,7 +126,7 @@ def submission_page(moment: Moment, submission: Submission, secret: bytes, did: 
 
 
 def person_page(moment: Moment, student: str, secret: bytes, did: int = 0) -> Page:
-    """A person of whom nothing came in, or of whom something did: what can be decided about them."""
+    """A person, with or without a submission, and the decisions that can be made about them."""
     own = [each for each in moment.grades if each.student == student]
     return _page(
         moment,
@@ -141,9 +141,9 @@ def refusal_page(moment: Moment, why: str, back: str, theirs: str = "", again: F
     """Why a form was not taken.
 
     Args:
-        back: the page that it was sent from.
-        theirs: what somebody else decided meanwhile.
-        again: the form, to overrule it.
+        back: the page of the form.
+        theirs: what somebody else has decided in the meantime.
+        again: the form again, to overrule it.
     """
     return _page(
         moment,
@@ -203,7 +203,7 @@ def _questions(
 
 
 def _found(result: QuestionResult | None) -> tuple[tuple[Cause, tuple[CaseResult, ...]], ...]:
-    """Why points were lost, each with its cases."""
+    """The causes of lost points, with their cases."""
     cases = result.cases if result else ()
     by_id = {case.id: case for case in cases}
     wrong = (cause for cause in causes(cases) if cause.outcome is not Outcome.PASSED)
@@ -231,7 +231,7 @@ def _history(
 
 @dataclass(frozen=True)
 class _Effect:
-    """What a decision said, and whose grade it changed."""
+    """A decision in words, and the grades that it changed."""
 
     decision: Decision
     when: str
@@ -250,12 +250,12 @@ def _effect(moment: Moment, number: int) -> _Effect | None:
 
 
 def _code(result: SubmissionResult) -> list[tuple[str, list[str]]]:
-    """(file, its lines) of what was handed in, where it is not laid out beside the questions."""
+    """(file, its lines) of the submission, unless the code is beside the questions."""
     return [] if result.reading else [(name, text.splitlines()) for name, text in sorted(result.sources.items())]
 
 
 def _notebooks(moment: Moment, submission: Submission, result: SubmissionResult | None) -> list[tuple[str, str]]:
-    """(file, page) of the executed notebooks that lie beside the results."""
+    """(file, page) of the executed notebooks in the folder of results."""
     out = moment.desk.out
     if out is None or result is None:
         return []

@@ -1,4 +1,4 @@
-"""The queue: which submissions a person has to look at, and why; those with most at stake first."""
+"""The queue: submissions that a person has to look at, with reasons, the most serious first."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from autograder.review.desk import Moment
 
 __all__ = ["Entry", "Why", "entries"]
 
-ALTERED = "{} {} of given code changed: the course's own was run"
+ALTERED = "{} {} of given code changed: the course's own code was run"
 OPEN = "a request is open"
 
 
 class Why(StrEnum):
-    """Why a person has to look, most serious first; the value is what the page calls it."""
+    """Why a person has to look, the most serious first. The value is the word on the page."""
 
     HELD = "held"
     READ = "to be read"
@@ -30,7 +30,7 @@ class Why(StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """A submission in the queue. `reasons`: (why, in words); nothing where there is nothing to decide."""
+    """A submission in the queue. `reasons`: (why, in words); empty if there is nothing to decide."""
 
     submission: Submission
     name: str
@@ -76,7 +76,9 @@ def _reasons(moment: Moment, submission: Submission, own: tuple[Grade, ...]) -> 
     names, newest = moment.names, moment.newest
     for grade in own:
         if grade.state is State.HELD:
-            said = (reason for reason in grade.reasons if not reason.startswith(OPEN))  # in its own words below
+            said = (
+                reason for reason in grade.reasons if not reason.startswith(OPEN)
+            )  # the request itself follows below
             yield from ((_of(reason), names.without(reason)) for reason in said)
         for (kind, student, _, question), decision in newest.items():
             if kind == "request" and student == grade.student and decision.value is not None:
@@ -94,7 +96,7 @@ def _reasons(moment: Moment, submission: Submission, own: tuple[Grade, ...]) -> 
 
 
 def _of(reason: str) -> Why:
-    """Under which heading a held grade stands."""
+    """The heading for a reason why a grade is held."""
     if reason.endswith(TO_READ):
         return Why.READ
     return Why.STALE if ": set to " in reason else Why.HELD

@@ -132,7 +132,7 @@ def test_the_class_page_says_what_became_of_scores(book_of: Facts) -> None:
     assert "excused" in second
     assert "Name2 2022-2</small>" in third  # its members differ
     assert "Name4 2022-4</small>" in third
-    assert ">held<" in fourth  # nothing tells when it came in
+    assert ">held<" in fourth  # the time of handing in is unknown
     assert "Nothing came from 1: <bdi>Name9 2022-9</bdi>" in page
     assert 'href="term.html"' in page
 
