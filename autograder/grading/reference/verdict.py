@@ -67,5 +67,4 @@ class ReferenceVerdict:
 
 
 def _folder() -> Path:
-    chosen = os.environ.get("AUTOGRADER_CACHE")
-    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("autograder"), "references")
+    return Path(os.environ.get("AUTOGRADER_CACHE") or platformdirs.user_cache_dir("autograder"), "references")
