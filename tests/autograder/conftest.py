@@ -67,6 +67,12 @@ def in_process(toy: Toy, *words: str | Path) -> tuple[int, str]:
     return status, printed.getvalue()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test finds a verdict on a reference that somebody's earlier run kept."""
+    os.environ["AUTOGRADER_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(autouse=True, scope="module")
 def _no_library_of_another_course() -> None:
     """Forget the given library that tests of the real course have imported: a toy course has one of the same name."""

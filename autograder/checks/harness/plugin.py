@@ -216,6 +216,8 @@ def run_check(item: pytest.Function, following: pytest.Item | None, desk: Desk) 
     given = item.callspec.params if hasattr(item, "callspec") else {}
     wanted = _arguments(item.function)
     if not set(item.fixturenames) - {"request"} <= FIXTURES.keys() | given.keys() or "request" in wanted:
+        # What `following` shares with the check before may still be set up, and `following` may have been left out.
+        item.session._setupstate.teardown_exact(item)
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         return case_of(item)
     _start(item)

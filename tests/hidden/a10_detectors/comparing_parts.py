@@ -65,7 +65,7 @@ def assert_detections(
 
 def assert_detections_of_images(found: Any, wanted: Sequence[Mapping[str, torch.Tensor]]) -> None:
     """Fail unless `detect` returned a list with the detections of each image, as `assert_detections` compares them."""
-    if type(found) is not list or len(found) != len(wanted):
+    if type(found) not in (list, tuple) or len(found) != len(wanted):
         raise CheckFailed(NO_LIST)
     for mine, ours in zip(found, wanted, strict=True):
         assert_detections(mine, ours)
