@@ -5,6 +5,7 @@
 The two ways: `autograder check --json`, and otter's `grader.check` as the notebook's cells call it. Each runs in a fork
 of this process, which has imported everything, and is ended after some seconds of CPU: some samples hang, exit, or take
 all memory, and then both ways have to end alike. Checks that measure running times are left out: two runs may differ.
+A question that trains is asked of one submission for each way in which grading ends it: it takes most of the time.
 """
 
 from __future__ import annotations
@@ -29,12 +30,14 @@ from autograder.course.layout import Course
 from autograder.course.model import Assignment
 from autograder.errors import ArchiveError
 from autograder.submission.receive.inbox import Inbox
+from tests.submissions import golden
 from tests.submissions.make_sample import make_sample
 
 __all__ = ["Verdicts", "both_ways", "in_the_notebook", "main"]
 
 ALL_SECONDS, ONE_SECONDS, WALL_SECONDS = 12, 4, 120
 MEMORY = 1 << 30  # taking more would take seconds, and so end otherwise on a busy machine
+TRAINING = {"a6": ("overfit",)}
 Verdicts = dict[str, Any]  # question → case → whether it passes, or how the process ended
 
 
@@ -46,7 +49,11 @@ def both_ways(course: Course, assignment: Assignment, sample: Path) -> Iterator[
     inbox = Inbox.open(sample, assignment)
     questions = [question.id for question in assignment.questions if not question.budgets]
     known: dict[bytes, tuple[Verdicts, Verdicts]] = {}
+    graded, ends = golden.read(assignment.id), set[tuple[str, str]]()
     for name in inbox.entries:
+        endings = {(id, graded[name]["questions"][id][1]) for id in TRAINING.get(assignment.id, ())}
+        left_out = {id for id, _ in endings & ends}
+        ends |= endings
         try:
             submission = inbox.receive(name)
         except ArchiveError:  # nobody could unzip it and check
@@ -56,7 +63,8 @@ def both_ways(course: Course, assignment: Assignment, sample: Path) -> Iterator[
         digest = hashlib.sha256(repr(sorted(files.items())).encode()).digest()
         if digest not in known:
             with tempfile.TemporaryDirectory() as folder:
-                known[digest] = _one(course, assignment, Path(folder) / "work", files, questions)
+                asked = [question for question in questions if question not in left_out]
+                known[digest] = _one(course, assignment, Path(folder) / "work", files, asked)
         yield name, *known[digest]
 
 

@@ -84,6 +84,7 @@ def stopped(words: list[str], number: int, at: int, told: Path) -> int:
     """
 
     def act() -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background ignores it
         moment, printed = Moment(number, at), io.StringIO()
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(printed):
             sys.setprofile(moment if at else None)
@@ -143,7 +144,9 @@ def test_a_command_that_is_stopped(graded: Path, tmp_path: Path, name: str, numb
         if number == signal.SIGKILL:
             assert ended == signal.SIGKILL
         else:
-            assert json.loads(told.read_text())[:2] == [130, STOPPED]
+            said = json.loads(told.read_text())[:2] if told.exists() else None
+            # At the first call the command has not begun, and at the last ones it may have ended.
+            assert said == [130, STOPPED] or (said is None and not 1 < moment < calls - 1)
         found = content(book)
         assert found in (before, after), f"call {moment} of {calls}"
         seen.add(found == after)
@@ -152,7 +155,10 @@ def test_a_command_that_is_stopped(graded: Path, tmp_path: Path, name: str, numb
             assert not file.exists() or found == after, "a number that leaves is written down"
         else:
             assert content(file) in ({}, wanted)
-        finished = {"copy": bool(content(file)), "erase": found == after and views(at / "graded") == pages}
+        finished = {
+            "copy": name == "copy" and bool(content(file)),
+            "erase": found == after and views(at / "graded") == pages,
+        }
         again = stopped(words, number, 0, told)
         assert (again, json.loads(told.read_text())[0]) == (0, 2 if finished.get(name) else 0), told.read_text()
         sound(book)
