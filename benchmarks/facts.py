@@ -7,7 +7,8 @@ import platform
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
+
+from autograder.grading.reference.verdict import cpu_name
 
 __all__ = ["facts", "load"]
 
@@ -18,7 +19,7 @@ def facts() -> Mapping[str, str]:
     """The machine and the versions, each in a few words."""
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return {
-        "CPU": f"{_model()}, {len(os.sched_getaffinity(0))} cores for us",
+        "CPU": f"{cpu_name()}, {len(os.sched_getaffinity(0))} cores for us",
         "system": f"{platform.system()} {platform.release()}",
         "versions": f"Python {platform.python_version()}, {packages}",
         "started": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -29,10 +30,3 @@ def facts() -> Mapping[str, str]:
 def load() -> str:
     """How many processes wanted a core in the last minute; more than a few of ours spoil wall-clock times."""
     return f"{os.getloadavg()[0]:.1f}"
-
-
-def _model() -> str:
-    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.machine()

@@ -13,7 +13,7 @@ import json
 import os
 import platform
 import resource
-import selectors
+import select
 import signal
 import socket
 import sys
@@ -87,7 +87,7 @@ class Server:
         return True
 
     def _examiner(self, session: pytest.Session) -> Examiner:
-        """An examiner whose reference has full marks: now, or in an earlier run and, it is to be hoped, in this."""
+        """An examiner whose reference has full marks, in this run or in an earlier one."""
         from autograder.grading.examiner import Examiner
 
         if self.unimportable:
@@ -120,7 +120,7 @@ class Server:
     def _grade_reference(self, examiner: Examiner) -> None:
         """Wait until the reference is graded; where an earlier run did this, grade it beside the first submissions."""
         suite = fingerprint.of_suite(self.course, self.assignment)
-        self.verdict = ReferenceVerdict.of(suite, examiner.environment, examiner.isolation, cpu_name())
+        self.verdict = ReferenceVerdict.of(suite, examiner.environment, examiner.isolation)
         before = self.verdict.read()
         if before is None:
             self.reference = ReferenceGrading(examiner, jobs=len(os.sched_getaffinity(0)))
@@ -143,13 +143,11 @@ class Server:
 
     def _served(self, examiner: Examiner, reference: ReferenceGrading) -> bool:
         """Wait a moment for a job or for a part of the reference's grading. False where no job will come."""
-        with selectors.DefaultSelector() as selector:
-            for file in (self.control.fileno(), *reference.pipes):
-                selector.register(file, selectors.EVENT_READ)
-            ready = [key.fd for key, _ in selector.select(timeout=1.0)]
-        for pipe in set(ready) - {self.control.fileno()}:
+        control = self.control.fileno()
+        ready, _, _ = select.select([control, *reference.pipes], [], [], 1.0)
+        for pipe in set(ready) - {control}:
             reference.finish(pipe)
-        if self.control.fileno() in ready:
+        if control in ready:
             data, ancillary, _, _ = self.control.recvmsg(MAX_MESSAGE, socket.CMSG_SPACE(4))
             if not data:
                 return False
@@ -209,13 +207,6 @@ def tell(control: socket.socket, message: dict[str, Any]) -> None:
 def broken(error: AutograderError) -> dict[str, Any]:
     """The message that nothing can be graded, and why."""
     return {"broken": str(error)[: MAX_MESSAGE // 8], "kind": type(error).__name__}
-
-
-def cpu_name() -> str:
-    """The processor's model, which decides how libraries round; "" where it is not known."""
-    with suppress(OSError), open("/proc/cpuinfo") as file:
-        return next((line.partition(":")[2].strip() for line in file if line.startswith("model name")), "")
-    return ""
 
 
 def environment() -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import os
 import pickle
-import selectors
+import select
 import signal
 import sys
 import tempfile
@@ -89,10 +89,6 @@ class ReferenceGrading:
         self._begin()
 
     @property
-    def done(self) -> bool:
-        return not self._running
-
-    @property
     def pipes(self) -> Sequence[int]:
         """File descriptors that can be read when a question is graded, which is to be told to `finish`."""
         return tuple(self._running)
@@ -122,12 +118,8 @@ class ReferenceGrading:
 
     def finish_all(self) -> None:
         """Wait for the rest. Raises what `finish` raises."""
-        while not self.done:
-            with selectors.DefaultSelector() as selector:
-                for pipe in self.pipes:
-                    selector.register(pipe, selectors.EVENT_READ)
-                ready = [key.fd for key, _ in selector.select()]
-            for pipe in ready:
+        while self._running:
+            for pipe in select.select(self.pipes, [], [])[0]:
                 self.finish(pipe)
 
     def close(self) -> None:
@@ -193,7 +185,7 @@ class _Fork:
             file.seek(0)
             try:
                 found = pickle.load(file)
-            except EOFError:
+            except (EOFError, pickle.UnpicklingError):  # nothing, or a part
                 raise GraderError(f"the process that graded the reference by {self.question} died") from None
         assert isinstance(found, _Found)
         return found

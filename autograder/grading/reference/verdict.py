@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import platformdirs
 
 from autograder.reports.files.write import write_file
 
-__all__ = ["ReferenceVerdict"]
+__all__ = ["ReferenceVerdict", "cpu_name"]
 
 # Variables that decide which of its routines a library computes with.
 DECIDING = ("ATEN_", "CUBLAS_", "CUDA_", "KMP_", "MKL_", "OMP_", "ONEDNN_", "OPENBLAS_", "TORCH_")
@@ -37,12 +38,12 @@ class ReferenceVerdict:
         """The verdict of the suite with this digest.
 
         Args:
-            facts: plain data on the environment. What is installed, and variables that decide how libraries compute,
-                are added.
+            facts: plain data on the environment. The processor, what is installed, and variables that decide how
+                libraries compute are added.
         """
-        installed = sorted(f"{each.name} {each.version}" for each in distributions())
+        installed = sorted({each.name for folder in sys.path for each in Path(folder).glob("*-info")})
         deciding = {name: value for name, value in sorted(os.environ.items()) if name.startswith(DECIDING)}
-        text = json.dumps([suite, *facts, installed, deciding], sort_keys=True, default=str)
+        text = json.dumps([suite, *facts, cpu_name(), installed, deciding], sort_keys=True, default=str)
         return cls(_folder() / f"{hashlib.blake2b(text.encode(), digest_size=16).hexdigest()}.json")
 
     def read(self) -> dict[str, float] | None:
@@ -64,6 +65,15 @@ class ReferenceVerdict:
         """The reference failed in this environment after all."""
         with suppress(OSError):
             self.path.unlink(missing_ok=True)
+
+
+def cpu_name() -> str:
+    """The processor's model, which decides how libraries round; its family where the system does not tell."""
+    with suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as file:
+        for line in file:
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.machine()
 
 
 def _folder() -> Path:
