@@ -7,7 +7,6 @@ serves all tests of an assignment, and ends before the next one's begins.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from autograder.grading.mutants.hints import hinted
 from autograder.grading.mutants.matrix import KillMatrix, Mutant, kill_matrix, load_mutants, settled
 from autograder.grading.order import Order
 from tests.submissions import golden
-from tests.submissions.make_sample import make_sample
+from tests.submissions.make_sample import make_sample, module
 
 COURSE = Course.find(Path(__file__))
 # By folder name, not read: a manifest that is wrong fails the tests of its assignment and no others.
@@ -31,7 +30,6 @@ CHECKED = {name.split("_")[0]: name for name in COURSE.names() if (COURSE.root /
 ASSIGNMENTS = {id: name for id, name in CHECKED.items() if golden.path(id).is_file()}
 # Submissions graded at once: one where other tests run beside these.
 JOBS = 1 if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1 else 2
-MARKS = re.compile(r"^.*# (?:BEGIN|END) SOLUTION.*\n", re.MULTILINE)  # a class is made without these lines
 # Another seed than the golden results were made with, because scores may not hang on it.
 SEED = 20221202
 # As many as there are: whoever takes one away says so here. An assignment that does not stand here needs one of every
@@ -92,8 +90,7 @@ def test_reference_has_full_marks(
     process: GradingProcess, results: dict[str, SubmissionResult], assignment: Assignment
 ) -> None:
     """Where somebody of the class handed in the reference, it is not graded once more."""
-    files = {name: (COURSE.solution(assignment) / name).read_text(encoding="utf-8") for name in assignment.files}
-    texts = {name: MARKS.sub("", text)[:MAX_SOURCE] for name, text in files.items()}
+    texts = {each.file: module({}, COURSE, assignment, each)[:MAX_SOURCE] for each in assignment.components}
     copies = [result for result in results.values() if dict(result.sources) == texts and not result.info.late]
     result = max(copies, key=lambda copy: copy.score, default=None)
     result = result or settled(process.grade)(COURSE.solution(assignment), "reference", None)

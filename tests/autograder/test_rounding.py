@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.course.model import Assignment, Component, Limits, Option, Question
+from autograder.course.model import Question
 from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult
 from autograder.exports.otter import _number
@@ -24,6 +25,7 @@ from autograder.grading.scoring import score_questions, total
 from autograder.reports import cells
 from autograder.reports.text import percent
 from autograder.rounding import exact, fixed, half_up, hundredths, number
+from tests.autograder.grading import test_scoring
 
 # What half-to-even, or the binary number, would round down.
 TIES = [(0.125, 13), (2.5, 250), (1.005, 101), (2.675, 268), (1.115, 112), (0.285, 29), (8.345, 835), (50.005, 5001)]
@@ -67,19 +69,12 @@ def test_shares_in_whole_percent() -> None:
     assert percent(0.285, 1) == "29 %"
 
 
-ASSIGNMENT = Assignment(
-    id="x1",
-    name="x1_things",
-    number=1,
-    title="Things",
-    due=datetime(2030, 1, 1, tzinfo=UTC),
-    components=(Component("things"),),
+ASSIGNMENT = replace(
+    test_scoring.ASSIGNMENT,
     questions=(
         Question("eighth", "An eighth", 1, "eighth", "things"),
         Question("tenth", "A tenth", 10.05, "tenth", "things"),
     ),
-    options=(Option("1", "Own"), Option("2", "Other", scale=0.5)),
-    limits=Limits(),
 )
 
 

@@ -27,7 +27,7 @@ from autograder.grading.mutants.artifacts import handed_in
 from autograder.submission.receive.lateness import SUBMITTED
 from autograder.submission.collect.zip import zip_bytes
 
-__all__ = ["make_sample"]
+__all__ = ["make_sample", "module"]
 
 HERE = Path(__file__).parent
 EVERYTHING = "*"
@@ -93,7 +93,7 @@ def _files(entry: Mapping[str, Any], course: Course, assignment: Assignment) -> 
     """What is handed in, by path inside the zip."""
     files = {}
     for component in assignment.components:
-        files[component.file] = _module(entry, course, assignment, component).encode()
+        files[component.file] = module(entry, course, assignment, component).encode()
         if component.notebook:
             files[component.notebook] = _notebook(entry, course.handout(assignment) / component.notebook)
     if misfits := [change for change in entry.get("edit", ()) if change.get("file", assignment.files[0]) not in files]:
@@ -105,7 +105,7 @@ def _files(entry: Mapping[str, Any], course: Course, assignment: Assignment) -> 
     return {entry.get("inside", "") + name: data for name, data in files.items()}
 
 
-def _module(entry: Mapping[str, Any], course: Course, assignment: Assignment, component: Component) -> str:
+def module(entry: Mapping[str, Any], course: Course, assignment: Assignment, component: Component) -> str:
     """The reference's module with what this student left out, and with this student's mistakes.
 
     An edit and `imports` are of the first module, unless `file` and `imports_in` name another.
