@@ -3,9 +3,10 @@
     python -m tests.agreement a6
 
 The two ways: `autograder check --json`, and otter's `grader.check` as the notebook's cells call it. Each runs in a fork
-of this process, which has imported everything, and is ended after some seconds of CPU: some samples hang, exit, or take
-all memory, and then both ways have to end alike. Checks that measure running times are left out: two runs may differ.
-A question that trains is asked of one submission for each way in which grading ends it: it takes most of the time.
+of this process, which has imported everything, and is ended after some times the CPU time of these imports, so later on
+a slower machine: some samples hang, exit, or take all memory, and then both ways have to end alike. Checks that measure
+running times are left out: two runs may differ. A question that trains is asked of one submission for each way in which
+grading ends it: it takes most of the time.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import contextlib
 import hashlib
 import io
 import json
+import math
 import os
 import re
 import resource
@@ -21,7 +23,9 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +39,8 @@ from tests.submissions.make_sample import make_sample
 
 __all__ = ["Verdicts", "both_ways", "in_the_notebook", "main"]
 
-ALL_SECONDS, ONE_SECONDS, WALL_SECONDS = 12, 4, 120
+ALL_IMPORTS, ONE_IMPORTS = 4, 2  # what checks may take, in times of the imports; the longest honest ones take 1.5
+WALL_SECONDS = 600  # for one that sleeps
 MEMORY = 1 << 30  # taking more would take seconds, and so end otherwise on a busy machine
 TRAINING = {"a6": ("overfit",)}
 Verdicts = dict[str, Any]  # question → case → whether it passes, or how the process ended
@@ -91,10 +96,10 @@ def _verdicts(
     questions: Sequence[str],
 ) -> Verdicts:
     """All questions in one process; where that does not live to tell, each in one of its own."""
-    together = _in_child(lambda: way(folder, assignment, questions), ALL_SECONDS)
+    together = _in_child(lambda: way(folder, assignment, questions), ALL_IMPORTS)
     if isinstance(together, dict):
         return together
-    said = {question: _in_child(lambda q=question: way(folder, assignment, [q]), ONE_SECONDS) for question in questions}
+    said = {question: _in_child(partial(way, folder, assignment, [question]), ONE_IMPORTS) for question in questions}
     return {question: told[question] if isinstance(told, dict) else told for question, told in said.items()}
 
 
@@ -135,8 +140,21 @@ def _in_the_notebook(folder: Path, assignment: Assignment, questions: Sequence[s
     }
 
 
-def _in_child(work: Callable[[], Verdicts], seconds: int) -> Verdicts | str:
+@cache
+def _imports_took() -> float:
+    """Seconds of CPU: the measure of this machine. Whoever asks first imports them."""
+    import otter  # noqa: F401  (forks find it imported, and torch too)
+    import torch
+
+    import autograder.checks.public.run  # noqa: F401
+
+    torch.set_num_threads(1)
+    return time.process_time()
+
+
+def _in_child(work: Callable[[], Verdicts], imports: int) -> Verdicts | str:
     """What `work` returns in a fork of this process, or how that ended instead."""
+    seconds = math.ceil(imports * _imports_took())
     with tempfile.TemporaryFile() as told:
         child = os.fork()
         if child == 0:
@@ -175,12 +193,7 @@ def _become_child(work: Callable[[], Verdicts], told: int, seconds: int) -> None
 
 def main() -> int:
     """Returns 1 where the two ways say different things of some question."""
-    import otter  # noqa: F401  (its forks find it imported, and torch too)
-    import torch
-
-    import autograder.checks.public.run  # noqa: F401
-
-    torch.set_num_threads(1)
+    _imports_took()
     course = Course.find(Path(__file__).parent)
     assignment = course.assignment(sys.argv[1])
     found = {}

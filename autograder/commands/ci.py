@@ -46,6 +46,9 @@ class GitHub:
     @contextmanager
     def quiet(self) -> Iterator[None]:
         """Nothing that is printed in here is a command."""
+        if not self._here:
+            yield
+            return
         from autograder.exports import github
 
         token = secrets.token_hex(16)
