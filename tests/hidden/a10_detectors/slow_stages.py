@@ -78,19 +78,27 @@ def labelled_proposals(
 
 
 def labelled_anchors(
-    anchors: torch.Tensor, boxes: torch.Tensor, positive: float = 0.7, negative: float = 0.3
+    anchors: torch.Tensor, boxes: torch.Tensor, positive: float = 0.7, negative: float = 0.3, second: bool = True
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """(labels, matches)."""
+    """(labels, matches); without the second rule for positives where not `second`."""
     table = [[iou(anchor, box) for box in boxes.tolist()] for anchor in anchors.tolist()]
     largest = [max(column) for column in zip(*table, strict=True)]
     labels, matches = [], []
     for row in table:
         best = max(row, default=0.0)
-        forced = any(value == top and top > 0 for value, top in zip(row, largest, strict=True))
+        forced = second and any(value == top and top > 0 for value, top in zip(row, largest, strict=True))
         label = 1 if row and (best >= positive or forced) else 0 if best < negative else -1
         labels.append(label)
         matches.append(row.index(best) if label == 1 else -1)
     return torch.tensor(labels, dtype=torch.int64), torch.tensor(matches, dtype=torch.int64)
+
+
+def sure(anchors: torch.Tensor, boxes: torch.Tensor, positive: float = 0.7, negative: float = 0.3) -> bool:
+    """Whether no label hangs on the last bit, and boxes, if any, make an anchor positive by the second rule alone."""
+    if close_calls(anchors, boxes, positive, negative):
+        return False
+    labels, others = (labelled_anchors(anchors, boxes, positive, negative, second)[0] for second in (True, False))
+    return not len(boxes) or not labels.equal(others)
 
 
 def sampled(
