@@ -192,6 +192,7 @@ def train_detector(
     *,
     steps: int | None = None,
     extra: Sequence[str] = (),
+    watch: Callable[[float], object] | None = None,
 ) -> Tensor:
     """Train a detector: AdamW, 30 steps of warm-up, then a cosine; half of the images are mirrored.
 
@@ -205,6 +206,8 @@ def train_detector(
         seed: for the order of the images, the mirroring, and all priorities.
         steps: how many steps to train, in place of `seconds`. Then the same seed gives the same network.
         extra: as for `to_targets`, of "masks" and "voxels": captions cannot be mirrored.
+        watch: called in evaluation mode with the seconds of training so far, after each eighth of the training. Its
+            own time does not count.
 
     Returns:
         (steps, losses): the losses of every step. The model is left in evaluation mode.
@@ -214,8 +217,10 @@ def train_detector(
     priorities = _priorities(model, images[:1], batch, chance)
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=1e-4)
     model.train()
-    history, began, order = [], time.perf_counter(), _endless(len(images), batch, chance)
+    history, looks, began, order = [], 0, time.perf_counter(), _endless(len(images), batch, chance)
     while (done := len(history) / steps if steps else (time.perf_counter() - began) / seconds) < 1:
+        if watch and done >= (looks + 1) / 8:
+            looks, began = looks + 1, began + _look(model, watch, time.perf_counter() - began)
         optimizer.param_groups[0]["lr"] = rate * min(1, (len(history) + 1) / 30) * (1 + math.cos(math.pi * done)) / 2
         chosen = next(order)
         mirrored = torch.rand(batch, generator=chance) < 0.5
@@ -231,7 +236,18 @@ def train_detector(
         optimizer.step()
         history.append(losses.detach())
     model.eval()
+    if watch:
+        watch(time.perf_counter() - began)
     return torch.stack(history)
+
+
+def _look(model: nn.Module, watch: Callable[[float], object], seconds: float) -> float:
+    """Call `watch`, and return the seconds that it took."""
+    began = time.perf_counter()
+    model.eval()
+    watch(seconds)
+    model.train()
+    return time.perf_counter() - began
 
 
 def _endless(count: int, batch: int, chance: torch.Generator) -> Iterator[Tensor]:
