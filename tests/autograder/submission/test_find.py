@@ -136,6 +136,55 @@ def test_the_layouts_of_learning_systems(tmp_path: Path, assignment: Assignment)
     assert set(passed(inbox)) == {"index.html", "gradebook_GEV6135_A6_chy2022_attempt_2022-12-01-11-13-00.txt"}
 
 
+@pytest.mark.parametrize(
+    "beside",
+    [{"two_layers.ipynb": notebook("1")}, {"spare.ipynb": notebook("1")}, {"plots.py": b"x = 1\n", "readme.txt": b"hi"},
+     {"weights/best_layers.pt": b"weights", "try.py": b"y = 1\n"}],
+)  # fmt: skip
+def test_a_zip_beside_other_source_is_opened_where_the_module_is_in_it(
+    tmp_path: Path, assignment: Assignment, beside: dict[str, bytes]
+) -> None:
+    moodle, zip_in_zip = "Kim Minsu_51234_assignsubmission_file_", "lee-2-A6-O1.zip"
+    files = {f"{moodle}/{name}": data for name, data in {**beside, "work.zip": Z["1"]}.items()}
+    files |= {zip_in_zip: zipped({**beside, "a6/work.zip": Z["2"]})}
+    inbox = opened(put(tmp_path / "in", files), assignment)
+    assert rows(inbox) == {moodle: "Kim Minsu", "lee-2-A6-O1": "lee"}
+    for name in inbox.entries:
+        received = inbox.receive(name)
+        assert received.notebooks
+        assert bool(received.artifacts) == ("weights/best_layers.pt" in beside)
+        assert "it was opened, since the module is not beside it" in "".join(received.info.notes)
+
+
+def test_a_zip_beside_the_module_stays_closed(tmp_path: Path, assignment: Assignment) -> None:
+    for name in ("two_layers.py", "hw6_kim.py"):
+        folder = put(tmp_path / name, {"kim-1-A6-O1/old.zip": Z["2"], f"kim-1-A6-O1/{name}": MODULE})
+        received = opened(folder, assignment).receive("kim-1-A6-O1")
+        assert received.files == {"two_layers.py": MODULE}
+        assert "old.zip: an archive inside the submission is not opened" in received.info.notes
+
+
+def test_a_zip_in_the_courses_form_names_the_folder_around_it(tmp_path: Path, assignment: Assignment) -> None:
+    moodle = "Kim Minsu_51234_assignsubmission_file_"
+    files = {f"{moodle}/kim_minsu-2022990001-A6-O2.zip": Z["1"], f"{moodle}/spare.ipynb": notebook("7")}
+    info = opened(put(tmp_path / "in", files), assignment).receive(moodle).info
+    assert (info.name, info.id, info.option) == ("Kim Minsu", "2022990001", "2")
+
+
+def test_a_learning_systems_full_name_wins_over_a_copied_notebook(tmp_path: Path, assignment: Assignment) -> None:
+    signed = {**work("1"), "two_layers.ipynb": json.dumps(
+        {"cells": [{"cell_type": "code", "source": 'name = "Somebody Else"\nidnum = "7"'}]}
+    ).encode()}  # fmt: skip
+    files = {
+        "Kim Minsu_51234_assignsubmission_file_/final/version/work.zip": zipped(signed),
+        "Kim Minsu_51234_assignsubmission_file_/report.pdf": b"%PDF-1.4\n",
+        "Lee, Jiwoo(ljw2022)/Submission attachment(s)/work.zip": zipped(signed),
+        "parkdoyun_125_461_work.zip": zipped(signed),
+    }
+    inbox = opened(put(tmp_path / "in", files), assignment)
+    assert sorted(rows(inbox).values()) == ["Jiwoo Lee", "Kim Minsu", "Somebody Else"]
+
+
 def test_files_that_were_handed_in_one_by_one_are_one_row(tmp_path: Path, assignment: Assignment) -> None:
     files = {f"kimminsu_123_45{n}_{name}": data for n, (name, data) in enumerate(work("1").items())}
     files |= {"leejiwoo_LATE_124_460_two_layers-1.py": MODULE, "parkdoyun_125_461_report.pdf": b"%PDF"}
