@@ -330,4 +330,4 @@ def test_nobody_answers_questions_here_either(student: Student) -> None:
     student.edits("import torch\n", "import torch\nlr = input('learning rate? ')\n")
     said = student.says("kaiming")
     assert student.status == 1
-    assert "your code raised EOFError: input() is not available" in said
+    assert "importing your file raised EOFError: input() is not available" in said

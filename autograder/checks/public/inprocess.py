@@ -215,7 +215,8 @@ class _Collector:
         if case.outcome is Outcome.GRADER_ERROR:
             case = replace(case, message=str(self._error) or type(self._error).__name__)
         elif case.outcome is Outcome.ERROR and isinstance(self._error, StudentError):
-            case = replace(case, message=f"your code raised {self._error}".strip())
+            what = "importing your file" if self._error.importing else "your code"
+            case = replace(case, message=f"{what} raised {self._error}".strip())
         figures = in_figures(self._error, self._call) if isinstance(self._error, CheckFailed) else ""
         known = {each.name: getattr(case, each.name) for each in fields(CaseResult)}
         return PublicCase(**known | {"detail": self._printed.strip()[-MAX_PRINTED:]}, figures=figures)

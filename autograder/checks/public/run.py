@@ -178,7 +178,9 @@ class StudentFiles:
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            return student_error(describe(error, self._own))
+            raised = student_error(describe(error, self._own))
+            raised.importing = True
+            return raised
 
 
 def explain(case: CaseResult) -> str:

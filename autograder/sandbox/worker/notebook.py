@@ -93,7 +93,7 @@ class Notebook:
         for magic in SHELLS:
             self._shell.register_magic_function(said, "line_cell", magic)  # type: ignore[arg-type]
         with suppress(Exception):  # a notebook can run without plots
-            self._shell.enable_matplotlib("inline")  # type: ignore[no-untyped-call]
+            self._shell.enable_matplotlib("inline")
         signal.signal(signal.SIGALRM, _too_long)
 
     def run(self, source: str, seconds: float) -> dict[str, Any]:
@@ -250,6 +250,14 @@ class _Shell(InteractiveShell):
 
     def enable_gui(self, gui: Any = None) -> None:
         """Do nothing: there is no screen."""
+
+    def enable_matplotlib(self, gui: Any = None) -> Any:
+        """Put plots below their cells, whatever window or widget `%matplotlib` asks for."""
+        return super().enable_matplotlib("inline")  # type: ignore[no-untyped-call]
+
+    def ask_exit(self) -> None:
+        """Go on after `exit()` and `quit()`: they end a kernel, and here is none."""
+        print("the notebook cannot end itself here; the next cells are run", file=sys.stderr)
 
 
 def _with_alt(data: Mapping[str, Any], metadata: Any) -> Mapping[str, Any]:

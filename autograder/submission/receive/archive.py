@@ -33,7 +33,9 @@ OTHERS = (
 PAGES = (b"<!doctype", b"<html")
 
 
-def read_submission(path: Path, limits: ArchiveLimits | None = None, asked: Collection[str] = ()) -> Files:
+def read_submission(
+    path: Path, limits: ArchiveLimits | None = None, asked: Collection[str] = (), open_zips: bool = False
+) -> Files:
     """Read the archive or folder at `path`.
 
     Some archive entries are left out with a note for a person: names that lead outside, links, special files,
@@ -44,12 +46,13 @@ def read_submission(path: Path, limits: ArchiveLimits | None = None, asked: Coll
     Args:
         limits: the limits of size and number; None for the defaults.
         asked: names of the assignment's files. They are read first.
+        open_zips: True to open inner zips also if source lies beside them.
 
     Raises:
         ArchiveError: the format is not supported, the archive is cut off, its entries overlap, or it has far too many
             files. The message is one line.
     """
-    intake = Intake(path.name, limits or ArchiveLimits(), asked)
+    intake = Intake(path.name, limits or ArchiveLimits(), asked, open_zips)
     if path.is_dir():
         inner: Mapping[str, bytes] = read_folder(path, intake)
     elif path.is_file():
@@ -88,19 +91,23 @@ def _read(file: io.FileIO | io.BytesIO, name: str, intake: Intake) -> Mapping[st
 
 
 def _read_inner(where: str, inner: Mapping[str, bytes], intake: Intake) -> None:
-    """Open the inner zips. A single one counts as the submission; of several, each gets a folder of its own."""
+    """Open the inner zips. A single one counts as the submission; else each gets a folder of its own."""
+    apart = len(inner) > 1 or intake.open_zips
+    if intake.open_zips:
+        why = "it was opened, since the module is not beside it"
+    else:
+        why = "it was opened: no source beside it" if apart else "it was opened, since it is all there is"
     for name, data in inner.items():
-        if len(inner) > 1:
+        if apart:
             intake.inside = str(PurePosixPath(name.replace("\\", "/")).with_suffix("")).lstrip("/")
         try:
             for deeper in _read(io.BytesIO(data), f"{where}, the zip inside", intake):
                 intake.leave_out(deeper, "an archive inside an archive inside the submission is not opened")
         except ArchiveError as problem:
-            if len(inner) == 1:
+            if not apart:
                 raise
             intake.leave_out(name, str(problem))
         else:
-            why = "it was opened, since it is all there is" if len(inner) == 1 else "it was opened: no source beside it"
             intake.opened(name)
             intake.note(name, f"an archive inside the submission; {why}")
     intake.inside = ""

@@ -15,6 +15,7 @@ __all__ = ["ARCHIVE_ENDS", "FORM", "WRAPPERS", "ParsedName", "owner", "parse_nam
 
 FORM = "{name}-{id}-A{n}-O{option}.zip"
 MAX_NAME_BYTES = 100
+MAX_AROUND = 3  # folders around a zip that are searched for the person's name
 # Names of files beside the submissions' folders in a folder of reports.
 TAKEN = frozenset(
     {"answers.html", "gradebook.db", "grades.csv", "index.html", "review.csv", "review.html", "run.json"}
@@ -127,9 +128,10 @@ def safe_names(paths: Sequence[Path], alone: Collection[Path] = ()) -> dict[str,
 def owner(path: Path) -> Path | None:
     """The folder of one person around a file or folder; None if there is none.
 
-    A learning system made it, or its name has the course's form: `kim_minsu-2022123456-A6-O1/work.zip`.
+    A learning system made it, or its name has the course's form: `kim_minsu-2022123456-A6-O1/work.zip`. Further folders
+    may lie between.
     """
-    around = (path.parent, path.parent.parent) if path.parent.name in WRAPPERS else (path.parent,)
+    around = list(path.parents)[:MAX_AROUND]
     return next((folder for folder in around if _parsed(folder).full or _parsed(folder).in_form), None)
 
 

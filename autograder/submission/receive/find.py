@@ -11,7 +11,7 @@ from pathlib import Path
 
 from autograder.errors import ArchiveError, UsageError
 from autograder.submission.paths import is_litter
-from autograder.submission.receive.archives.unpack import Unpacker, zip_names
+from autograder.submission.receive.archives.unpack import Unpacker, archive_names
 from autograder.submission.receive.filename import ParsedName, parse_name
 from autograder.submission.receive.identity import read_notebook
 from autograder.submission.receive.lateness import SUBMITTED
@@ -147,7 +147,7 @@ class _Finder:
             return
         kind = look.kind
         if kind is Kind.UNCLEAR:
-            kind = _by_notebooks(entry, look)
+            kind = self._by_notebooks(entry, look)
         if kind is Kind.CLASS and depth < MAX_DEEP:
             self.folder(entry, f"{name}/", depth + 1)
         elif kind is Kind.UNCLEAR:
@@ -161,13 +161,13 @@ class _Finder:
 
     def archive(self, path: Path, name: str, depth: int) -> None:
         """Handle an archive of one person's or of several people's work."""
-        look = Look.at(path.name, zip_names(path), self._modules)
+        look = Look.at(path.name, archive_names(path), self._modules)
         kind = look.kind
         if kind is Kind.WORK or depth >= MAX_DEEP:
             self.found.paths.append(path)
             return
         if self._unpacker is None:
-            raise UsageError(f"{path}: a zip that holds several people's work; unzip it, and name the folder")
+            raise UsageError(f"{path}: an archive of several people's work; unpack it, and name the folder")
         try:
             folder = self._unpacker.unpack(path)
         except (ArchiveError, OSError) as error:
@@ -176,7 +176,7 @@ class _Finder:
             self._pass(f"{name}/{member}", why, work=archive_called(member) or member.lower().endswith(SOURCE))
         self._unpacker.left_out.clear()
         if kind is Kind.UNCLEAR:
-            kind = _by_notebooks(folder, look)
+            kind = self._by_notebooks(folder, look)
         if kind is Kind.WORK:
             self.found.paths.append(path)
         elif kind is Kind.UNCLEAR:
@@ -199,30 +199,50 @@ class _Finder:
         given = [(path, parsed.rest if parsed.account else path.name) for path, parsed in files]
         self.found.paths.append(self._unpacker.gather(called, given))
 
+    def _by_notebooks(self, folder: Path, look: Look) -> Kind:
+        """Decide if the folders and archives in a folder are several people's, from notebook ids and contents."""
+        while len(look.folders) == 1 and not look.files:
+            folder, look = folder / look.folders[0], look.inside(look.folders[0])
+        holders = list(look.holders())[:MAX_COMPARED]
+        archives = [folder / name for name in holders if archive_called(name)]
+        if any(Look.at(path.name, archive_names(path), self._modules).kind is Kind.CLASS for path in archives):
+            return Kind.CLASS
+        ids = [self._ids_in(folder / name) for name in holders]
+        people = set().union(*ids)
+        if len(people) > 1:
+            return Kind.CLASS
+        if people and all(ids):
+            return Kind.WORK
+        if archives or not all(look.inside(name).modules for name in holders):
+            return Kind.UNCLEAR
+        copies: dict[str, set[bytes]] = {}
+        for name in holders:
+            for module, path in look.inside(name).by_module.items():
+                copies.setdefault(module, set()).add(_source(folder / name / path))
+        return Kind.WORK if all(len(sources) == 1 for sources in copies.values()) else Kind.UNCLEAR
+
+    def _ids_in(self, place: Path) -> set[str]:
+        """The ids in the notebooks of a folder or an archive, and of the archives in a folder."""
+        if place.is_dir():
+            paths = listed(place)
+            inside = [place / path for path in paths if archive_called(path)][:MAX_COMPARED]
+            return _ids(place, paths).union(*map(self._ids_in, inside))
+        if self._unpacker is None:
+            return set()
+        kept = len(self._unpacker.left_out)
+        try:
+            folder = self._unpacker.unpack(place)
+        except (ArchiveError, OSError):
+            return set()
+        del self._unpacker.left_out[kept:]  # whoever reads the archive will tell of them
+        return _ids(folder, listed(folder))
+
     def _pass(self, name: str, why: str, work: bool = False) -> None:
         self.found.passed.append(Passed(name, why, work))
 
 
-def _by_notebooks(folder: Path, look: Look) -> Kind:
-    """Decide from notebook ids and contents if folders that each hold a module belong to several people."""
-    while len(look.folders) == 1 and not look.files:
-        folder, look = folder / look.folders[0], look.inside(look.folders[0])
-    holders = list(look.holders())
-    if any(look.inside(name).archives and not look.inside(name).modules for name in look.folders):
-        return Kind.UNCLEAR
-    ids = [_ids(folder / name, look.inside(name).paths) for name in holders[:MAX_COMPARED]]
-    people = set().union(*ids)
-    if len(people) > 1:
-        return Kind.CLASS
-    copies: dict[str, set[bytes]] = {}
-    for name in holders[:MAX_COMPARED]:
-        for module, path in look.inside(name).by_module.items():
-            copies.setdefault(module, set()).add(_source(folder / name / path))
-    same = all(len(sources) == 1 for sources in copies.values())
-    return Kind.WORK if same or (people and all(ids)) else Kind.UNCLEAR
-
-
 def _ids(folder: Path, paths: Iterable[str]) -> set[str]:
+    """The ids in the notebooks among a folder's files."""
     ids = set()
     for path in [path for path in paths if path.lower().endswith(".ipynb")][:MAX_COMPARED]:
         try:

@@ -34,7 +34,7 @@ def read_folder(path: Path, intake: Intake) -> dict[str, bytes]:
         os.scandir(path.resolve()).close()
         for rank in Rank:
             _Reading(path.resolve(), intake, rank).all()
-        if not intake.holds_source:
+        if intake.open_zips or not intake.holds_source:
             inner = _Reading(path.resolve(), intake, None).zips()
     except OSError as error:
         raise ArchiveError(f"{path.name}: cannot be read: {error.strerror}") from None

@@ -52,7 +52,10 @@ def identify(
     group: bytes | None,
     expect_form: bool,
 ) -> Identity:
-    """Combine all sources. The file name wins over the notebook, and the notebook over the learning system.
+    """Combine all sources. The file name wins over the notebook.
+
+    A full name from the learning system wins over the notebook, which may be a copy of somebody else's. The notebook
+    wins over a short account.
 
     Args:
         notebooks: the submission's notebooks by name. An earlier one wins over a later one.
@@ -73,7 +76,7 @@ def identify(
     if parsed.option and says.option and parsed.option != says.option:
         notes.append(f"the name says option {parsed.option}, the notebook {show(says.option)}")
     return Identity(
-        name=_tidy(parsed.name or says.name or parsed.account),
+        name=_tidy(parsed.name or (parsed.full and parsed.account) or says.name or parsed.account),
         id=_tidy(parsed.id or says.idnum),
         option=_option(parsed.option or says.option, assignment, notes),
         members=members,

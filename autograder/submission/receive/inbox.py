@@ -21,7 +21,7 @@ from autograder.submission.receive.find import Passed, find_submissions
 from autograder.submission.receive.identity import Identity, identify
 from autograder.submission.receive.lateness import SUBMITTED, Arrival, arrival, key, read_submitted
 from autograder.submission.receive.locate import Located, is_called, locate
-from autograder.submission.receive.look import listed
+from autograder.submission.receive.look import archive_called, listed
 from autograder.submission.source.text import readable
 
 __all__ = ["Inbox", "Submission", "submitted_in"]
@@ -102,8 +102,7 @@ class Inbox:
         """Read one submission. Raises ArchiveError, with a message of one line, if it cannot be read."""
         path = self._path(name)
         parsed = _parsed(path)
-        files = self._read(path)
-        located = locate(files, self.assignment, self.clean)
+        files, located = self._located(path)
         who = identify(
             parsed,
             self.assignment,
@@ -138,7 +137,7 @@ class Inbox:
         path, files = self._path(name), Files({})
         if self.came(name) is None:
             with suppress(ArchiveError):  # an archive that cannot be read has no times
-                files = self._read(path)
+                files, _ = self._located(path)
         return self._arrival(name, _parsed(path), files).onto(info)
 
     def came(self, name: str) -> datetime | None:
@@ -149,9 +148,20 @@ class Inbox:
         folder = owner(path)
         return key(folder.name) if folder and key(path.name) not in self.submitted else key(path.name)
 
-    def _read(self, path: Path) -> Files:
+    def _located(self, path: Path) -> tuple[Files, Located]:
+        """A submission's files. Zips among them are opened if a module is missing without them."""
+        files = self._read(path)
+        located = locate(files, self.assignment, self.clean)
+        if len(located.modules) < len(self.assignment.components) and any(map(archive_called, files.left_out)):
+            with_zips = self._read(path, open_zips=True)
+            found = locate(with_zips, self.assignment, self.clean)
+            if len(found.modules) > len(located.modules):
+                return with_zips, found
+        return files, located
+
+    def _read(self, path: Path, open_zips: bool = False) -> Files:
         asked = (*self.assignment.files, *self.assignment.notebooks, *self.assignment.artifacts)
-        return _as_python_reads(read_submission(path, self.limits, asked))
+        return _as_python_reads(read_submission(path, self.limits, asked, open_zips))
 
     def _arrival(self, name: str, parsed: ParsedName, files: Files) -> Arrival:
         path, due = self._path(name), self.assignment.due
@@ -206,14 +216,26 @@ def _parsed(path: Path) -> ParsedName:
 
     The person's name in such a folder's name comes from the learning system, so nobody can forge it.
     """
-    own = parse_name(decode_name(path.name.encode(errors="surrogateescape")))
-    folder = owner(path)
+    own, folder = _name_of(path), owner(path)
+    if not own.in_form and (named := _name_of_zip_in(path)).person:
+        own, folder = named, path
     if folder is None:
         return own
-    around = parse_name(decode_name(folder.name.encode(errors="surrogateescape")))
+    around = _name_of(folder)
     if not own.person:
         return around
     return replace(own, account=around.account, name=around.account) if around.full else own
+
+
+def _name_of(path: Path) -> ParsedName:
+    return parse_name(decode_name(path.name.encode(errors="surrogateescape")))
+
+
+def _name_of_zip_in(folder: Path) -> ParsedName:
+    """The parsed name of the only person of whom a zip in the folder has the course's form; an empty one if none."""
+    zips = [_name_of(entry) for entry in folder.iterdir() if archive_called(entry.name)] if folder.is_dir() else []
+    people = {parsed.person: parsed for parsed in zips if parsed.in_form}
+    return next(iter(people.values())) if len(people) == 1 else ParsedName()
 
 
 def _beside(path: Path) -> tuple[str, ...]:

@@ -112,14 +112,15 @@ class Intake:
         where: the submission's file name, for errors.
         limits: the limits of size and number.
         asked: names of the files that the assignment asks for.
+        open_zips: True to open inner zips also if source lies beside them.
 
     Attributes:
         inside: the folder below which all further files are put, "" for none.
         waiting: original name → path, for inner archives that are not read yet.
     """
 
-    def __init__(self, where: str, limits: ArchiveLimits, asked: Collection[str] = ()) -> None:
-        self.where, self.limits, self.inside = where, limits, ""
+    def __init__(self, where: str, limits: ArchiveLimits, asked: Collection[str] = (), open_zips: bool = False) -> None:
+        self.where, self.limits, self.open_zips, self.inside = where, limits, open_zips, ""
         self.waiting: dict[str, str] = {}
         self._asked = asked
         self._content: dict[str, bytes] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -15,6 +16,8 @@ from autograder.submission.receive.locate import is_called, plain_name
 __all__ = ["Kind", "Look", "archive_called", "listed"]
 
 MAX_LISTED = 50_000
+COPY_NUMBER = re.compile(r"\s*\(\d+\)$")
+NUMBER = re.compile(r"(?<![vV\d])\d+$")
 # The folders of a handout. Beside a student's folder they are nobody's work.
 GIVEN = frozenset({"common", "public_checks", "tests", "data"})
 
@@ -126,6 +129,8 @@ class Look:
         archives = [file for file in self.files if archive_called(file)]
         if len({_plain(file) for file in archives}) > 1 and not self._source_here():
             return Kind.CLASS
+        if len({_numbered(file) for file in archives}) > 1 and not self._source_here():
+            return Kind.UNCLEAR  # `work1.zip` and `work2.zip`: two versions, or two people
         if len(self.folders) == 1 and not archives and not self._source_here() and self.folders[0] not in WRAPPERS:
             return self.inside(self.folders[0]).kind
         inside = [look for folder in self.folders if (look := self.inside(folder)).modules or look.archives]
@@ -143,12 +148,20 @@ class Look:
         return any(file.lower().endswith((".py", ".ipynb")) for file in self.files)
 
     def holders(self) -> Iterator[str]:
-        """The top-level folders that hold a module at any depth."""
-        return (folder for folder in self.folders if self.inside(folder).modules)
+        """The top-level archives, and the top-level folders that hold a module or an archive at any depth."""
+        yield from (file for file in self.files if archive_called(file))
+        yield from (folder for folder in self.folders if (look := self.inside(folder)).modules or look.archives)
 
 
 def _is_loose_work(file: str) -> bool:
     return bool(parse_name(file).person) and file.lower().endswith((".py", ".ipynb"))
+
+
+def _numbered(archive: str) -> tuple[str, ...]:
+    """The common name of an archive's copies, and its number. `work (1).zip` and `work_v1.zip` have none."""
+    stem = COPY_NUMBER.sub("", without_archive_end(archive))
+    number = NUMBER.search(stem)
+    return _plain(archive), number[0] if number else ""
 
 
 def _plain(archive: str) -> str:

@@ -9,8 +9,18 @@ import tokenize
 
 __all__ = ["readable"]
 
-MARKS = {codecs.BOM_UTF8: "", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+# UTF-32 comes first: its mark begins with that of UTF-16.
+MARKS = {
+    codecs.BOM_UTF8: "",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 NUL_TAIL = re.compile(rb"\0+\Z")
+# Control characters that no text holds.
+BINARY = re.compile(rb"[\0-\x08\x0b\x0e-\x1f]")
+READ = "it was read all the same"
 
 
 def readable(data: bytes) -> tuple[bytes, str]:
@@ -18,9 +28,9 @@ def readable(data: bytes) -> tuple[bytes, str]:
 
     A file that Python can read stays unchanged: with a declared encoding, a byte-order mark of UTF-8, any line ends.
     """
-    if encoding := _utf16(data):
+    if encoding := _wide(data):
         try:
-            return data.decode(encoding).lstrip("\ufeff").encode(), "saved as UTF-16; it was read all the same"
+            return data.decode(encoding).lstrip("\ufeff").encode(), f"saved as {encoding[:6].upper()}; {READ}"
         except UnicodeError:
             return data, ""
     cut = NUL_TAIL.sub(b"", data)
@@ -31,12 +41,14 @@ def readable(data: bytes) -> tuple[bytes, str]:
         data.decode(encoding)
     except (SyntaxError, UnicodeError, LookupError):
         if (korean := _korean(data)) is not None:
-            return korean, "saved in the encoding of Korean Windows (CP949), not in UTF-8; it was read all the same"
+            return korean, f"saved in the encoding of Korean Windows (CP949), not in UTF-8; {READ}"
+        if not _declares(data) and not BINARY.search(data):
+            return data.decode("latin-1").encode(), f"not saved in UTF-8; {READ}, but some letters may be wrong"
     return data, note
 
 
-def _utf16(data: bytes) -> str:
-    """The encoding of UTF-16 text, with or without a byte-order mark; "" for any other text."""
+def _wide(data: bytes) -> str:
+    """The encoding of UTF-16 or UTF-32 text, with or without a byte-order mark; "" for any other text."""
     for mark, encoding in MARKS.items():
         if data.startswith(mark):
             return encoding
@@ -50,10 +62,15 @@ def _utf16(data: bytes) -> str:
 
 def _korean(data: bytes) -> bytes | None:
     """The text in UTF-8, if it declares no encoding and has Korean letters in CP949; else None."""
-    if any(b"coding" in line for line in data.split(b"\n", 2)[:2]):
+    if _declares(data):
         return None
     try:
         text = data.decode("cp949")
     except UnicodeError:
         return None
     return text.encode() if re.search("[\uac00-\ud7a3]", text) else None
+
+
+def _declares(data: bytes) -> bool:
+    """True if the first two lines may declare an encoding."""
+    return any(b"coding" in line for line in data.split(b"\n", 2)[:2])

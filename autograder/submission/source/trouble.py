@@ -19,7 +19,10 @@ HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 SECONDS = 10.0
 SHOWN = 60
 CONFLICT = re.compile(r"(<{7}|>{7}|\|{7})( |$)|={7}$")
-MAGIC = re.compile(r"\s*(%{1,2}[A-Za-z]\w*|!{1,2}\s*[\w./~$]|\?{1,2}\w|\w+\?{1,2}\s*$)")
+MAGIC = re.compile(
+    r"\s*([\w, ]+=\s*)?(%{1,2}[A-Za-z]\w*|!{1,2}\s*[\w./~$])"  # also `files = !ls`
+    r"|\s*(\?{1,2}\w|[\w.]+\?{1,2}\s*$|(pip3?|conda|mamba)\s+[a-z])"
+)
 PAGE = re.compile(r"\s*<(!doctype|html|head|body)\b", re.IGNORECASE)
 INVISIBLE = {"U+00A0": "a non-breaking space", "U+200B": "a zero-width space", "U+FEFF": "a byte-order mark"}
 CHARACTER = re.compile(r"invalid (?:non-printable )?character (?:'.' )?\(?(U\+[0-9A-F]{4,6})\)?")

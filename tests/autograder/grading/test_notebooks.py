@@ -146,6 +146,18 @@ def test_what_would_start_a_process_says_so_and_is_not_counted(run: Run) -> None
     assert page.count("processes cannot be started here") >= 8
 
 
+def test_what_a_kernel_or_a_screen_would_do_is_not_counted(run: Run) -> None:
+    plot = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
+    cells = [code(f"%matplotlib {kind}\n{plot}") for kind in ("widget", "notebook", "ipympl", "qt", "inline", "")]
+    cells += [
+        code(source) for source in ("exit()", "quit()", "exit", "quit", "get_ipython().ask_exit()", "print('end')")
+    ]
+    made, page = run(cells)
+    assert raised(made) == []
+    assert page.count("data:image/png;base64,") == 6
+    assert page.count("the notebook cannot end itself here") >= 4
+
+
 def test_what_is_imported_and_not_here_costs_what_uses_it(run: Run) -> None:
     """In cells of the notebook's own: packages, and modules that were not handed in, but not what the cells write."""
     cells = [

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import tarfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from autograder.course.model import Assignment
-from autograder.errors import UsageError
+from autograder.errors import ArchiveError, UsageError
 from autograder.submission.receive.filename import parse_name
 from autograder.submission.receive.inbox import Inbox
 
@@ -70,6 +72,60 @@ def test_a_zip_around_everything_and_a_single_hand_in(tmp_path: Path, assignment
     assert rows(opened(put(tmp_path / "one", {"all.zip": zipped({first: data})}), assignment)) == {
         "s1-2022990001-A6-O1": "Student 1"
     }
+
+
+def tarred(files: Mapping[str, bytes], mode: str = "w:gz") -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=mode) as archive:  # type: ignore[call-overload]
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("mode, end", [("w:gz", "tar.gz"), ("w:xz", "tar.xz"), ("w", "tar")])
+def test_a_tar_of_everybodys_zips_is_taken_apart(tmp_path: Path, assignment: Assignment, mode: str, end: str) -> None:
+    work_of_one = tarred(work("4"), mode)
+    evil = {"../up-9-A6-O1.zip": Z["1"]}
+    files = {f"all.{end}": tarred({**MOODLE, **evil}, mode), f"kim-4-A6-O1.{end}": work_of_one}
+    for _ in range(2):  # the second run finds the unpacked folder of the first
+        inbox = opened(put(tmp_path / "in", files), assignment)
+        assert rows(inbox) == {**STUDENTS, "kim-4-A6-O1": "kim"}
+        assert passed(inbox) == {f"all.{end}/../up-9-A6-O1.zip": "leads out of the submission"}
+    assert not list(tmp_path.glob("up-9*"))
+
+
+def test_a_tar_of_one_persons_work_stays_one(tmp_path: Path, assignment: Assignment) -> None:
+    mine = tarred({f"a6/{name}": data for name, data in work("4").items()})
+    assert list(rows(opened(put(tmp_path / "in", {"work.tar.gz": mine}), assignment))) == ["work"]
+    cut = put(tmp_path / "cut", {"all.tar": tarred(MOODLE, "w")[:1100]})
+    inbox = opened(cut, assignment)
+    assert list(inbox.entries) == ["all"]
+    with pytest.raises(ArchiveError, match="cut-off"):
+        inbox.receive("all")
+
+
+@pytest.mark.parametrize("name", ["student{}.zip", "A6_{}.zip", "{}/work.zip"])
+def test_zips_whose_names_differ_only_in_a_number_are_told_apart_by_their_notebooks(
+    tmp_path: Path, assignment: Assignment, name: str
+) -> None:
+    everybody = zipped({name.format(key): Z[key] for key in "123"})
+    assert len(rows(opened(put(tmp_path / "in", {"all.zip": everybody}), assignment))) == 3
+    versions = zipped({name.format(key): zipped({**work("4"), "more.txt": key.encode()}) for key in "12"})
+    assert list(rows(opened(put(tmp_path / "one", {"all.zip": versions}), assignment))) == ["all"]
+    unsigned = zipped({name.format(key): zipped({"two_layers.py": MODULE + key.encode()}) for key in "12"})
+    inbox = opened(put(tmp_path / "unclear", {"all.zip": unsigned, "kim-1-A6-O1.zip": Z["1"]}), assignment)
+    assert list(inbox.entries) == ["kim-1-A6-O1"]
+    (found,) = inbox.passed
+    assert (found.name, found.work) == ("all.zip", True)
+    assert f"It holds {name.format(1).partition('/')[0]}, " in found.why
+
+
+def test_a_zip_of_the_sections_zips_is_taken_apart(tmp_path: Path, assignment: Assignment) -> None:
+    first, second, third = MOODLE.items()
+    sections = zipped({"section1.zip": zipped(dict((first, second))), "section2.zip": zipped(dict((third,)))})
+    assert rows(opened(put(tmp_path / "in", {"all.zip": sections}), assignment)) == STUDENTS
 
 
 def test_a_class_of_zips_is_refused_where_there_is_no_place_to_take_it_apart(
@@ -134,6 +190,55 @@ def test_the_layouts_of_learning_systems(tmp_path: Path, assignment: Assignment)
     assert "report.pdf" in "".join(inbox.receive("kim_minsu-2022990001-A6-O1").info.notes)
     assert inbox.receive("kim_minsu-2022990001-A6-O1").info.id == "2022990001"
     assert set(passed(inbox)) == {"index.html", "gradebook_GEV6135_A6_chy2022_attempt_2022-12-01-11-13-00.txt"}
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [{"two_layers.ipynb": notebook("1")}, {"spare.ipynb": notebook("1")}, {"plots.py": b"x = 1\n", "readme.txt": b"hi"},
+     {"weights/best_layers.pt": b"weights", "try.py": b"y = 1\n"}],
+)  # fmt: skip
+def test_a_zip_beside_other_source_is_opened_where_the_module_is_in_it(
+    tmp_path: Path, assignment: Assignment, beside: dict[str, bytes]
+) -> None:
+    moodle, zip_in_zip = "Kim Minsu_51234_assignsubmission_file_", "lee-2-A6-O1.zip"
+    files = {f"{moodle}/{name}": data for name, data in {**beside, "work.zip": Z["1"]}.items()}
+    files |= {zip_in_zip: zipped({**beside, "a6/work.zip": Z["2"]})}
+    inbox = opened(put(tmp_path / "in", files), assignment)
+    assert rows(inbox) == {moodle: "Kim Minsu", "lee-2-A6-O1": "lee"}
+    for name in inbox.entries:
+        received = inbox.receive(name)
+        assert received.notebooks
+        assert bool(received.artifacts) == ("weights/best_layers.pt" in beside)
+        assert "it was opened, since the module is not beside it" in "".join(received.info.notes)
+
+
+def test_a_zip_beside_the_module_stays_closed(tmp_path: Path, assignment: Assignment) -> None:
+    for name in ("two_layers.py", "hw6_kim.py"):
+        folder = put(tmp_path / name, {"kim-1-A6-O1/old.zip": Z["2"], f"kim-1-A6-O1/{name}": MODULE})
+        received = opened(folder, assignment).receive("kim-1-A6-O1")
+        assert received.files == {"two_layers.py": MODULE}
+        assert "old.zip: an archive inside the submission is not opened" in received.info.notes
+
+
+def test_a_zip_in_the_courses_form_names_the_folder_around_it(tmp_path: Path, assignment: Assignment) -> None:
+    moodle = "Kim Minsu_51234_assignsubmission_file_"
+    files = {f"{moodle}/kim_minsu-2022990001-A6-O2.zip": Z["1"], f"{moodle}/spare.ipynb": notebook("7")}
+    info = opened(put(tmp_path / "in", files), assignment).receive(moodle).info
+    assert (info.name, info.id, info.option) == ("Kim Minsu", "2022990001", "2")
+
+
+def test_a_learning_systems_full_name_wins_over_a_copied_notebook(tmp_path: Path, assignment: Assignment) -> None:
+    signed = {**work("1"), "two_layers.ipynb": json.dumps(
+        {"cells": [{"cell_type": "code", "source": 'name = "Somebody Else"\nidnum = "7"'}]}
+    ).encode()}  # fmt: skip
+    files = {
+        "Kim Minsu_51234_assignsubmission_file_/final/version/work.zip": zipped(signed),
+        "Kim Minsu_51234_assignsubmission_file_/report.pdf": b"%PDF-1.4\n",
+        "Lee, Jiwoo(ljw2022)/Submission attachment(s)/work.zip": zipped(signed),
+        "parkdoyun_125_461_work.zip": zipped(signed),
+    }
+    inbox = opened(put(tmp_path / "in", files), assignment)
+    assert sorted(rows(inbox).values()) == ["Jiwoo Lee", "Kim Minsu", "Somebody Else"]
 
 
 def test_files_that_were_handed_in_one_by_one_are_one_row(tmp_path: Path, assignment: Assignment) -> None:

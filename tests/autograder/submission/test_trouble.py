@@ -18,6 +18,9 @@ TEXT = "# 내 풀이: 합성곱\nx = 1\n"
     [(TEXT.encode(), ""), (b"\xef\xbb\xbf" + TEXT.encode(), ""), (TEXT.replace("\n", "\r").encode(), ""),
      (TEXT.encode() + b"\0" * 512, "512 NUL bytes"), (codecs.BOM_UTF16_LE + TEXT.encode("utf-16-le"), "UTF-16"),
      (codecs.BOM_UTF16_BE + TEXT.encode("utf-16-be"), "UTF-16"), ("x = 1\ny = 2\n".encode("utf-16-le"), "UTF-16"),
+     (codecs.BOM_UTF32_LE + TEXT.encode("utf-32-le"), "UTF-32"),
+     ("# f\u00fcr \u00e9\nx = 1\n".encode("cp1252"), "not saved in UTF-8"),
+     ("# \u7573\u307f\u8fbc\u307f \u30ab\u30bf\u30ab\u30ca\nx = 1\n".encode("cp932"), "not saved in UTF-8"),
      (TEXT.encode("cp949"), "CP949"), (b"# coding: cp949\n" + TEXT.encode("cp949"), ""), (b"", ""), (b"\0" * 8, "")],
 )  # fmt: skip
 def test_text_as_editors_and_shells_leave_it_is_read(data: bytes, said: str) -> None:
@@ -31,7 +34,10 @@ def test_text_as_editors_and_shells_leave_it_is_read(data: bytes, said: str) -> 
     "source, line, words",
     [("import torch\n%load_ext autoreload\n", 2, "`%load_ext autoreload` is a notebook command"),
      ("!pip install -q torch\n", 1, "`!pip install -q torch` is a notebook command"),
-     ("x = 1\n\n%%bash\nls\n", 3, "%%bash"), ("print?\n", 1, "`print?` is a notebook command"),
+     ("x = 1\n\n%%bash\nls\n", 3, "%%bash"), ("files = !ls\n", 1, "`files = !ls` is a notebook command"),
+     ("a, b = %timeit -o f()\n", 1, "is a notebook command"), ("x.y?\n", 1, "`x.y?` is a notebook command"),
+     ("pip install einops\n", 1, "`pip install einops` is a notebook command"),
+     ("print?\n", 1, "`print?` is a notebook command"),
      ("x = 1\n<<<<<<< HEAD\ny = 2\n=======\n", 2, "conflict marker"), ("x = 1\n=======\ny = 2\n", 2, "conflict marker"),
      ("<!DOCTYPE html>\n<html></html>\n", 1, "a web page"), ('{"cells": [}', 1, "a notebook, not Python"),
      ("x = 1\n_x =\u00a01\n", 2, "non-breaking space (U+00A0)"), ("x = \u201ca\u201d\n", 1, "U+201C"),
@@ -66,3 +72,10 @@ def test_what_no_python_reads_is_not_put_down_to_the_version() -> None:
     found = trouble(b'def f(d):\n    return f"{d["stride"]}"\n\nx = (1\n')
     assert found
     assert "written for" not in found.what
+
+
+def test_what_is_no_text_is_not_read_as_text() -> None:
+    for data in (b"PK\x03\x04\x80\x00\x01", b"%PDF-1.4\n\x00\x80"):
+        found = trouble(readable(data)[0])
+        assert found
+        assert "its characters cannot be read" in found.what

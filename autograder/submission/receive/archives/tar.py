@@ -8,7 +8,7 @@ import io
 import lzma
 import tarfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 from typing import IO, cast
 
@@ -16,7 +16,7 @@ from autograder.errors import ArchiveError
 from autograder.submission.paths import decode_name, is_litter, show
 from autograder.submission.receive.intake import Intake, Rank
 
-__all__ = ["is_tar", "read_tar"]
+__all__ = ["DAMAGE", "is_tar", "read_tar", "tar_files"]
 
 DAMAGE = (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, OverflowError, RuntimeError)
 USTAR = slice(257, 262)
@@ -51,18 +51,50 @@ def read_tar(file: io.FileIO | io.BytesIO, name: str, intake: Intake) -> None:
         for rank in Rank:
             with _opened(file) as archive:
                 _take_all(archive, rank, name, intake)
+                _refuse_cut(archive, file)
     except DAMAGE as error:
         raise ArchiveError(f"{name}: a damaged or cut-off tar: {show(str(error))}") from None
 
 
+def tar_files(
+    file: io.FileIO | io.BytesIO, most: int
+) -> Generator[tuple[str, tarfile.TarInfo, IO[bytes] | None], None, None]:
+    """Each entry of a tar other than folders: its name, its facts, and its content if it is a plain file.
+
+    The content can be read until the next entry is taken. Entries that lie beyond `most` bytes are left out. One of
+    `DAMAGE` is raised if the tar is cut off or damaged.
+    """
+    with _opened(file) as archive:
+        for info in archive:
+            if info.offset_data + info.size > most:
+                return
+            archive.members.clear()  # type: ignore[attr-defined]  # it would keep them all
+            if not info.isdir():
+                yield decode_name(info.name.encode("utf-8", "surrogateescape")), info, archive.extractfile(info)
+        _refuse_cut(archive, file)
+
+
+def _refuse_cut(archive: tarfile.TarFile, file: io.FileIO | io.BytesIO) -> None:
+    """Raise ReadError if a plain tar ends in a header or behind an entry's last bytes, which `tarfile` tolerates."""
+    end: int = archive.offset
+    size = file.seek(0, io.SEEK_END)
+    if not _packing(file) and (end > size or 0 < size - end < tarfile.BLOCKSIZE):
+        raise tarfile.ReadError("it ends in the middle of an entry")
+
+
 def _opened(file: io.FileIO | io.BytesIO) -> tarfile.TarFile:
     """Open a tar through a reader that detects a cut-off packed file, which `tarfile` alone does not."""
-    file.seek(0)
-    start = file.read(6) or b""
+    opener = _packing(file)
     file.seek(0)
     plain = cast("IO[bytes]", file)
-    opener = next((opener for magic, opener in PACKED.items() if start.startswith(magic)), None)
     return tarfile.open(fileobj=opener(plain) if opener else plain, mode="r|")
+
+
+def _packing(file: io.FileIO | io.BytesIO) -> Callable[[IO[bytes]], IO[bytes]] | None:
+    """The reader for a packed tar; None for a plain one."""
+    file.seek(0)
+    start = file.read(6) or b""
+    return next((opener for magic, opener in PACKED.items() if start.startswith(magic)), None)
 
 
 def _take_all(archive: tarfile.TarFile, rank: Rank, name: str, intake: Intake) -> None:

@@ -7,36 +7,52 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import shutil
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
+from typing import IO
 from zipfile import ZipFile, ZipInfo
 
 from autograder.errors import ArchiveError
-from autograder.submission.paths import Refused, is_litter, member_path
+from autograder.submission.paths import Refused, is_litter, member_path, show
 from autograder.submission.receive.archives.packed import pieces
+from autograder.submission.receive.archives.tar import DAMAGE as TAR_DAMAGE
+from autograder.submission.receive.archives.tar import is_tar, tar_files
 from autograder.submission.receive.archives.zip import DAMAGE, member_name, members, modified, opened_zip, refusal
 from autograder.submission.receive.intake import ArchiveLimits
 
-__all__ = ["Unpacker", "zip_names"]
+__all__ = ["Unpacker", "archive_names"]
 
 # A class's archive holds many submissions. Each one has its own limits when it is read.
 LIMITS = ArchiveLimits(entries=1_000_000)
 KEPT_FREE = 1 << 30  # bytes of the disk that stay free
 CHUNK = 1 << 20
-DONE = ".done"  # beside a folder that is complete
+DONE = ".done"  # the file beside a folder that is complete; it lists what was left out
+MAX_TAR_BYTES = LIMITS.total_bytes * LIMITS.ratio  # bytes of an unpacked tar
 
 
-def zip_names(path: Path) -> list[str]:
-    """The names of a zip's files; empty if it cannot be read, which reading the submission will report."""
+def archive_names(path: Path) -> list[str]:
+    """The names of the files in a zip or tar; empty if it cannot be read, which reading the submission will report."""
     try:
-        with io.FileIO(path) as file, opened_zip(file, path.name, LIMITS) as archive:
-            return [member_name(info).replace("\\", "/") for info in members(archive)]
-    except (ArchiveError, OSError):
+        with io.FileIO(path) as file:
+            if _is_tar(file):
+                with closing(tar_files(file, MAX_TAR_BYTES)) as files:
+                    return [name for name, _, _ in islice(files, LIMITS.entries)]
+            with opened_zip(file, path.name, LIMITS) as archive:
+                return [member_name(info).replace("\\", "/") for info in members(archive)]
+    except (ArchiveError, *TAR_DAMAGE):
         return []
+
+
+def _is_tar(file: io.FileIO) -> bool:
+    file.seek(0)
+    return file.read(2) != b"PK" and is_tar(file)
 
 
 class Unpacker:
@@ -51,19 +67,25 @@ class Unpacker:
         self.left_out: list[tuple[str, str]] = []
 
     def unpack(self, path: Path) -> Path:
-        """Unpack a zip. Returns the folder of its files. Raises ArchiveError."""
+        """Unpack a zip or tar. Returns the folder of its files. Raises ArchiveError."""
         facts = path.stat()
         told = f"{path}\0{facts.st_size}\0{facts.st_mtime_ns}".encode(errors="surrogateescape")
         folder = self._into / hashlib.sha256(told).hexdigest()[:16]
         done = folder.with_suffix(DONE)
         if done.exists():
+            self.left_out += [(name, why) for name, why in json.loads(done.read_text() or "[]")]
             return folder
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        with io.FileIO(path) as file, opened_zip(file, path.name, LIMITS) as archive:
-            for info in members(archive):
-                self._member(archive, info, folder)
-        done.touch()
+        before = len(self.left_out)
+        with io.FileIO(path) as file:
+            if _is_tar(file):
+                self._unpack_tar(file, path.name, folder)
+            else:
+                with opened_zip(file, path.name, LIMITS) as archive:
+                    for info in members(archive):
+                        self._member(archive, info, folder)
+        done.write_text(json.dumps(self.left_out[before:]))
         return folder
 
     def gather(self, name: str, files: Iterable[tuple[Path, str]]) -> Path:
@@ -75,8 +97,31 @@ class Unpacker:
             shutil.copy2(path, folder / member_path(called, depth=1, name_bytes=200), follow_symlinks=False)
         return folder
 
+    def _unpack_tar(self, file: io.FileIO, name: str, folder: Path) -> None:
+        try:
+            for member, info, content in tar_files(file, MAX_TAR_BYTES):
+                why = "" if info.isreg() and content else "not a plain file"
+                self._entry(member, why, info.size, _read(content), info.mtime, folder)
+        except TAR_DAMAGE as error:
+            raise ArchiveError(f"{name}: a damaged or cut-off tar: {show(str(error))}") from None
+
     def _member(self, archive: ZipFile, info: ZipInfo, folder: Path) -> None:
-        name = member_name(info)
+        kind = stat.S_IFMT(info.external_attr >> 16)
+        why = refusal(info, LIMITS) or ("" if kind in (0, stat.S_IFREG) else "not a plain file")
+        at = modified(info)
+        seconds = at.timestamp() if isinstance(at, datetime) else None
+        self._entry(member_name(info), why, info.file_size, pieces(archive, info, CHUNK), seconds, folder)
+
+    def _entry(
+        self, name: str, why: str, size: int, content: Iterator[bytes], modified: float | None, folder: Path
+    ) -> None:
+        """Write one entry of an archive into the folder, or note the reason why it is left out.
+
+        Args:
+            why: a reason to leave it out, or "".
+            size: its size, as the archive states it.
+            modified: the time of its last change, in seconds since 1970; None if the archive has none.
+        """
         if is_litter(name):
             return
         try:
@@ -84,30 +129,33 @@ class Unpacker:
         except Refused as reason:
             self.left_out.append((name, str(reason)))
             return
-        kind = stat.S_IFMT(info.external_attr >> 16)
-        why = refusal(info, LIMITS) or ("" if kind in (0, stat.S_IFREG) else "not a plain file")
-        if not why and info.file_size + KEPT_FREE > shutil.disk_usage(folder).free:
+        if not why and size + KEPT_FREE > shutil.disk_usage(folder).free:
             why = "the disk is too full to unpack it"
         if not why:
-            why = self._write(archive, info, path)
+            why = _write(content, size, modified, path)
         if why:
             self.left_out.append((name, why))
 
-    def _write(self, archive: ZipFile, info: ZipInfo, path: Path) -> str:
-        """Write one entry. Returns the reason of a failure, or ""."""
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            left = info.file_size
-            with path.open("wb") as file:
-                for piece in pieces(archive, info, CHUNK):
-                    left -= len(piece)
-                    if left < 0:
-                        return "damaged"
-                    file.write(piece)
-            if at := modified(info):
-                seconds = at.timestamp() if isinstance(at, datetime) else 0
-                os.utime(path, (seconds, seconds))
-        except DAMAGE:
-            path.unlink(missing_ok=True)
-            return "damaged"
-        return ""
+
+def _read(content: IO[bytes] | None) -> Iterator[bytes]:
+    while content and (piece := content.read(CHUNK)):
+        yield piece
+
+
+def _write(content: Iterator[bytes], size: int, modified: float | None, path: Path) -> str:
+    """Write one entry. Returns the reason of a failure, or ""."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        left = size
+        with path.open("wb") as file:
+            for piece in content:
+                left -= len(piece)
+                if left < 0:
+                    return "damaged"
+                file.write(piece)
+        if modified is not None:
+            os.utime(path, (modified, modified))
+    except DAMAGE:
+        path.unlink(missing_ok=True)
+        return "damaged"
+    return ""

@@ -70,7 +70,7 @@ def read_zip(file: File, name: str, intake: Intake) -> dict[str, bytes]:
             intake.count()
         files = [(member_name(info), info) for info in members(archive)]
         source = any(PurePosixPath(name).suffix.lower() in SOURCES and not is_litter(name) for name, _ in files)
-        if not source and (inner := _zips(archive, files, intake)):
+        if (intake.open_zips or not source) and (inner := _zips(archive, files, intake)):
             files = [(name, info) for name, info in files if name not in inner]
         else:
             inner = {}
