@@ -89,21 +89,24 @@ class GradingProcess:
     ) -> None:
         self.close()
 
-    def grade(self, path: Path, name: str, questions: Sequence[str] | None = None) -> SubmissionResult:
+    def grade(
+        self, path: Path, name: str, questions: Sequence[str] | None = None, *, named: bool = True
+    ) -> SubmissionResult:
         """Grade one zip or folder. Raises GraderError if that fails because of a fault of the grader.
 
         Args:
             questions: whose checks are run; the others' count as not attempted. None for all.
+            named: whether mistakes that are known get their names as hints. Scores do not depend on it.
         """
-        return self._grade(path, name, questions=questions)
+        return self._grade(path, name, questions=questions, named=named)
 
     def grade_as_it_is(self, path: Path, name: str, questions: Sequence[str] | None = None) -> SubmissionResult:
-        """Like `grade`, with the given code of the submission: a mutant may change that too.
+        """Like `grade`, with the given code of the submission: a mutant may change that too. Mistakes get no names.
 
         Args:
-            questions: whose checks are run; the others' count as not attempted. None for all.
+            questions: whose checks are run; the others' count as passed. None for all.
         """
-        return self._grade(path, name, as_it_is=True, questions=questions)
+        return self._grade(path, name, as_it_is=True, questions=questions, named=False)
 
     def grade_mutant(
         self, path: Path, name: str, questions: Sequence[str] | None = None, *, without: str = ""
@@ -122,6 +125,7 @@ class GradingProcess:
         *,
         as_it_is: bool = False,
         questions: Sequence[str] | None = None,
+        named: bool = True,
         without: str | None = None,
     ) -> SubmissionResult:
         ours, theirs = socket.socketpair()
@@ -129,7 +133,7 @@ class GradingProcess:
             with theirs:
                 asked = None if questions is None else list(questions)
                 order = {"path": str(path.resolve()), "name": name, "as_it_is": as_it_is, "questions": asked}
-                job = json.dumps({**order, "without": without}).encode()
+                job = json.dumps({**order, "named": named, "without": without}).encode()
                 rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno()]))]
                 try:
                     self._control.sendmsg([job], rights)

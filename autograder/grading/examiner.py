@@ -54,8 +54,8 @@ NOT_TIMED = "This was not timed."
 FINE = (Outcome.PASSED, Outcome.PENDING, Outcome.TOO_NOISY)
 MAX_SEEN = 3
 NOT_ASKED_FOR = CaseResult("", Outcome.NOT_ATTEMPTED, "not asked for")
-# Of the reference, which another process grades by these checks: no question is blocked by them.
-OF_ANOTHER_FORK = CaseResult("", Outcome.PASSED, credit=1.0)
+# Of the reference and of mutants, which are right in what the other questions ask: no question is blocked by these.
+RIGHT_ELSEWHERE = CaseResult("", Outcome.PASSED, credit=1.0)
 # The reference has this many times the seconds: if it takes long, the machine is the cause.
 PATIENCE = 10.0
 # On a GPU, for each budget: workers of both sides wake there and load its libraries.
@@ -82,7 +82,6 @@ class Examiner:
         gpu: where running times are graded besides the CPU; None if there is none.
         answers: the answers of the reference and of oracles, for all later gradings.
         until: the instant, of `time.monotonic`, at which the run ends; undecided cases are then pending.
-        not_asked_for: what the cases of questions become that are not run.
     """
 
     course: Course
@@ -98,7 +97,6 @@ class Examiner:
     gpu: Gpu | None = None
     answers: Answers = field(default_factory=dict)  # not made anew by `replace`: the patient copy fills in the same
     until: float = math.inf
-    not_asked_for: CaseResult = NOT_ASKED_FOR
 
     def __post_init__(self) -> None:
         order = list(self.assignment.by_id)
@@ -126,9 +124,9 @@ class Examiner:
             UsageError: the reference does not get full marks; the message names the first check that it fails.
             GraderError: workers can no longer be started.
         """
-        patient = replace(self, assignment=_patient(self.assignment), not_asked_for=OF_ANOTHER_FORK)
+        patient = replace(self, assignment=_patient(self.assignment))
         solution = self.course.solution(self.assignment)
-        result = patient.grade(solution, "reference", as_it_is=True, questions=[question])
+        result = patient.grade(solution, "reference", as_it_is=True, questions=[question], named=False)
         for graded in result.questions:
             for case in graded.cases:
                 if case.outcome not in FINE:
@@ -145,22 +143,31 @@ class Examiner:
         *,
         as_it_is: bool = False,
         questions: Collection[str] | None = None,
+        named: bool = True,
         without: str | None = None,
     ) -> SubmissionResult:
         """Grade one zip or folder. All problems with it become part of the result.
 
         Args:
-            as_it_is: run also given code that the submission changed, for tests of the checks. Mistakes get no names.
-            questions: whose checks are run; the others' count as not attempted. None for all.
-            without: name mistakes nevertheless, except the mistake of the mutant with this id.
+            as_it_is: run also given code that the submission changed, for tests of the checks.
+            questions: whose checks are run; None for all. The others' count as not attempted, and as passed for a
+                submission that is graded as it is: it is the reference but for one mistake.
+            named: whether mistakes that are known get their names as hints.
+            without: the id of a mutant whose mistake is not named.
         """
         with measured() as phases:
-            result = self._graded(path, name, as_it_is, questions, without)
+            result = self._graded(path, name, as_it_is, questions, named, without)
         spent = {name: round(phases.seconds[name], 4) for name in PHASES if name in phases.seconds}
         return replace(result, phase_seconds=spent)
 
     def _graded(
-        self, path: Path, name: str, as_it_is: bool, questions: Collection[str] | None, without: str | None
+        self,
+        path: Path,
+        name: str,
+        as_it_is: bool,
+        questions: Collection[str] | None,
+        named: bool,
+        without: str | None,
     ) -> SubmissionResult:
         began, allowance = time.perf_counter(), Allowance(self._seconds(), self.until)
         inbox = Inbox(self.assignment, {name: path}, self.clean, self.submitted)
@@ -180,8 +187,9 @@ class Examiner:
             return self._with_notebooks(self._result(info, cases, began), {}, Package({}, "", frozenset()))
         given = self._library.package(prepared, submission.artifacts)
         asides: dict[str, str] = {}
-        cases, evidence = self._run(given, submission, questions, allowance, asides)
-        if (not as_it_is or without is not None) and not allowance.over:
+        other = RIGHT_ELSEWHERE if as_it_is else NOT_ASKED_FOR
+        cases, evidence = self._run(given, submission, questions, other, allowance, asides)
+        if named and not allowance.over:
             with phase("mistakes"):
                 cases = self._named(cases, evidence, without)
         info = replace(submission.info, notes=(*submission.info.notes, *seen, *asides.values()))
@@ -212,12 +220,14 @@ class Examiner:
         given: Package,
         submission: Submission,
         asked: Collection[str] | None,
+        other: CaseResult,
         allowance: Allowance,
         asides: dict[str, str],
     ) -> tuple[Cases, list[Evidence]]:
         """The cases of every question, and those that were run. Cases of a missing module are not run.
 
         Args:
+            other: what a case becomes whose question is not asked.
             asides: notes of what was set aside are added here.
         """
         cases: Cases = {
@@ -237,7 +247,7 @@ class Examiner:
                 assert item is not None
                 question = str(question_of(item))
                 if asked is not None and question not in asked:
-                    case = labelled(self.not_asked_for, item)
+                    case = labelled(other, item)
                 elif allowance.over:
                     case = labelled(_unfinished(CaseResult("", Outcome.TIMEOUT)), item)
                 elif TIMED in item.fixturenames and (broken := self._broken(question, cases)):

@@ -169,7 +169,7 @@ class Server:
             self.control.close()
             gc.set_threshold(RARELY)
             _bound_memory()
-            asked = {key: job[key] for key in ("as_it_is", "questions", "without")}
+            asked = {key: job[key] for key in ("as_it_is", "questions", "named", "without")}
             result = examiner.grade(Path(job["path"]), job["name"], **asked)
             answer: dict[str, Any] = {"result": result.to_json()}
         except BaseException as error:

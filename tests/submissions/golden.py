@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,17 +36,16 @@ AGAIN = 2
 
 
 def grade_class(process: GradingProcess, folder: Path, assignment: Assignment, jobs: int = 2) -> list[SubmissionResult]:
-    """Grade every submission in a folder, in order of name.
+    """Grade every submission in a folder, in order of name, without names of mistakes, which no score depends on.
 
     Running times that the machine was too busy to tell are measured again, as the next run into a folder would.
     """
-    entries = Inbox.open(folder, assignment).entries
+    entries, grade = Inbox.open(folder, assignment).entries, partial(process.grade, named=False)
     with ThreadPoolExecutor(jobs) as executor:
-        results = list(executor.map(process.grade, entries.values(), entries))
+        results = list(executor.map(grade, entries.values(), entries))
     for _ in range(AGAIN):
         results = [
-            process.grade(entries[result.submission], result.submission) if result.too_noisy else result
-            for result in results
+            grade(entries[result.submission], result.submission) if result.too_noisy else result for result in results
         ]
     return results
 
