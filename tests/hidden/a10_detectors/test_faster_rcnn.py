@@ -40,6 +40,7 @@ GRID = (HEIGHT // STRIDE, WIDTH // STRIDE)
 ANCHORS = GRID[0] * GRID[1] * len(SIZES) * len(RATIOS)
 # Of training and of detecting, unless a check asks for others; and how many regions are sampled.
 PROPOSALS, MORE, REGIONS = (120, 40), (300, 60), 24
+TRIES = 10  # of boxes, before other images are drawn
 Targets = list[dict[str, torch.Tensor]]
 Trained = tuple[torch.Tensor, Targets, torch.Tensor, torch.Tensor]
 Said = list[tuple[torch.Tensor, torch.Tensor]]
@@ -94,7 +95,7 @@ def proposed(said: tuple[torch.Tensor, torch.Tensor], most: tuple[int, int], ear
     return torch.tensor(boxes, dtype=DOUBLE).reshape(-1, 4)
 
 
-def training(rng: Draw, ours: Proxy, truths: tuple[int, ...], regions: int = REGIONS) -> Trained:
+def training(rng: Draw, memo: Memo, ours: Proxy, truths: tuple[int, ...], regions: int = REGIONS) -> Trained:
     """A batch of images with so many boxes, and priorities, on which it shows what an earlier stage does otherwise.
 
     True boxes lie near proposals, so that proposals are among the sampled positives of every image. True ones are among
@@ -102,24 +103,40 @@ def training(rng: Draw, ours: Proxy, truths: tuple[int, ...], regions: int = REG
     other regions and other positives. Anchors of width over height sample other anchors.
     """
 
-    def draw(rng: Draw) -> Trained:
-        images, targets = rng.normal(len(truths), 3, HEIGHT, WIDTH), []
-        for said, count in zip(first_stage(ours, images), truths, strict=True):
-            found = proposed(said, PROPOSALS)
+    def draw(rng: Draw) -> tuple[torch.Tensor, tuple[Targets, torch.Tensor, torch.Tensor] | None]:
+        images = rng.normal(len(truths), 3, HEIGHT, WIDTH)
+        said = [tuple(plain_tensor(part, "the RPN's answer") for part in each) for each in first_stage(ours, images)]
+        return images, memo(telling, rng.seed(), said, truths, regions)
+
+    images, rest = rng.until(draw, lambda pair: pair[1] is not None)
+    assert rest is not None
+    return images, *rest
+
+
+def telling(
+    seed: int, said: Said, truths: tuple[int, ...], regions: int
+) -> tuple[Targets, torch.Tensor, torch.Tensor] | None:
+    """What `training` draws for images of which the RPN says this, or None if some draws are not as it asks."""
+    rng = Draw(seed)
+    proposals = [proposed(each, PROPOSALS) for each in said]
+    for _ in range(TRIES):
+        targets: Targets = []
+        for found, count in zip(proposals, truths, strict=True):
             near = found[rng.integers(0, len(found), (count,))]
             moved = near + 0.04 * rng.normal(count, 4) * (near[:, 2:] - near[:, :2]).repeat(1, 2)
             boxes = [slow_stages.clipped(box, (HEIGHT, WIDTH)) for box in moved.tolist()]
             targets.append(
                 {"boxes": torch.tensor(boxes, dtype=DOUBLE).reshape(-1, 4), "labels": rng.labels(count, LABELS)}
             )
-        return images, targets, *chances(rng, len(truths))
+        case = (targets, *chances(rng, len(truths)))
+        if tells(said, case, regions):
+            return case
+    return None
 
-    return rng.until(draw, lambda case: tells(first_stage(ours, case[0]), case, regions))
 
-
-def tells(said: Said, case: Trained, regions: int) -> bool:
+def tells(said: Said, case: tuple[Targets, torch.Tensor, torch.Tensor], regions: int) -> bool:
     """Whether a batch is as `training` says."""
-    _, targets, anchor_priority, region_priority = case
+    targets, anchor_priority, region_priority = case
     others: set[str] = set()
     for number, target in enumerate(targets):
         truths, labels = target["boxes"], target["labels"]
@@ -178,7 +195,7 @@ every_case = pytest.mark.parametrize("truths", CASES.values(), ids=CASES)
 def test_losses(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, truths: tuple[int, ...], number: int) -> None:
     """Each of the four losses, with images without boxes among them."""
     theirs, ours = networks(student, reference, rng, regions=10)
-    batch = training(rng, ours, truths, regions=10)
+    batch = training(rng, memo, ours, truths, regions=10)
     found = plain_tensor(theirs(*batch), "the losses").detach()
     wanted = ours(*batch).detach()
     assert_matches(found, wanted, rtol=0.0, atol=float("inf"), what="the losses")
@@ -187,10 +204,10 @@ def test_losses(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, truths:
 
 @question()
 @pytest.mark.parametrize("truths", [(3, 2), (4,)], ids=["two-images", "one-image"])
-def test_gradients(student: Proxy, reference: Proxy, rng: Draw, truths: tuple[int, ...]) -> None:
+def test_gradients(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, truths: tuple[int, ...]) -> None:
     """The gradient of the weighed losses with respect to the images."""
     theirs, ours = networks(student, reference, rng)
-    batch = training(rng, ours, truths)
+    batch = training(rng, memo, ours, truths)
     upstream = torch.tensor([1.0, -0.6, 0.8, 1.3], dtype=DOUBLE)
     found, wanted = (modules.run(side, *batch, training=True, upstream=upstream, wrt=(0,)) for side in (theirs, ours))
     answers(found, wanted, "the losses")
