@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 __all__ = ["SENTENCE", "NoProcesses", "forbid_processes", "said"]
 
 SENTENCE = "processes cannot be started here"
-STARTERS = ("system", "popen", "fork", "forkpty", "posix_spawn", "posix_spawnp", "execv", "execve", "execvp", "execvpe")
+STARTERS = ("popen", "fork", "forkpty", "posix_spawn", "posix_spawnp", "execv", "execve", "execvp", "execvpe")
 
 
 class NoProcesses(OSError):
@@ -21,18 +21,26 @@ def _refuse(*_: object, **__: object) -> NoReturn:
     raise NoProcesses(SENTENCE)
 
 
+def _not_found(*_: object, **__: object) -> int:
+    """The status of a shell that does not find a command. `os.system` never raises, so a line of it costs nothing."""
+    print(SENTENCE, file=sys.stderr)
+    return 127 << 8
+
+
 def said(*_: object, **__: object) -> None:
     """Print the message in place of a shell command. A notebook continues after it."""
     print(SENTENCE, file=sys.stderr)
 
 
 def forbid_processes() -> None:
-    """Replace the functions of this process that start processes. They raise NoProcesses from now on.
+    """Replace the functions of this process that start processes. They raise NoProcesses from now on, and `os.system`
+    returns the status of a command that is not found.
 
     Data loaders work without workers, and `torch.compile` returns its argument, so that correct code still runs.
     """
     for name in STARTERS:
         setattr(os, name, _refuse)
+    os.system = _not_found
     subprocess.Popen.__init__ = _refuse  # type: ignore[method-assign]
     from multiprocessing.synchronize import SemLock
 

@@ -135,7 +135,7 @@ def test_a_module_that_is_here_and_lacks_another_costs_what_uses_it(handed_in: O
         "import multiprocessing; multiprocessing.Pool(2)",
         "from concurrent.futures import ProcessPoolExecutor; ProcessPoolExecutor(2).submit(len, ())",
         "import subprocess; subprocess.run(['ls'])",
-        "import os; os.system('ls')",
+        "import os; os.popen('ls')",
     ],
 )
 def test_processes_cannot_be_started_however_they_are_asked_for(handed_in: Opened, starts: str) -> None:
@@ -143,6 +143,13 @@ def test_processes_cannot_be_started_however_they_are_asked_for(handed_in: Opene
         handed_in(starts)
     assert found.value.kind == "OSError"
     assert found.value.importing
+
+
+def test_a_shell_command_costs_nothing(handed_in: Opened) -> None:
+    answer = handed_in(
+        "import os\nstatus = os.system('nvidia-smi')\ndef failed(): return os.waitstatus_to_exitcode(status)\n"
+    )
+    assert answer.failed() == 127
 
 
 def test_an_exception_of_a_library_is_known_by_the_built_in_one_that_it_is(handed_in: Opened) -> None:
