@@ -44,6 +44,8 @@ TRIES = 10  # of boxes, before other images are drawn
 Targets = list[dict[str, torch.Tensor]]
 Trained = tuple[torch.Tensor, Targets, torch.Tensor, torch.Tensor]
 Said = list[tuple[torch.Tensor, torch.Tensor]]
+Rest = tuple[Targets, torch.Tensor, torch.Tensor]  # of a batch, besides its images
+Proposed = list[tuple[torch.Tensor, torch.Tensor]]  # of each image: clipped before the suppression, and behind it
 
 
 def networks(student: Proxy, reference: Proxy, rng: Draw, **settings: object) -> list[Proxy]:
@@ -103,7 +105,7 @@ def training(rng: Draw, memo: Memo, ours: Proxy, truths: tuple[int, ...], region
     other regions and other positives. Anchors of width over height sample other anchors.
     """
 
-    def draw(rng: Draw) -> tuple[torch.Tensor, tuple[Targets, torch.Tensor, torch.Tensor] | None]:
+    def draw(rng: Draw) -> tuple[torch.Tensor, Rest | None]:
         images = rng.normal(len(truths), 3, HEIGHT, WIDTH)
         said = [tuple(plain_tensor(part, "the RPN's answer") for part in each) for each in first_stage(ours, images)]
         return images, memo(telling, rng.seed(), said, truths, regions)
@@ -113,15 +115,13 @@ def training(rng: Draw, memo: Memo, ours: Proxy, truths: tuple[int, ...], region
     return images, *rest
 
 
-def telling(
-    seed: int, said: Said, truths: tuple[int, ...], regions: int
-) -> tuple[Targets, torch.Tensor, torch.Tensor] | None:
+def telling(seed: int, said: Said, truths: tuple[int, ...], regions: int) -> Rest | None:
     """What `training` draws for images of which the RPN says this, or None if some draws are not as it asks."""
     rng = Draw(seed)
-    proposals = [proposed(each, PROPOSALS) for each in said]
+    proposals = [(proposed(each, PROPOSALS), proposed(each, PROPOSALS, early=False)) for each in said]
     for _ in range(TRIES):
         targets: Targets = []
-        for found, count in zip(proposals, truths, strict=True):
+        for (found, _), count in zip(proposals, truths, strict=True):
             near = found[rng.integers(0, len(found), (count,))]
             moved = near + 0.04 * rng.normal(count, 4) * (near[:, 2:] - near[:, :2]).repeat(1, 2)
             boxes = [slow_stages.clipped(box, (HEIGHT, WIDTH)) for box in moved.tolist()]
@@ -129,12 +129,12 @@ def telling(
                 {"boxes": torch.tensor(boxes, dtype=DOUBLE).reshape(-1, 4), "labels": rng.labels(count, LABELS)}
             )
         case = (targets, *chances(rng, len(truths)))
-        if tells(said, case, regions):
+        if tells(proposals, case, regions):
             return case
     return None
 
 
-def tells(said: Said, case: tuple[Targets, torch.Tensor, torch.Tensor], regions: int) -> bool:
+def tells(proposals: Proposed, case: Rest, regions: int) -> bool:
     """Whether a batch is as `training` says."""
     targets, anchor_priority, region_priority = case
     others: set[str] = set()
@@ -143,8 +143,7 @@ def tells(said: Said, case: tuple[Targets, torch.Tensor, torch.Tensor], regions:
         if not slow_stages.sure(slow_stages.anchors_of(*GRID, STRIDE, SIZES, RATIOS), truths):
             return False
         sampled = []
-        for early in (True, False):
-            found = proposed(said[number], PROPOSALS, early)
+        for early, found in zip((True, False), proposals[number], strict=True):
             every, *parts = slow_stages.chosen_regions(found, truths, labels, region_priority[number], regions)
             sampled.append([every[part].tolist() for part in parts])
             if len(truths) and not bool((parts[0] < len(found)).any()):
@@ -186,11 +185,11 @@ def detecting(rng: Draw, reference: Proxy, ours: Proxy, most: tuple[int, int]) -
 
 
 CASES = {"two-images": (3, 2), "an-empty-one": (0, 3), "no-boxes": (0, 0), "one-image": (4,)}
-every_case = pytest.mark.parametrize("truths", CASES.values(), ids=CASES)
+WITH_BOXES = {name: CASES[name] for name in ("two-images", "one-image")}
 
 
 @question(weight=2.0)
-@every_case
+@pytest.mark.parametrize("truths", CASES.values(), ids=CASES)
 @pytest.mark.parametrize("number", range(4), ids=["rpn-class", "rpn-box", "class", "box"])
 def test_losses(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, truths: tuple[int, ...], number: int) -> None:
     """Each of the four losses, with images without boxes among them."""
@@ -203,7 +202,7 @@ def test_losses(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, truths:
 
 
 @question()
-@pytest.mark.parametrize("truths", [(3, 2), (4,)], ids=["two-images", "one-image"])
+@pytest.mark.parametrize("truths", WITH_BOXES.values(), ids=WITH_BOXES)
 def test_gradients(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, truths: tuple[int, ...]) -> None:
     """The gradient of the weighed losses with respect to the images."""
     theirs, ours = networks(student, reference, rng)

@@ -13,13 +13,13 @@ import shutil
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import IO
 from zipfile import ZipFile, ZipInfo
 
 from autograder.errors import ArchiveError
+from autograder.files import whole
 from autograder.submission.paths import Refused, is_litter, member_path, show
 from autograder.submission.receive.archives.packed import pieces
 from autograder.submission.receive.archives.tar import DAMAGE as TAR_DAMAGE
@@ -78,14 +78,15 @@ class Unpacker:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         before = len(self.left_out)
-        with io.FileIO(path) as file:
-            if _is_tar(file):
-                self._unpack_tar(file, path.name, folder)
+        with io.FileIO(path) as packed:
+            if _is_tar(packed):
+                self._unpack_tar(packed, path.name, folder)
             else:
-                with opened_zip(file, path.name, LIMITS) as archive:
+                with opened_zip(packed, path.name, LIMITS) as archive:
                     for info in members(archive):
                         self._member(archive, info, folder)
-        done.write_text(json.dumps(self.left_out[before:]))
+        with whole(done) as file:
+            file.write(json.dumps(self.left_out[before:]).encode())
         return folder
 
     def gather(self, name: str, files: Iterable[tuple[Path, str]]) -> Path:
@@ -109,7 +110,7 @@ class Unpacker:
         kind = stat.S_IFMT(info.external_attr >> 16)
         why = refusal(info, LIMITS) or ("" if kind in (0, stat.S_IFREG) else "not a plain file")
         at = modified(info)
-        seconds = at.timestamp() if isinstance(at, datetime) else None
+        seconds = at.timestamp() if at else None
         self._entry(member_name(info), why, info.file_size, pieces(archive, info, CHUNK), seconds, folder)
 
     def _entry(
