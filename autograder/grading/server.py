@@ -21,6 +21,7 @@ import time
 import traceback
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -78,7 +79,8 @@ class Server:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         try:
-            self._serve(self._examiner(session))
+            with TemporaryDirectory(prefix="autograder-") as scratch:
+                self._serve(self._examiner(session, Path(scratch)))
         except AutograderError as error:  # pytest would report it as an internal error of its own
             self.failure = error
         finally:
@@ -86,9 +88,10 @@ class Server:
                 self.reference.close()
         return True
 
-    def _examiner(self, session: pytest.Session) -> Examiner:
+    def _examiner(self, session: pytest.Session, scratch: Path) -> Examiner:
         """An examiner whose reference has full marks, in this run or in an earlier one."""
         from autograder.grading.examiner import Examiner
+        from autograder.grading.mutants.ends import Ends
 
         if self.unimportable:
             raise UsageError(f"a hidden check cannot be imported: {self.unimportable[0]}")
@@ -104,6 +107,7 @@ class Server:
             clean=handed_out(self.course.handout(self.assignment)),
             submitted=submitted_in(self.order.submissions, self.assignment) if self.order.submissions else {},
             gpu=self.gpu,
+            ends=Ends(scratch),
         )
         self._grade_reference(examiner)
         if self.order.until is not None:
