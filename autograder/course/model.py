@@ -33,7 +33,6 @@ __all__ = [
     "Question",
     "Ratio",
     "Text",
-    "Visibility",
     "Whole",
     "number",
     "text",
@@ -73,14 +72,6 @@ Dotted = Annotated[str, text(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", "a dotted name in
 Module = Annotated[str, text(r"(?a:(?!common$)[A-Za-z_]\w*)", "a Python module's name without .py")]
 Notebook = Annotated[str, text(r"[\w-][\w.-]*\.ipynb", "the file name of a notebook, upsampling.ipynb")]
 File = Annotated[str, text(r"[\w-][\w.-]*", "a file name")]
-
-
-class Visibility(StrEnum):
-    """The part of a question's result that the student sees."""
-
-    HINTS = "hints"  # each case with outcome, cause and hint
-    OUTCOMES = "outcomes"  # each case with its outcome only
-    SCORE = "score"  # the question's score only
 
 
 @dataclass(frozen=True)
@@ -199,7 +190,6 @@ class Question:
     module: str = ""
     depends: tuple[Annotated[str, Meta(description="the id of a question")], ...] = ()
     rules: tuple[Annotated[str, Meta(description="the name of a rule")], ...] = ()
-    visibility: Visibility = Visibility.HINTS
     budgets: tuple[Budget, ...] = ()
 
 

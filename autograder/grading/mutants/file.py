@@ -34,7 +34,7 @@ from autograder.errors import ManifestError, UsageError
 from autograder.grading.mutants.artifacts import Exchange
 from autograder.grading.mutants.edit import edit
 
-__all__ = ["Check", "Entry", "Mutant", "load_mutants"]
+__all__ = ["Check", "Mutant", "MutantTable", "load_mutants"]
 
 Texts = Annotated[str | tuple[str, ...], Meta(description="a text, or a list of texts")]
 
@@ -105,7 +105,7 @@ def load_mutants(course: Course, assignment: Assignment, question: str | None = 
                 continue
             place = f"mutant {number} ({entry.get('id')}): "
             try:
-                mutant = read_table(file, entry, Entry, place).mutant(assignment, reference, attempt)
+                mutant = read_table(file, entry, MutantTable, place).mutant(assignment, reference, attempt)
                 if mutant.id in mutants:
                     raise Wrong("id", mutant.id, "an id that no other has")
             except Wrong as wrong:
@@ -123,7 +123,7 @@ class _File:
 
 
 @dataclass(frozen=True)
-class Entry:
+class MutantTable:
     """A [[mutant]] of a file."""
 
     id: Annotated[str, text(r"[a-z0-9]+(-[a-z0-9]+)*", "small letters, digits and hyphens")]
