@@ -12,7 +12,6 @@ import gc
 import json
 import os
 import platform
-import resource
 import select
 import signal
 import socket
@@ -35,6 +34,7 @@ from autograder.grading.reference.forks import ReferenceGrading
 from autograder.grading.reference.verdict import ReferenceVerdict
 from autograder.sandbox import Sandbox
 from autograder.sandbox.grader.gpu import hide, require_gpu
+from autograder.sandbox.isolation.limits import limit_memory
 from autograder.submission.clean.prepare import handed_out
 from autograder.submission.receive.inbox import submitted_in
 
@@ -172,7 +172,7 @@ class Server:
         try:
             self.control.close()
             gc.set_threshold(RARELY)
-            _bound_memory()
+            limit_memory(MAX_MEMORY)
             asked = {key: job[key] for key in ("as_it_is", "questions", "named", "without")}
             result = examiner.grade(Path(job["path"]), job["name"], **asked)
             answer: dict[str, Any] = {"result": result.to_json()}
@@ -186,15 +186,6 @@ class Server:
 
     def _reap(self) -> None:
         self.children = {child for child in self.children if os.waitpid(child, os.WNOHANG) == (0, 0)}
-
-
-def _bound_memory() -> None:
-    """What one submission's answers may take in the process that grades it, beside what that has mapped already."""
-    with open("/proc/self/statm") as file:
-        mapped = int(file.read().split()[0]) * resource.getpagesize()
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    most = mapped + MAX_MEMORY
-    resource.setrlimit(resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
 def _descriptor(ancillary: list[tuple[int, int, bytes]]) -> int:
