@@ -42,6 +42,18 @@ def test_a_name_filters_the_table(address: str, page: Page) -> None:
     page.wait_for_function(f"document.querySelectorAll('#students tbody tr:not([hidden])').length === {SIZE}")
 
 
+def test_a_click_on_a_question_sorts_by_its_points(address: str, page: Page) -> None:
+    page.goto(address)
+    head = page.locator("#students thead button").filter(has_text="Max pooling, backward")
+    column = "cells => cells.map(cell => parseFloat(cell.textContent))"
+    place = head.evaluate("button => button.parentElement.cellIndex") + 1
+    for falling in (True, False):
+        head.click()
+        points = page.locator(f"#students tbody tr > :nth-child({place})").evaluate_all(column)
+        assert points == sorted(points, reverse=falling)
+        assert len(set(points)) > 3
+
+
 def test_outcome_and_lateness_filter_together(address: str, page: Page) -> None:
     page.goto(address)
     page.get_by_label("Outcome").select_option("failed")
@@ -91,6 +103,14 @@ def test_on_paper_everything_fits_and_the_histogram_keeps_its_size(address: str,
     assert box is not None
     assert box["width"] > 420  # of its own 420 units: what is written in it is not smaller than on the screen
     assert not page.locator("form.filters").is_visible()
+
+
+def test_on_paper_each_page_of_the_table_repeats_its_head(address: str, page: Page) -> None:
+    """Chromium leaves out what lies in a button's box."""
+    page.emulate_media(media="print")
+    page.goto(address)
+    shown = page.locator("#students thead button").evaluate_all("all => all.map(one => getComputedStyle(one).display)")
+    assert set(shown) == {"contents"}
 
 
 def test_it_costs_the_browser_little(address: str, page: Page) -> None:

@@ -36,6 +36,18 @@ def test_forward(student, reference, rng, geometry):
 
 
 @pytest.mark.question("pool-backward")
+def test_backward_by_hand(student):
+    """The 5 wins both windows."""
+    documented = (
+        torch.tensor([[[[1.0, 5.0, 2.0], [4.0, 3.0, 0.0]]]], dtype=torch.float64),
+        {"pool_height": 1, "pool_width": 2, "stride": 1},
+    )
+    dout = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]], dtype=torch.float64)
+    dx = call_backward(student.MaxPool, dout, documented)
+    assert_matches(dx, torch.tensor([[[[0.0, 3.0, 0.0], [3.0, 4.0, 0.0]]]], dtype=torch.float64), what="dx")
+
+
+@pytest.mark.question("pool-backward")
 @geometries
 def test_backward(student, reference, rng, geometry):
     documented = draw(rng, geometry)

@@ -8,16 +8,21 @@ name = "pool-backward"
 checks = PublicQuestion(name)
 
 
-@test_case(name="backward[notebook]")
+@test_case(name="backward_by_hand")
 def case_1():
+    checks.require("backward_by_hand")
+
+
+@test_case(name="backward[notebook]")
+def case_2():
     checks.require("backward[notebook]")
 
 
 @test_case(name="backward[overlap]")
-def case_2():
+def case_3():
     checks.require("backward[overlap]")
 
 
 @test_case(name="backward[asymmetric]")
-def case_3():
+def case_4():
     checks.require("backward[asymmetric]")

@@ -25,7 +25,7 @@ from autograder.sandbox.proxy import Channel
 
 __all__ = ["NotedChannel", "in_figures"]
 
-SMALL = 40  # elements; of more, only shape and dtype are told
+SMALL = 64  # elements; of more, only shape and dtype are told
 WIDTH = 62  # characters in a line of an array
 MARGIN = 10
 

@@ -38,6 +38,19 @@ def test_forward(student, reference, rng, geometry):
 
 
 @pytest.mark.question("conv-backward")
+def test_backward_by_hand(student):
+    """Neighbouring windows overlap by one column."""
+    x = torch.tensor([[[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]]], dtype=torch.float64)
+    w = torch.tensor([[[[1.0, 10.0]]]], dtype=torch.float64)
+    documented = (x, w, torch.tensor([0.5], dtype=torch.float64), {"stride": 1, "pad": 0})
+    dout = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]], dtype=torch.float64)
+    found = unpack(call_backward(student.Conv, dout, documented), "dx", "dw", "db")
+    wanted = ([[[[1.0, 12.0, 20.0], [3.0, 34.0, 40.0]]]], [[[[37.0, 47.0]]]], [10.0])
+    for name, gradient, expected in zip(("dx", "dw", "db"), found, wanted, strict=True):
+        assert_matches(gradient, torch.tensor(expected, dtype=torch.float64), what=name)
+
+
+@pytest.mark.question("conv-backward")
 @geometries
 def test_backward(student, reference, rng, geometry):
     documented = draw(rng, geometry)

@@ -8,7 +8,8 @@
   const heads = [...table.tHead.rows[0].cells];
   const key = (row, column) => {
     const cell = row.cells[column];
-    return cell.dataset.value === undefined ? cell.textContent.trim() : Number(cell.dataset.value);
+    if (cell.dataset.value !== undefined) return Number(cell.dataset.value);
+    return cell.classList.contains("cell") ? parseFloat(cell.textContent) : cell.textContent.trim();
   };
   const compare = (a, b) => (typeof a === "number" ? a - b : a.localeCompare(b));
   heads.forEach((head, column) => {
