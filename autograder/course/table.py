@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -83,7 +83,8 @@ def _explained(file: Path, data: Any, kind: inspect.Type, place: str, error: Val
         return wrong.at(file, place)
     if missing := re.search(r"required field `(\w+)`", str(error)):
         return ManifestError(file, place + missing[1], found="nothing", wanted=_wanted(_fields(kind)[missing[1]]))
-    return ManifestError(file, place.removesuffix("."), found=data, wanted=_wanted(kind))
+    found = data.isoformat() if isinstance(data, date) else data
+    return ManifestError(file, place.removesuffix("."), found=found, wanted=_wanted(kind))
 
 
 def _refuse_unknown_keys(file: Path, data: Any, kind: inspect.Type, place: str) -> None:

@@ -91,6 +91,28 @@ def test_wrong_manifest(manifest: Path, old: str, new: str, key: str, wanted: st
     assert "\n" not in text
 
 
+@pytest.mark.parametrize(
+    "old, new, said",
+    [
+        ("+09:00", "", "due: found '2030-05-06T23:59:00', wanted a date and time with a time zone, 20"),
+        ('depends = ["merge"]', "depends = [1]", "questions[1].depends[0]: found 1, wanted the id of a question"),
+        (
+            'depends = ["merge"]',
+            "depends = 1",
+            "questions[1].depends: found 1, wanted a list, each the id of a question",
+        ),
+        ("points = 10", "", "questions[0].points: found 'nothing', wanted a number of at least 0"),
+        ("[[options]]", "[options]", "options: found {'id': '1', 'title': 'Own work'}, wanted one [[options]] table"),
+        ("[[options]]", "limits = 3\n[[options]]", "limits: found 3, wanted a table"),
+    ],
+)
+def test_the_whole_message(manifest: Path, old: str, new: str, said: str) -> None:
+    manifest.write_text(GOOD.replace(old, new, 1))
+    with pytest.raises(ManifestError) as caught:
+        load_assignment(manifest)
+    assert str(caught.value).startswith(f"{manifest}: {said}")
+
+
 SEVERAL = (
     GOOD.replace(
         'module = "sorting"\n',
