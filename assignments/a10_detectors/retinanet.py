@@ -241,7 +241,7 @@ class RetinaNet(nn.Module):
 
         For each image: take the softmax of all scores. Keep all pairs of an anchor and a label with a probability above
         0.05, and of these the best 200. Divide their transforms by TRANSFORM_SCALE, decode the boxes, and clip them to
-        the image. Apply `nms_by_class` at 0.5. Keep at most 50.
+        the image. Apply `nms_by_class` at 0.5. Keep at most 50. Nothing else is dropped, not even a box without area.
 
         Args:
             images: (N, 3, H, W) floating point.

@@ -315,6 +315,13 @@ def thin(_: Draw) -> Detected:
     return scores, torch.zeros(5, 1, 4, dtype=DOUBLE), proposals, (30, 50)
 
 
+def one_left(_: Draw) -> Detected:
+    """Boxes that overlap so much that the most likely one alone stays."""
+    proposals = whole((4, 4, 20, 16), (5, 4, 21, 16), (4, 5, 20, 17))
+    scores = torch.tensor([[0.0, 0.5], [0.0, 1.5], [0.0, 1.0]], dtype=DOUBLE)
+    return scores, torch.zeros(3, 1, 4, dtype=DOUBLE), proposals, (30, 50)
+
+
 DETECTED: dict[str, tuple[Callable[[Draw], Detected], dict[str, float]]] = {
     "many": (lambda rng: answered(rng, 30, 3), {}),
     "one-label": (lambda rng: answered(rng, 12, 1), {}),
@@ -325,6 +332,7 @@ DETECTED: dict[str, tuple[Callable[[Draw], Detected], dict[str, float]]] = {
     "at-the-threshold": (even, {"score_threshold": 0.5}),
     "beyond": (beyond, {}),
     "thin": (thin, {}),
+    "one-left": (one_left, {}),
     "none": (lambda rng: answered(rng, 0, 3), {}),
 }
 

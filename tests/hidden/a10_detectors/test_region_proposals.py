@@ -198,7 +198,7 @@ def shuffled(rng: Draw, kinds: tuple[int, int, int]) -> tuple[torch.Tensor, torc
     return labels[rng.uniform(len(labels)).argsort()], rng.distinct(len(labels))
 
 
-@head_question(weight=2.0)
+@head_question()
 @pytest.mark.parametrize("shape, hidden, anchors", [((2, 3, 4, 5), 6, 3), ((1, 5, 3, 2), 4, 1)], ids=["4x5", "3x2"])
 @pytest.mark.parametrize("part", (0, 1), ids=("scores", "transforms"))
 def test_rpn_head(
@@ -391,6 +391,13 @@ def least(_: Draw) -> Said:
     return scores, torch.zeros(6, 4, dtype=DOUBLE), anchors, (40, 40)
 
 
+def one_left(_: Draw) -> Said:
+    """Boxes that overlap so much that the most likely one alone stays."""
+    anchors = whole((4, 4, 20, 16), (5, 4, 21, 16), (4, 5, 20, 17))
+    scores = torch.tensor([[0.0, 0.5], [0.0, 1.5], [0.0, 1.0]], dtype=DOUBLE)
+    return scores, torch.zeros(3, 4, dtype=DOUBLE), anchors, (40, 40)
+
+
 def small_among_the_best(rng: Draw) -> Said:
     """Small boxes among the 20 most likely ones: who drops them first proposes others."""
 
@@ -411,6 +418,7 @@ PROPOSED: dict[str, tuple[Callable[[Draw], Said], dict[str, float]]] = {
     "small-ones-take-no-place": (lambda rng: inner(rng, 4.0), {"min_size": 6.0, "post_nms": 8}),
     "small-ones-among-the-best": (small_among_the_best, {"min_size": 6.0, "pre_nms": 20}),
     "exactly-the-least-side": (least, {"min_size": 4.0}),
+    "one-left": (one_left, {}),
     "large-scores": (lambda rng: inner(rng, 1.0, 8.0), {"pre_nms": 30}),
     "stretched": (lambda rng: crossing(rng, 12.0), {}),
     "equal": (equal, {"pre_nms": 30}),
