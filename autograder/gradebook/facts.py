@@ -12,6 +12,7 @@ from autograder.gradebook.late import Policy
 from autograder.rounding import hundredths
 
 __all__ = [
+    "ERASED",
     "READ_IN",
     "SOURCES",
     "Arrival",
@@ -32,6 +33,7 @@ __all__ = [
 ]
 
 SOURCES = ("table", "system", "files")  # the best source first; its newest arrival counts
+ERASED = "erased-"  # how the key of an erased person begins; no id that a student writes has such a key
 READ_IN = "read in"  # `who` of a run whose results were graded before there was a book
 
 
