@@ -6,11 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from autograder.course.result import CaseResult, QuestionResult, SubmissionResult
-from autograder.gradebook.facts import Facts, Student, Submission
+from autograder.gradebook.facts import Facts, Student, Submission, coded
 
 __all__ = ["Naming", "names_in", "with_codes"]
-
-SHORTEST = 3  # characters of a name or an id that is looked for in a text; a shorter one is part of many words
 
 
 @dataclass(frozen=True)
@@ -86,13 +84,7 @@ def names_in(facts: Facts, submission: Submission) -> list[str]:
 
 def with_codes(result: SubmissionResult, names: Iterable[str], code: str) -> SubmissionResult:
     """A result with a code instead of each of these names in the texts of its cases."""
-    known = sorted({name for name in names if len(name) >= SHORTEST}, key=lambda name: (-len(name), name))
-
-    def without(text: str) -> str:
-        for name in known:
-            text = text.replace(name, code)
-        return text
-
+    without = coded(names, code)
     return replace(result, questions=tuple(_changed(question, without) for question in result.questions))
 
 

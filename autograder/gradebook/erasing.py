@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, Table, select
+from sqlalchemy import Connection, Select, select
 
 from autograder.errors import UsageError
 from autograder.gradebook import tables
-from autograder.gradebook.facts import ERASED, Facts, Submission
+from autograder.gradebook.facts import ERASED, Facts, Submission, coded
 
 __all__ = ["erase", "is_erased", "older"]
 
-SHORTEST = 3  # characters of a name that is looked for in a text; a shorter one is part of many words
+FIXED = ("id", "outcome", "assignment", "fingerprint")  # in a result: what is no text
 TEXTS = ("request", "answer", "hold", "note", "comment")
 EMPTY = '""'  # a text of no characters, as JSON
 
@@ -36,8 +36,8 @@ def erase(connection: Connection, student: str) -> int:
     connection.execute(people.update().where(people.c.key == student).values(key=anonymous, **nothing))
     own = member.c.student == student
     theirs = connection.execute(select(member.c.submission).where(own).distinct()).scalars().all()
-    written = [dict(each) for each in connection.execute(select(member).where(own)).mappings()]
-    names = _Names(anonymous, [row["name"], row["number"], row["email"], row["login"], student], written)
+    written = [text for each in connection.execute(select(member).where(own)) for text in (each.name, each.written)]
+    names = coded([row["name"], row["number"], row["email"], row["login"], student, *written], anonymous)
     connection.execute(member.update().where(own).values(student=anonymous, name="", written=row["code"]))
     for number in theirs:
         if connection.execute(_others(number)).first():
@@ -46,28 +46,8 @@ def erase(connection: Connection, student: str) -> int:
             _empty(connection, number, row["code"])
     _decisions(connection, student, anonymous)
     connection.execute(told.update().where(told.c.student == student).values(student=anonymous, why="{}"))
-    _texts(connection, tables.decision, ("value", "why"), names)
-    _texts(connection, told, ("why",), names)
+    _elsewhere(connection, names)
     return len(theirs)
-
-
-class _Names:
-    """Replaces the names of a person in texts by a code."""
-
-    def __init__(self, code: str, names: Iterable[str], written: Iterable[Mapping[str, Any]]) -> None:
-        known = {*names, *(each[name] for each in written for name in ("name", "written"))}
-        self._code = code
-        self._known = sorted((name for name in known if len(name) >= SHORTEST), key=lambda name: (-len(name), name))
-
-    def __call__(self, value: Any) -> Any:
-        """Plain data without the names, in whatever text they stand."""
-        if isinstance(value, str):
-            for name in self._known:
-                value = value.replace(name, self._code)
-            return value
-        if isinstance(value, dict):
-            return {self(name): self(each) for name, each in value.items()}
-        return [self(each) for each in value] if isinstance(value, list) else value
 
 
 def is_erased(submission: Submission) -> bool:
@@ -128,38 +108,50 @@ def _empty(connection: Connection, submission: int, code: str) -> None:
     connection.execute(decision.update().where(on_it, decision.c.kind.in_(TEXTS)).values(value=EMPTY))
 
 
-def _rename(connection: Connection, submission: int, names: _Names, code: str) -> None:
+def _rename(connection: Connection, submission: int, names: Callable[[str], str], code: str) -> None:
     """Remove a person's names from a group's submission and from its results."""
     table, grading = tables.submission, tables.grading
     row = connection.execute(select(table).where(table.c.id == submission)).mappings().one()
-    values = {"notes": json.dumps(names(json.loads(row["notes"])))}
+    values = {"notes": json.dumps(_changed(json.loads(row["notes"]), names))}
     if names(row["name"]) != row["name"]:
         values["name"] = f"{ERASED}{code}-{submission}"
     connection.execute(table.update().where(table.c.id == submission).values(**values))
-    for each in connection.execute(select(grading).where(grading.c.submission == submission)).mappings():
+    for each in connection.execute(select(grading).where(grading.c.submission == submission)).mappings().all():
         if each["result"]:
-            result = _without(each, names)
+            result = _without(bytes(each["result"]), names)
             connection.execute(grading.update().where(grading.c.id == each["id"]).values(result=result))
 
 
-def _without(grading: RowMapping, names: _Names) -> bytes:
+def _without(result: bytes, names: Callable[[str], str]) -> bytes:
     """A packed result without the names; a damaged one is emptied, since it may hold them."""
     try:
-        plain = json.loads(zlib.decompress(bytes(grading["result"])))
+        plain = json.loads(zlib.decompress(result))
     except (ValueError, zlib.error):
         return b""
-    return zlib.compress(json.dumps(names(plain), ensure_ascii=False).encode())
+    return zlib.compress(json.dumps(_changed(plain, names), ensure_ascii=False).encode())
 
 
-def _texts(connection: Connection, table: Table, columns: Iterable[str], names: _Names) -> None:
-    """Remove a person's names from texts about others."""
-    for row in connection.execute(select(table)).mappings().all():
-        changed = {}
-        for name in columns:
-            is_text = table is tables.decision and name == "why"
-            plain = row[name] if is_text else json.loads(row[name])
-            if (now := names(plain)) != plain:
-                changed[name] = now if is_text else json.dumps(now)
-        if changed:
-            same = (column == row[column.name] for column in table.primary_key.columns)
-            connection.execute(table.update().where(*same).values(**changed))
+def _changed(value: Any, change: Callable[[str], str]) -> Any:
+    """Plain data with its texts changed."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {name: each if name in FIXED else _changed(each, change) for name, each in value.items()}
+    return [_changed(each, change) for each in value] if isinstance(value, list) else value
+
+
+def _elsewhere(connection: Connection, names: Callable[[str], str]) -> None:
+    """Remove a person's names from what was decided and told about others."""
+    decision, told = tables.decision, tables.told
+    for row in connection.execute(select(decision)).mappings().all():
+        value = json.dumps(_changed(json.loads(row["value"]), names)) if row["kind"] in TEXTS else row["value"]
+        if (value, (why := names(row["why"]))) != (row["value"], row["why"]):
+            connection.execute(decision.update().where(decision.c.id == row["id"]).values(value=value, why=why))
+    for row in connection.execute(select(told)).mappings().all():
+        try:
+            why = json.dumps(_changed(json.loads(row["why"]), names))
+        except ValueError:  # damaged, so that nobody knows what it holds
+            why = "{}"
+        if why != row["why"]:
+            same = (told.c.release == row["release"], told.c.student == row["student"])
+            connection.execute(told.update().where(*same).values(why=why))

@@ -275,6 +275,22 @@ def test_nobody_can_write_an_id_that_passes_for_an_erased_person(address: str) -
             book.result(grading, written)
 
 
+def test_a_name_that_is_a_word_of_a_result_damages_nothing(address: str) -> None:
+    """Whoever is called like an outcome, a question or a year leaves results and decisions of others readable."""
+    with Book.open(address) as book:
+        written = SubmissionInfo("s1", "passed", "2022", "1", (("11", "Lee"), ("one", "shape")))
+        number = book.add_submission("w1", "d1", written, "table")
+        run = book.add_run("w1", "suite", 7, 7).id
+        grading = book.add_grading(run, number, result_of({"one": 3.0}))
+        moved = Decision(0, "", "kim", "page", "w1", "extension", student="11", value="2022-12-05T00:00:00Z", why="ill")
+        book.add_decisions([moved])
+        book.erase(["2022", "one"])
+        (question,) = book.result(grading, written).questions
+        assert (question.id, question.outcome, question.cases[0].id) == ("one", Outcome.PASSED, "one[a]")
+        assert "shape" not in question.cases[0].message
+        assert [each.value for each in book.facts().decisions] == ["2022-12-05T00:00:00Z"]
+
+
 def test_migrations_make_the_tables(address: str) -> None:
     with Book.open(address) as book, book.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
