@@ -14,7 +14,7 @@ try:
 except ModuleNotFoundError:  # Windows, where a file that is open cannot be removed anyway
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["clear", "whole"]
+__all__ = ["clear", "private", "whole"]
 
 UNFINISHED = ".unfinished"  # how the name of a temporary file ends
 
@@ -44,6 +44,12 @@ def whole(path: Path) -> Iterator[BinaryIO]:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+
+
+def private(folder: Path) -> None:
+    """Make a folder and those above it, unless they exist. New ones are for their owner only: they hold grades."""
+    for each in reversed((folder, *folder.parents)):
+        each.mkdir(mode=0o700, exist_ok=True)
 
 
 def clear(folder: Path) -> None:

@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,10 +91,26 @@ def run(args: argparse.Namespace, console: Console) -> int:
     Returns 0, or 1 if a fault of the grader left a submission ungraded, or if a skipped file may be somebody's work.
     """
     require_linux("grading")
+    from autograder.grading.libraries import require_notebooks
+    from autograder.sandbox.grader.gpu import require_gpu
+
+    course = Course.find(args.course)
+    assignment = course.assignment(args.assignment)
+    if args.jobs is not None and args.cluster is not None:
+        raise UsageError("--jobs: not with --cluster: there the number of the workers' threads decides")
+    if args.notebooks:
+        require_notebooks(course, assignment)
+    if args.device == "cuda" and args.cluster is None:
+        require_gpu()
+    _require_writable(args.out)
+    with _alone(args.out):
+        return _run(course, assignment, args, console)
+
+
+def _run(course: Course, assignment: Assignment, args: argparse.Namespace, console: Console) -> int:
     from autograder.gradebook.settings import Settings
     from autograder.gradebook.store import Book
     from autograder.grading.batch import Batch, GradingRun
-    from autograder.grading.libraries import require_notebooks
     from autograder.grading.order import Order
     from autograder.grading.recording import (
         Recorder,
@@ -108,18 +124,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from autograder.reports import DECISIONS, Decisions, print_class, print_profile, score_changes, write_class
     from autograder.reports.files.term import Standings
     from autograder.reports.text import line
-    from autograder.sandbox.grader.gpu import require_gpu
     from autograder.submission.receive.inbox import Inbox
 
-    course = Course.find(args.course)
-    assignment = course.assignment(args.assignment)
-    if args.jobs is not None and args.cluster is not None:
-        raise UsageError("--jobs: not with --cluster: there the number of the workers' threads decides")
-    if args.notebooks:
-        require_notebooks(course, assignment)
-    if args.device == "cuda" and args.cluster is None:
-        require_gpu()
-    _require_writable(args.out)
     inbox = Inbox.open(args.submissions, assignment, unpack_into=args.out.absolute() / RECEIVED)
     inbox = _beside(inbox, args.submissions, args.out)
     if not args.submissions.is_dir() and len(inbox.entries) == 1:
@@ -191,6 +197,34 @@ def _require_writable(out: Path) -> None:
         raise UsageError(f"--out: {there} is not a folder")
     if not os.access(there, os.W_OK | os.X_OK):
         raise UsageError(f"--out: {there} cannot be written to")
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Keep other runs of `grade` out of a folder of results, which is made if needed: two would grade everything twice.
+
+    Raises:
+        UsageError: another run is there. The end of its process, of any kind, frees the folder.
+    """
+    import fcntl
+
+    from autograder.files import private
+
+    private(out)
+    folder = os.open(out, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system without locks
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UsageError(f"--out: another `autograder grade` writes into {out}; wait for its end") from None
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # it holds something
+                out.rmdir()
+    finally:
+        os.close(folder)
 
 
 def _beside(inbox: Inbox, submissions: Path, out: Path) -> Inbox:

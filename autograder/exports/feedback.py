@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from autograder.course.model import Assignment
 from autograder.course.result import SubmissionInfo, SubmissionResult
 from autograder.errors import UsageError
+from autograder.exports.naming import with_codes
 from autograder.gradebook.facts import Facts, Student, Told
 from autograder.gradebook.grades import Grade
 from autograder.gradebook.table import SchoolTable
@@ -60,10 +61,11 @@ def own_page(
     Args:
         told: the gradebook's words about this person's grade.
     """
+    called = f"{assignment.id}-{student.number or student.key}"
     names = [result.info.submission, *(text for other in others for text in (other.name, other.number, other.key))]
     notes = tuple(note for note in result.info.notes if not any(name and name in note for name in names))
     info = SubmissionInfo(
-        submission=f"{assignment.id}-{student.number or student.key}",
+        submission=called,
         name=student.name,
         id=student.number,
         option=result.info.option,
@@ -71,7 +73,7 @@ def own_page(
         late=result.info.late,
         notes=notes,
     )
-    return render_student(replace(result, info=info), assignment, told)
+    return render_student(replace(with_codes(result, names, called), info=info), assignment, told)
 
 
 def moodle_places(table: SchoolTable, people: Mapping[int, str], assignment: Assignment) -> list[Place]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
-from autograder.gradebook.facts import Facts, Student, Submission
+from autograder.course.result import CaseResult, QuestionResult, SubmissionResult
+from autograder.gradebook.facts import Facts, Student, Submission, coded
 
-__all__ = ["Naming"]
+__all__ = ["Naming", "names_in", "with_codes"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,38 @@ class Naming:
     def of(self, submission: Submission) -> str:
         return self.submission(submission.id)
 
+    def result(self, result: SubmissionResult, submission: Submission) -> SubmissionResult:
+        """The result, with a code for every name of the submission and of its people in its messages."""
+        if not self.anonymous:
+            return result
+        return with_codes(result, names_in(self.facts, submission), self.of(submission))
+
     def text(self, text: str) -> str:
         """A text that may name people; "" if names are hidden."""
         return "" if self.anonymous else text
+
+
+def names_in(facts: Facts, submission: Submission) -> list[str]:
+    """Every text that names a submission or one of its people."""
+    members = [each for each in facts.members if each.submission == submission.id]
+    keys = {each.student for each in members if each.student}
+    found = {submission.name, *(text for each in members for text in (each.name, each.written, each.student))}
+    for each in facts.students:
+        if each.key in keys:
+            found |= {each.name, each.number, each.email, each.login}
+    return sorted(found)
+
+
+def with_codes(result: SubmissionResult, names: Iterable[str], code: str) -> SubmissionResult:
+    """A result with a code instead of each of these names in the texts of its cases."""
+    without = coded(names, code)
+    return replace(result, questions=tuple(_changed(question, without) for question in result.questions))
+
+
+def _changed(question: QuestionResult, change: Callable[[str], str]) -> QuestionResult:
+    return replace(question, cases=tuple(_case(case, change) for case in question.cases))
+
+
+def _case(case: CaseResult, change: Callable[[str], str]) -> CaseResult:
+    message, hint, location, detail = map(change, (case.message, case.hint, case.location, case.detail))
+    return replace(case, message=message, hint=hint, location=location, detail=detail)

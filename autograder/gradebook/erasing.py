@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import zlib
+from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
 from autograder.errors import UsageError
 from autograder.gradebook import tables
-from autograder.gradebook.facts import Facts, Submission
+from autograder.gradebook.facts import ERASED, Facts, Submission, coded
 
 __all__ = ["erase", "is_erased", "older"]
 
-ERASED = "erased"
+FIXED = ("id", "outcome", "assignment", "fingerprint")  # in a result: what is no text
 TEXTS = ("request", "answer", "hold", "note", "comment")
 EMPTY = '""'  # a text of no characters, as JSON
 
@@ -20,7 +24,8 @@ EMPTY = '""'  # a text of no characters, as JSON
 def erase(connection: Connection, student: str) -> int:
     """Remove the name, number, addresses, results and texts of a person; the number of their submissions.
 
-    A group's result stays until all its members are erased. Raises UsageError for an unknown key.
+    A group's result stays until all its members are erased, with a code in place of the person's name and id. The same
+    holds for what was decided and told about others. Raises UsageError for an unknown key.
     """
     people, member, told = tables.student, tables.member, tables.told
     row = connection.execute(select(people).where(people.c.key == student)).mappings().first()
@@ -31,18 +36,23 @@ def erase(connection: Connection, student: str) -> int:
     connection.execute(people.update().where(people.c.key == student).values(key=anonymous, **nothing))
     own = member.c.student == student
     theirs = connection.execute(select(member.c.submission).where(own).distinct()).scalars().all()
+    written = [text for each in connection.execute(select(member).where(own)) for text in (each.name, each.written)]
+    names = coded([row["name"], row["number"], row["email"], row["login"], student, *written], anonymous)
     connection.execute(member.update().where(own).values(student=anonymous, name="", written=row["code"]))
     for number in theirs:
-        if not connection.execute(_others(number)).first():
+        if connection.execute(_others(number)).first():
+            _rename(connection, number, names, row["code"])
+        else:
             _empty(connection, number, row["code"])
     _decisions(connection, student, anonymous)
     connection.execute(told.update().where(told.c.student == student).values(student=anonymous, why="{}"))
+    _elsewhere(connection, names)
     return len(theirs)
 
 
 def is_erased(submission: Submission) -> bool:
     """Whether all people of a submission are erased."""
-    return submission.name.startswith(f"{ERASED}-") and submission.digest.startswith(f"{ERASED}-")
+    return submission.name.startswith(ERASED) and submission.digest.startswith(ERASED)
 
 
 def older(facts: Facts, before: str) -> list[str]:
@@ -90,9 +100,58 @@ def _decisions(connection: Connection, student: str, anonymous: str) -> None:
 def _empty(connection: Connection, submission: int, code: str) -> None:
     """Remove the texts of a submission, of its gradings and of decisions on it. The scores stay."""
     table, grading, decision = tables.submission, tables.grading, tables.decision
-    values = {"name": f"{ERASED}-{code}-{submission}", "digest": f"{ERASED}-{submission}", "notes": "[]"}
+    values = {"name": f"{ERASED}{code}-{submission}", "digest": f"{ERASED}{submission}", "notes": "[]"}
     connection.execute(table.update().where(table.c.id == submission).values(**values))
     connection.execute(grading.update().where(grading.c.submission == submission).values(result=b""))
     on_it = decision.c.submission == submission
     connection.execute(decision.update().where(on_it).values(why=""))
     connection.execute(decision.update().where(on_it, decision.c.kind.in_(TEXTS)).values(value=EMPTY))
+
+
+def _rename(connection: Connection, submission: int, names: Callable[[str], str], code: str) -> None:
+    """Remove a person's names from a group's submission and from its results."""
+    table, grading = tables.submission, tables.grading
+    row = connection.execute(select(table).where(table.c.id == submission)).mappings().one()
+    values = {"notes": json.dumps(_changed(json.loads(row["notes"]), names))}
+    if names(row["name"]) != row["name"]:
+        values["name"] = f"{ERASED}{code}-{submission}"
+    connection.execute(table.update().where(table.c.id == submission).values(**values))
+    for each in connection.execute(select(grading).where(grading.c.submission == submission)).mappings().all():
+        if each["result"]:
+            result = _without(bytes(each["result"]), names)
+            connection.execute(grading.update().where(grading.c.id == each["id"]).values(result=result))
+
+
+def _without(result: bytes, names: Callable[[str], str]) -> bytes:
+    """A packed result without the names; a damaged one is emptied, since it may hold them."""
+    try:
+        plain = json.loads(zlib.decompress(result))
+    except (ValueError, zlib.error):
+        return b""
+    return zlib.compress(json.dumps(_changed(plain, names), ensure_ascii=False).encode())
+
+
+def _changed(value: Any, change: Callable[[str], str]) -> Any:
+    """Plain data with its texts changed."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {name: each if name in FIXED else _changed(each, change) for name, each in value.items()}
+    return [_changed(each, change) for each in value] if isinstance(value, list) else value
+
+
+def _elsewhere(connection: Connection, names: Callable[[str], str]) -> None:
+    """Remove a person's names from what was decided and told about others."""
+    decision, told = tables.decision, tables.told
+    for row in connection.execute(select(decision)).mappings().all():
+        value = json.dumps(_changed(json.loads(row["value"]), names)) if row["kind"] in TEXTS else row["value"]
+        if (value, (why := names(row["why"]))) != (row["value"], row["why"]):
+            connection.execute(decision.update().where(decision.c.id == row["id"]).values(value=value, why=why))
+    for row in connection.execute(select(told)).mappings().all():
+        try:
+            why = json.dumps(_changed(json.loads(row["why"]), names))
+        except ValueError:  # damaged, so that nobody knows what it holds
+            why = "{}"
+        if why != row["why"]:
+            same = (told.c.release == row["release"], told.c.student == row["student"])
+            connection.execute(told.update().where(*same).values(why=why))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,7 @@ from autograder.gradebook.late import Policy
 from autograder.rounding import hundredths
 
 __all__ = [
+    "ERASED",
     "READ_IN",
     "SOURCES",
     "Arrival",
@@ -26,12 +28,15 @@ __all__ = [
     "Submission",
     "Terms",
     "Told",
+    "coded",
     "key",
     "moment",
     "stamp",
 ]
 
+SHORTEST = 3  # characters of a name that is looked for in a text
 SOURCES = ("table", "system", "files")  # the best source first; its newest arrival counts
+ERASED = "erased-"  # how the key of an erased person begins; no id that a student writes has such a key
 READ_IN = "read in"  # `who` of a run whose results were graded before there was a book
 
 
@@ -42,6 +47,21 @@ def key(id: str) -> str:
     True
     """
     return "".join(filter(str.isalnum, id)).casefold()
+
+
+def coded(names: Iterable[str], code: str) -> Callable[[str], str]:
+    """Replaces names and ids of people in a text by a code. Those of one or two characters stay.
+
+    In ASCII, a part of a word is no name. In other scripts it may be one: a particle follows without a space.
+
+    >>> coded(["Lee", "이도아"], "7K3F2")("Lee_1.zip of 이도아의 sleep, fLee")
+    '7K3F2_1.zip of 7K3F2의 sleep, fLee'
+    """
+    known = sorted({name for name in names if len(name) >= SHORTEST}, key=lambda name: (-len(name), name))
+    whole = r"(?<![^\W_]){}(?![^\W_])"
+    parts = [whole.format(re.escape(name)) if name.isascii() else re.escape(name) for name in known]
+    pattern = re.compile("|".join(parts) or r"(?!)")
+    return lambda text: pattern.sub(code, text)
 
 
 def stamp(at: datetime) -> str:

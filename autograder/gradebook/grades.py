@@ -12,7 +12,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from autograder.gradebook.facts import Decision, Facts, Grading, Submission, Terms, moment
+from autograder.gradebook.facts import ERASED, Decision, Facts, Grading, Submission, Terms, moment
 from autograder.gradebook.late import Counts, Lateness, standing
 from autograder.rounding import exact, half_up, number
 
@@ -246,7 +246,7 @@ class _Assignment:
     def _whose(self, student: str) -> list[str]:
         if student.startswith("?"):
             return ["the owner is unknown"]
-        if not self.roster or student in self.roster:
+        if not self.roster or student in self.roster or student.startswith(ERASED):
             return []
         near = [each for each in sorted(self.roster) if _differ_by_one(each, student)]
         return [f"{student} is not on the roster" + (f"; nearest: {', '.join(near[:3])}" if near else "")]
@@ -270,6 +270,7 @@ class _Assignment:
             if kind == "request" and who == student and request.value is not None:
                 answer = self.newest.get(("answer", student, 0, question))
                 if answer is None or answer.id < request.id:
+                    self.used[request.id] = None
                     found.append("a request is open" + (f": {question}" if question else ""))
         return tuple(found)
 

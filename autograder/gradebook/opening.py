@@ -12,14 +12,16 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
 from autograder.errors import UsageError
+from autograder.files import private
+from autograder.gradebook import tables
 
-__all__ = ["FILE", "LOCK", "address", "engine", "network", "remove", "rewrite", "schema", "trouble"]
+__all__ = ["FILE", "LOCK", "address", "beside", "engine", "network", "remove", "rewrite", "schema", "trouble"]
 
 FILE = "gradebook.db"
 PATIENCE = 30  # seconds that a writer waits for another
@@ -27,6 +29,7 @@ ANSWER = 10  # seconds in which a server has to answer
 MIGRATIONS = Path(__file__).parent / "migrations"
 NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "lustre", "beegfs", "ceph", "afs", "gpfs")
 HERE = "sqlite"
+SUFFIXES = ("", "-wal", "-shm", "-journal")
 LOCK = 0x67726164  # PostgreSQL's advisory lock while the schema is looked at
 
 
@@ -71,7 +74,7 @@ def _file(path: Path) -> None:
     if path.exists():
         return
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private(path.parent)
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError:  # another grader was faster
         pass
@@ -123,6 +126,9 @@ def schema(made: Engine) -> None:
             now = MigrationContext.configure(connection).get_current_revision()
             if now == head:
                 return
+            there = sorted({*inspect(connection).get_table_names()} - {"alembic_version"})
+            if there and tables.told.name not in there and made.dialect.name == HERE:
+                raise UsageError(f"{where}: a database of another program: it has the table {there[0]}")
             if now is not None and now not in known:
                 raise UsageError(
                     f"{where}: made by a newer version of autograder (schema {now}; this one knows {head})"
@@ -138,7 +144,11 @@ def schema(made: Engine) -> None:
 def trouble(error: DBAPIError) -> str:
     """The database's error message, on one line."""
     said = " ".join(str(error.orig).split())
-    return f"another program has been writing into it for {PATIENCE} s" if said == "database is locked" else said
+    told = {
+        "database is locked": f"another program has been writing into it for {PATIENCE} s",
+        "disk I/O error": "disk I/O error; is the disk full?",
+    }
+    return told.get(said, said)
 
 
 def _keep(path: Path, version: str) -> None:
@@ -151,8 +161,14 @@ def _keep(path: Path, version: str) -> None:
 
 def remove(path: Path) -> None:
     """Remove a book's file, and its log."""
-    for suffix in ("", "-wal", "-shm", "-journal"):
+    for suffix in SUFFIXES:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def beside(url: URL) -> list[Path]:
+    """The book's file and those that SQLite keeps beside it; none for a server."""
+    path = Path(str(url.database))
+    return [path.with_name(path.name + suffix) for suffix in SUFFIXES] if url.get_backend_name() == HERE else []
 
 
 def rewrite(path: Path) -> None:

@@ -12,7 +12,7 @@ from autograder.gradebook.facts import Decision, Facts, Terms
 from autograder.gradebook.grades import Grade, State
 from autograder.gradebook.late import DAY, HOUR, Of
 
-__all__ = ["PageWords", "PolicyRow", "elapsed", "page_words", "sentence"]
+__all__ = ["PageWords", "PolicyRow", "by_person", "elapsed", "page_words", "sentence"]
 
 Matter: TypeAlias = "tuple[str, str, int, str]"  # kind, student, submission, question
 SCORING = ("points",)
@@ -40,15 +40,20 @@ def elapsed(seconds: int) -> str:
     return " ".join(parts) or "0 s"
 
 
-def sentence(grade: Grade, terms: Terms, by_person: bool = False) -> str:
+def by_person(grade: Grade, facts: Facts) -> bool:
+    """Whether a person set points of a question."""
+    return _decided(grade, facts, SCORING)
+
+
+def sentence(grade: Grade, terms: Terms, points_by_person: bool = False) -> str:
     """The calculation in one line: the points from the checks, the loss through lateness, a person's change.
 
     Args:
-        by_person: whether a person set points.
+        points_by_person: whether a person set points of a question.
     """
     if grade.state is State.EXCUSED:
         return "Excused: this assignment does not count."
-    said = f"{_points(grade.checks)} from the checks{' and a person' if by_person else ''}"
+    said = f"{_points(grade.checks)} from the checks{' and a person' if points_by_person else ''}"
     if grade.late and terms.policy.steps:
         days = f", {grade.days} free {'day' if grade.days == 1 else 'days'} used" if grade.days else ""
         if grade.percent is None:
@@ -76,6 +81,7 @@ class PageWords:
 
     Attributes:
         sums: the grade in one line; a line for each person if the members of a group differ.
+        grade: the grade in points, if there are sums and everybody on the page has this grade; None otherwise.
         beside: by question, what people wrote and decided; under "" what concerns the whole.
         policy: the rows of the late policy; empty without one.
         deadlines: the extensions that count, one line each.
@@ -85,6 +91,7 @@ class PageWords:
     beside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     policy: tuple[PolicyRow, ...] = ()
     deadlines: tuple[str, ...] = ()
+    grade: float | None = None
 
     def changed(self, change: Callable[[str], str]) -> PageWords:
         """The same with every text changed. It removes ids if names are hidden."""
@@ -93,6 +100,7 @@ class PageWords:
             {question: tuple(map(change, lines)) for question, lines in self.beside.items()},
             tuple(replace(row, mine=tuple(map(change, row.mine))) for row in self.policy),
             tuple(map(change, self.deadlines)),
+            self.grade,
         )
 
 
@@ -115,16 +123,21 @@ def page_words(grades: Iterable[Grade], facts: Facts, terms: Terms) -> dict[int,
         own = theirs.get(submission, [])
         said = [grade for grade in own if terms.policy.steps or _decided(grade, facts)]
         words = PageWords(
-            sums=_shared(
-                [(each.student, sentence(each, terms, _decided(each, facts, SCORING))) for each in said], len(own)
-            ),
+            sums=_shared([(each.student, sentence(each, terms, by_person(each, facts))) for each in said], len(own)),
             beside=_beside(newest, submission, {grade.student for grade in own}),
             policy=_policy(own, terms) if own else (),
             deadlines=_shared([(grade.student, line) for grade in own if (line := _deadline(grade, newest))], len(own)),
+            grade=_common(own) if said else None,
         )
         if words != PageWords():
             found[submission] = words
     return found
+
+
+def _common(own: Sequence[Grade]) -> float | None:
+    """The grade that everybody has, in points; None if two differ, or if one is not known yet."""
+    cents = {grade.cents for grade in own}
+    return (found or 0) / 100 if len(cents) == 1 and (found := cents.pop()) is not None else None
 
 
 def _shared(lines: Sequence[tuple[str, str]], people: int) -> tuple[str, ...]:

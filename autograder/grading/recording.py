@@ -326,7 +326,7 @@ def enter_sheet(book: Book, assignment: Assignment, out: Path) -> int:
     if wanted:
         book.add_decisions(wanted)
         shown = {text(name): each for name, each in shown_in_sheet(book.facts(), assignment).items()}
-        write_file(path, sheet.with_book(shown).encoded())
+        write_file(path, sheet.with_book(shown, assignment).encoded())
     return len(wanted)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from autograder.course.model import Assignment
 from autograder.course.result import SubmissionResult
+from autograder.exports.naming import names_in, with_codes
 from autograder.gradebook.facts import Decision, Facts, Student, Submission, Terms
 from autograder.gradebook.grades import Grade, grades
 from autograder.gradebook.settings import Settings
@@ -123,9 +124,12 @@ class Moment:
             return "no grading of it is in the book that counts"
         info = self.names.info(submission, info_of(self.facts, submission, self.desk.assignment))
         try:
-            return self.desk.book.result(grading.id, info)
+            result = self.desk.book.result(grading.id, info)
         except Damaged as error:
             return str(error)
+        if not self.desk.anonymous:
+            return result
+        return with_codes(result, names_in(self.facts, submission), self.names.submission(submission))
 
     def before(self, decision: int) -> tuple[tuple[Grade, ...], tuple[Grade, ...]]:
         """The grades before and after a decision. Later decisions are left out of both."""

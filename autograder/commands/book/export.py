@@ -139,6 +139,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if args.anonymous and writer not in NAMELESS:
         raise UsageError(f"{args.format}: does not work with --anonymous: it needs to know the students")
     written = writer(order)
+    _check_target(written.path, order)
     lines = list(written.lines)
     if not args.dry_run:
         if written.tells:
@@ -146,12 +147,26 @@ def run(args: argparse.Namespace, console: Console) -> int:
         else:
             write_file(written.path, written.content)
         lines.append(f"written: {written.path}")
+    else:
+        lines.append(f"dry run: {written.path} is not written, and the book records nothing")
     held = [grade for grade in order.own if grade.state is State.HELD]
     naming = order.naming
     lines += [f"held: {naming.id(grade.student)}  {naming.text('; '.join(grade.reasons))}".rstrip() for grade in held]
     for line in lines:
         console.print(Text(line), soft_wrap=True)
     return 1 if held else 0
+
+
+def _check_target(path: Path, order: _Order) -> None:
+    """Refuse a file that an export would destroy: the book, or a table with entries of a person."""
+    from autograder.gradebook.opening import beside
+    from autograder.reports import DECISIONS
+
+    entered = [order.args.out / DECISIONS] if order.args.out else []
+    given = [order.args.into] if order.args.into else []
+    for kept in (*beside(order.book.url), *entered, *given):
+        if path.resolve() == kept.resolve():
+            raise UsageError(f"{path}: an export would overwrite it; name another file")
 
 
 def _release(order: _Order, written: _Written) -> int:
@@ -181,7 +196,7 @@ def _order(args: argparse.Namespace) -> _Order:
     book = Book.open(settings.book(args.book, args.out), create=False)
     facts, terms = book.facts(), settings.terms(assignment)
     own = tuple(each for each in grades(facts, settings.all_terms()) if each.assignment == assignment.id)
-    if not own:
+    if not any(each.assignment == assignment.id for each in facts.submissions):
         raise UsageError(f"{book.address}: this book has nothing of {assignment.id}")
     return _Order(args, book, assignment, facts, terms, own, Naming(facts, args.anonymous))
 
@@ -191,7 +206,7 @@ def _table(order: _Order) -> _Written:
     from autograder.exports.filling import EXCUSED, fill
     from autograder.gradebook.grades import State
     from autograder.gradebook.table import SchoolTable
-    from autograder.gradebook.wording import sentence
+    from autograder.gradebook.wording import by_person, sentence
 
     args, assignment, own = order.args, order.assignment, order.own
     if args.into is None:
@@ -213,7 +228,11 @@ def _table(order: _Order) -> _Written:
         points=order.terms.points,
         id_column=args.id_column,
         column=args.column,
-        lines={grade.student: sentence(grade, order.terms) for grade in own if grade.cents is not None},
+        lines={
+            grade.student: sentence(grade, order.terms, by_person(grade, order.facts))
+            for grade in own
+            if grade.cents is not None
+        },
     )
     held = sum(grade.state is State.HELD for grade in own)
     counts = f"{filled.new} new, {filled.changed} changed, {filled.same} same"
@@ -260,9 +279,10 @@ def _junit(order: _Order) -> _Written:
         name, why = (result.submission, "") if not isinstance(result, tuple) else result
         called = order.naming.of(named[name])
         if isinstance(result, tuple):
-            lines.append(f"left out: {called}  {why}")
+            lines.append(f"left out: {called}  {order.naming.text(why)}".rstrip())
             continue
         grading, _ = order.facts.counting(named[name].id)
+        result = order.naming.result(result, named[name])
         cases = [
             (f"{order.assignment.id}.{question.id}", case) for question in result.questions for case in question.cases
         ]

@@ -13,7 +13,7 @@ from autograder.gradebook.facts import Facts, Submission
 from autograder.gradebook.grades import grades
 from autograder.gradebook.settings import Settings
 from autograder.gradebook.store import Book
-from autograder.gradebook.wording import PageWords, sentence
+from autograder.gradebook.wording import PageWords, by_person, sentence
 from autograder.grading.recording import results
 from autograder.reports import write_class, write_submission
 
@@ -32,7 +32,7 @@ def nameless(result: SubmissionResult, submission: Submission, facts: Facts, nam
         submitted_at=result.info.submitted_at,
         late=result.info.late,
     )
-    bare = replace(result, info=info, attachments={}, sources={}, fingerprint="")
+    bare = replace(naming.result(result, submission), info=info, attachments={}, sources={}, fingerprint="")
     return replace(bare, notebooks=None, integrity=None, reading=None)
 
 
@@ -46,7 +46,8 @@ def write_nameless(
     told: dict[int, list[str]] = {}
     for grade in grades(facts, settings.all_terms()):
         if grade.assignment == assignment.id and grade.cents is not None and terms.policy.steps:
-            told.setdefault(grade.submission, []).append(f"{naming.id(grade.student)}: {sentence(grade, terms)}")
+            said = sentence(grade, terms, by_person(grade, facts))
+            told.setdefault(grade.submission, []).append(f"{naming.id(grade.student)}: {said}")
     shutil.rmtree(out, ignore_errors=True)
     found, failures = [], []
     for each in results(book, facts, assignment):

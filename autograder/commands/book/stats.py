@@ -60,12 +60,13 @@ def run(args: argparse.Namespace, console: Console) -> int:
     facts = book.facts()
     own = [each for each in grades(facts, settings.all_terms()) if each.assignment == assignment.id]
     naming = Naming(facts, args.anonymous)
-    called = {each.name: naming.of(each) for each in facts.submissions if each.assignment == assignment.id}
-    found = [
-        replace(each, info=replace(each.info, submission=called[each.submission]))
-        for each in results(book, facts, assignment)
-        if not isinstance(each, tuple)
-    ]
+    named = {each.name: each for each in facts.submissions if each.assignment == assignment.id}
+    found = []
+    for each in results(book, facts, assignment):
+        if not isinstance(each, tuple):
+            submission = named[each.submission]
+            coded = naming.result(each, submission)
+            found.append(replace(coded, info=replace(each.info, submission=naming.of(submission))))
     if not found:
         raise UsageError(f"{book.address}: this book has nothing of {assignment.id}")
     known = [(each.checks / 100, each.cents / 100) for each in own if each.cents is not None and each.submission]

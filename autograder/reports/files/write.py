@@ -28,7 +28,7 @@ from autograder.course.model import Assignment
 from autograder.course.notebook import PAGELESS
 from autograder.course.result import SubmissionResult
 from autograder.errors import GraderError, UsageError
-from autograder.files import clear, whole
+from autograder.files import clear, private, whole
 from autograder.gradebook.wording import PageWords
 from autograder.reports import cells
 from autograder.reports.files.gradescsv import grades_csv
@@ -40,6 +40,7 @@ from autograder.reports.pages.answers import render_answers
 from autograder.reports.pages.classpage import render_class
 from autograder.reports.pages.review import render_queue, render_reading
 from autograder.reports.pages.student import render_student
+from autograder.submission.receive.filename import is_taken
 
 __all__ = ["write_class", "write_file", "write_reports", "write_submission", "written_as_is"]
 
@@ -51,7 +52,6 @@ UNMADE = """<!DOCTYPE html>
 the reason.</p></html>
 """
 ANSWERS = "answers.html"
-OURS = ("index.html", "term.html", "grades.csv", ANSWERS, "review.html", DECISIONS)
 
 
 def write_reports(
@@ -173,8 +173,8 @@ def _write_queue(
     """Write the queue and its table; return the table's content. The file is read again: a person may edit it."""
     try:
         shown = {cells.text(name): each for name, each in shown.items()}
-        decisions = Decisions.read(out / DECISIONS).with_book(shown)
-        _write_changed(out / DECISIONS, ("\ufeff" + encodable(decisions.merged(results, assignment))).encode())
+        decisions = Decisions.read(out / DECISIONS).merged(results, assignment).with_book(shown, assignment)
+        _write_changed(out / DECISIONS, decisions.encoded())
     except UsageError:  # a person is writing it just now; the next run reports the fault
         decisions = Decisions()
     _page(out / "review.html", lambda: render_queue(results, assignment, decisions), unmade)
@@ -188,7 +188,7 @@ def _write_changed(path: Path, content: bytes) -> None:
 
 def _folder(out: Path, submission: str) -> Path:
     """`out/submission`. A name that leads elsewhere is refused: names come from archives that anybody may send."""
-    if submission in ("", ".", "..", *OURS) or any(char in "/\\\0" for char in submission):
+    if submission in ("", ".", "..") or is_taken(submission) or any(char in "/\\\0" for char in submission):
         raise GraderError(f"the submission name {submission[:80]!r} cannot be a folder's name")
     return out / submission
 
@@ -227,7 +227,7 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
         UsageError: it cannot be written.
     """
     with _told(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private(path.parent)
         with whole(path) as file:
             yield file
 

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from autograder.course.encodable import encodable
 from autograder.course.model import Assignment
 from autograder.course.result import SubmissionResult
 from autograder.errors import UsageError
@@ -108,7 +109,7 @@ class Decisions:
                 int(number) if number.isdecimal() else 0,
             )
 
-    def with_book(self, shown: Shown) -> Decisions:
+    def with_book(self, shown: Shown, assignment: Assignment) -> Decisions:
         """The rows with the gradebook's values, unless somebody changed a row after the decision that it shows."""
         if not any(self._stale(row, shown) for row in self.rows):
             return self
@@ -118,6 +119,8 @@ class Decisions:
             written = [*row, *[""] * (len(columns) - len(row))]
             if self._stale(row, shown):
                 scale, comment, newest = shown[self._cell(row, "submission")]
+                if scale is None and (option := self._cell(row, "option")):  # nobody decided, or it was withdrawn
+                    scale = assignment.option(option).scale
                 if scale is not None:
                     written[columns.index("scale")] = _kept(written[columns.index("scale")], scale)
                 written[columns.index("comment")] = comment
@@ -139,10 +142,10 @@ class Decisions:
         """The file's bytes."""
         sheet = io.StringIO()
         csv.writer(sheet, delimiter=self.separator, lineterminator="\r\n").writerows([self.columns, *self.rows])
-        return ("\ufeff" + sheet.getvalue()).encode()
+        return ("\ufeff" + encodable(sheet.getvalue())).encode()
 
-    def merged(self, results: Sequence[SubmissionResult], assignment: Assignment) -> str:
-        """The file's text with the facts of the current queue, and with new rows at the end for new submissions."""
+    def merged(self, results: Sequence[SubmissionResult], assignment: Assignment) -> Decisions:
+        """With the facts of the current queue, and with new rows at the end for new submissions."""
         queue = {text(result.submission): result for result in queued(results, assignment)}
         unnamed = max(map(len, self.rows), default=0) - len(self.columns)
         columns = [*self.columns, *[""] * unnamed, *(name for name in COLUMNS if name not in self.columns)]
@@ -152,13 +155,9 @@ class Decisions:
             if name not in known:
                 own = {"submission": name, "scale": number(assignment.option(result.info.option).scale)}
                 rows.append([own.get(column, "") for column in columns])
-        sheet = io.StringIO()
-        writer = csv.writer(sheet, delimiter=self.separator, lineterminator="\r\n")
-        writer.writerow(columns)
-        for row in rows:
-            graded = queue.get(self._cell(row, "submission"))
-            writer.writerow(_with_facts(row, columns, graded) if graded else row)
-        return sheet.getvalue()
+        current = ((row, queue.get(self._cell(row, "submission"))) for row in rows)
+        written = [_with_facts(row, columns, graded) if graded else row for row, graded in current]
+        return Decisions(columns, written, self.separator)
 
     def _row(self, result: SubmissionResult) -> Sequence[str]:
         name = text(result.submission)

@@ -16,6 +16,7 @@ __all__ = [
     "FORM",
     "WRAPPERS",
     "ParsedName",
+    "is_taken",
     "name_of",
     "owner",
     "parse_name",
@@ -26,11 +27,12 @@ __all__ = [
 FORM = "{name}-{id}-A{n}-O{option}.zip"
 MAX_NAME_BYTES = 100
 MAX_AROUND = 3  # folders around a zip that are searched for the person's name
-# Names of files beside the submissions' folders in a folder of reports.
+# Names beside the submissions' folders in a folder of results. No submission gets one of them.
 TAKEN = frozenset(
-    {"answers.html", "gradebook.db", "grades.csv", "index.html", "review.csv", "review.html", "run.json"}
-    | {"gradebook.db-wal", "gradebook.db-shm"}
+    {"anonymous", "answers.html", "grades.csv", "index.html", "review.csv", "review.html", "run.json"}
+    | {"similarity.html", "term.html"}
 )
+BOOK = re.compile(r"gradebook\.db([-.][^~]*)?")  # and what stands beside it: its log, its copies
 
 # The course's form, strict, and then with any separators that people type. An id starts and ends with a digit.
 STRICT = re.compile(r"(?P<name>[^-]+)-(?P<id>[^-]+)-A(?P<number>\d+)-O(?P<option>\d+)(?!\d)", re.IGNORECASE)
@@ -135,6 +137,11 @@ def safe_names(paths: Sequence[Path], alone: Collection[Path] = ()) -> dict[str,
     return names
 
 
+def is_taken(name: str) -> bool:
+    """Whether a folder of results needs a name for something else than a submission, on any file system."""
+    return name.casefold() in TAKEN or BOOK.fullmatch(name.casefold()) is not None
+
+
 def owner(path: Path) -> Path | None:
     """The folder of one person around a file or folder; None if there is none.
 
@@ -161,7 +168,7 @@ def _telling(path: Path, alone: bool) -> Path:
 def _safe(path: Path) -> str:
     name = without_archive_end(unicodedata.normalize("NFC", path.name))
     cleaned = re.sub(r"[^\w.()+ -]", "_", name).lstrip(". ").rstrip(". ")
-    if not cleaned or cleaned.casefold() in TAKEN:
+    if not cleaned or is_taken(cleaned):
         return _suffixed(cleaned or "submission", path)
     return cleaned if len(cleaned.encode()) <= MAX_NAME_BYTES else _suffixed(cleaned, path)
 

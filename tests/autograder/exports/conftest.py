@@ -62,7 +62,8 @@ def case(id: str, outcome: Outcome = Outcome.PASSED, message: str = "", **more) 
 def result(toy: Toy, info: SubmissionInfo, double: Outcome, counter: Outcome) -> SubmissionResult:
     """What grading would have found."""
     assignment = Course.find(toy.root).assignment("t1")
-    wrong = {"message": WRONG, "hint": "Twice as much.", "location": "toy.py:3", "detail": "SECRET"}
+    said = f"{WRONG} {info.submission}.zip of {info.name}"  # as an archive that cannot be read is named
+    wrong = {"message": said, "hint": "Twice as much.", "location": "toy.py:3", "detail": f"SECRET of {info.name}"}
     cases = {
         "double": [
             case(f"double[{name}]", double, **({} if double is Outcome.PASSED else wrong))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,6 +124,17 @@ def test_check_on_github(
     assert "a: b &#124; c" in table
     ((suite,),) = [list(ElementTree.parse(tmp_path / "junit.xml").getroot())]
     assert suite.get("errors") == suite.get("tests") != "0"
+
+
+def test_it_needs_no_package_of_the_grading_machine(folder: Path, tmp_path: Path) -> None:
+    """A workflow installs what students install: there is no database."""
+    words = ["check", "conv-forward", "--folder", str(folder), "--junit", str(tmp_path / "junit.xml")]
+    run = [sys.executable, str(ROOT / "tests/elsewhere.py"), *words]
+    done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "::error" in done.stdout
+    assert "| failed |" in (tmp_path / "summary.md").read_text(encoding="utf-8")
+    assert ElementTree.parse(tmp_path / "junit.xml").getroot().tag == "testsuites"
 
 
 def test_elsewhere_it_says_nothing(

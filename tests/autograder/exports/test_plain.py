@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import jsonschema
@@ -86,12 +87,36 @@ def test_json_follows_its_schema(klass: Class, tmp_path: Path) -> None:
         assert len(book.releases("t1")) == 1
 
 
-@pytest.mark.parametrize("format", ["csv", "json"])
+def test_a_file_that_must_stay_is_no_target(klass: Class) -> None:
+    """The book and the cells that a person wrote are no place for an export, by whatever path they are named."""
+    for name in ("gradebook.db", "gradebook.db-wal", "review.csv", "../graded/gradebook.db"):
+        said = klass.say("export", "csv", "t1", "--to", klass.out / name, status=2)
+        assert "an export would overwrite it" in said
+    with klass.open() as book:
+        assert (len(book.facts().submissions), book.releases()) == (3, ())
+
+
+def test_an_assignment_that_nobody_handed_in_has_no_grades_to_tell(klass: Class, tmp_path: Path) -> None:
+    """Nobody on the roster gets a 0 for it."""
+    shutil.copytree(klass.toy.root / "solutions/t1_toy", klass.toy.root / "solutions/t2_toy")
+    shutil.copytree(klass.toy.root / "tests/hidden/t1_toy", klass.toy.root / "tests/hidden/t2_toy")
+    said = klass.say("export", "csv", "t2", "--missing", "0", "--to", tmp_path / "t2.csv", status=2)
+    assert "this book has nothing of t2" in said
+    assert not (tmp_path / "t2.csv").exists()
+
+
+def test_a_dry_run_says_so(klass: Class, tmp_path: Path) -> None:
+    said = klass.say("export", "csv", "t1", "--to", tmp_path / "t1.csv", "--dry-run")
+    assert "is not written, and the book records nothing" in said
+    assert not (tmp_path / "t1.csv").exists()
+
+
+@pytest.mark.parametrize("format", ["csv", "json", "junit"])
 def test_nobody_is_named(klass: Class, tmp_path: Path, format: str) -> None:
     klass.decide("hold", "김민수 copied from Han", student="12")
     said = klass.say("export", format, "t1", "--anonymous", "--to", tmp_path / "t1.x", status=1)
     text = (tmp_path / "t1.x").read_text(encoding="utf-8-sig")
-    for name in (*PEOPLE.values(), "kimms", "340934", "login11", "lee-12"):
+    for name in (*PEOPLE.values(), "kimms", "34093", "login11", "lee-12", "cmd-13"):
         assert name not in text + said.replace(str(tmp_path), "")
     with klass.open() as book:
         codes = {student.code: student.key for student in book.facts().students}

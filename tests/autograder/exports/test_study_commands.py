@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from autograder.submission.receive.filename import is_taken, safe_names
 from tests.autograder.conftest import Toy, in_process
 from tests.autograder.exports.conftest import PEOPLE, Class
 
@@ -22,8 +23,8 @@ def test_stats(klass: Class) -> None:
         ("double", 2, pytest.approx(2 / 3)),
         ("counter", 1, pytest.approx(1 / 3)),
     ]
-    for name in (*PEOPLE.values(), "340934"):
-        assert name not in json.dumps(data, ensure_ascii=False)
+    for name in (*PEOPLE.values(), "34093", "lee-12"):
+        assert name not in json.dumps(data, ensure_ascii=False) + klass.say("stats", "t1", "--anonymous")
 
 
 def test_similarity(toy: Toy, tmp_path: Path) -> None:
@@ -107,8 +108,25 @@ def test_pages_that_name_nobody(klass: Class) -> None:
     assert {path.name for path in pages} >= {"index.html", "grades.csv", "report.html", "result.json"}
     for path in pages:
         text = path.read_text(encoding="utf-8-sig")
-        for name in (*PEOPLE.values(), "kimms", "340934", "login11", "O&#34;Brien"):
+        for name in (*PEOPLE.values(), "kimms", "34093", "login11", "O&#34;Brien", "lee_LATE", "cmd-13"):
             if len(name) > 3 or not name.isascii():
                 assert name not in text, (path, name)
     scores = [line.split(",")[5] for line in (folder / "grades.csv").read_text(encoding="utf-8-sig").splitlines()[1:]]
     assert sorted(scores) == ["0", "0", "10", "4"]
+
+
+def test_no_submission_can_have_a_name_that_results_need(klass: Class) -> None:
+    """Whatever stands beside the submissions' folders has a name that no submission gets."""
+    klass.say("report", "t1")
+    klass.say("report", "t1", "--anonymous")
+    klass.toy.submit("kim-11-A1-O1")
+    klass.say("similarity", "t1", klass.toy.submitted)
+    with klass.open() as book:
+        names = {each.name for each in book.facts().submissions}
+        beside = {path.name for path in klass.out.iterdir()} - names
+    assert beside >= {"gradebook.db", "index.html", "term.html", "grades.csv", "similarity.html", "anonymous"}
+    assert [name for name in beside if not (name.startswith(".") or is_taken(name))] == []
+    assert is_taken("Gradebook.db.before-1")
+    assert is_taken("gradebook.db-journal")
+    found = safe_names([Path(f"{name}.zip") for name in (*beside, "TERM.html", "gradebook.db.before-1")])
+    assert [name for name in found if is_taken(name)] == []

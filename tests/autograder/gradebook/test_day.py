@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from autograder.cli import main
 from autograder.course.layout import Course
 from autograder.course.result import SubmissionInfo
-from autograder.gradebook.facts import Facts
+from autograder.gradebook.facts import Decision, Facts, Student
 from autograder.gradebook.grades import Grade, grades
 from autograder.gradebook.settings import Settings
 from autograder.gradebook.store import Book
@@ -206,6 +207,66 @@ def test_a_sheet_that_nobody_edited_takes_what_the_book_says(toy: Toy, book: Pat
     assert "decisions read" not in say(toy, "report", "t1", "--out", book)
     assert rows(book / "review.csv")[1][5:] == ["0.6", "read", "3"]
     assert len(stored(book).decisions) == 3
+
+
+def test_a_scale_that_is_withdrawn_stays_withdrawn(toy: Toy, book: Path) -> None:
+    """The sheet shows the option's own scale again; no later command takes the old cell for a new decision."""
+    name = "choi_r-13-A1-O2"
+    say(toy, "gradebook", "set", "t1", name, "scale", "0.7", "--out", book)
+    say(toy, "report", "t1", "--out", book)
+    say(toy, "gradebook", "set", "t1", name, "scale", "null", "--out", book)
+    for _ in range(3):
+        assert "decisions read" not in say(toy, "report", "t1", "--out", book)
+        assert rows(book / "review.csv")[1][5:] == ["0.5", "", "2"]
+    assert len(stored(book).decisions) == 2
+
+
+def test_a_new_sheet_shows_what_the_book_says(toy: Toy, book: Path) -> None:
+    """The first report into an empty folder writes the same bytes as every later one."""
+    name = "choi_r-13-A1-O2"
+    say(toy, "gradebook", "set", "t1", name, "scale", "0.7", "--out", book)
+    say(toy, "report", "t1", "--out", book)
+    before = views(book)
+    for path in book.iterdir():
+        if path.name != "gradebook.db":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    say(toy, "report", "t1", "--out", book)
+    assert rows(book / "review.csv")[1][5:] == ["0.7", "", "1"]
+    assert views(book) == before
+
+
+def test_a_group_without_an_erased_member(toy: Toy, book: Path) -> None:
+    """The other's result stays; nothing of the erased person's name or id does, in the book and on the pages."""
+    with Book.open(book / "gradebook.db") as opened:
+        result = opened.result(1, SubmissionInfo("김민수-2022990111"))
+        case = replace(result.questions[0].cases[0], message="김민수-2022990111.zip: by 김민수")
+        question = replace(result.questions[0], cases=(case,))
+        info = SubmissionInfo(
+            *("김민수-2022990111", "김민수", "2022-990111", "1", (("15", "Lee"),)), notes=("김민수-2022990111: a note",)
+        )
+        number = opened.add_submission("t1", "another", info)
+        opened.add_grading(opened.facts().gradings[0].run, number, replace(result, info=info, questions=(question,)))
+        opened.add_decisions(
+            [Decision(0, "", "kim", "command", "t1", "hold", "15", value="as 2022990111", why="like 김민수")]
+        )
+        opened.add_roster([Student("15", "15", "Lee"), Student("2022990111", "2022-990111", "김민수")])
+    say(toy, "export", "json", "t1", "--to", book / "told.json", "--out", book, status=1)
+    (book / "told.json").unlink()
+    say(toy, "report", "t1", "--out", book)
+    assert (book / "김민수-2022990111/result.json").exists()
+    say(toy, "gradebook", "erase", "2022990111", "--out", book)
+    facts = stored(book)
+    assert next(each.name for each in facts.submissions if each.id == number).startswith("erased-")
+    for name, data in views(book).items():
+        for word in ("김민수", "2022990111", "2022-990111"):
+            assert word not in name + data.decode(errors="replace"), (name, word)
+    with Book.open(book / "gradebook.db") as opened:
+        assert "김민수" not in str(opened.result(opened.facts().gradings[-1].id, info).questions)
+    data = b"".join(path.read_bytes() for path in book.glob("gradebook.db*"))
+    for word in ("김민수", json.dumps("김민수")[1:-1], "2022990111"):
+        assert word.encode() not in data
+    said = say(toy, "gradebook", "--out", book)
+    assert [line for line in said.splitlines() if line.endswith(" is not on the roster") and "erased-" in line] == []
 
 
 def test_a_table_of_decisions(toy: Toy, book: Path, tmp_path: Path) -> None:

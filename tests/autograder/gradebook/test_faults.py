@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from autograder.commands.grade import _alone
 from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult, QuestionResult, SubmissionInfo, SubmissionResult
 from autograder.errors import UsageError
@@ -257,6 +258,33 @@ def test_make_clean_keeps_what_people_decided(tmp_path: Path, kind: str) -> None
     assert ("reports/ stays" in done.stdout) == (kind != "nothing")
 
 
+def test_two_runs_into_one_folder(tmp_path: Path) -> None:
+    """The second is refused and writes nothing. The end of the first, even by a kill, frees the folder."""
+    shutil.copytree(TOY, tmp_path / "course", ignore=shutil.ignore_patterns("__pycache__"))
+    toy, out = Toy(tmp_path / "course"), tmp_path / "deep/graded"
+    toy.submit("kim_m-11-A1-O1")
+    with _alone(out):
+        status, said = in_process(toy, "grade", "t1", toy.submitted, "--out", out)
+        assert (status, "another `autograder grade` writes into" in said) == (2, True), said
+        assert list(out.iterdir()) == []
+    assert not out.exists(), "nothing was written"
+    begun, told = os.pipe()
+
+    def hold() -> None:
+        with _alone(out):
+            os.write(told, b"!")
+            signal.pause()
+
+    pid = child(hold)
+    os.read(begun, 1)
+    with pytest.raises(UsageError, match="wait for its end"), _alone(out):
+        pass
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    with _alone(out):
+        pass
+
+
 ATTACK = """
 import glob, os, sqlite3
 FOUND = []
@@ -317,6 +345,7 @@ def test_a_submission_cannot_reach_the_book(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     sound(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(out.stat().st_mode) == 0o700
     with Book.open(path) as book:
         facts = book.facts()
         assert facts.decisions == ()

@@ -25,6 +25,7 @@ from autograder.gradebook import opening
 from autograder.gradebook import store as store_module
 from autograder.gradebook.changes import told_now
 from autograder.gradebook.decisions import KINDS
+from autograder.gradebook.erasing import older
 from autograder.gradebook.facts import Decision, Facts, Release, Student, Terms, stamp
 from autograder.gradebook.grades import State, grades
 from autograder.gradebook.late import Counts, Of, Policy, Step
@@ -258,6 +259,38 @@ def test_a_copy_has_the_same_grades(server: str, tmp_path: Path) -> None:
             assert len(third.facts().submissions) == len(first.facts().submissions) + 1
 
 
+def test_nobody_can_write_an_id_that_passes_for_an_erased_person(address: str) -> None:
+    """A group's result stays while a member is there, whatever id that member wrote."""
+    with Book.open(address) as book:
+        written = SubmissionInfo("s1", "Kim", "11", "1", (("erased-abc", "Lee"),))
+        number = book.add_submission("w1", "d1", written, "table")
+        run = book.add_run("w1", "suite", 7, 7).id
+        grading = book.add_grading(run, number, result_of({"one": 3.0}))
+        book.erase(["11"])
+        assert book.result(grading, written).score == 3
+        assert older(book.facts(), "2031-01-01") == ["erasedabc"]
+        book.erase(["erasedabc"])
+        assert older(book.facts(), "2031-01-01") == []
+        with pytest.raises(Damaged):
+            book.result(grading, written)
+
+
+def test_a_name_that_is_a_word_of_a_result_damages_nothing(address: str) -> None:
+    """Whoever is called like an outcome, a question or a year leaves results and decisions of others readable."""
+    with Book.open(address) as book:
+        written = SubmissionInfo("s1", "passed", "2022", "1", (("11", "Lee"), ("one", "shape")))
+        number = book.add_submission("w1", "d1", written, "table")
+        run = book.add_run("w1", "suite", 7, 7).id
+        grading = book.add_grading(run, number, result_of({"one": 3.0}))
+        moved = Decision(0, "", "kim", "page", "w1", "extension", student="11", value="2022-12-05T00:00:00Z", why="ill")
+        book.add_decisions([moved])
+        book.erase(["2022", "one"])
+        (question,) = book.result(grading, written).questions
+        assert (question.id, question.outcome, question.cases[0].id) == ("one", Outcome.PASSED, "one[a]")
+        assert "shape" not in question.cases[0].message
+        assert [each.value for each in book.facts().decisions] == ["2022-12-05T00:00:00Z"]
+
+
 def test_migrations_make_the_tables(address: str) -> None:
     with Book.open(address) as book, book.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
@@ -304,6 +337,15 @@ def test_what_is_no_book(tmp_path: Path) -> None:
     file.write_bytes(b"this is not a database, and long enough to tell" * 100)
     with pytest.raises(UsageError, match="cannot be opened"):
         Book.open(file)
+    other = tmp_path / "other.db"
+    with closing(sqlite3.connect(other)) as connection:
+        connection.execute("create table bookmarks (url text)")
+        connection.execute("create table alembic_version (version_num text)")
+        connection.execute("insert into alembic_version values ('50a4d84c131a')")
+        connection.commit()
+        with pytest.raises(UsageError, match="another program: it has the table bookmarks"):
+            Book.open(other)
+        assert len(connection.execute("select name from sqlite_master").fetchall()) == 2
     for wrong in ("mysql://x/y", "graded", "sqlite://"):
         with pytest.raises(UsageError, match="wanted"):
             Book.open(wrong)

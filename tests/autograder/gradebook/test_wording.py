@@ -124,3 +124,19 @@ def test_what_people_said_stands_beside_its_question() -> None:
     assert said.sums == ("95 from the checks and a person = 95 of 100",)
     assert "Kim" not in str(said.changed(lambda text: text.replace("Nice", "Kim")).sums)
     assert said.changed(str.upper).beside["one"] == ("NICE.",)
+
+
+def test_an_open_request_is_said_to_hold_the_grade() -> None:
+    """Also without a policy: the number at the top is then the one of the checks."""
+    said = words(facts_of(decided(1, "request", "Why?", "11", "two")), Policy())
+    assert said.sums == ("80 from the checks. Not final: a request is open: two.",)
+    assert said.grade is None
+
+
+def test_the_number_at_the_top_is_the_grade() -> None:
+    assert words(facts_of(), Policy(steps=STEPS)).grade == 50
+    assert words(facts_of(decided(1, "adjust", -500, "11")), Policy()).grade == 75
+    assert words(facts_of(), Policy()).grade is None, "nothing is said, so the page shows its own score"
+    group = facts_of(decided(1, "extension", 48, "12"), members=("11", "12"))
+    assert words(group, Policy(steps=STEPS)).grade is None, "the members differ"
+    assert words(facts_of(members=("11", "12")), Policy(steps=STEPS)).grade == 50

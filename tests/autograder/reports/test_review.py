@@ -43,8 +43,13 @@ def table(tmp_path: Path, text: str | bytes) -> Path:
     return path
 
 
+def merged(decisions: Decisions, results: list[SubmissionResult], assignment: Assignment) -> str:
+    """The text of the file with these results."""
+    return decisions.merged(results, assignment).encoded().decode("utf-8-sig")
+
+
 def test_a_new_queue_has_the_options_scale(small: Assignment) -> None:
-    (row,) = rows(Decisions().merged([entry(), entry("lee", option="1")], small))
+    (row,) = rows(merged(Decisions(), [entry(), entry("lee", option="1")], small))
     assert row == {
         "submission": "kim",
         "name": "Kim",
@@ -59,7 +64,7 @@ def test_a_new_queue_has_the_options_scale(small: Assignment) -> None:
 def test_what_a_person_wrote_stays_and_facts_follow(small: Assignment, tmp_path: Path) -> None:
     written = "submission,scale,comment,seen by,score before scale\nkim,0.8,well said,TA 1,3\ngone,0.1,left,TA 2,9\n"
     decisions = Decisions.read(table(tmp_path, written))
-    old, gone, new = rows(decisions.merged([entry(), entry("lee")], small))
+    old, gone, new = rows(merged(decisions, [entry(), entry("lee")], small))
     assert (old["scale"], old["comment"], old["seen by"], old["score before scale"]) == (
         "0.8",
         "well said",
@@ -68,8 +73,8 @@ def test_what_a_person_wrote_stays_and_facts_follow(small: Assignment, tmp_path:
     )
     assert (gone["submission"], gone["scale"], gone["score before scale"]) == ("gone", "0.1", "9")
     assert (new["submission"], new["scale"], new["seen by"]) == ("lee", "0.5", "")
-    again = Decisions.read(table(tmp_path, decisions.merged([entry(), entry("lee")], small)))
-    assert again.merged([entry(), entry("lee")], small) == decisions.merged([entry(), entry("lee")], small)
+    again = Decisions.read(table(tmp_path, merged(decisions, [entry(), entry("lee")], small)))
+    assert merged(again, [entry(), entry("lee")], small) == merged(decisions, [entry(), entry("lee")], small)
 
 
 @pytest.mark.parametrize(
@@ -82,13 +87,13 @@ def test_a_scale_is_read(tmp_path: Path, cell: str, scale: float | None) -> None
 def test_a_spreadsheet_with_semicolons(small: Assignment, tmp_path: Path) -> None:
     decisions = Decisions.read(table(tmp_path, "\ufeffsubmission;scale;comment\r\nkim;0,8;a, b\r\n"))
     assert (decisions.scale(entry()), decisions.comment(entry())) == (0.8, "a, b")
-    again = decisions.merged([entry()], small)
+    again = merged(decisions, [entry()], small)
     assert again.splitlines()[1] == "kim;0,8;a, b;Kim;2022123456;2;8"
 
 
 def test_cells_beyond_the_headings_stay(small: Assignment, tmp_path: Path) -> None:
     written = "submission,scale,,\nkim,0.8,seen,twice,and more\ngone,0.5,x\n"
-    (head, kim, gone) = Decisions.read(table(tmp_path, written)).merged([entry()], small).splitlines()
+    (head, kim, gone) = merged(Decisions.read(table(tmp_path, written)), [entry()], small).splitlines()
     assert head == "submission,scale,,,,name,id,option,score before scale,comment"
     assert kim == "kim,0.8,seen,twice,and more,Kim,2022123456,2,8,"
     assert gone == "gone,0.5,x"
@@ -117,7 +122,7 @@ def test_what_makes_no_sense_is_refused_with_its_place(tmp_path: Path, text: str
 
 
 def test_a_name_that_looks_like_a_formula_finds_its_row_again(small: Assignment, tmp_path: Path) -> None:
-    sheet = Decisions().merged([entry("=1+1")], small).replace(",0.5,", ",0.9,")
+    sheet = merged(Decisions(), [entry("=1+1")], small).replace(",0.5,", ",0.9,")
     assert Decisions.read(table(tmp_path, sheet)).scale(entry("=1+1")) == 0.9
 
 

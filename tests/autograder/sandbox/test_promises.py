@@ -7,10 +7,13 @@ import secrets
 import select
 import signal
 import socket
+import sqlite3
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,6 +21,8 @@ import pytest
 
 from autograder.course.model import Limits
 from autograder.errors import GraderError, StudentError, WorkerCrashed, WorkerOutOfMemory, WorkerTimeout
+from autograder.gradebook.facts import Student
+from autograder.gradebook.store import Book
 from autograder.sandbox import Package, Sandbox, Worker, probes
 from autograder.sandbox.channel import control
 from autograder.sandbox.channel.output import capped_file
@@ -26,6 +31,7 @@ from autograder.sandbox.isolation.levels import Confinement
 from autograder.sandbox.isolation.limits import THREADS
 from autograder.sandbox.proxy import Proxy
 from autograder.sandbox.worker.zygote import _Zygote
+from tests.autograder.gradebook.test_faults import ATTACK, sound
 from tests.autograder.sandbox.conftest import zygote_pid
 
 LIMITS = Limits(call_seconds=60, import_seconds=60, memory_mb=256, disk_mb=8, output_kb=16)
@@ -391,3 +397,18 @@ def settle(zygote: int) -> None:
             return
         time.sleep(0.05)
     raise AssertionError("the zygote keeps a worker")
+
+
+def test_the_book_is_out_of_reach(open_worker: Callable[..., Worker], tmp_path: Path) -> None:
+    """From the worker of a submission nobody reads, writes, removes or renames the gradebook, open or closed."""
+    path = tmp_path / "gradebook.db"
+    Book.open(path).add_roster([Student("11", "11", "SECRET-KIM")])
+    with closing(sqlite3.connect(path)) as held:  # the grader's own descriptors of it, and its log
+        assert held.execute("select count(*) from student").fetchone() == (1,)
+        before = {each.name: each.read_bytes() for each in tmp_path.iterdir()}
+        assert path.name in before
+        with pytest.raises(StudentError, match="the book was read: False"):  # it ran to its end
+            Proxy(open_worker(ATTACK.replace("{book!r}", repr(str(path))).encode())).double(1)
+        assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == before
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    sound(path)

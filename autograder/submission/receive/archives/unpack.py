@@ -19,7 +19,7 @@ from typing import IO
 from zipfile import ZipFile, ZipInfo
 
 from autograder.errors import ArchiveError
-from autograder.files import whole
+from autograder.files import private, whole
 from autograder.submission.paths import Refused, is_litter, member_path, show
 from autograder.submission.receive.archives.packed import pieces
 from autograder.submission.receive.archives.tar import DAMAGE as TAR_DAMAGE
@@ -76,7 +76,7 @@ class Unpacker:
             self.left_out += [(name, why) for name, why in json.loads(done.read_text() or "[]")]
             return folder
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        private(folder)
         before = len(self.left_out)
         with io.FileIO(path) as packed:
             if _is_tar(packed):
@@ -93,7 +93,7 @@ class Unpacker:
         """Copy one person's loose files into a folder, under their owner's names. Returns the folder."""
         folder = self._into / "loose" / name
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        private(folder)
         for path, called in files:
             shutil.copy2(path, folder / member_path(called, depth=1, name_bytes=200), follow_symlinks=False)
         return folder
