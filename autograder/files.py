@@ -1,14 +1,22 @@
-"""Atomic writing: a file appears whole or not at all."""
+"""Atomic writing: a file appears whole or not at all. What a killed process left is removed by the next one."""
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["whole"]
+try:
+    import fcntl
+except ModuleNotFoundError:  # Windows, where a file that is open cannot be removed anyway
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["clear", "whole"]
+
+UNFINISHED = ".unfinished"  # how the name of a temporary file ends
 
 
 @contextmanager
@@ -17,12 +25,52 @@ def whole(path: Path) -> Iterator[BinaryIO]:
 
     with whole(out / "grades.csv") as file:
         file.write(table)
+
+    A kill leaves the temporary file. The next `whole` in the same folder removes it. A link stays, and what it leads to
+    is written. A device or a pipe is written to directly.
     """
-    temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}")
-    try:
-        with temporary.open("xb") as file:
-            yield file
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    path = path.resolve() if path.is_symlink() else path
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        with path.open("wb") as stream:
+            yield stream
+        return
+    clear(path.parent)
+    temporary, file, lock = _begin(path)
+    with lock:
+        try:
+            with file:
+                yield file
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def clear(folder: Path) -> None:
+    """Remove the temporary files in a folder whose writers are dead. A writer that lives holds a lock on its file."""
+    for path in folder.glob(f".*{UNFINISHED}"):
+        with suppress(OSError):  # another process was faster, or is still writing
+            if path.is_symlink() or not path.is_file():
+                continue
+            if fcntl is None:
+                path.unlink()
+                continue
+            with path.open("r+b") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+
+
+def _begin(path: Path) -> tuple[Path, BinaryIO, ExitStack]:
+    """A new temporary file beside `path`, and the lock on it, which outlives the open file."""
+    while True:
+        temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}{UNFINISHED}")
+        file, lock = temporary.open("xb"), ExitStack()
+        if fcntl is None:
+            return temporary, file, lock
+        lock.callback(os.close, os.dup(file.fileno()))
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if temporary.exists():
+            return temporary, file, lock
+        file.close()  # another process removed it before it was locked
+        lock.close()

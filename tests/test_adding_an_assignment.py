@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 
 from autograder import checks
-from autograder.course.model import Assignment, Component, Limits, NotebookLimits, Option, Question, Visibility
-from autograder.grading.mutants import file as mutantfile
+from autograder.course.model import Assignment, Component, Limits, NotebookLimits, Option, Question
+from autograder.grading.mutants.file import MutantTable
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/add-an-assignment.md"
@@ -180,5 +180,5 @@ def test_every_limit_of_a_notebook_is_explained() -> None:
 
 def test_every_name_that_an_author_may_use_is_explained() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    names = [*checks.__all__, *mutantfile.REQUIRED, *mutantfile.OPTIONAL, *Visibility]
+    names = [*checks.__all__, *defaults(MutantTable)]
     assert [name for name in names if f"`{name}" not in page] == []

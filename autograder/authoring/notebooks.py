@@ -43,9 +43,9 @@ class _Cell:
     code: bool
 
 
-def notebook_text(source: Path, questions: Collection[str], *, solved: bool = False) -> str:
+def notebook_text(source: Path, questions: Collection[str]) -> str:
     """The text of the `.ipynb`. Arguments and errors are those of `build_notebook`."""
-    text = nbformat.writes(build_notebook(source, questions, solved=solved))  # type: ignore[no-untyped-call]
+    text = nbformat.writes(build_notebook(source, questions))  # type: ignore[no-untyped-call]
     return f"{text}".rstrip("\n") + "\n"
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from autograder.errors import UsageError
+from autograder.files import whole
 
 if TYPE_CHECKING:
     from autograder.checks.public.standing import Standing
@@ -27,7 +28,8 @@ def write_junit(path: Path, assignment: Assignment, results: Mapping[str, Sequen
     cases = [(f"A{assignment.number}.{question}", case) for question in results for case in results[question]]
     content = junit([Suite(assignment.title, cases, sum(case.seconds for _, case in cases))])
     try:
-        path.write_bytes(content)
+        with whole(path) as file:
+            file.write(content)
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
 

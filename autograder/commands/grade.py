@@ -24,7 +24,7 @@ from autograder.course.result import SubmissionResult
 from autograder.errors import UsageError
 
 if TYPE_CHECKING:  # grading needs Linux, but the command line must also start on a student's machine
-    from autograder.grading.batch import Batch, Grade
+    from autograder.grading.batch import Batch, GradeOne
     from autograder.grading.order import Order
     from autograder.grading.recording import Recorder
     from autograder.submission.receive.inbox import Inbox
@@ -289,7 +289,7 @@ def uninterrupted() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def _graders(batch: Batch, order: Order, args: argparse.Namespace) -> AbstractContextManager[tuple[Grade, Executor]]:
+def _graders(batch: Batch, order: Order, args: argparse.Namespace) -> AbstractContextManager[tuple[GradeOne, Executor]]:
     """The grading function and its executor: this machine, or a cluster."""
     from autograder.grading import fingerprint
     from autograder.grading.batch import local_graders

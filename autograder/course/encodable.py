@@ -5,10 +5,10 @@ A lone surrogate cannot be encoded. JSON and Python source can spell one: "\\ud8
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["all_encodable", "encodable"]
+__all__ = ["all_encodable", "all_text", "encodable"]
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -29,10 +29,17 @@ def all_encodable(value: Any) -> Any:
 
     Raises RecursionError if the data is nested too deeply.
     """
+    return all_text(value, encodable)
+
+
+def all_text(value: Any, change: Callable[[str], str]) -> Any:
+    """A copy of plain data with all text changed, keys too.
+
+    >>> all_text({"a": ["b", (1, "c")]}, str.upper)
+    {'A': ['B', (1, 'C')]}
+    """
     if isinstance(value, str):
-        return encodable(value)
+        return change(value)
     if isinstance(value, Mapping):
-        return {encodable(key): all_encodable(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(map(all_encodable, value))
-    return value
+        return {change(key): all_text(each, change) for key, each in value.items()}
+    return type(value)(all_text(each, change) for each in value) if isinstance(value, list | tuple) else value

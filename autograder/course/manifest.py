@@ -2,25 +2,74 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from autograder.course.budgets import read_budgets
-from autograder.course.model import Assignment, Component, Limits, NotebookLimits, Option, Question, Visibility
-from autograder.course.table import REQUIRED, Table
-from autograder.errors import UsageError
+from autograder.course.model import Assignment, Component, Limits, NotebookLimits, Option, Question, Text, Whole, text
+from autograder.course.table import Wrong, read_table, read_toml
+from autograder.errors import ManifestError
 
 __all__ = ["load_assignment"]
 
-QUESTION_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-COMPONENT = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
-MODULE = re.compile(r"(?!common$)[A-Za-z_]\w*", re.ASCII)  # `common` is the given library
-NOTEBOOK = re.compile(r"[\w-][\w.-]*\.ipynb")
-GIVEN = re.compile(r"(?:([a-z]\w*)/)?(?!common\.py$)([A-Za-z_]\w*\.py)", re.ASCII)  # from another assignment's folder
-FILE_NAME = re.compile(r"[\w-][\w.-]*")
+# A file of this assignment's folder, or of another's: a1_boxes/boxes.py.
+GIVEN = r"(?a:([a-z]\w*/)?(?!common\.py$)[A-Za-z_]\w*\.py)"
+GIVEN_WANTED = "the name of a Python file, boxes.py, or one of another assignment's, a1_boxes/boxes.py"
+DUE = Meta(tz=True, description="a date and time with a time zone, 2022-12-02T23:59:00+09:00")
+ONLY_COMPONENT = ("module", "notebook", "artifacts", "notebook_minutes")  # at the top of a manifest without components
+
+
+def _one_or_more(key: str) -> Meta:
+    return Meta(min_length=1, description=f"one [[{key}]] table or more")
+
+
+@dataclass(frozen=True)
+class _Manifest:
+    """The file, without the keys that stand for an only component. `questions` and `limits` are read afterwards."""
+
+    number: Whole
+    title: Text
+    due: Annotated[datetime, DUE]
+    questions: Annotated[tuple[dict[str, Any], ...], _one_or_more("questions")]
+    options: Annotated[tuple[Option, ...], _one_or_more("options")]
+    components: Annotated[tuple[Component, ...], _one_or_more("components")]
+    given: tuple[Annotated[str, text(GIVEN, GIVEN_WANTED)], ...] = ()
+    limits: dict[str, Any] = field(default_factory=dict)
+    late: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for wrong in (*self._wrong_components(), *self._wrong_given(), *self._wrong_options()):
+            raise wrong
+
+    def _wrong_components(self) -> Iterator[Wrong]:
+        for index, component in enumerate(self.components):
+            earlier = self.components[:index]
+            for key, mine, others in (
+                ("module", [component.module], [other.module for other in earlier]),
+                ("notebook", [component.notebook], [other.notebook for other in earlier]),
+                ("artifacts", component.artifacts, [name for other in earlier for name in other.artifacts]),
+            ):
+                for name in mine:
+                    if name and name.casefold() in map(str.casefold, others):
+                        yield Wrong(f"components[{index}].{key}", name, "a name that no earlier component has")
+
+    def _wrong_given(self) -> Iterator[Wrong]:
+        names = [entry.rpartition("/")[2] for entry in self.given]
+        for entry, name in zip(self.given, names, strict=True):
+            if names.count(name) > 1:
+                yield Wrong("given", entry, "each file once")
+            if name in [component.file for component in self.components]:
+                yield Wrong("given", entry, "a file that students do not write")
+
+    def _wrong_options(self) -> Iterator[Wrong]:
+        for index, option in enumerate(self.options):
+            if option.id in [other.id for other in self.options[:index]]:
+                yield Wrong(f"options[{index}].id", option.id, "an id that no earlier option has")
 
 
 def load_assignment(path: Path, rules: Collection[str] | None = None) -> Assignment:
@@ -33,166 +82,64 @@ def load_assignment(path: Path, rules: Collection[str] | None = None) -> Assignm
         ManifestError: a key is missing, unknown, of the wrong type or out of range.
         UsageError: the file cannot be read, or is not TOML.
     """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: not TOML: {error}") from None
-    return _assignment(Table(path, "", data), path.parent.name, rules)
-
-
-def _assignment(table: Table, name: str, rules: Collection[str] | None) -> Assignment:
-    due = table.take("due", datetime, "a date and time with offset, 2022-12-02T23:59:00+09:00")
-    if due.tzinfo is None:
-        raise table.wrong("due", due.isoformat(), "a time zone too, 2022-12-02T23:59:00+09:00")
-    components = _components(table)
-    given = _given(table, components, name)
-    limits = Table(table.file, "limits.", table.take("limits", dict, "a [limits] table", {}))
-    assignment = Assignment(
+    name, data = path.parent.name, read_toml(path)
+    only = {key: data.pop(key) for key in ONLY_COMPONENT if key in data}
+    if "components" not in data:
+        read_table(path, only, Component)
+        data["components"] = [only]
+    elif only:
+        key, value = only.popitem()
+        raise ManifestError(path, key, found=value, wanted="this key inside of a [[components]] table")
+    manifest = read_table(path, data, _Manifest)
+    lent = {entry.rpartition("/")[2]: entry.rpartition("/")[0] for entry in manifest.given}
+    for file, folder in lent.items():
+        if folder == name:
+            wanted = f"{file}: it lies in this assignment's own folder"
+            raise ManifestError(path, "given", found=f"{folder}/{file}", wanted=wanted)
+    notebook = manifest.limits.pop("notebook", {})
+    return Assignment(
         id=name.split("_")[0],
         name=name,
-        number=table.whole("number"),
-        title=table.text("title"),
-        due=due,
-        components=components,
-        questions=_questions(table, components, rules),
-        options=_options(table),
-        notebook_limits=_notebook_limits(limits),
-        limits=_limits(limits),
-        given=tuple(given),
-        lent={file: folder for file, folder in given.items() if folder},
-        late=table.take("late", dict, "a [late] table", {}),
-    )
-    table.done()
-    return assignment
-
-
-def _components(table: Table) -> tuple[Component, ...]:
-    """From the `[[components]]` tables. Without them, the keys at the top of the manifest make one component."""
-    if "components" not in table.data:
-        return (_component(table),)
-    for key in ("module", "notebook", "artifacts", "notebook_minutes"):
-        if key in table.data:
-            raise table.wrong(key, table.data[key], "this key inside of a [[components]] table")
-    components: list[Component] = []
-    for entry in table.tables("components"):
-        component = _component(entry)
-        entry.done()
-        for key, mine, others in (
-            ("module", [component.module], [other.module for other in components]),
-            ("notebook", [component.notebook], [other.notebook for other in components]),
-            ("artifacts", component.artifacts, [name for other in components for name in other.artifacts]),
-        ):
-            if taken := [name for name in mine if name and name.casefold() in map(str.casefold, others)]:
-                raise entry.wrong(key, taken[0], "a name that no earlier component has")
-        components.append(component)
-    return tuple(components)
-
-
-def _component(entry: Table) -> Component:
-    return Component(
-        module=entry.text("module", MODULE, "a Python module's name without .py"),
-        notebook=entry.text("notebook", NOTEBOOK, "the file name of a notebook, upsampling.ipynb", default=""),
-        artifacts=entry.texts("artifacts", FILE_NAME, "a file name"),
-        notebook_minutes=entry.number("notebook_minutes", 0.0),
+        number=manifest.number,
+        title=manifest.title,
+        due=manifest.due,
+        components=manifest.components,
+        questions=_questions(path, manifest, rules),
+        options=manifest.options,
+        limits=read_table(path, manifest.limits, Limits, "limits."),
+        notebook_limits=read_table(path, notebook, NotebookLimits, "limits.notebook."),
+        given=tuple(lent),
+        lent={file: folder for file, folder in lent.items() if folder},
+        late=manifest.late,
     )
 
 
-def _given(table: Table, components: tuple[Component, ...], own: str) -> dict[str, str]:
-    """The given files by name, each with the folder of the assignment that it comes from; "" for this assignment."""
-    given: dict[str, str] = {}
-    wanted = "the name of a Python file, boxes.py, or one of another assignment's, a1_boxes/boxes.py"
-    for entry in table.texts("given", GIVEN, wanted):
-        folder, _, name = entry.rpartition("/")
-        if name in given:
-            raise table.wrong("given", entry, "each file once")
-        if name in [component.file for component in components]:
-            raise table.wrong("given", entry, "a file that students do not write")
-        if folder == own:
-            raise table.wrong("given", entry, f"{name}: it lies in this assignment's own folder")
-        given[name] = folder
-    return given
-
-
-def _questions(table: Table, components: tuple[Component, ...], rules: Collection[str] | None) -> tuple[Question, ...]:
-    modules = [component.module for component in components]
-    only = modules[0] if len(modules) == 1 else REQUIRED
+def _questions(path: Path, manifest: _Manifest, rules: Collection[str] | None) -> tuple[Question, ...]:
+    modules = [component.module for component in manifest.components]
+    only = {"module": modules[0]} if len(modules) == 1 else {}
     questions: list[Question] = []
-    for entry in table.tables("questions"):
-        known = [question.id for question in questions]
-        question = Question(
-            id=entry.text("id", QUESTION_ID, "lower-case words joined by hyphens"),
-            title=entry.text("title"),
-            points=entry.number("points"),
-            component=entry.text("component", COMPONENT, "a dotted name in the submission, Conv.forward"),
-            module=entry.text("module", wanted=f"one of {', '.join(modules)}", default=only),
-            depends=entry.texts("depends", QUESTION_ID, "the id of a question"),
-            rules=_rules(entry, rules),
-            visibility=entry.choice("visibility", Visibility, Visibility.HINTS),
-            budgets=read_budgets(entry),
-        )
-        entry.done()
-        if question.module not in modules:
-            raise entry.wrong("module", question.module, f"one of {', '.join(modules)}")
-        if question.id in known:
-            raise entry.wrong("id", question.id, "an id that no earlier question has")
-        for other in question.depends:
-            if other not in known:
-                raise entry.wrong("depends", other, f"an earlier question's id: {', '.join(known) or 'none so far'}")
+    for index, table in enumerate(manifest.questions):
+        place, known = f"questions[{index}].", [question.id for question in questions]
+        budgets = read_budgets(path, table.pop("budgets", []), place)
+        question = replace(read_table(path, {**only, **table}, Question, place), budgets=budgets)
+        for wrong in _wrong_question(question, modules, known, rules):
+            raise wrong.at(path, place)
         questions.append(question)
     return tuple(questions)
 
 
-def _rules(entry: Table, known: Collection[str] | None) -> tuple[str, ...]:
-    names = entry.texts("rules", re.compile(r".+"), "the name of a rule")
-    for index, name in enumerate(names):
-        if known is not None and name not in known:
-            wanted = f"one of {', '.join(known)}" if known else "no rule: solutions/rules.toml has none"
-            raise entry.wrong(f"rules[{index}]", name, wanted)
-    return names
-
-
-def _options(table: Table) -> tuple[Option, ...]:
-    options: list[Option] = []
-    for entry in table.tables("options"):
-        option = Option(
-            id=entry.text("id", re.compile(r"\d+"), 'digits in quotes, "1"'),
-            title=entry.text("title"),
-            scale=entry.number("scale", default=1.0, high=1.0),
-            review=entry.take("review", bool, "true or false", False),
-        )
-        entry.done()
-        if any(option.id == other.id for other in options):
-            raise entry.wrong("id", option.id, "an id that no earlier option has")
-        options.append(option)
-    return tuple(options)
-
-
-def _notebook_limits(limits: Table) -> NotebookLimits:
-    table = limits.take("notebook", dict, "a [limits.notebook] table", {})
-    entry = Table(limits.file, f"{limits.prefix}notebook.", table)
-    default = NotebookLimits()
-    read = NotebookLimits(
-        seconds=entry.number("seconds", default.seconds, low=1),
-        cell_seconds=entry.number("cell_seconds", default.cell_seconds, low=1),
-        memory_mb=entry.whole("memory_mb", default.memory_mb),
-        disk_mb=entry.whole("disk_mb", default.disk_mb),
-    )
-    entry.done()
-    return read
-
-
-def _limits(entry: Table) -> Limits:
-    default = Limits()
-    limits = Limits(
-        call_seconds=entry.number("call_seconds", default.call_seconds, low=0.1),
-        question_seconds=entry.number("question_seconds", default.question_seconds, low=0.1),
-        import_seconds=entry.number("import_seconds", default.import_seconds, low=0.1),
-        submission_seconds=entry.number("submission_seconds", default.submission_seconds),
-        memory_mb=entry.whole("memory_mb", default.memory_mb),
-        disk_mb=entry.whole("disk_mb", default.disk_mb),
-        output_kb=entry.whole("output_kb", default.output_kb),
-    )
-    entry.done()
-    return limits
+def _wrong_question(
+    question: Question, modules: Collection[str], known: Collection[str], rules: Collection[str] | None
+) -> Iterator[Wrong]:
+    """`known`: the ids of earlier questions."""
+    if question.module not in modules:
+        yield Wrong("module", question.module or "nothing", f"one of {', '.join(modules)}")
+    if question.id in known:
+        yield Wrong("id", question.id, "an id that no earlier question has")
+    for id in question.depends:
+        if id not in known:
+            yield Wrong("depends", id, f"an earlier question's id: {', '.join(known) or 'none so far'}")
+    for index, name in enumerate(question.rules):
+        if rules is not None and name not in rules:
+            wanted = f"one of {', '.join(rules)}" if rules else "no rule: solutions/rules.toml has none"
+            yield Wrong(f"rules[{index}]", name, wanted)

@@ -1,14 +1,20 @@
-"""The data model of an assignment: frozen data, which `course.manifest` reads from assignment.toml."""
+"""The data model of an assignment: frozen data, which `course.manifest` reads from assignment.toml.
+
+The types of fields say what a manifest may hold, and in which words an error asks for it (`course.table`).
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 __all__ = [
     "DEVICES",
@@ -19,25 +25,53 @@ __all__ = [
     "Budget",
     "BudgetKind",
     "Component",
+    "Id",
     "Limits",
     "NotebookLimits",
+    "Number",
     "Option",
     "Question",
-    "Visibility",
+    "Ratio",
+    "Text",
+    "Whole",
+    "number",
+    "text",
 ]
 
 # The devices on which running times can be graded.
 DEVICES = ("cpu", "cuda")
 # The submission's seconds for one race, and its most seconds for all calls unless the manifest sets them.
 RACE_SECONDS, MAX_SECONDS = 60.0, 600.0
+# A ratio of running times below this cannot be told from 1 on a machine with other work.
+CLOSEST = 1.5
 
 
-class Visibility(StrEnum):
-    """The part of a question's result that the student sees."""
+def number(low: float = 0, high: float = sys.float_info.max) -> Meta:
+    """A finite number in a range."""
+    told = f"from {low:g} to {high:g}" if high < sys.float_info.max else f"of at least {low:g}"
+    return Meta(ge=low, le=high, description=f"a number {told}")
 
-    HINTS = "hints"  # each case with outcome, cause and hint
-    OUTCOMES = "outcomes"  # each case with its outcome only
-    SCORE = "score"  # the question's score only
+
+def text(pattern: str, wanted: str) -> Meta:
+    """A text that a regular expression matches as a whole. `wanted`: what it is, in words."""
+    return Meta(pattern=rf"^(?:{pattern})\Z", description=wanted)
+
+
+Number = Annotated[float, number()]
+Share = Annotated[float, number(high=1)]
+Seconds = Annotated[float, number(0.1)]
+Ratio = Annotated[
+    float, Meta(ge=CLOSEST, le=1000, description=f"at least {CLOSEST:g}: a busy machine cannot measure a smaller one")
+]
+Whole = Annotated[int, Meta(ge=1, description="a whole number of at least 1")]
+Text = Annotated[str, Meta(pattern=r"\S", description="text")]
+Id = Annotated[str, text(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "lower-case words joined by hyphens")]
+Digits = Annotated[str, text(r"\d+", 'digits in quotes, "1"')]
+Dotted = Annotated[str, text(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", "a dotted name in the submission, Conv.forward")]
+# `common` is the given library.
+Module = Annotated[str, text(r"(?a:(?!common$)[A-Za-z_]\w*)", "a Python module's name without .py")]
+Notebook = Annotated[str, text(r"[\w-][\w.-]*\.ipynb", "the file name of a notebook, upsampling.ipynb")]
+File = Annotated[str, text(r"[\w-][\w.-]*", "a file name")]
 
 
 @dataclass(frozen=True)
@@ -49,32 +83,32 @@ class Limits:
             `Assignment.submission_seconds` does.
     """
 
-    call_seconds: float = 20.0
-    question_seconds: float = 120.0
-    import_seconds: float = 20.0
-    submission_seconds: float = 0.0
-    memory_mb: int = 1024
-    disk_mb: int = 32
-    output_kb: int = 256
+    call_seconds: Seconds = 20.0
+    question_seconds: Seconds = 120.0
+    import_seconds: Seconds = 20.0
+    submission_seconds: Number = 0.0
+    memory_mb: Whole = 1024
+    disk_mb: Whole = 32
+    output_kb: Whole = 256
 
 
 @dataclass(frozen=True)
 class NotebookLimits:
     """The limits of a notebook's run; `cell_seconds` is for each cell. Seconds and sizes are those of `Limits`."""
 
-    seconds: float = 900.0
-    cell_seconds: float = 300.0
-    memory_mb: int = 2048
-    disk_mb: int = 128
+    seconds: Annotated[float, number(1)] = 900.0
+    cell_seconds: Annotated[float, number(1)] = 300.0
+    memory_mb: Whole = 2048
+    disk_mb: Whole = 128
 
 
 @dataclass(frozen=True)
 class Option:
     """A way to hand in. Example: option 2 is work that is not the student's own, with a smaller scale."""
 
-    id: str
-    title: str
-    scale: float = 1.0
+    id: Digits
+    title: Text
+    scale: Share = 1.0
     review: bool = False  # a person has to review it
 
 
@@ -89,8 +123,8 @@ class BudgetKind(StrEnum):
 class Band:
     """A time up to `ratio` times the baseline's earns `credit`, a share of the points from 0 to 1."""
 
-    ratio: float
-    credit: float
+    ratio: Ratio
+    credit: Share
 
 
 @dataclass(frozen=True)
@@ -125,10 +159,10 @@ class Component:
         notebook_minutes: the notebook's measured minutes on one core without a GPU; 0 if nobody measured.
     """
 
-    module: str
-    notebook: str = ""
-    artifacts: tuple[str, ...] = ()
-    notebook_minutes: float = 0.0
+    module: Module
+    notebook: Notebook = ""
+    artifacts: tuple[File, ...] = ()
+    notebook_minutes: Number = 0.0
 
     @property
     def file(self) -> str:
@@ -149,14 +183,13 @@ class Question:
         budgets: the permitted running times.
     """
 
-    id: str
-    title: str
-    points: float
-    component: str
-    module: str
-    depends: tuple[str, ...] = ()
-    rules: tuple[str, ...] = ()
-    visibility: Visibility = Visibility.HINTS
+    id: Id
+    title: Text
+    points: Number
+    component: Dotted
+    module: str = ""
+    depends: tuple[Annotated[str, Meta(description="the id of a question")], ...] = ()
+    rules: tuple[Annotated[str, Meta(description="the name of a rule")], ...] = ()
     budgets: tuple[Budget, ...] = ()
 
 

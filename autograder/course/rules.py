@@ -16,18 +16,51 @@ the whole name. A pattern should be broad: then a new operator of a later torch 
 from __future__ import annotations
 
 import re
-import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from msgspec import Meta
+
+from autograder.course.model import Text
 from autograder.course.rule import Rule
-from autograder.course.table import Table
-from autograder.errors import UsageError
+from autograder.course.table import Wrong, read_table, read_toml
+from autograder.errors import ManifestError
 
 __all__ = ["load_rules"]
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-ENGINES = ("autograd",)
+Pattern = Annotated[str, Meta(min_length=1, description="a regular expression")]
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A rule's table."""
+
+    says: Text
+    operators: tuple[Pattern, ...] = ()
+    source: tuple[Pattern, ...] = ()
+    allowed: dict[str, Any] = field(default_factory=dict)
+    engine: Annotated[Literal["", "autograd"], Meta(description="one of autograd")] = ""
+
+    def __post_init__(self) -> None:
+        for pattern, reason in self.allowed.items():
+            if not isinstance(reason, str) or not reason.strip():
+                raise Wrong(f"allowed.{pattern}", reason, "the reason why it is allowed")
+        for key, pattern in self._patterns():
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise Wrong(key, pattern, f"a regular expression ({error})") from None
+        if not (self.operators or self.source or self.engine):
+            raise Wrong("operators", "nothing", "a pattern in operators or source, or an engine")
+
+    def _patterns(self) -> Iterator[tuple[str, str]]:
+        """Every pattern, with its key."""
+        for key in ("operators", "source"):
+            yield from ((f"{key}[{index}]", pattern) for index, pattern in enumerate(getattr(self, key)))
+        yield from ((f"allowed.{pattern}", pattern) for pattern in self.allowed)
 
 
 def load_rules(path: Path) -> dict[str, Rule]:
@@ -37,54 +70,9 @@ def load_rules(path: Path) -> dict[str, Rule]:
         ManifestError: a key is missing, unknown or of the wrong type, or a pattern is no regular expression.
         UsageError: the file cannot be read, or is not TOML.
     """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: not TOML: {error}") from None
-    return {name: _rule(path, name, entry) for name, entry in data.items()}
-
-
-def _rule(path: Path, name: str, entry: Any) -> Rule:
-    table = Table(path, "", {name: entry})
-    if not NAME.fullmatch(name):
-        raise table.wrong(name, name, "lower-case words joined by hyphens")
-    table = Table(path, f"{name}.", table.take(name, dict, f"a [{name}] table"))
-    rule = Rule(
-        name=name,
-        says=table.text("says"),
-        operators=_patterns(table, "operators"),
-        source=_patterns(table, "source"),
-        allowed=_allowed(table),
-        engine=table.text("engine", re.compile("|".join(ENGINES)), f"one of {', '.join(ENGINES)}", default=""),
-    )
-    table.done()
-    if not (rule.operators or rule.source or rule.engine):
-        raise table.wrong("operators", "nothing", "a pattern in operators or source, or an engine")
-    return rule
-
-
-def _patterns(table: Table, key: str) -> tuple[str, ...]:
-    patterns = table.texts(key, re.compile(r"(?s).+"), "a regular expression")
-    for index, pattern in enumerate(patterns):
-        _check(table, f"{key}[{index}]", pattern)
-    return patterns
-
-
-def _allowed(table: Table) -> dict[str, str]:
-    allowed = table.take("allowed", dict, "an [….allowed] table", {})
-    for pattern, reason in allowed.items():
-        _check(table, f"allowed.{pattern}", pattern)
-        if not isinstance(reason, str) or not reason.strip():
-            raise table.wrong(f"allowed.{pattern}", reason, "the reason why it is allowed")
-    return allowed
-
-
-def _check(table: Table, key: str, pattern: str) -> None:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise table.wrong(key, pattern, f"a regular expression ({error})") from None
+    rules: dict[str, Rule] = {}
+    for name, table in (read_toml(path) if path.exists() else {}).items():
+        if not NAME.fullmatch(name):
+            raise ManifestError(path, name, found=name, wanted="lower-case words joined by hyphens")
+        rules[name] = Rule(name, **vars(read_table(path, table, _Table, f"{name}.")))
+    return rules

@@ -1,98 +1,131 @@
-"""Reads TOML tables key by key. The error for a missing, unknown or wrong key names file, key, found and wanted."""
+"""Reads TOML into dataclasses. The error for a missing, unknown or wrong key names file, key, found and wanted.
+
+The fields of a dataclass are the keys of its table. What a field may hold is said by its type, and what an error calls
+it by the description of the type's `Meta`:
+
+    points: Annotated[float, Meta(ge=0, description="a number of at least 0")]
+
+    assignment.toml: questions[1].points: found -1, wanted a number of at least 0
+"""
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterator
-from enum import StrEnum
+import tomllib
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from autograder.errors import ManifestError
+from msgspec import ValidationError, convert, inspect
 
-__all__ = ["REQUIRED", "Table", "one_of"]
+from autograder.course.plain import ONE_AT_A_TIME
+from autograder.errors import ManifestError, UsageError
+
+__all__ = ["Wrong", "read_table", "read_toml"]
 
 T = TypeVar("T")
-E = TypeVar("E", bound=StrEnum)
-REQUIRED: Any = object()  # as a default: the key must be there
 
 
-class Table:
-    """A TOML table whose keys are taken out one by one. `done` then refuses every key that is left."""
+class Wrong(ValueError):
+    """A value that does not fit the ones beside it. `__post_init__` of a dataclass raises it; `key` is relative."""
 
-    def __init__(self, file: Path, prefix: str, data: dict[str, Any]) -> None:
-        self.file, self.prefix, self.data = file, prefix, dict(data)
+    def __init__(self, key: str, found: object, wanted: str) -> None:
+        super().__init__(f"{key}: found {found!r}, wanted {wanted}")
+        self.key, self.found, self.wanted = key, found, wanted
 
-    def wrong(self, key: str, found: object, wanted: str) -> ManifestError:
-        return ManifestError(self.file, self.prefix + key, found=found, wanted=wanted)
-
-    def take(self, key: str, kind: type[T], wanted: str, default: Any = REQUIRED) -> T:
-        if key not in self.data:
-            if default is REQUIRED:
-                raise self.wrong(key, "nothing", wanted)
-            return default  # type: ignore[no-any-return]
-        value = self.data.pop(key)
-        if kind is float and type(value) is int:
-            value = float(value)
-        if type(value) is not kind:
-            raise self.wrong(key, value, wanted)
-        return value
-
-    def text(
-        self, key: str, pattern: re.Pattern[str] | None = None, wanted: str = "text", default: Any = REQUIRED
-    ) -> str:
-        value = self.take(key, str, wanted, default)
-        if value != default and (not value.strip() or (pattern and not pattern.fullmatch(value))):
-            raise self.wrong(key, value, wanted)
-        return value
-
-    def number(self, key: str, default: Any = REQUIRED, low: float = 0.0, high: float = math.inf) -> float:
-        wanted = f"a number from {low:g} to {high:g}" if high < math.inf else f"a number of at least {low:g}"
-        value = self.take(key, float, wanted, default)
-        if not (math.isfinite(value) and low <= value <= high):
-            raise self.wrong(key, value, wanted)
-        return value
-
-    def whole(self, key: str, default: Any = REQUIRED) -> int:
-        value = self.take(key, int, "a whole number of at least 1", default)
-        if value < 1:
-            raise self.wrong(key, value, "a whole number of at least 1")
-        return value
-
-    def texts(self, key: str, pattern: re.Pattern[str], wanted: str) -> tuple[str, ...]:
-        values = self.take(key, list, f"a list, each {wanted}", [])
-        for index, value in enumerate(values):
-            if not (isinstance(value, str) and pattern.fullmatch(value)):
-                raise self.wrong(f"{key}[{index}]", value, wanted)
-        return tuple(values)
-
-    def choice(self, key: str, kind: type[E], default: E) -> E:
-        value = self.take(key, str, one_of(kind), default.value)
-        if value not in list(kind):
-            raise self.wrong(key, value, one_of(kind))
-        return kind(value)
-
-    def tables(self, key: str, *, least: int = 1) -> Iterator[Table]:
-        wanted = f"one [[{key}]] table or more"
-        values = self.take(key, list, wanted, REQUIRED if least else [])
-        if len(values) < least or not all(isinstance(value, dict) for value in values):
-            raise self.wrong(key, values, wanted)
-        for index, value in enumerate(values):
-            yield Table(self.file, f"{self.prefix}{key}[{index}].", value)
-
-    def subtables(self, key: str) -> Iterator[tuple[str, Table]]:
-        """The names and tables in a table of tables."""
-        values = self.take(key, dict, f"a [{key}.NAME] table or more")
-        for name, value in values.items():
-            if not isinstance(value, dict):
-                raise self.wrong(f"{key}.{name}", value, "a table")
-            yield name, Table(self.file, f"{self.prefix}{key}.{name}.", value)
-
-    def done(self) -> None:
-        for key in self.data:
-            raise self.wrong(key, f"the unknown key {key}", "a key that docs/add-an-assignment.md names")
+    def at(self, file: Path, place: str = "") -> ManifestError:
+        """The error for people, once file and table are known."""
+        return ManifestError(file, place + self.key, found=self.found, wanted=self.wanted)
 
 
-def one_of(kind: type[StrEnum]) -> str:
-    return "one of " + ", ".join(member.value for member in kind)
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a file. Raises UsageError if it cannot be read, or is not TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: not TOML: {error}") from None
+
+
+def read_table(file: Path, data: Any, kind: type[T], place: str = "") -> T:
+    """A table as a `kind`.
+
+    Args:
+        place: the table's place in the file, `questions[1].`; "" for the whole file.
+
+    Raises:
+        ManifestError: a key is missing or unknown, or a value is wrong.
+    """
+    with ONE_AT_A_TIME:
+        kinds = _kinds(kind)
+        try:
+            table = convert(data, kind, builtin_types=(datetime,))
+        except ValidationError as error:
+            raise _explained(file, data, kinds, place, error) from None
+    _refuse_unknown_keys(file, data, kinds, place)
+    return table
+
+
+def _explained(file: Path, data: Any, kind: inspect.Type, place: str, error: ValidationError) -> ManifestError:
+    """The error of msgspec, whose message ends with the path to the value, in the form of this package."""
+    path = re.search(r" - at `\$([\w.\[\]]*)`$", str(error))
+    for step in re.findall(r"\w+", path[1]) if path else ():
+        if (inner := _inner(kind, step)) is None:
+            break  # a table of free keys, or one kind of several: the error is about it as a whole
+        if step.isdecimal():
+            data, kind, place = data[int(step)], inner, f"{place.removesuffix('.')}[{step}]."
+        else:
+            data, kind, place = data[step], inner, f"{place}{step}."
+    if isinstance(wrong := error.__cause__, Wrong):
+        return wrong.at(file, place)
+    if missing := re.search(r"required field `(\w+)`", str(error)):
+        return ManifestError(file, place + missing[1], found="nothing", wanted=_wanted(_fields(kind)[missing[1]]))
+    return ManifestError(file, place.removesuffix("."), found=data, wanted=_wanted(kind))
+
+
+def _refuse_unknown_keys(file: Path, data: Any, kind: inspect.Type, place: str) -> None:
+    known = _fields(kind)
+    for name in data if known else ():
+        if name not in known:
+            wanted = f"a key of this table: {', '.join(known)}"
+            raise ManifestError(file, place + name, found=f"the unknown key {name}", wanted=wanted)
+        _refuse_unknown_keys(file, data[name], known[name], f"{place}{name}.")
+    for index, each in enumerate(data if isinstance(data, list) else ()):
+        if (inner := _inner(kind, str(index))) is not None:
+            _refuse_unknown_keys(file, each, inner, f"{place.removesuffix('.')}[{index}].")
+
+
+_kinds: Callable[[Any], inspect.Type] = cache(inspect.type_info)
+
+
+def _fields(kind: inspect.Type) -> dict[str, inspect.Type]:
+    """The types of a dataclass's fields; empty for any other type."""
+    bare = kind.type if isinstance(kind, inspect.Metadata) else kind
+    return {field.name: field.type for field in bare.fields} if isinstance(bare, inspect.DataclassType) else {}
+
+
+def _inner(kind: inspect.Type, step: str) -> inspect.Type | None:
+    """The type of a field, or of a place in a list; None if the type does not say."""
+    bare = kind.type if isinstance(kind, inspect.Metadata) else kind
+    return bare.item_type if isinstance(bare, inspect.VarTupleType) else _fields(kind).get(step)
+
+
+def _wanted(kind: inspect.Type) -> str:
+    """What a type allows, in words: its description, or what its kind has for all."""
+    match kind:
+        case inspect.Metadata(extra_json_schema={"description": str(wanted)}):
+            return wanted
+        case inspect.UnionType():
+            return _wanted(kind.types[0])
+        case inspect.EnumType():
+            return f"one of {', '.join(kind.cls)}"
+        case inspect.VarTupleType():
+            return f"a list, each {_wanted(kind.item_type)}"
+        case inspect.BoolType():
+            return "true or false"
+        case inspect.DataclassType() | inspect.DictType():
+            return "a table"
+    return "text"

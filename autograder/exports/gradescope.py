@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from autograder.course.model import Assignment, Visibility
+from autograder.course.model import Assignment
 from autograder.course.outcome import Outcome
 from autograder.course.result import SubmissionResult
 from autograder.gradebook.facts import Terms
@@ -117,7 +117,7 @@ def _test(place: int, question: QuestionView, stopped: CaseGroup | None) -> dict
         "max_score": question.points,
         "status": "passed" if question.score >= question.points else "failed",
     }
-    if question.visibility is not Visibility.SCORE:
+    if question.outcome is not None:
         test["output"] = _output(question, stopped)[:MAX_TEXT]
     return test
 

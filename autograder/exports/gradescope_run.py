@@ -24,6 +24,7 @@ from autograder.course.outcome import Outcome
 from autograder.course.result import SubmissionResult
 from autograder.errors import AutograderError
 from autograder.exports.gradescope import lateness, results, unreadable
+from autograder.files import whole
 from autograder.gradebook.settings import Settings
 
 __all__ = ["main"]
@@ -107,9 +108,8 @@ def _graded(course: Path, assignment: Assignment, submission: Path, work: Path, 
 
 def _write(target: Path, data: dict[str, Any]) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.new")
-    temporary.write_text(json.dumps(data, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    temporary.replace(target)
+    with whole(target) as file:
+        file.write((json.dumps(data, indent=1, allow_nan=False) + "\n").encode())
 
 
 def _fault(why: str) -> int:

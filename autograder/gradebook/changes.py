@@ -36,9 +36,9 @@ def shown(state: str, cents: int | None) -> str:
     return state if cents is None else number(cents / 100)
 
 
-def told_now(grades: Sequence[Grade], release: int = 0) -> tuple[Told, ...]:
-    """Grades in the form in which a release keeps them."""
-    return tuple(Told(release, each.student, str(each.state), each.cents, each.why) for each in grades)
+def told_now(grades: Sequence[Grade]) -> tuple[Told, ...]:
+    """Grades in the form in which a release keeps them. It has no number yet."""
+    return tuple(Told(0, each.student, str(each.state), each.cents, each.why) for each in grades)
 
 
 def changed(before: Sequence[Told], now: Sequence[Told], facts: Facts) -> tuple[GradeChange, ...]:

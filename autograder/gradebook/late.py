@@ -7,17 +7,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from autograder.course.table import Table
+from msgspec import Meta
+
+from autograder.course.model import Number, number
+from autograder.course.table import read_table
+from autograder.errors import ManifestError
 from autograder.rounding import exact, half_up
 
 __all__ = ["DAY", "HOUR", "Counts", "Lateness", "Of", "Policy", "Step", "read_late", "standing"]
 
 HOUR, DAY = 3600, 86400
+Days = Annotated[int, Meta(ge=0, description="a whole number of at least 0")]
 
 
 class Of(StrEnum):
@@ -38,8 +44,8 @@ class Counts(StrEnum):
 class Step:
     """Lateness up to `hours` costs `percent`. A step without an end has infinitely many hours."""
 
-    hours: float
-    percent: float
+    hours: Annotated[float, Meta(ge=0, description="a number of at least 0")]
+    percent: Annotated[float, number(high=100)]
 
 
 @dataclass(frozen=True)
@@ -51,11 +57,11 @@ class Policy:
         free_days_each: the most for one assignment; None for no limit.
     """
 
-    grace_minutes: float = 0
+    grace_minutes: Number = 0
     of: Of = Of.POINTS
     steps: tuple[Step, ...] = ()
-    free_days: int = 0
-    free_days_each: int | None = None
+    free_days: Days = 0
+    free_days_each: Days | None = None
     counts: Counts = Counts.BEST
 
     def to_json(self) -> dict[str, Any]:
@@ -126,60 +132,6 @@ def _with_days(cents: int, points: int, late: int, days: int, policy: Policy) ->
     return Lateness(late, days, percent, taken, cents - taken)
 
 
-@dataclass(frozen=True)
-class _Reading:
-    """One `[late]` table, key by key over another policy."""
-
-    table: Table
-    base: Policy
-    of_course: bool
-    days: Mapping[str, int] = field(default_factory=dict)
-
-    def policy(self) -> Policy:
-        table, base = self.table, self.base
-        each = self._whole("free_days_each", base.free_days_each)
-        policy = Policy(
-            grace_minutes=table.number("grace_minutes", base.grace_minutes),
-            of=table.choice("of", Of, base.of),
-            steps=self._steps() if "steps" in table.data else base.steps,
-            free_days=self._free_days(),
-            free_days_each=each,
-            counts=table.choice("counts", Counts, base.counts),
-        )
-        table.done()
-        return policy
-
-    def _free_days(self) -> int:
-        if not self.of_course and "free_days" in self.table.data:
-            raise self.table.wrong(
-                "free_days", self.table.data["free_days"], "free days in course.toml: they are the course's"
-            )
-        return self._whole("free_days", self.base.free_days) or 0
-
-    def _whole(self, key: str, default: int | None) -> int | None:
-        value = self.table.take(key, int, "a whole number of at least 0", default)
-        if value is not None and value < 0:
-            raise self.table.wrong(key, value, "a whole number of at least 0")
-        return value
-
-    def _steps(self) -> tuple[Step, ...]:
-        steps: list[Step] = []
-        for entry in self.table.tables("steps", least=0):
-            step = Step(
-                entry.number("hours", math.inf) if "hours" in entry.data else math.inf,
-                entry.number("percent", high=100),
-            )
-            entry.done()
-            if steps and step.hours <= steps[-1].hours:
-                raise entry.wrong("hours", step.hours, f"more hours than the step before it, {steps[-1].hours:g}")
-            if steps and step.percent < steps[-1].percent:
-                raise entry.wrong(
-                    "percent", step.percent, f"at least the percent of the step before it, {steps[-1].percent:g}"
-                )
-            steps.append(step)
-        return tuple(steps)
-
-
 def read_late(file: Path, data: Mapping[str, Any], base: Policy = Policy(), *, of_course: bool = False) -> Policy:
     """The policy of a `[late]` table. A missing key has the value of `base`.
 
@@ -189,4 +141,16 @@ def read_late(file: Path, data: Mapping[str, Any], base: Policy = Policy(), *, o
     Raises:
         ManifestError: a wrong key or value.
     """
-    return _Reading(Table(file, "late.", dict(data)), base, of_course).policy()
+    if "free_days" in data and not of_course:
+        wanted = "free days in course.toml: they are the course's"
+        raise ManifestError(file, "late.free_days", found=data["free_days"], wanted=wanted)
+    endless = [{"hours": math.inf, **step} if isinstance(step, dict) else step for step in data.get("steps", ())]
+    policy = read_table(file, {**data, "steps": endless}, Policy, "late.")
+    for index, (before, step) in enumerate(pairwise(policy.steps), start=1):
+        if step.hours <= before.hours:
+            wanted = f"more hours than the step before it, {before.hours:g}"
+            raise ManifestError(file, f"late.steps[{index}].hours", found=step.hours, wanted=wanted)
+        if step.percent < before.percent:
+            wanted = f"at least the percent of the step before it, {before.percent:g}"
+            raise ManifestError(file, f"late.steps[{index}].percent", found=step.percent, wanted=wanted)
+    return replace(base, **{key: getattr(policy, key) for key in data})

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated, Any
 
 from autograder.course.layout import Course
-from autograder.course.model import Assignment
-from autograder.course.table import Table
+from autograder.course.model import Assignment, text
+from autograder.course.table import read_table, read_toml
 from autograder.errors import UsageError
 from autograder.gradebook.facts import Terms
 from autograder.gradebook.late import Policy, read_late
@@ -18,6 +18,19 @@ from autograder.gradebook.opening import FILE
 __all__ = ["Settings"]
 
 VARIABLE = "AUTOGRADER_BOOK"
+
+
+@dataclass(frozen=True)
+class _Book:
+    url: Annotated[str, text(r"\s*\S.*", "sqlite:///PATH, or postgresql+psycopg://USER@HOST/NAME")] = ""
+
+
+@dataclass(frozen=True)
+class _Table:
+    """The file."""
+
+    gradebook: _Book = _Book()
+    late: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -32,19 +45,10 @@ class Settings:
     def read(cls, course: Course) -> Settings:
         """Raises UsageError for a wrong course.toml, with file, key, what was found and what was wanted."""
         path = course.root / "course.toml"
-        try:
-            data = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        if not path.exists():
             return cls(course)
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise UsageError(f"{path}: cannot be read: {error}") from None
-        table = Table(path, "", data)
-        book = Table(path, "gradebook.", table.take("gradebook", dict, "a [gradebook] table", {}))
-        late = table.take("late", dict, "a [late] table", {})
-        url = book.text("url", wanted="sqlite:///PATH, or postgresql+psycopg://USER@HOST/NAME", default="")
-        book.done()
-        table.done()
-        return cls(course, url, read_late(path, late, of_course=True))
+        table = read_table(path, read_toml(path), _Table)
+        return cls(course, table.gradebook.url, read_late(path, table.late, of_course=True))
 
     def book(self, given: str, out: Path | None) -> str | Path:
         """The place of the book: `--book`, else the variable AUTOGRADER_BOOK, else course.toml, else the output folder.

@@ -23,7 +23,7 @@ from sqlalchemy import URL, Connection, Engine, RowMapping, Select, Table, func,
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
-from autograder.course.encodable import all_encodable
+from autograder.course.encodable import all_encodable, all_text, encodable
 from autograder.course.outcome import Outcome
 from autograder.course.plain import from_plain, to_plain
 from autograder.course.result import SubmissionInfo, SubmissionResult
@@ -485,15 +485,7 @@ def _instant(text: str) -> str:
 
 def _clean(info: SubmissionInfo) -> SubmissionInfo:
     """With text that every database accepts: no lone surrogate, and no NUL."""
-    return from_plain(_without_nul(all_encodable(to_plain(info))), SubmissionInfo)
-
-
-def _without_nul(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.replace("\0", "")
-    if isinstance(value, Mapping):
-        return {name: _without_nul(each) for name, each in value.items()}
-    return [_without_nul(each) for each in value] if isinstance(value, list | tuple) else value
+    return from_plain(all_text(to_plain(info), lambda text: encodable(text).replace("\0", "")), SubmissionInfo)
 
 
 def _packed(result: SubmissionResult) -> bytes:

@@ -23,14 +23,14 @@ from autograder.grading.filling import Gap, concerned, filled, gaps
 from autograder.grading.order import Order
 from autograder.submission.receive.inbox import Inbox
 
-__all__ = ["RUN_FILE", "Batch", "Failure", "Grade", "GradingRun", "local_graders", "stored"]
+__all__ = ["RUN_FILE", "Batch", "Failure", "GradeOne", "GradingRun", "local_graders", "stored"]
 
 RUN_FILE = "run.json"
 # Workers see digests of a run's seed: too many seeds to try them all, and whole numbers that JSON keeps everywhere.
 SEEDS = 2**53
 
 
-class Grade(Protocol):
+class GradeOne(Protocol):
     """Grades one submission, by the checks of some questions or of all; what an executor is given to run."""
 
     def __call__(self, path: Path, name: str, questions: Sequence[str] | None = None) -> SubmissionResult: ...
@@ -160,7 +160,7 @@ class Batch:
         usual = fmean(took.values()) if took else 1.0
         return {name: took.get(name, usual) for name in self.inbox.entries}
 
-    def grade(self, grade: Grade, executor: Executor) -> Iterator[SubmissionResult | Failure]:
+    def grade(self, grade: GradeOne, executor: Executor) -> Iterator[SubmissionResult | Failure]:
         """Grade the missing ones; yields each result when it is finished. Closing the iterator cancels the others."""
         futures: dict[Future[SubmissionResult], str] = {}
         try:
@@ -192,7 +192,7 @@ class Batch:
 
 
 @contextmanager
-def local_graders(order: Order, jobs: int) -> Iterator[tuple[Grade, Executor]]:
+def local_graders(order: Order, jobs: int) -> Iterator[tuple[GradeOne, Executor]]:
     """The function that grades one submission, and the executor that runs it: `jobs` at once on this machine."""
     with GradingProcess(order) as process, ThreadPoolExecutor(jobs) as executor:
         try:

@@ -26,7 +26,7 @@ from distributed.comm.addressing import get_address_host_port
 from autograder.course.result import SubmissionResult
 from autograder.errors import GraderError, UsageError
 from autograder.grading import fingerprint
-from autograder.grading.batch import Grade
+from autograder.grading.batch import GradeOne
 from autograder.grading.client import GradingProcess
 from autograder.grading.libraries import require_notebooks
 from autograder.grading.order import Order
@@ -48,7 +48,7 @@ class Expected:
 
 
 @contextmanager
-def graders(address: str, order: Order, expected: Expected) -> Iterator[tuple[Grade, Executor]]:
+def graders(address: str, order: Order, expected: Expected) -> Iterator[tuple[GradeOne, Executor]]:
     """The function that grades one submission, and its executor: as many at once as the cluster has threads.
 
     Args:

@@ -31,6 +31,7 @@ from autograder.course.result import MAX_SOURCE, CaseResult, SubmissionInfo, Sub
 from autograder.course.rule import Rule
 from autograder.errors import ArchiveError, TimeSpent, UsageError
 from autograder.grading.filling import UNFINISHED
+from autograder.grading.mutants.ends import Ends
 from autograder.grading.mutants.mistakes import Cause, Evidence, named_mistakes
 from autograder.grading.notebooks.run import Notebooks
 from autograder.grading.reasons import explained
@@ -81,6 +82,7 @@ class Examiner:
         notebooks: runs each submission's notebook after the checks; None to leave them alone.
         gpu: where running times are graded besides the CPU; None if there is none.
         answers: the answers of the reference and of oracles, for all later gradings.
+        ends: how checks ended for mutants, for all submissions; None to try them anew for each.
         until: the instant, of `time.monotonic`, at which the run ends; undecided cases are then pending.
     """
 
@@ -97,6 +99,7 @@ class Examiner:
     gpu: Gpu | None = None
     answers: Answers = field(default_factory=dict)  # not made anew by `replace`: the patient copy fills in the same
     until: float = math.inf
+    ends: Ends | None = None
 
     def __post_init__(self) -> None:
         order = list(self.assignment.by_id)
@@ -269,7 +272,7 @@ class Examiner:
         """The cases, with the name of the mistake as hint if an answer is wrong and the mistake is known."""
         subject = LocalSubject(reference_loader(self.course, self.assignment))
         desk = Desk(self.assignment, subject, self._reference, self.seed, self.answers, asides={})
-        mistakes = named_mistakes(self.course, self.assignment, evidence, desk, without)
+        mistakes = named_mistakes(self.course, self.assignment, evidence, desk, without, self.ends)
         return {question: [_hinted(question, case, mistakes) for case in of] for question, of in cases.items()}
 
     def _broken(self, question: str, cases: Mapping[str, Sequence[CaseResult]]) -> CaseResult | None:

@@ -12,7 +12,6 @@ import gc
 import json
 import os
 import platform
-import resource
 import select
 import signal
 import socket
@@ -21,6 +20,7 @@ import time
 import traceback
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -34,6 +34,7 @@ from autograder.grading.reference.forks import ReferenceGrading
 from autograder.grading.reference.verdict import ReferenceVerdict
 from autograder.sandbox import Sandbox
 from autograder.sandbox.grader.gpu import hide, require_gpu
+from autograder.sandbox.isolation.limits import limit_memory
 from autograder.submission.clean.prepare import handed_out
 from autograder.submission.receive.inbox import submitted_in
 
@@ -78,7 +79,8 @@ class Server:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         try:
-            self._serve(self._examiner(session))
+            with TemporaryDirectory(prefix="autograder-") as scratch:
+                self._serve(self._examiner(session, Path(scratch)))
         except AutograderError as error:  # pytest would report it as an internal error of its own
             self.failure = error
         finally:
@@ -86,9 +88,10 @@ class Server:
                 self.reference.close()
         return True
 
-    def _examiner(self, session: pytest.Session) -> Examiner:
+    def _examiner(self, session: pytest.Session, scratch: Path) -> Examiner:
         """An examiner whose reference has full marks, in this run or in an earlier one."""
         from autograder.grading.examiner import Examiner
+        from autograder.grading.mutants.ends import Ends
 
         if self.unimportable:
             raise UsageError(f"a hidden check cannot be imported: {self.unimportable[0]}")
@@ -104,6 +107,7 @@ class Server:
             clean=handed_out(self.course.handout(self.assignment)),
             submitted=submitted_in(self.order.submissions, self.assignment) if self.order.submissions else {},
             gpu=self.gpu,
+            ends=Ends(scratch),
         )
         self._grade_reference(examiner)
         if self.order.until is not None:
@@ -168,7 +172,7 @@ class Server:
         try:
             self.control.close()
             gc.set_threshold(RARELY)
-            _bound_memory()
+            limit_memory(MAX_MEMORY)
             asked = {key: job[key] for key in ("as_it_is", "questions", "named", "without")}
             result = examiner.grade(Path(job["path"]), job["name"], **asked)
             answer: dict[str, Any] = {"result": result.to_json()}
@@ -182,15 +186,6 @@ class Server:
 
     def _reap(self) -> None:
         self.children = {child for child in self.children if os.waitpid(child, os.WNOHANG) == (0, 0)}
-
-
-def _bound_memory() -> None:
-    """What one submission's answers may take in the process that grades it, beside what that has mapped already."""
-    with open("/proc/self/statm") as file:
-        mapped = int(file.read().split()[0]) * resource.getpagesize()
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    most = mapped + MAX_MEMORY
-    resource.setrlimit(resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
 def _descriptor(ancillary: list[tuple[int, int, bytes]]) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import resource
 import select
 import signal
 import time
 from collections.abc import Callable
+
+from autograder.sandbox.isolation.limits import limit_memory
 
 __all__ = ["bounded"]
 
@@ -38,9 +39,7 @@ def bounded(seconds: float, make: Callable[[], str]) -> str:
 def _make(writer: int, make: Callable[[], str]) -> None:
     """In the child. Never returns."""
     try:
-        with open("/proc/self/statm") as file:
-            mapped = int(file.read().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (mapped + MEMORY, mapped + MEMORY))
+        limit_memory(MEMORY)
         said = b"+" + make().encode("utf-8", "replace")
     except BaseException as error:
         said = b"-" + type(error).__name__.encode()

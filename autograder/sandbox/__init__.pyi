@@ -1,8 +1,8 @@
 from .doctor import Report as Report
 from .doctor import diagnose as diagnose
-from .grader.client import Sandbox as Sandbox
 from .grader.package import Package as Package
 from .grader.remote import Worker as Worker
+from .grader.sandbox import Sandbox as Sandbox
 from .local import LocalChannel as LocalChannel
 from .proxy import Channel as Channel
 from .proxy import Proxy as Proxy

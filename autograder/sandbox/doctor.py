@@ -13,10 +13,10 @@ from typing import Any
 
 from autograder.course.model import Limits
 from autograder.errors import IsolationUnavailable, SandboxError, WorkerOutOfMemory
-from autograder.sandbox.grader.client import ENVIRONMENT, Sandbox
 from autograder.sandbox.grader.gpu import find_gpu
 from autograder.sandbox.grader.package import Package
 from autograder.sandbox.grader.remote import Worker
+from autograder.sandbox.grader.sandbox import ENVIRONMENT, Sandbox
 from autograder.sandbox.isolation.allowed_syscalls import REFUSED
 from autograder.sandbox.isolation.filter import library
 from autograder.sandbox.isolation.limits import THREADS

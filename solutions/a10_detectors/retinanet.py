@@ -74,9 +74,9 @@ class FeaturePyramid(nn.Module):
     """A feature pyramid: it adds the information of coarse maps to finer ones.
 
     First, a 1x1 convolution on each map. Then, from the coarsest map to the finest: enlarge the *sum* of a level to the
-    height and width of the next finer map (nearest neighbour; sizes may be odd, so `scale_factor=2` is wrong), and add
-    it to that map. Last, a 3x3 convolution with padding 1 on each sum. The sums go down the pyramid, not the results of
-    the 3x3 convolutions.
+    height and width of the next finer map, and add it to that map. Enlargement is by nearest neighbour, as in
+    the default mode of `F.interpolate`; sizes may be odd, so `scale_factor=2` is wrong. Last, a 3x3 convolution with
+    padding 1 on each sum. The sums go down the pyramid, not the results of the 3x3 convolutions.
 
     The attributes `lateral` (the 1x1 convolutions) and `output` (the 3x3 convolutions) are prescribed:
     `nn.ModuleList`s, finest first, all with biases.

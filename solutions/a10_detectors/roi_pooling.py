@@ -86,7 +86,8 @@ def roi_pool_forward(
 
         floor(i h / PH) + y1  up to, not including,  ceil((i + 1) h / PH) + y1,
 
-    cut to [0, H], and columns likewise. If h / PH is not a whole number, bins overlap.
+    cut to [0, H], and columns likewise. If h / PH is not a whole number, bins overlap. (Multiply first, or work with
+    whole numbers: in floating point, 7 * (29 / 7) is more than 29, so its ceiling is 30.)
 
     Args:
         features: (N, C, H, W) floating point.

@@ -22,7 +22,8 @@ from autograder.authoring.regions import find_regions, strip_regions
 from autograder.course.layout import Course
 from autograder.course.model import Assignment, Component
 from autograder.errors import AutograderError, UsageError
-from autograder.grading.mutants.edit import Misfit, edit
+from autograder.course.table import Wrong
+from autograder.grading.mutants.edit import edit
 from autograder.grading.mutants.artifacts import handed_in
 from autograder.submission.receive.lateness import SUBMITTED
 from autograder.submission.collect.zip import zip_bytes
@@ -117,7 +118,7 @@ def module(entry: Mapping[str, Any], course: Course, assignment: Assignment, com
             continue
         try:
             source = edit(source, change["within"], [change["find"]], [change["replace"]])
-        except Misfit as misfit:
+        except Wrong as misfit:
             raise UsageError(f"{assignment.id}.toml: {entry['name']}: {misfit}") from None
     regions = find_regions(source, path, assignment.by_id)
     left_out = entry.get("left_out", [])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .animals import Coat, Dice, build
-from .canvas import FINE, LEAF, ROUGH, SMOOTH, look, noise
+from .canvas import FINE, LEAF, ROUGH, SMOOTH, channels, look, noise
 from .solids import Array, Builder, Solid, turn
 from .world import GRASS, LEAVES, TREE, World
 
@@ -44,14 +44,14 @@ def paint_animal(world: World, animal: Standing, label: int, owner: int) -> tupl
     if view is None:
         return placed, whole
     depth = np.where(view.mask, view.depth, 0)
-    points = np.stack([canvas.x[view.window] - at[0], at[1] - canvas.y[view.window], depth], axis=-1)
-    points = points @ rotation / animal.scale  # in the animal's own frame
-    share = (_pattern(animal.coat, points, dice) * view.fur)[..., None]
-    colour = view.colour * (1 - share) + np.array(animal.coat.second) * share
-    x, y = canvas.x[view.window], canvas.y[view.window]
-    hair = noise(ROUGH, x * 2.2 + 31 * owner, y * 1.3 + 17 * owner)[..., None]
-    dim = np.clip(0.70 + 0.9 * points[..., 1], 0.70, 1)[..., None]  # less sky reaches what is near the ground
-    rim = 0.17 * np.clip(1 - view.normal[..., 2:], 0, 1) ** 3 * np.array(world.light.low)
+    x, y = canvas.places(view.window)
+    points = np.stack(np.broadcast_arrays(x - at[0], at[1] - y, depth))
+    points = np.tensordot(rotation.T / animal.scale, points, 1)  # in the animal's own frame
+    share = _pattern(animal.coat, points, dice) * view.fur
+    colour = view.colour * (1 - share) + channels(animal.coat.second) * share
+    hair = noise(ROUGH, x * 2.2 + 31 * owner, y * 1.3 + 17 * owner)
+    dim = np.clip(0.70 + 0.9 * points[1], 0.70, 1)  # less sky reaches what is near the ground
+    rim = 0.17 * np.clip(1 - view.normal[2], 0, 1) ** 3 * channels(world.light.low)
     lit = world.shade(colour * (0.88 + 0.24 * hair), view.normal) * dim + rim
     canvas.paint(view.window, view.mask, world.haze(lit, world.depth(animal.foot)), label, owner)
     whole[view.window] = view.mask
@@ -61,14 +61,14 @@ def paint_animal(world: World, animal: Standing, label: int, owner: int) -> tupl
 
 
 def _pattern(coat: Coat, points: Array, dice: Dice) -> Array:
-    """(..., 3) points of the animal's own frame -> (...) the share of the coat's second colour there."""
+    """(3, h, w) points of the animal's own frame -> (h, w) the share of the coat's second colour there."""
     waves, phases = dice.normal(size=(4, 3)) * 5.5, dice.uniform(0, 6.3, 4)
-    bumps = np.sin(points @ waves.T + phases).mean(axis=-1)
+    if coat.pattern not in ("tabby", "patches", "bib"):
+        return np.zeros(points.shape[1:])
+    bumps = np.sin(np.tensordot(waves, points, 1) + phases[:, None, None]).mean(axis=0)
     if coat.pattern == "tabby":
-        return 0.85 * np.clip(1.6 * np.sin(24 * points[..., 0] + 2.2 * bumps + 4 * points[..., 1]), 0, 1)
-    if coat.pattern in ("patches", "bib"):
-        return np.clip((bumps - (0.12 if coat.pattern == "patches" else 0.55)) * 14, 0, 1)
-    return np.zeros(points.shape[:-1])
+        return 0.85 * np.clip(1.6 * np.sin(24 * points[0] + 2.2 * bumps + 4 * points[1]), 0, 1)
+    return np.clip((bumps - (0.12 if coat.pattern == "patches" else 0.55)) * 14, 0, 1)
 
 
 def _shadow(world: World, x: float, y: float, half: float) -> None:
@@ -76,29 +76,30 @@ def _shadow(world: World, x: float, y: float, half: float) -> None:
     canvas = world.canvas
     lean, deep = -0.5 * world.sun[0] * half / max(world.light.height, 0.4), 0.22
     window = canvas.window(x - 3 * half, y - half, x + 3 * half, y + half)
-    far = np.hypot((canvas.x[window] - x - lean) / (1.15 * half), (canvas.y[window] - y) / (deep * half))
+    across, down = canvas.places(window)
+    far = np.hypot((across - x - lean) / (1.15 * half), (down - y) / (deep * half))
     dark = (0.74 - 0.4 * world.light.ambient) * np.clip(1.25 - far, 0, 1) ** 0.8
-    dark = np.where(canvas.label[window] == GRASS, dark, 0)[..., None]
-    canvas.colour[window] *= 1 - dark
+    canvas.colour[:, *window] *= 1 - dark * (canvas.label[window] == GRASS)
 
 
 def _tuft(world: World, left: float, right: float, foot: float, scale: float) -> None:
     """Blades of grass before the feet, in the colour of the ground below them."""
     canvas, dice = world.canvas, world.dice
     window = canvas.window(left, foot - 0.35 * scale, right, foot + 3)
-    x, y = canvas.x[window], canvas.y[window]
+    x, y = canvas.places(window)
     u, v, row = dice.uniform(0, 256), dice.uniform(0, 256), dice.randint(256)
     tallest = dice.uniform(0.2, 0.7) * scale
-    if 0 in x.shape:
+    if not (x.size and y.size):
         return
     step = 1 / world.scaled(1)
-    blades = noise(ROUGH, x * 9 * step + u, np.full(x.shape, float(row)))
-    patch = noise(SMOOTH, x * 0.8 * step + v, np.zeros(x.shape))
+    blades = noise(ROUGH, x * 9 * step + u, np.full((1, 1), float(row)))
+    patch = noise(SMOOTH, x * 0.8 * step + v, np.zeros((1, 1)))
     height = np.clip(patch - 0.35, 0, 1) * blades * tallest
     mask = (y > foot + 1 - height) & (y < foot + 2) & (height > 2)
-    ground = canvas.colour[min(int(foot) + 3, canvas.height - 1), window[1]]
+    row_below = min(int(foot) + 3, canvas.height - 1)
+    ground = canvas.colour[:, row_below : row_below + 1, window[1]]
     up = np.clip((foot - y) / np.maximum(height, 1), 0, 1)  # tips are lighter
-    canvas.paint(window, mask, ground[None] * (0.78 + 0.35 * blades + 0.25 * up)[..., None], GRASS)
+    canvas.paint(window, mask, ground * (0.78 + 0.35 * blades + 0.25 * up), GRASS)
 
 
 def paint_tree(world: World, x: float, foot: float, height: float) -> None:
@@ -116,9 +117,9 @@ def paint_tree(world: World, x: float, foot: float, height: float) -> None:
     view = look(canvas, crown, (x, foot), softness=0.02 * height, ragged=1.1)
     if view is None:
         return
-    y = canvas.y[view.window]
-    fine = noise(LEAF, canvas.x[view.window] * 0.9 + v, y * 0.9 + u)[..., None]
-    low = np.clip(0.78 + 0.30 * (foot - y) / height, 0, 1)[..., None]  # crowns are darker below
+    across, y = canvas.places(view.window)
+    fine = noise(LEAF, across * 0.9 + v, y * 0.9 + u)
+    low = np.clip(0.78 + 0.30 * (foot - y) / height, 0, 1)  # crowns are darker below
     lit = world.shade(view.colour * (0.48 + 1.05 * fine), view.normal) * low
     canvas.paint(view.window, view.mask & (y < foot + 1), world.haze(lit, world.depth(foot)), TREE)
 
@@ -151,10 +152,11 @@ def _trunk(world: World, x: float, foot: float, height: float, half: float, bark
     canvas = world.canvas
     bend = world.dice.uniform(-0.06, 0.06) * height
     window = canvas.window(x - 4 * half - abs(bend), foot - 0.75 * height, x + 4 * half + abs(bend), foot + 2)
-    up = np.clip((foot - canvas.y[window]) / (0.75 * height), 0, 1)
-    across = (canvas.x[window] - x - bend * up * up) / (half * (1.25 - 0.75 * up + 0.8 * np.exp(-18 * up)))
-    mask = (np.abs(across) < 1) & (canvas.y[window] < foot + 1)
-    normal = np.stack([across, 0 * across, np.sqrt(np.clip(1 - across**2, 0, 1))], axis=-1)
-    grain = noise(ROUGH, canvas.x[window] * 3, canvas.y[window] * 0.8)[..., None]
-    lit = world.shade(bark * (0.7 + 0.6 * grain), normal)
+    column, row = canvas.places(window)
+    up = np.clip((foot - row) / (0.75 * height), 0, 1)
+    across = (column - x - bend * up * up) / (half * (1.25 - 0.75 * up + 0.8 * np.exp(-18 * up)))
+    mask = (np.abs(across) < 1) & (row < foot + 1)
+    normal = np.stack([across, 0 * across, np.sqrt(np.clip(1 - across**2, 0, 1))])
+    grain = noise(ROUGH, column * 3, row * 0.8)
+    lit = world.shade(channels(bark) * (0.7 + 0.6 * grain), normal)
     canvas.paint(window, mask, world.haze(lit, world.depth(foot)), TREE)

@@ -64,13 +64,9 @@ def assert_pace(call: Call, given: Call, *, at_most: float, what: str, against: 
         raise TooNoisy(message, "This machine was busy: close other programs, and check once more.", credit=1.0)
 
 
-def measure_pace(call: Call, given: Call, clock: Callable[[], float] | None = None) -> Pace:
-    """How many times as long as `given` a call takes.
-
-    Args:
-        clock: seconds, from any start; by default this process's own, which other programs do not move.
-    """
-    clock = clock or _clock()
+def measure_pace(call: Call, given: Call) -> Pace:
+    """How many times as long as `given` a call takes."""
+    clock = _clock()
     began = clock()
     repeats = [_repeats(side, clock) for side in (call, given)]
     ratios: list[float] = []
@@ -87,6 +83,7 @@ def measure_pace(call: Call, given: Call, clock: Callable[[], float] | None = No
 
 
 def _clock() -> Callable[[], float]:
+    """Seconds, from any start: this process's own, which other programs do not move, if it can be read finely."""
     fine = time.get_clock_info("process_time").resolution <= FINE
     return time.process_time if fine else time.perf_counter
 

@@ -6,15 +6,9 @@ import ast
 from collections.abc import Sequence
 from functools import lru_cache
 
-__all__ = ["Misfit", "edit"]
+from autograder.course.table import Wrong
 
-
-class Misfit(ValueError):
-    """An edit that does not fit: `key` is which part of it, `found` what it holds, `wanted` what it should."""
-
-    def __init__(self, key: str, found: object, wanted: str) -> None:
-        super().__init__(f"{key}: found {found!r}, wanted {wanted}")
-        self.key, self.found, self.wanted = key, found, wanted
+__all__ = ["edit"]
 
 
 def edit(source: str, within: str, find: Sequence[str], replace: Sequence[str]) -> str:
@@ -24,20 +18,20 @@ def edit(source: str, within: str, find: Sequence[str], replace: Sequence[str]) 
         within: the class, function or `Class.method` that each text must stand in exactly once.
 
     Raises:
-        Misfit: one does not, or there is nothing to change.
+        Wrong: one does not, or there is nothing to change. Its key is an argument's name.
     """
     lines = source.splitlines(keepends=True)
     span = _span(_tree(source), within)
     if span is None:
-        raise Misfit("within", within, "a class or function of the module, Class.method for a method")
+        raise Wrong("within", within, "a class or function of the module, Class.method for a method")
     if len(find) != len(replace):
-        raise Misfit("replace", f"{len(replace)} texts", f"{len(find)}, as many as in find")
+        raise Wrong("replace", f"{len(replace)} texts", f"{len(find)}, as many as in find")
     text = "".join(lines[span])
     for old, new in zip(find, replace, strict=True):
         if (times := text.count(old)) != 1:
-            raise Misfit("find", old, f"a text that stands once in {within}; it stands {times} times")
+            raise Wrong("find", old, f"a text that stands once in {within}; it stands {times} times")
         if old == new:
-            raise Misfit("replace", new, "another text than find")
+            raise Wrong("replace", new, "another text than find")
         text = text.replace(old, new)
     return "".join(lines[: span.start]) + text + "".join(lines[span.stop :])
 

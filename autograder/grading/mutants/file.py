@@ -21,25 +21,22 @@ layout for example: words of the check's own message or hint that tell this mist
 
 from __future__ import annotations
 
-import re
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from autograder.course.layout import Course
-from autograder.course.model import Assignment
+from autograder.course.model import Assignment, Text, text
+from autograder.course.table import Wrong, read_table, read_toml
 from autograder.errors import ManifestError, UsageError
 from autograder.grading.mutants.artifacts import Exchange
-from autograder.grading.mutants.edit import Misfit, edit
+from autograder.grading.mutants.edit import edit
 
-__all__ = ["Check", "Mutant", "load_mutants"]
+__all__ = ["Check", "Mutant", "MutantTable", "load_mutants"]
 
-REQUIRED = ("id", "why", "question", "check")
-OPTIONAL = ("find", "replace", "within", "artifacts", "point", "says")
-
-ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+Texts = Annotated[str | tuple[str, ...], Meta(description="a text, or a list of texts")]
 
 
 @dataclass(frozen=True, order=True)
@@ -98,101 +95,72 @@ def load_mutants(course: Course, assignment: Assignment, question: str | None = 
     reference = {name: path.read_text(encoding="utf-8") for name, path in course.sources(assignment).items()}
     mutants: dict[str, Mutant] = {}
     for file in sorted(folder.glob("*.toml")):
-        for entry in _read(file, assignment):
-            if question is not None and entry.data.get("question") != question:
+        whole = read_table(file, read_toml(file), _File)
+        for id in whole.attempt or ():
+            if id not in assignment.by_id:
+                raise ManifestError(file, "attempt", found=id, wanted=f"one of {', '.join(assignment.by_id)}")
+        attempt = whole.attempt or tuple(assignment.by_id)
+        for number, entry in enumerate(whole.mutant, start=1):
+            if question is not None and entry.get("question") != question:
                 continue
-            mutant = entry.mutant(reference)
-            if mutant.id in mutants:
-                raise ManifestError(
-                    file, f"mutant {entry.number}: id", found=mutant.id, wanted="an id that no other has"
-                )
+            place = f"mutant {number} ({entry.get('id')}): "
+            try:
+                mutant = read_table(file, entry, MutantTable, place).mutant(assignment, reference, attempt)
+                if mutant.id in mutants:
+                    raise Wrong("id", mutant.id, "an id that no other has")
+            except Wrong as wrong:
+                raise wrong.at(file, place) from None
             mutants[mutant.id] = mutant
     if not mutants:
         raise UsageError(f"{folder}: no mutants here: wanted *.toml files with [[mutant]] entries")
     return tuple(mutants.values())
 
 
-def _read(file: Path, assignment: Assignment) -> Iterator[_Entry]:
-    try:
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{file}: cannot be read: {error}") from None
-    entries, attempt = data.pop("mutant", []), data.pop("attempt", list(assignment.by_id))
-    for key, value in data.items():
-        raise ManifestError(file, key, found=value, wanted="attempt and [[mutant]] entries only")
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ManifestError(file, "mutant", found=entries, wanted="[[mutant]] entries")
-    if not isinstance(attempt, list) or not all(question in list(assignment.by_id) for question in attempt):
-        raise ManifestError(file, "attempt", found=attempt, wanted=f"a list of {', '.join(assignment.by_id)}")
-    for number, entry in enumerate(entries, start=1):
-        yield _Entry(file, number, entry, assignment, tuple(attempt))
+@dataclass(frozen=True)
+class _File:
+    attempt: tuple[str, ...] | None = None
+    mutant: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
-class _Entry:
-    """One [[mutant]] of a file, being read."""
+class MutantTable:
+    """A [[mutant]] of a file."""
 
-    file: Path
-    number: int
-    data: Mapping[str, Any]
-    assignment: Assignment
-    attempt: tuple[str, ...]
+    id: Annotated[str, text(r"[a-z0-9]+(-[a-z0-9]+)*", "small letters, digits and hyphens")]
+    why: Text
+    question: Text
+    check: Text
+    find: Texts = ()
+    replace: Texts = ()
+    within: Text = ""
+    artifacts: dict[str, Any] = field(default_factory=dict)
+    point: Text = ""
+    says: Text = ""
 
-    def mutant(self, reference: Mapping[str, str]) -> Mutant:
-        """The entry as a mutant. `reference`: its files by name."""
-        for key in REQUIRED:
-            if key not in self.data:
-                raise self._wrong(key, "nothing", "this key")
-        for key in self.data:
-            if key not in REQUIRED + OPTIONAL:
-                raise self._wrong(key, key, f"one of {', '.join(REQUIRED + OPTIONAL)}")
-        id, why, asked, check = (self._text(key) for key in REQUIRED)
-        if asked not in self.assignment.by_id:
-            raise self._wrong("question", asked, f"one of {', '.join(self.assignment.by_id)}")
-        if not ID.fullmatch(id):
-            raise self._wrong("id", id, "small letters, digits and hyphens")
-        artifacts, question = self._artifacts(), self.assignment.by_id[asked]
-        file = self.assignment.component_of(question).file
+    def mutant(self, assignment: Assignment, reference: Mapping[str, str], attempt: tuple[str, ...]) -> Mutant:
+        """The entry as a mutant. `reference`: its files by name. Raises Wrong."""
+        if self.question not in assignment.by_id:
+            raise Wrong("question", self.question, f"one of {', '.join(assignment.by_id)}")
+        known, question = assignment.artifacts, assignment.by_id[self.question]
+        for name, content in self.artifacts.items():
+            if name not in known or not (isinstance(content, dict) or content in ("", *known)):
+                wanted = f'a table from and to {", ".join(known)}, or to "" or to a table'
+                raise Wrong("artifacts", self.artifacts, wanted)
+        file = assignment.component_of(question).file
         source = reference[file]
-        if "find" in self.data or not artifacts:
-            within = self._text("within") if "within" in self.data else question.component
-            source = self._mutated(source, within)
-        point, says = (self._text(key) if key in self.data else "" for key in ("point", "says"))
-        return Mutant(id, why, Check(asked, check), file, source, artifacts, self.attempt, point, says)
-
-    def _artifacts(self) -> dict[str, Exchange]:
-        value = self.data.get("artifacts", {})
-        known = self.assignment.artifacts
-        fits = isinstance(value, dict) and all(name in known for name in value)
-        if not fits or not all(content in ("", *known) or isinstance(content, dict) for content in value.values()):
-            raise self._wrong("artifacts", value, f'a table from and to {", ".join(known)}, or to "" or to a table')
-        return dict(value)
+        if self.find or not self.artifacts:
+            source = self._mutated(source, self.within or question.component)
+        check = Check(self.question, self.check)
+        return Mutant(self.id, self.why, check, file, source, self.artifacts, attempt, self.point, self.says)
 
     def _mutated(self, reference: str, within: str) -> str:
+        find, replace = ((texts,) if isinstance(texts, str) else texts for texts in (self.find, self.replace))
+        for key, texts in (("find", find), ("replace", replace)):
+            if not texts:
+                raise Wrong(key, "nothing", "a text, or a list of texts")
+        source = edit(reference, within, find, replace)
         try:
-            source = edit(reference, within, self._texts("find"), self._texts("replace"))
             compile(source, "mutant", "exec", dont_inherit=True)
-        except Misfit as misfit:
-            raise self._wrong(misfit.key, misfit.found, misfit.wanted) from None
         except SyntaxError as error:
-            raise self._wrong("replace", f"{error.msg}, line {error.lineno}", "a mutant that is Python") from None
+            raise Wrong("replace", f"{error.msg}, line {error.lineno}", "a mutant that is Python") from None
         return source
-
-    def _text(self, key: str) -> str:
-        value = self.data.get(key)
-        if not isinstance(value, str) or not value.strip():
-            raise self._wrong(key, value, "text")
-        return value
-
-    def _texts(self, key: str) -> list[str]:
-        value = self.data.get(key)
-        values = value if isinstance(value, list) else [value]
-        texts = [text for text in values if isinstance(text, str)]
-        if not texts or len(texts) < len(values):
-            raise self._wrong(key, value, "a text, or a list of texts")
-        return texts
-
-    def _wrong(self, key: str, found: object, wanted: str) -> ManifestError:
-        id = self.data.get("id")
-        name = f" ({id})" if isinstance(id, str) else ""
-        return ManifestError(self.file, f"mutant {self.number}{name}: {key}", found=found, wanted=wanted)

@@ -15,9 +15,9 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -35,6 +35,7 @@ from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult
 from autograder.errors import AutograderError
 from autograder.grading.mutants.artifacts import handed_in
+from autograder.grading.mutants.ends import End, Ends
 from autograder.grading.mutants.file import Mutant, load_mutants
 from autograder.reports.bounded import bounded
 from autograder.reports.findings.causes import masked
@@ -79,7 +80,12 @@ class Evidence:
 
 
 def named_mistakes(
-    course: Course, assignment: Assignment, evidence: Sequence[Evidence], desk: Desk, without: str | None = None
+    course: Course,
+    assignment: Assignment,
+    evidence: Sequence[Evidence],
+    desk: Desk,
+    without: str | None = None,
+    ends: Ends | None = None,
 ) -> Mapping[Cause, str]:
     """A sentence on the mistake behind each cause of wrong values, where one mistake is known that fits.
 
@@ -87,6 +93,7 @@ def named_mistakes(
         evidence: all cases of one submission, of any number of questions.
         desk: its reference and its inputs are used.
         without: the id of a mutant that names nothing.
+        ends: how checks ended for mutants on the same inputs; what is tried here is added.
 
     Returns:
         By question and message without numbers: cases that say the same have one cause. What took too long is left out.
@@ -99,7 +106,7 @@ def named_mistakes(
         if left <= 0:
             break
         of = [each for each in told if each.question == question]
-        ask = partial(_named, course, assignment, of, desk, without, left)
+        ask = partial(_named, course, assignment, of, desk, without, ends, left)
         with suppress(TimeoutError, RuntimeError):
             for said, why in json.loads(bounded(PATIENCE * left + MUTANT_SECONDS, ask)).items():
                 found[question, said] = SAYS.format(why)
@@ -126,12 +133,14 @@ def _named(
     told: Sequence[Evidence],
     desk: Desk,
     without: str | None,
+    ends: Ends | None,
     seconds: float,
 ) -> str:
     """For each cause in one question's cases why the one mutant that does what the student did is wrong, as JSON.
 
-    A cause with no such mutant is left out, or with two that do the same in all cases. So are all if the seconds of
-    CPU time are used up: another one might fit as well.
+    Empty if some cause has no such mutant, or two that do the same in all cases: a mutant that explains only a part of
+    what is wrong is often another mistake than the student's. Empty too if the seconds of CPU time are used up: another
+    one might fit as well.
     """
     try:
         mutants = load_mutants(course, assignment, told[0].question)
@@ -139,18 +148,22 @@ def _named(
         return "{}"
     causes = {each.cause: _looked_at(each.cause, told) for each in told if each.wrong}
     fitting: dict[Cause, list[_Tried]] = {cause: [] for cause in causes}
-    with TemporaryDirectory() as scratch:
+    with TemporaryDirectory() as scratch, ExitStack() as kept:
         for number, mutant in enumerate(mutants):
             if time.process_time() > seconds:
                 return "{}"
             if mutant.id == without:
                 continue
-            tried = _Tried(Path(scratch, str(number)), course, assignment, mutant, desk)
+            known = ends.read(mutant.id) if ends else {}
+            tried = _Tried(Path(scratch, str(number)), course, assignment, mutant, desk, known)
+            if ends:
+                kept.callback(tried.keep, ends)
             for cause, looked_at in causes.items():
                 if tried.fits(looked_at):
                     fitting[cause].append(tried)
         whys = {cause[1]: _told_apart(those, told, seconds) for cause, those in fitting.items()}
-    return json.dumps({said: why.pop() for said, why in whys.items() if len(why) == 1})
+    named = {said: why.pop() for said, why in whys.items() if len(why) == 1}
+    return json.dumps(named if len(named) == len(causes) else {})
 
 
 def _told_apart(those: Sequence[_Tried], told: Sequence[Evidence], seconds: float) -> set[str]:
@@ -170,65 +183,90 @@ class _Tried:
     """A mutant in the student's place. Each check is run on it once.
 
     Args:
-        folder: to be made; for its files.
+        folder: for its files; made when they are needed.
+        known: how checks ended for it before, by case.
 
     Attributes:
-        slow: its time was up before it was known whether it fits.
+        slow: one check's time was up before it was known whether the mutant fits.
     """
 
-    def __init__(self, folder: Path, course: Course, assignment: Assignment, mutant: Mutant, desk: Desk) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        course: Course,
+        assignment: Assignment,
+        mutant: Mutant,
+        desk: Desk,
+        known: Mapping[str, End],
+    ) -> None:
         self.mutant, self.slow = mutant, False
-        self._ends: dict[str, tuple[bool, bool]] = {}
-        folder.mkdir()
-        for name, path in course.sources(assignment).items():
-            source = mutant.source if name == mutant.file else path.read_text(encoding="utf-8")
-            Path(folder, name).write_text(source, encoding="utf-8")
-        files = handed_in(assignment, course.solution(assignment), mutant.artifacts)
-        subject = LocalSubject(lambda module: load_module(folder / f"{module}.py", course.common.parent), files)
-        self._desk = replace(desk, subject=subject, rivals=None)
+        self._known, self._ends = known, dict(known)
+        self._folder, self._course, self._assignment, self._given = folder, course, assignment, desk
 
     def fits(self, evidence: Sequence[Evidence]) -> bool:
         """Whether it does in every case what the student did."""
-        try:
-            with self._interrupted_after(MUTANT_SECONDS):
-                return all(self._end(each)[0] for each in evidence)
-        except TimeoutError:
-            return False
+        return all(_fits(self._end(each), each) for each in evidence)
 
     def passes(self, evidence: Evidence) -> bool:
         """Whether it passes this case, which it has been tried on."""
-        return self._ends.get(evidence.case.id, (False, False))[1]
+        return self._end(evidence).outcome is Outcome.PASSED
 
-    def _end(self, evidence: Evidence) -> tuple[bool, bool]:
-        """Whether it ends as the student did, and whether it passes."""
+    def keep(self, ends: Ends) -> None:
+        """Keep how checks ended, if any was run now."""
+        if len(self._ends) > len(self._known):
+            ends.keep(self.mutant.id, self._ends)
+
+    def _end(self, evidence: Evidence) -> End:
         if evidence.case.id not in self._ends:
-            self._ends[evidence.case.id] = _end(evidence, self._desk)
-        return self._ends[evidence.case.id]
+            self._ends[evidence.case.id] = self._run(evidence)
+        end = self._ends[evidence.case.id]
+        self.slow |= end.outcome is None
+        return end
 
-    @contextmanager
-    def _interrupted_after(self, seconds: float) -> Iterator[None]:
-        """Raise TimeoutError in what runs in this block, once the process has computed for so long."""
-
-        def interrupt(number: int, frame: object) -> None:
-            self.slow = True
-            raise TimeoutError
-
-        signal.signal(signal.SIGPROF, interrupt)
-        signal.setitimer(signal.ITIMER_PROF, seconds)
+    def _run(self, evidence: Evidence) -> End:
+        """Run the check at a desk where the mutant is the student."""
         try:
-            yield
-        finally:
-            signal.setitimer(signal.ITIMER_PROF, 0)
+            with _interrupted_after(MUTANT_SECONDS):
+                case = run_check(evidence.item, None, self._desk)
+        except TimeoutError:
+            return End()
+        value = wrong_value(evidence.item)
+        tensor = value.detach().clone() if isinstance(value, torch.Tensor) else None
+        return End(case.outcome, case.message, tensor)
+
+    @cached_property
+    def _desk(self) -> Desk:
+        self._folder.mkdir()
+        for name, path in self._course.sources(self._assignment).items():
+            source = self.mutant.source if name == self.mutant.file else path.read_text(encoding="utf-8")
+            Path(self._folder, name).write_text(source, encoding="utf-8")
+        files = handed_in(self._assignment, self._course.solution(self._assignment), self.mutant.artifacts)
+        common = self._course.common.parent
+        subject = LocalSubject(lambda module: load_module(self._folder / f"{module}.py", common), files)
+        return replace(self._given, subject=subject, rivals=None)
 
 
-def _end(evidence: Evidence, desk: Desk) -> tuple[bool, bool]:
-    """Whether the check ends at this desk as in the evidence, and whether it passes."""
-    case = run_check(evidence.item, None, desk)
-    passed = case.outcome is Outcome.PASSED
-    if evidence.case.outcome is not Outcome.FAILED:
-        return (case.outcome, case.message) == (evidence.case.outcome, evidence.case.message), passed
-    said = case.outcome is Outcome.FAILED and masked(case.message) == evidence.cause[1]
-    return said and _alike(wrong_value(evidence.item), evidence.value), passed
+@contextmanager
+def _interrupted_after(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError in what runs in this block, once the process has computed for so long."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise TimeoutError
+
+    signal.signal(signal.SIGPROF, interrupt)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def _fits(end: End, evidence: Evidence) -> bool:
+    """Whether a mutant's check ended as the student's did."""
+    case = evidence.case
+    if end.outcome is not Outcome.FAILED or case.outcome is not Outcome.FAILED:
+        return (end.outcome, end.message) == (case.outcome, case.message)
+    return masked(end.message) == evidence.cause[1] and _alike(end.value, evidence.value)
 
 
 def _alike(one: object, other: object) -> bool:

@@ -28,7 +28,7 @@ from autograder.course.model import Assignment
 from autograder.course.notebook import PAGELESS
 from autograder.course.result import SubmissionResult
 from autograder.errors import GraderError, UsageError
-from autograder.files import whole
+from autograder.files import clear, whole
 from autograder.gradebook.wording import PageWords
 from autograder.reports import cells
 from autograder.reports.files.gradescsv import grades_csv
@@ -147,6 +147,9 @@ def write_class(
         standings: the grades of the book; with them, term.html is written too.
     """
     failures = list(failures)
+    with _told(out):
+        for folder in out.iterdir() if out.is_dir() else ():
+            clear(folder)  # a killed run may have left something beside pages that are not written again
     write_file(out / "grades.csv", "\ufeff" + grades_csv(results, assignment, failures))
     if any(result.answered for result in results):
         _page(out / ANSWERS, lambda: render_answers(results, assignment), unmade)

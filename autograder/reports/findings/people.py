@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from autograder.course.result import SubmissionInfo, SubmissionResult
+from autograder.gradebook.facts import key
 
 __all__ = ["elsewhere", "people"]
 
@@ -13,9 +14,9 @@ People = tuple[tuple[str, str], ...]
 
 def people(info: SubmissionInfo) -> People:
     """(name, id) of every person once, the one who handed in first. Empty if no name or id is known. Untrusted text."""
-    found = {_key(info.id) or info.name: (info.name, info.id)}
+    found = {key(info.id) or info.name: (info.name, info.id)}
     for id, name in info.members:
-        found.setdefault(_key(id) or name, (name, id))
+        found.setdefault(key(id) or name, (name, id))
     return tuple(person for person in found.values() if any(person))
 
 
@@ -24,20 +25,15 @@ def elsewhere(results: Sequence[SubmissionResult]) -> Mapping[str, tuple[tuple[s
     belongs: dict[str, list[str]] = {}
     for result in results:
         for _, id in people(result.info):
-            if _key(id):
-                belongs.setdefault(_key(id), []).append(result.submission)
+            if key(id):
+                belongs.setdefault(key(id), []).append(result.submission)
     found = {
         result.submission: tuple(
             (name, id, other)
             for name, id in people(result.info)
-            for other in belongs.get(_key(id), ())
+            for other in belongs.get(key(id), ())
             if other != result.submission
         )
         for result in results
     }
     return {submission: others for submission, others in found.items() if others}
-
-
-def _key(id: str) -> str:
-    """An id in one form: "2022-123456" and "2022123456" give the same."""
-    return "".join(filter(str.isalnum, id)).casefold()

@@ -1,4 +1,4 @@
-"""The part of a result that its student may see. Each question's visibility decides what it includes.
+"""The part of a result that its student may see.
 
 A question that the assignment does not name shows its score only. `CaseResult.detail`, the run's seed and the text of
 a grader error are for instructors only, and no view contains them.
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from autograder.course.model import Assignment, Question, Visibility
+from autograder.course.model import Assignment, Question
 from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult, QuestionResult, SubmissionResult
 from autograder.reports.findings.causes import causes, part_causes, whole_cause
@@ -53,9 +53,9 @@ class QuestionView:
         outcome: None if the student sees the score only.
         final: False while the score waits for a device or for a repair of the grader.
         depends: if this question is blocked, titles of the questions that have to work first.
-        groups: groups of cases, passed ones last; empty if the student sees the score only.
-        passed, total: numbers of cases; both 0 if the student sees the score only.
-        timings: measurements of its running time; empty if the student sees outcomes only.
+        groups: groups of cases, passed ones last; empty if the assignment does not name this question.
+        passed, total: numbers of cases; both 0 if the assignment does not name it.
+        timings: measurements of its running time.
     """
 
     id: str
@@ -64,7 +64,6 @@ class QuestionView:
     component: str
     points: float
     score: float
-    visibility: Visibility
     outcome: Outcome | None
     final: bool
     depends: tuple[str, ...] = ()
@@ -178,7 +177,6 @@ def _first_group(questions: Sequence[QuestionView]) -> CaseGroup | None:
 
 def _question(result: QuestionResult, assignment: Assignment) -> QuestionView:
     question = assignment.by_id.get(result.id)
-    visibility = question.visibility if question else Visibility.SCORE
     final = result.outcome not in NOT_FINAL and not any(case.outcome in NOT_FINAL for case in result.cases)
     score = QuestionView(
         id=line(result.id, 60),
@@ -187,31 +185,30 @@ def _question(result: QuestionResult, assignment: Assignment) -> QuestionView:
         component=question.component if question else "",
         points=result.points,
         score=result.score,
-        visibility=visibility,
         outcome=None,
         final=final,
     )
-    if visibility is Visibility.SCORE:
+    if question is None:
         return score
     return replace(
         score,
         outcome=result.outcome,
         depends=_dependencies(result, question, assignment),
-        groups=_groups(result.cases, told=visibility is Visibility.HINTS),
+        groups=_groups(result.cases),
         passed=sum(case.outcome is Outcome.PASSED for case in result.cases),
         total=len(result.cases),
-        timings=timing_views(result.cases) if visibility is Visibility.HINTS else (),
+        timings=timing_views(result.cases),
     )
 
 
-def _dependencies(result: QuestionResult, question: Question | None, assignment: Assignment) -> tuple[str, ...]:
+def _dependencies(result: QuestionResult, question: Question, assignment: Assignment) -> tuple[str, ...]:
     blocked = result.outcome is Outcome.BLOCKED or any(case.outcome is Outcome.BLOCKED for case in result.cases)
-    return tuple(assignment.by_id[id].title for id in question.depends) if question and blocked else ()
+    return tuple(assignment.by_id[id].title for id in question.depends) if blocked else ()
 
 
-def _groups(cases: tuple[CaseResult, ...], told: bool) -> tuple[CaseGroup, ...]:
+def _groups(cases: tuple[CaseResult, ...]) -> tuple[CaseGroup, ...]:
     """Cases by cause, the passed ones last."""
-    shown = [_shown(case, told) for case in cases]
+    shown = [_shown(case) for case in cases]
     by_id = {case.id: case for case in shown}
     return tuple(
         CaseGroup(
@@ -227,9 +224,9 @@ def _groups(cases: tuple[CaseResult, ...], told: bool) -> tuple[CaseGroup, ...]:
     )
 
 
-def _shown(case: CaseResult, told: bool) -> CaseResult:
+def _shown(case: CaseResult) -> CaseResult:
     """The case with inert words; without words for a grader error, which is about the check and not the answer."""
-    if not told or case.outcome is Outcome.GRADER_ERROR:
+    if case.outcome is Outcome.GRADER_ERROR:
         return replace(case, message="", hint="", location="")
     return replace(case, message=block(case.message), hint=block(case.hint), location=line(case.location))
 

@@ -7,7 +7,7 @@ import resource
 
 from autograder.course.model import Limits
 
-__all__ = ["THREADS", "limit_resources"]
+__all__ = ["THREADS", "limit_memory", "limit_resources"]
 
 THREADS = 32
 DESCRIPTORS = 64
@@ -28,7 +28,7 @@ def limit_resources(limits: Limits, *, own_user: bool, boundless: bool = False) 
         boundless: True for a worker with a GPU: no memory limit, and more threads and descriptors for the driver.
     """
     if not boundless:
-        _limit(resource.RLIMIT_AS, _mapped() + (limits.memory_mb << 20) + SLACK)
+        limit_memory((limits.memory_mb << 20) + SLACK)
     _limit(resource.RLIMIT_FSIZE, max(limits.disk_mb << 20, limits.output_kb << 10))
     threads = MORE_THREADS if boundless else THREADS
     _limit(resource.RLIMIT_NPROC, threads if own_user else _threads_of_user() + threads)
@@ -39,15 +39,17 @@ def limit_resources(limits: Limits, *, own_user: bool, boundless: bool = False) 
         _limit(resource.RLIMIT_MEMLOCK, 0)
 
 
+def limit_memory(more: int) -> None:
+    """Let this process map so many bytes beside what it has mapped already."""
+    with open("/proc/self/statm") as file:
+        mapped = int(file.read().split()[0]) * resource.getpagesize()
+    _limit(resource.RLIMIT_AS, mapped + more)
+
+
 def _limit(what: int, value: int) -> None:
     _, hard = resource.getrlimit(what)
     value = value if hard == resource.RLIM_INFINITY else min(value, hard)
     resource.setrlimit(what, (value, value))
-
-
-def _mapped() -> int:
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[0]) * resource.getpagesize()
 
 
 def _threads_of_user() -> int:

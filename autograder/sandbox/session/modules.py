@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from autograder.sandbox.channel.tree import mapped
-from autograder.sandbox.session.probe import Probe, as_found, flat
+from autograder.sandbox.session.observer import Observer, as_found, flat
 
 __all__ = ["describe", "describe_tensors", "differentiate", "load", "load_state", "optimizer", "read", "step"]
 
@@ -44,10 +44,10 @@ def describe(model: Any, inputs: Sequence[Any] | None) -> dict[str, Any] | None:
         _make_lazy_ones(model, modules, inputs)
     leaves = [(name, module) for name, module in modules if not _part(module, "_modules")]
     tensors = list(_tensors(model))
-    probe = Probe([tensor for _, _, tensor, _ in tensors], [module for _, module in leaves])
+    observer = Observer([tensor for _, _, tensor, _ in tensors], [module for _, module in leaves])
     if inputs is not None:
         with as_found([module for _, module in modules]):
-            probe.run(model, _as_float_of(tensors, inputs))
+            observer.run(model, _as_float_of(tensors, inputs))
     return {
         "name": "",
         **_kind(model),
@@ -60,13 +60,13 @@ def describe(model: Any, inputs: Sequence[Any] | None) -> dict[str, Any] | None:
                 "buffer": buffer,
                 **_facts(tensor),
                 "owner": _kind(owner)["kind"],
-                "role": _role(owner, name.rpartition(".")[2]) or probe.roles[index],
-                "depth": probe.depths[index],
-                "order": probe.order[index],
+                "role": _role(owner, name.rpartition(".")[2]) or observer.roles[index],
+                "depth": observer.depths[index],
+                "order": observer.order[index],
             }
             for index, (name, owner, tensor, buffer) in enumerate(tensors)
         ],
-        "steps": probe.steps,
+        "steps": observer.steps,
     }
 
 

@@ -1,6 +1,6 @@
 """The zygote: a fork server for workers. It is confined, has torch imported, and runs one thread.
 
-`grader.client.Sandbox` runs it as a program. It holds no secret: it starts before the grader loads one, with its own
+`grader.sandbox.Sandbox` runs it as a program. It holds no secret: it starts before the grader loads one, with its own
 environment and file descriptors. It answers spawn requests on a control socket that the grader's forks share. All
 messages about one worker use the sockets that come with its request.
 """

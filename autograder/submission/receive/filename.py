@@ -11,7 +11,17 @@ from pathlib import Path
 
 from autograder.submission.paths import decode_name
 
-__all__ = ["ARCHIVE_ENDS", "FORM", "WRAPPERS", "ParsedName", "owner", "parse_name", "safe_names", "without_archive_end"]
+__all__ = [
+    "ARCHIVE_ENDS",
+    "FORM",
+    "WRAPPERS",
+    "ParsedName",
+    "name_of",
+    "owner",
+    "parse_name",
+    "safe_names",
+    "without_archive_end",
+]
 
 FORM = "{name}-{id}-A{n}-O{option}.zip"
 MAX_NAME_BYTES = 100
@@ -132,17 +142,18 @@ def owner(path: Path) -> Path | None:
     may lie between.
     """
     around = list(path.parents)[:MAX_AROUND]
-    return next((folder for folder in around if _parsed(folder).full or _parsed(folder).in_form), None)
+    return next((folder for folder in around if name_of(folder).full or name_of(folder).in_form), None)
 
 
-def _parsed(path: Path) -> ParsedName:
+def name_of(path: Path) -> ParsedName:
+    """What the name of a zip or folder tells, whatever its bytes are."""
     return parse_name(decode_name(path.name.encode(errors="surrogateescape")))
 
 
 def _telling(path: Path, alone: bool) -> Path:
     """The path whose name contains the person: the path itself, or a person's folder around a name like `work.zip`."""
     folder = owner(path)
-    if _parsed(path).person:
+    if name_of(path).person:
         return path
     return folder or (path.with_name(f"{path.parent.name} - {path.name}") if alone else path)
 

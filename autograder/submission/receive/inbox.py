@@ -14,9 +14,9 @@ from pathlib import Path
 from autograder.course.model import Assignment
 from autograder.course.result import SubmissionInfo
 from autograder.errors import ArchiveError, UsageError
-from autograder.submission.paths import decode_name, show
+from autograder.submission.paths import show
 from autograder.submission.receive.archive import ArchiveLimits, Files, read_submission
-from autograder.submission.receive.filename import ParsedName, owner, parse_name, safe_names
+from autograder.submission.receive.filename import ParsedName, name_of, owner, safe_names
 from autograder.submission.receive.find import Passed, find_submissions
 from autograder.submission.receive.identity import Identity, identify
 from autograder.submission.receive.lateness import SUBMITTED, Arrival, arrival, key, read_submitted
@@ -216,24 +216,20 @@ def _parsed(path: Path) -> ParsedName:
 
     The person's name in such a folder's name comes from the learning system, so nobody can forge it.
     """
-    own, folder = _name_of(path), owner(path)
+    own, folder = name_of(path), owner(path)
     if not own.in_form and (named := _name_of_zip_in(path)).person:
         own, folder = named, path
     if folder is None:
         return own
-    around = _name_of(folder)
+    around = name_of(folder)
     if not own.person:
         return around
     return replace(own, account=around.account, name=around.account) if around.full else own
 
 
-def _name_of(path: Path) -> ParsedName:
-    return parse_name(decode_name(path.name.encode(errors="surrogateescape")))
-
-
 def _name_of_zip_in(folder: Path) -> ParsedName:
     """The parsed name of the only person of whom a zip in the folder has the course's form; an empty one if none."""
-    zips = [_name_of(entry) for entry in folder.iterdir() if archive_called(entry.name)] if folder.is_dir() else []
+    zips = [name_of(entry) for entry in folder.iterdir() if archive_called(entry.name)] if folder.is_dir() else []
     people = {parsed.person: parsed for parsed in zips if parsed.in_form}
     return next(iter(people.values())) if len(people) == 1 else ParsedName()
 

@@ -6,13 +6,14 @@ All computation is in float64, so that a seed gives the same bytes with every ve
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from .solids import Array, Solid
 
-__all__ = ["BLADES", "FINE", "LEAF", "ROUGH", "SMOOTH", "SOFT", "Canvas", "View", "look", "noise"]
+__all__ = ["BLADES", "FINE", "LEAF", "ROUGH", "SMOOTH", "SOFT", "Canvas", "View", "channels", "look", "noise"]
 
 FINE = 2  # subsamples per pixel, in each direction
 FAR = -1e9  # the depth where a ray meets nothing
@@ -39,33 +40,41 @@ BLADES = _tile((64, 128, 256), seed=15)
 
 
 def noise(tile: Array, u: Array, v: Array) -> Array:
-    """The tile at columns u and rows v, which may be any numbers."""
-    return tile[v.astype(np.int64) & 255, u.astype(np.int64) & 255]
+    """The tile at columns u and rows v, which may be any numbers; their shapes are broadcast."""
+    return tile.take((v.astype(np.int64) & 255) * len(tile) + (u.astype(np.int64) & 255))
+
+
+def channels(colour: Sequence[float] | Array) -> Array:
+    """A colour (3,) -> (3, 1, 1), as it is painted with."""
+    return np.asarray(colour, float)[:, None, None]
 
 
 class Canvas:
     """What is painted so far, at the fine size.
 
     Attributes:
-        colour: (height, width, 3) float64, about [0, 1].
+        colour: (3, height, width) float64, about [0, 1].
         label: (height, width) uint8.
         owner: (height, width) int16: which animal, -1 for none.
-        x, y: (height, width), the centres of the subsamples.
+        x, y: (1, width) and (height, 1), the centres of the subsamples.
     """
 
     def __init__(self, height: int, width: int) -> None:
         self.height, self.width = FINE * height, FINE * width
-        self.colour = np.zeros((self.height, self.width, 3))
+        self.colour = np.zeros((3, self.height, self.width))
         self.label = np.zeros((self.height, self.width), np.uint8)
         self.owner = np.full((self.height, self.width), -1, np.int16)
-        self.y, self.x = np.mgrid[: self.height, : self.width] + 0.5
+        self.x, self.y = np.arange(self.width)[None] + 0.5, np.arange(self.height)[:, None] + 0.5
 
     def paint(self, window: Window, mask: Array, colour: Array, label: int, owner: int = -1) -> None:
-        """Cover the subsamples of a window where the mask holds; colours are clipped to [0, 1]."""
-        clipped = np.clip(colour, 0, 1)
-        self.colour[window][mask] = clipped[mask] if clipped.ndim == 3 else clipped
-        self.label[window][mask] = label
-        self.owner[window][mask] = owner
+        """Cover the subsamples of a window where the mask (h, w) holds by a colour (3, h, w), clipped to [0, 1]."""
+        np.copyto(self.colour[:, *window], np.clip(colour, 0, 1), where=mask)
+        np.copyto(self.label[window], np.uint8(label), where=mask)
+        np.copyto(self.owner[window], np.int16(owner), where=mask)
+
+    def places(self, window: Window) -> tuple[Array, Array]:
+        """The centres of a window's subsamples: x (1, w) and y (h, 1)."""
+        return self.x[:, window[1]], self.y[window[0]]
 
     def window(self, x1: float, y1: float, x2: float, y2: float) -> Window:
         """The part of the canvas that a rectangle covers; empty where it lies outside."""
@@ -79,7 +88,7 @@ class View:
 
     Attributes:
         mask: (h, w) bool, where a ray meets it. depth: (h, w), z of the nearest point there.
-        normal: (h, w, 3) of length 1. colour: (h, w, 3). fur: (h, w).
+        normal: (3, h, w) of length 1. colour: (3, h, w). fur: (h, w).
     """
 
     window: Window
@@ -98,58 +107,70 @@ def look(canvas: Canvas, solid: Solid, at: tuple[float, float], softness: float,
     """
     low, high = solid.bounds()
     window = canvas.window(at[0] + low[0], at[1] - high[1], at[0] + high[0], at[1] - low[1])
-    x, y = canvas.x[window] - at[0], at[1] - canvas.y[window]
-    if 0 in x.shape:
+    x, y = canvas.places(window)
+    if not (x.size and y.size):
         return None
-    rim = ragged * (noise(LEAF, canvas.x[window] * 1.1, canvas.y[window] * 1.1) - 0.5) if ragged else None
-    depth, pieces = _meet(canvas, solid, at, window, x, y, rim)
-    # Weighted sums of normal, colour and fur over the ellipsoids near the front.
-    weights, mixed = np.zeros(x.shape), np.zeros((*x.shape, 7))
-    for i, part, z, form in pieces:
-        reach = 1e-4 if solid.sharp[i] else 3 * softness
-        near = (z > depth[part] - reach) & (z > FAR / 2)
-        if not near.any():
-            continue
-        gap = z[near] - depth[part][near]
-        weight = np.full(gap.shape, 1e3) if solid.sharp[i] else np.exp(gap / softness)
-        offset = np.stack([x[part][near], y[part][near], z[near]], axis=-1) - solid.centres[i]
-        normal = _unit(offset @ form)
-        values = np.concatenate([solid.colours[i], solid.fur[i : i + 1]])
-        mixed[part][near] += weight[:, None] * np.hstack([normal, np.broadcast_to(values, (len(gap), 4))])
-        weights[part][near] += weight
-    mixed /= np.maximum(weights, 1e-9)[..., None]
-    return View(window, depth > FAR / 2, depth, _unit(mixed[..., :3]), mixed[..., 3:6], mixed[..., 6])
+    rim = ragged * (noise(LEAF, x * 1.1, y * 1.1) - 0.5) if ragged else None
+    forms = solid.forms()
+    ray, number, offset = _meet(canvas, solid, forms, at, window, rim)
+    z, depth = solid.centres[number, 2] + offset[2], np.full(y.size * x.size, FAR)
+    np.maximum.at(depth, ray, z)
+    gap = z - depth[ray]
+    near = np.flatnonzero(gap > -np.where(solid.sharp, 1e-4, 3 * softness)[number])
+    ray, number, offset = ray[near], number[near], offset[:, near]
+    normal = (forms[number].transpose(1, 2, 0) * offset).sum(axis=1)
+    values = np.concatenate([normal / _length(normal), solid.colours[number].T, solid.fur[number][None]])
+    # Weighted means over the ellipsoids near the front.
+    weight = np.where(solid.sharp[number], 1e3, np.exp(gap[near] / softness))
+    sums = np.stack([np.bincount(ray, row, len(depth)) for row in weight * values])
+    means = (sums / np.maximum(np.bincount(ray, weight, len(depth)), 1e-9)).reshape(7, y.size, x.size)
+    depth = depth.reshape(y.size, x.size)
+    return View(window, depth > FAR / 2, depth, means[:3] / _length(means[:3]), means[3:6], means[6])
 
 
 def _meet(
-    canvas: Canvas, solid: Solid, at: tuple[float, float], window: Window, x: Array, y: Array, rim: Array | None
-) -> tuple[Array, list[tuple[int, Window, Array, Array]]]:
-    """Where rays meet the ellipsoids: depth of the nearest point, and each ellipsoid's part of the window and depth.
+    canvas: Canvas, solid: Solid, forms: Array, at: tuple[float, float], window: Window, rim: Array | None
+) -> tuple[Array, Array, Array]:
+    """Where the rays of a window meet the ellipsoids of a solid; one ray may meet several.
 
     A ray meets the ellipsoid d' F d = 1, d = (dx, dy, dz), where F_zz dz^2 + 2 b dz + q = 0.
+
+    Returns:
+        For n points the ray (n,), as an index into the flattened window; the ellipsoid (n,); and d (3, n), the offset
+        from the ellipsoid's centre.
     """
-    forms = np.linalg.inv(solid.axes @ solid.axes.transpose(0, 2, 1))
-    reach = np.sqrt((solid.axes**2).sum(axis=2))
-    depth, pieces = np.full(x.shape, FAR), []
-    for i, ((cx, cy, cz), (rx, ry, _), form) in enumerate(zip(solid.centres, reach, forms, strict=True)):
-        rows, columns = canvas.window(at[0] + cx - rx, at[1] - cy - ry, at[0] + cx + rx, at[1] - cy + ry)
-        if rows.stop <= rows.start or columns.stop <= columns.start:
-            continue
-        top, left = window[0].start, window[1].start
-        part = (slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left))
-        dx, dy = x[part] - cx, y[part] - cy
-        b = form[0, 2] * dx + form[1, 2] * dy
-        q = form[0, 0] * dx * dx + (2 * form[0, 1] * dx + form[1, 1] * dy) * dy - 1
-        if rim is not None:
-            q = q + rim[part]
-        root = b * b - form[2, 2] * q
-        z = np.where(root > 0, cz + (np.sqrt(np.maximum(root, 0)) - b) / form[2, 2], FAR)
-        np.maximum(depth[part], z, out=depth[part])
-        pieces.append((i, part, z, form))
-    return depth, pieces
+    (x, y, _), (rx, ry, _) = solid.centres.T, solid.reach().T
+    x, y = at[0] + x, at[1] - y
+    counts, row, column = _rectangles(canvas, x - rx, y - ry, x + rx, y + ry)
+    dx, dy = column + 0.5 - np.repeat(x, counts), np.repeat(y, counts) - (row + 0.5)
+    xx, xy, xz, yy, yz, zz = (np.repeat(forms[:, i, j], counts) for i in range(3) for j in range(i, 3))
+    b = xz * dx + yz * dy
+    q = xx * dx * dx + (2 * xy * dx + yy * dy) * dy - 1
+    ray = (row - window[0].start) * (window[1].stop - window[1].start) + column - window[1].start
+    if rim is not None:
+        q += rim.take(ray)
+    root = b * b - zz * q
+    met = np.flatnonzero(root > 0)
+    dz = (np.sqrt(root[met]) - b[met]) / zz[met]
+    number = np.repeat(np.arange(len(counts)), counts)
+    return ray[met], number[met], np.stack([dx[met], dy[met], dz])
 
 
-def _unit(vectors: Array) -> Array:
-    """(..., 3), scaled to length 1; 0 stays about 0."""
-    squares = vectors[..., 0] ** 2 + vectors[..., 1] ** 2 + vectors[..., 2] ** 2
-    return vectors / (np.sqrt(squares) + 1e-9)[..., None]
+def _rectangles(canvas: Canvas, x1: Array, y1: Array, x2: Array, y2: Array) -> tuple[Array, Array, Array]:
+    """The subsamples that rectangles (n,) cover, one rectangle after the other.
+
+    Returns:
+        How many each covers (n,), and the row and the column of every one of them.
+    """
+    left, right = (edge.clip(0, canvas.width).astype(np.int64) for edge in (np.floor(x1), np.ceil(x2)))
+    top, bottom = (edge.clip(0, canvas.height).astype(np.int64) for edge in (np.floor(y1), np.ceil(y2)))
+    wide = right - left
+    counts = wide * (bottom - top)
+    place = np.arange(counts.sum()) - np.repeat(counts.cumsum() - counts, counts)
+    row, column = np.divmod(place, np.repeat(wide, counts))
+    return counts, row + np.repeat(top, counts), column + np.repeat(left, counts)
+
+
+def _length(vectors: Array) -> Array:
+    """(3, ...) -> (...), never 0."""
+    return np.sqrt(vectors[0] ** 2 + vectors[1] ** 2 + vectors[2] ** 2) + 1e-9

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from .animals import COATS, POSES, Dice
-from .canvas import FINE, Canvas
+from .canvas import FINE, Canvas, channels
 from .painters import Standing, paint_animal, paint_tree
 from .solids import Array, Solid
 from .world import GRASS, IGNORE, World, make_world, paint_background
@@ -212,16 +212,17 @@ def _trees(world: World) -> list[tuple[float, float, float]]:
 
 def _parts(values: Array) -> list[Array]:
     """The four subsamples of every pixel."""
-    return [values[i::FINE, j::FINE] for i in range(FINE) for j in range(FINE)]
+    return [values[..., i::FINE, j::FINE] for i in range(FINE) for j in range(FINE)]
 
 
 def _picture(canvas: Canvas, dice: Dice) -> Array:
     """The image (3, H, W) uint8: halved, with a camera's white balance, contrast and noise."""
     colour = sum(_parts(canvas.colour)) / FINE**2
     cast = dice.uniform(0.93, 1.07, 3) * dice.uniform(0.88, 1.12)
-    colour = np.clip(colour * cast, 0, 1) ** dice.uniform(0.9, 1.1)
-    colour = colour + dice.normal(size=colour.shape) * dice.uniform(0.003, 0.012)
-    return np.round(np.clip(colour, 0, 1) * 255).astype(np.uint8).transpose(2, 0, 1).copy()
+    colour = np.clip(colour * channels(cast), 0, 1) ** dice.uniform(0.9, 1.1)
+    grain = dice.normal(size=(*colour.shape[1:], 3)).transpose(2, 0, 1)
+    colour = colour + grain * dice.uniform(0.003, 0.012)
+    return np.round(np.clip(colour, 0, 1) * 255).astype(np.uint8)
 
 
 def _listed(canvas: Canvas, drawn: Sequence[tuple[Standing, Solid, Array]]) -> tuple[Array, tuple[Thing, ...]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .animals import Dice
-from .canvas import BLADES, LEAF, SMOOTH, SOFT, Canvas, noise
+from .canvas import BLADES, LEAF, SMOOTH, SOFT, Canvas, channels, noise
 from .solids import Array
 
 __all__ = ["GRASS", "IGNORE", "LEAVES", "SKY", "TREE", "World", "make_world", "paint_background"]
@@ -52,6 +52,7 @@ LEAVES = (
 PETALS = ((0.97, 0.96, 0.92), (0.96, 0.83, 0.25), (0.87, 0.30, 0.30), (0.62, 0.45, 0.82), (0.96, 0.62, 0.72))
 
 EVERYWHERE = (slice(None), slice(None))
+UP = (0.0, 1.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -76,16 +77,17 @@ class World:
 
     def shade(self, colour: Array, normal: Array) -> Array:
         """What light makes of a surface: sun from one side, sky from above."""
-        facing = np.clip(0.35 + 0.65 * (normal @ self.sun), 0, None)[..., None]
-        above = (0.75 + 0.25 * normal[..., 1])[..., None]
-        sky = 0.5 * (np.array(self.light.top) + 1)
-        direct = 1.35 * (1.15 - self.light.ambient) * facing * np.array(self.light.sun)
+        towards = self.sun[0] * normal[0] + self.sun[1] * normal[1] + self.sun[2] * normal[2]
+        facing = np.maximum(0.35 + 0.65 * towards, 0)
+        above = 0.75 + 0.25 * normal[1]
+        sky = 0.5 * (channels(self.light.top) + 1)
+        direct = 1.35 * (1.15 - self.light.ambient) * facing * channels(self.light.sun)
         return colour * (direct + self.light.ambient * above * sky)
 
     def haze(self, colour: Array, depth: float) -> Array:
         """The farther a thing is, the more it takes on the colour of the sky's lower edge."""
         share = 0.5 * math.exp(-6 * max(depth, 0.0))
-        return colour * (1 - share) + share * np.array(self.light.low)
+        return colour * (1 - share) + share * channels(self.light.low)
 
     def scaled(self, length: float) -> float:
         """A length that is given for a picture 96 pixels high, in subsamples of this one."""
@@ -114,22 +116,22 @@ def paint_background(world: World) -> None:
 def _sky(world: World) -> None:
     canvas, dice, light = world.canvas, world.dice, world.light
     above = (slice(0, math.ceil(world.horizon) + 1), slice(None))
-    x, y = canvas.x[above], canvas.y[above]
-    down = np.clip(y / max(world.horizon, 1), 0, 1)[..., None] ** 1.2
-    colour = np.array(light.top) * (1 - down) + np.array(light.low) * down
+    x, y = canvas.places(above)
+    down = np.clip(y / max(world.horizon, 1), 0, 1) ** 1.2
+    colour = channels(light.top) * (1 - down) + channels(light.low) * down
     u, v = dice.uniform(0, 256, 2)
     cover, stretch = dice.uniform(0.42, 0.8), dice.uniform(0.5, 0.9) / world.scaled(1)
     # Clouds get flatter towards the horizon.
-    cloud = noise(SMOOTH, x * stretch * 0.45 + u, y * stretch * (1 + 0.8 * down[..., 0]) + v)
-    thick = np.clip((cloud - cover) * 5, 0, 1)[..., None] * dice.uniform(0.55, 1)
-    lit = 0.75 * np.array(light.sun) + 0.25 - 0.25 * np.clip((cloud - cover)[..., None] * 2, 0, 1)
+    cloud = noise(SMOOTH, x * stretch * 0.45 + u, y * stretch * (1 + 0.8 * down) + v)
+    thick = np.clip((cloud - cover) * 5, 0, 1) * dice.uniform(0.55, 1)
+    lit = 0.75 * channels(light.sun) + 0.25 - 0.25 * np.clip((cloud - cover) * 2, 0, 1)
     colour = colour * (1 - thick) + lit * thick
     if light.height < 1 and dice.uniform() < 0.5:
         centre = dice.uniform(0, canvas.width), world.horizon * dice.uniform(0.2, 0.8)
-        far = np.hypot(x - centre[0], y - centre[1])[..., None] / world.scaled(1)
+        far = np.hypot(x - centre[0], y - centre[1]) / world.scaled(1)
         disc = np.clip(8 - far, 0, 1)  # its rim is one subsample soft
-        colour = colour + 0.5 * np.exp(-far / 14) * np.array(light.sun) + 0.4 * disc
-    canvas.colour[above] = np.clip(colour, 0, 1)
+        colour = colour + 0.5 * np.exp(-far / 14) * channels(light.sun) + 0.4 * disc
+    canvas.colour[:, *above] = np.clip(colour, 0, 1)
     canvas.label[:] = SKY
 
 
@@ -146,9 +148,9 @@ def _hills(world: World) -> None:
     canvas, dice = world.canvas, world.dice
     if dice.uniform() < 0.6:
         top = world.horizon - _ridge(world, 0.12, dice.uniform(8, 34))
-        colour = world.haze(world.meadow * dice.uniform(0.7, 1.0) * np.array(world.light.sun), 0.03)
+        colour = world.haze(channels(world.meadow) * dice.uniform(0.7, 1.0) * channels(world.light.sun), 0.03)
         # A soft light along the tops.
-        depth = np.clip((canvas.y - top) / world.scaled(24), 0, 1)[..., None]
+        depth = np.clip((canvas.y - top) / world.scaled(24), 0, 1)
         canvas.paint(EVERYWHERE, canvas.y > top, colour * (1.06 - 0.1 * depth), GRASS)
 
 
@@ -161,8 +163,8 @@ def _woods(world: World) -> None:
         ridge = _ridge(world, dice.uniform(0.5, 1.2), dice.uniform(10, 34))
         top = world.horizon + 1 - ridge * taper + world.scaled(5) * grain
         mask = (canvas.y > top) & (canvas.y < world.horizon + 2) & (taper > 0)
-        shade = 0.7 + 1.2 * (grain + 0.25)[..., None]
-        colour = world.haze(0.75 * world.leaves[0] * shade * np.array(world.light.sun), 0.1)
+        shade = 0.7 + 1.2 * (grain + 0.25)
+        colour = world.haze(0.75 * channels(world.leaves[0]) * shade * channels(world.light.sun), 0.1)
         canvas.paint(EVERYWHERE, mask, colour, TREE)
 
 
@@ -170,33 +172,34 @@ def _meadow(world: World) -> None:
     """Grass as it is seen along the ground: what is far is small and lies in flat bands."""
     canvas, dice = world.canvas, world.dice
     below = (slice(math.floor(world.horizon), None), slice(None))
-    x, y = canvas.x[below] / world.scaled(1), canvas.y[below] / world.scaled(1)
-    near = np.clip((canvas.y[below] - world.horizon) / (canvas.height - world.horizon), 0.004, 1)
+    x, y = (place / world.scaled(1) for place in canvas.places(below))
+    near = np.clip((canvas.y[below[0]] - world.horizon) / (canvas.height - world.horizon), 0.004, 1)
     u, v = dice.uniform(0, 256, 2)
     middle = canvas.width / world.scaled(2)
     patches = noise(SOFT, (x - middle) * 0.5 / near + u, 40 / near + v)
     # Blades lean a little with the patch that they grow in, and are longer where they are near.
     blades = noise(LEAF, x * 1.3 + v + 22 * patches, y * 0.4 + u)
     fine = noise(BLADES, x * 2.1 + u + 9 * patches, y * 0.55 + v)
-    tint = 0.6 * np.array(MEADOWS[dice.randint(len(MEADOWS))]) + 0.4 * world.meadow
-    share = np.clip(patches * 1.6 - 0.4, 0, 1)[..., None]
-    colour = world.meadow * (1 - share) + tint * share
+    meadow = channels(world.meadow)
+    tint = 0.6 * channels(MEADOWS[dice.randint(len(MEADOWS))]) + 0.4 * meadow
+    share = np.clip(patches * 1.6 - 0.4, 0, 1)
+    colour = meadow * (1 - share) + tint * share
     texture = 0.65 * (blades - 0.5) + 0.35 * (fine - 0.5)
-    colour = colour * (0.84 + 0.2 * near + 0.85 * texture * (0.25 + near))[..., None]
-    colour = colour * world.shade(np.ones((1, 3)), np.array([[0.0, 1.0, 0.0]]))
-    share = 0.55 * np.exp(-9 * near)[..., None]
-    canvas.colour[below] = np.clip(colour * (1 - share) + share * np.array(world.light.low), 0, 1)
+    colour *= 0.84 + 0.2 * near + 0.85 * texture * (0.25 + near)
+    colour *= world.shade(np.ones((3, 1, 1)), channels(UP))
+    share = 0.55 * np.exp(-9 * near)
+    canvas.colour[:, *below] = np.clip(colour * (1 - share) + share * channels(world.light.low), 0, 1)
     canvas.label[below] = GRASS
 
 
 def _flowers(world: World) -> None:
     """In every second meadow, in groups of one colour or two."""
     canvas, dice = world.canvas, world.dice
-    colours = [np.array(PETALS[k]) for k in dice.randint(len(PETALS), size=2)]
-    up = np.array([0.0, 1.0, 0.0])
+    colours = [world.shade(channels(PETALS[k]), channels(UP)) for k in dice.randint(len(PETALS), size=2)]
     for _ in range(dice.randint(0, 40) * dice.randint(0, 2)):
         near = dice.uniform(0.08, 1) ** 0.7
         x, y, radius = dice.uniform(0, canvas.width), world.row(near), world.scaled(0.5 + 1.8 * near)
         window = canvas.window(x - radius, y - radius, x + radius, y + radius)
-        mask = np.hypot(canvas.x[window] - x, canvas.y[window] - y) < radius
-        canvas.paint(window, mask, world.haze(world.shade(colours[dice.randint(2)], up), near), GRASS)
+        across, down = canvas.places(window)
+        mask = np.hypot(across - x, down - y) < radius
+        canvas.paint(window, mask, world.haze(colours[dice.randint(2)], near), GRASS)

@@ -8,7 +8,7 @@ import pytest
 
 from autograder.course.layout import Course
 from autograder.course.manifest import load_assignment
-from autograder.course.model import Component, Visibility
+from autograder.course.model import Component
 from autograder.errors import ManifestError, UsageError
 
 GOOD = """
@@ -34,7 +34,6 @@ points = 30.5
 component = "Sorter.sort"
 depends = ["merge"]
 rules = ["autograd"]
-visibility = "outcomes"
 """
 
 
@@ -55,7 +54,6 @@ def test_good_manifest(manifest: Path) -> None:
     second = assignment.by_id["merge-sort"]
     assert second.depends == ("merge",)
     assert second.rules == ("autograd",)
-    assert second.visibility is Visibility.OUTCOMES
     assert assignment.option("7").id == "1"
 
 
@@ -74,7 +72,6 @@ def test_good_manifest(manifest: Path) -> None:
         ('id = "merge-sort"', 'id = "Merge Sort"', "questions[1].id", "lower-case words"),
         ('depends = ["merge"]', 'depends = ["quick"]', "questions[1].depends", "an earlier question's id: merge"),
         ('rules = ["autograd"]', 'rules = ["numpy"]', "questions[1].rules[0]", "one of convolution"),
-        ('visibility = "outcomes"', 'visibility = "all"', "questions[1].visibility", "one of hints"),
         ('component = "Sorter.sort"', 'component = "a b"', "questions[1].component", "dotted name"),
         ('module = "sorting"', 'module = "sorting"\ncolour = 1', "colour", "a key"),
         ('id = "1"', "id = 1", "options[0].id", "digits"),

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.course.integrity import Integrity, ModuleIntegrity, Place
@@ -47,6 +47,7 @@ results = st.builds(
 )
 
 
+@settings(deadline=None)  # the first call makes the types' readers
 @given(results)
 def test_json_round_trip(result: SubmissionResult) -> None:
     data = json.loads(json.dumps(result.to_json()))

@@ -168,7 +168,7 @@ def test_a_command_that_is_stopped(graded: Path, tmp_path: Path, name: str, numb
         else:
             assert (content(book), content(file)) == (after, wanted)
         assert views(at / "graded") == pages
-        assert not list(at.glob("*.part*"))
+        assert not list(at.glob("*.part*")) + list(at.rglob(".*.unfinished"))
         assert name != "erase" or b"secret" not in b"".join(
             each.read_bytes() for each in book.parent.glob(f"{book.name}*")
         )

@@ -5,6 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import torch
+
+from autograder.course.outcome import Outcome
+from autograder.grading.mutants import ends
+from autograder.grading.mutants.ends import End, Ends
 from tests.autograder.conftest import Toy
 
 CHECKS = """
@@ -109,6 +114,35 @@ def test_a_class(toy: Toy, tmp_path: Path) -> None:
     assert hints(toy, out, "long-4-A1-O1") == {f"{SAYS}Squares, and cubes of long inputs."}
     assert not any(hint.startswith(SAYS) for hint in hints(toy, out, "longer-5-A1-O1"))
     assert f"{SAYS}Squares instead of doubling." in (out / "known-1-A1-O1/report.html").read_text()
+
+
+def test_a_mutant_is_tried_once_for_a_class(toy: Toy, tmp_path: Path) -> None:
+    log = tmp_path / "tries"
+    counted = f"""(open({str(log)!r}, "a").write("."), x * x * x)[1]"""
+    entry = {"id": "cubes", "why": "Cubes.", "question": "double", "check": "double", "find": "SCALE * x"}
+    lines = [f"{key} = {json.dumps(value)}" for key, value in {**entry, "replace": counted}.items()]
+    prepare(toy, "\n".join(["[[mutant]]", *lines]))
+    for number in range(4):
+        toy.submit(f"student{number}-{number}-A1-O1", ("SCALE * x", "x ** 3"))
+    out = tmp_path / "out"
+    done = toy.run("grade", "t1", toy.submitted, "--out", out, "--jobs", "1")
+    assert (done.returncode, done.stderr) == (0, "")
+    for number in range(4):
+        assert hints(toy, out, f"student{number}-{number}-A1-O1") == {f"{SAYS}Cubes."}
+    assert len(log.read_text()) <= 6  # cases of the question
+
+
+def test_what_is_kept(tmp_path: Path) -> None:
+    kept, wrong = Ends(tmp_path), torch.arange(3.0)
+    assert kept.read("squares") == {}
+    large = torch.zeros(ends.LARGEST + 1)
+    found = {"a": End(Outcome.FAILED, "3 of 3 values are wrong", wrong), "b": End(), "c": End(Outcome.PASSED)}
+    kept.keep("squares", {**found, "d": End(Outcome.FAILED, "wrong", large)})
+    again = kept.read("squares")
+    assert torch.equal(again.pop("a").value, wrong)  # type: ignore[arg-type]
+    assert again == {"b": End(), "c": End(Outcome.PASSED)}
+    next(tmp_path.iterdir()).write_bytes(b"cut off")
+    assert kept.read("squares") == {}
 
 
 def test_the_table(toy: Toy) -> None:

@@ -14,9 +14,10 @@ from autograder.course.layout import Course
 from autograder.course.model import Component
 from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult, QuestionResult, SubmissionInfo, SubmissionResult
+from autograder.course.table import Wrong
 from autograder.errors import GraderError, ManifestError, UsageError
 from autograder.grading.mutants.artifacts import handed_in, laid_over
-from autograder.grading.mutants.edit import Misfit, edit
+from autograder.grading.mutants.edit import edit
 from autograder.grading.mutants.matrix import Check, KillMatrix, Mutant, kill_matrix, load_mutants
 from autograder.sandbox.session.artifacts import load_file
 
@@ -103,7 +104,7 @@ def test_only_checks_of_what_is_attempted_are_run(toy: Any, tmp_path: Path) -> N
         ({"id": "Double/../up"}, "id: found 'Double/../up', wanted small letters, digits and hyphens"),
         ({"artifacts": {"x.pt": ""}}, "artifacts: found"),
         ({"artifacts": {"x.pt": {"loss": ""}}}, "artifacts: found"),
-        ({"hint": "none"}, "hint: found 'hint', wanted one of id, why,"),
+        ({"hint": "none"}, "hint: found 'the unknown key hint', wanted a key of this table: id, why,"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
@@ -121,7 +122,9 @@ def test_a_missing_key_is_named(toy: Any, key: str) -> None:
 
 
 def test_a_repeated_id_is_refused(toy: Any) -> None:
-    with pytest.raises(ManifestError, match="mutant 2: id: found 'double-triples', wanted an id that no other has"):
+    with pytest.raises(
+        ManifestError, match=r"mutant 2 \(double-triples\): id: found .*, wanted an id that no other has"
+    ):
         load(toy, toml(ENTRY, ENTRY))
 
 
@@ -136,7 +139,7 @@ def test_a_wrong_file_is_refused(toy: Any, text: str) -> None:
 def test_an_edit_reaches_no_further_than_its_method() -> None:
     source = "class A:\n    def f(self):\n        return 1\n\n    def g(self):\n        return 1\n"
     assert edit(source, "A.g", ["return 1"], ["return 2"]) == source[:-2] + "2\n"
-    with pytest.raises(Misfit, match="stands 2 times"):
+    with pytest.raises(Wrong, match="stands 2 times"):
         edit(source, "A", ["return 1"], ["return 2"])
 
 

@@ -1,4 +1,4 @@
-"""An assignment with one question of each visibility, and the real one with a class of sixteen."""
+"""A small assignment, and the real one with a class of sixteen."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from autograder.course.layout import Course
-from autograder.course.model import Assignment, Component, Limits, Option, Question, Visibility
+from autograder.course.model import Assignment, Component, Limits, Option, Question
 from autograder.course.result import SubmissionResult
 
 
@@ -41,7 +41,7 @@ def class16(make_class: Callable[[int], list[SubmissionResult]]) -> list[Submiss
 
 @pytest.fixture(scope="session")
 def small() -> Assignment:
-    """Questions `hints`, `outcomes` and `score`, ten points each, named for their visibility."""
+    """Three questions, ten points each. One has the name of a column of grades.csv."""
     return Assignment(
         id="a1",
         name="a1_small",
@@ -49,9 +49,7 @@ def small() -> Assignment:
         title="Small",
         due=datetime.fromisoformat("2022-12-02T23:59:00+09:00"),
         components=(Component("small", "small.ipynb"),),
-        questions=tuple(
-            Question(level.value, f"The {level}", 10, level.value, "small", visibility=level) for level in Visibility
-        ),
+        questions=tuple(Question(id, f"The {id}", 10, id, "small") for id in ("hints", "outcomes", "score")),
         options=(Option("1", "Own work"), Option("2", "Not own work", scale=0.5, review=True)),
         limits=Limits(),
     )

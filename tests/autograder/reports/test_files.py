@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +18,16 @@ from autograder.course.notebook import NotebookOutcome, NotebookRun, WrittenAnsw
 from autograder.course.outcome import Outcome
 from autograder.course.result import QuestionResult, SubmissionInfo, SubmissionResult
 from autograder.errors import GraderError, UsageError
-from autograder.reports import Progress, grades_csv, print_class, write_class, write_reports, write_submission
+from autograder.files import clear, whole
+from autograder.reports import (
+    Progress,
+    grades_csv,
+    print_class,
+    write_class,
+    write_file,
+    write_reports,
+    write_submission,
+)
 from autograder.reports.files.gradescsv import COLUMNS
 from autograder.reports.findings.concerns import Reason, concerns
 from autograder.reports.findings.statistics import statistics
@@ -269,3 +280,82 @@ def test_progress_on_a_terminal_ends_clean_and_keeps_troubles(class16: list[Subm
     shown = console.file.getvalue()  # type: ignore[attr-defined]
     assert "lee  not graded: not a zip" in shown
     assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")  # the cursor is back
+
+
+def killed_while_writing(path: Path) -> None:
+    """A process that writes a file is killed in the middle."""
+    begun, told = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        with whole(path) as file:
+            file.write(b"half")
+            file.flush()
+            os.write(told, b"!")
+            signal.pause()
+    os.read(begun, 1)
+    os.close(begun)
+    os.close(told)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    for name in ("grades.csv", "학생의 긴 이름" * 10):
+        killed_while_writing(tmp_path / name)
+        assert len(list(tmp_path.iterdir())) == 1  # the second removed what the first left
+    mine = tmp_path / ".notes.unfinished.txt"
+    mine.write_text("a person's")
+    with whole(tmp_path / "other.csv") as file:  # of another name than what was left
+        file.write(b"all")
+    assert {path.name for path in tmp_path.iterdir()} == {"other.csv", mine.name}
+
+
+def test_a_file_that_is_being_written_stays(tmp_path: Path) -> None:
+    """Two write at once into a folder, even the same file: both end well."""
+    with whole(tmp_path / "a") as one:
+        one.write(b"one")
+        with whole(tmp_path / "a") as other:
+            other.write(b"other")
+        clear(tmp_path)
+    assert (tmp_path / "a").read_bytes() == b"one"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_many_at_once(tmp_path: Path) -> None:
+    """Processes that write, clear and are killed: no writer loses its file."""
+    pids = []
+    for number in range(4):
+        pid = os.fork()
+        if pid == 0:
+            for _ in range(200):
+                with whole(tmp_path / "shared") as file:
+                    file.write(b"x" * number)
+            os._exit(0)
+        pids.append(pid)
+    assert [os.waitpid(pid, 0)[1] for pid in pids] == [0] * 4
+    assert [path.name for path in tmp_path.iterdir()] == ["shared"]
+
+
+def test_links_pipes_and_folders(tmp_path: Path) -> None:
+    (tmp_path / "real").write_text("before")
+    (tmp_path / "link").symlink_to("real")
+    write_file(tmp_path / "link", "now")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_text() == "now"
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    write_file(tmp_path / "pipe", "through")
+    assert (os.read(reader, 20), (tmp_path / "pipe").is_fifo()) == (b"through", True)
+    os.close(reader)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UsageError, match="folder: cannot be written"):
+        write_file(tmp_path / "folder", "no")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "link", "pipe", "real"]
+
+
+def test_pages_that_are_not_written_again_lose_what_a_kill_left_beside_them(small: Assignment, tmp_path: Path) -> None:
+    write_reports([named()], small, tmp_path)
+    killed_while_writing(tmp_path / "kim/report.html")
+    assert len(list((tmp_path / "kim").iterdir())) == 3
+    write_class([named()], small, tmp_path)
+    assert sorted(path.name for path in (tmp_path / "kim").iterdir()) == ["report.html", "result.json"]

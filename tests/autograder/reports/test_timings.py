@@ -81,8 +81,8 @@ def test_measurements_that_came_to_nothing_are_shown_too(small: Assignment, chan
     assert "test[a]" in page
 
 
-def test_only_who_may_see_hints_sees_times(small: Assignment) -> None:
-    for question, shown in (("hints", True), ("outcomes", False), ("score", False)):
+def test_times_of_a_question_that_the_assignment_lacks_are_not_shown(small: Assignment) -> None:
+    for question, shown in (("hints", True), ("unnamed", False)):
         page = render_student(result("a", question, slow()), small)
         assert (">your code<" in page) is shown
         assert ("3.1 to 3.8" in page) is shown

@@ -1,4 +1,4 @@
-"""What a student may see: nothing but what the question's visibility lets through, whatever the result holds."""
+"""What a student may see: nothing else reaches the page, whatever the result holds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autograder.course.model import Assignment, Visibility
+from autograder.course.model import Assignment
 from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult, QuestionResult, SubmissionInfo, SubmissionResult
 from autograder.reports import render_student, student_view
@@ -32,22 +32,16 @@ def cases(draw: st.DrawFn, secret: frozenset[str]) -> CaseResult:
     return CaseResult(id, outcome, **texts, detail=f"{MARK} detail {draw(secrets)}", title=title)
 
 
-SECRET = {
-    Visibility.HINTS: frozenset[str](),
-    Visibility.OUTCOMES: frozenset({"message", "hint", "location"}),
-    Visibility.SCORE: frozenset({"message", "hint", "location", "id"}),
-}
+# By question. The student sees only the score of a question that the assignment lacks.
+SECRET = {"hints": frozenset[str](), "unnamed": frozenset({"message", "hint", "location", "id"})}
 
 
 @st.composite
 def results(draw: st.DrawFn) -> SubmissionResult:
     questions = []
-    for visibility, secret in SECRET.items():
+    for id, secret in SECRET.items():
         found = tuple(draw(st.lists(cases(secret), max_size=4)))
-        outcome = Outcome.of(case.outcome for case in found)
-        questions.append(QuestionResult(visibility.value, visibility.value, 10, 5, outcome, found))
-    unnamed = tuple(draw(st.lists(cases(SECRET[Visibility.SCORE]), min_size=1, max_size=2)))
-    questions.append(QuestionResult("unnamed", "A question that the assignment lacks", 1, 0, Outcome.FAILED, unnamed))
+        questions.append(QuestionResult(id, id, 10, 5, Outcome.of(case.outcome for case in found), found))
     return SubmissionResult("a1", SubmissionInfo("someone"), 15, 30, tuple(questions), seed=918273645)
 
 
@@ -60,39 +54,32 @@ def test_nothing_hidden_reaches_the_students_page(small: Assignment, result: Sub
     assert str(result.seed) not in page
 
 
-def one_case(visibility: Visibility, case: CaseResult) -> SubmissionResult:
-    question = QuestionResult(visibility.value, "Title", 10, 4, case.outcome, (case,))
-    return SubmissionResult("a1", SubmissionInfo("someone"), 4, 30, (question,), seed=1)
+def one_case(case: CaseResult, question: str = "hints") -> SubmissionResult:
+    found = QuestionResult(question, "Title", 10, 4, case.outcome, (case,))
+    return SubmissionResult("a1", SubmissionInfo("someone"), 4, 30, (found,), seed=1)
 
 
 CASE = CaseResult("matches[wide]", Outcome.FAILED, "off by one row", "look at the padding", "small.py:7", "secret")
 
 
-def test_hints_show_cause_hint_location_and_case(small: Assignment) -> None:
-    page = render_student(one_case(Visibility.HINTS, CASE), small)
+def test_cause_hint_location_and_case_are_shown(small: Assignment) -> None:
+    page = render_student(one_case(CASE), small)
     for text in ("off by one row", "look at the padding", "small.py:7", "matches", "wide", "failed"):
         assert text in page
 
 
-def test_outcomes_show_the_case_and_its_outcome_only(small: Assignment) -> None:
-    (question,) = student_view(one_case(Visibility.OUTCOMES, CASE), small).questions
-    (group,) = question.groups
-    assert (group.outcome, group.checks, group.count) == (Outcome.FAILED, (("matches", ("wide",)),), 1)
-    assert (group.message, group.hint, group.location) == ("", "", "")
-
-
-def test_score_shows_the_score_only(small: Assignment) -> None:
-    (question,) = student_view(one_case(Visibility.SCORE, CASE), small).questions
+def test_a_question_that_the_assignment_lacks_shows_its_score_only(small: Assignment) -> None:
+    (question,) = student_view(one_case(CASE, "unnamed"), small).questions
     assert (question.score, question.outcome, question.groups, question.total) == (4, None, (), 0)
-    assert "failed" not in render_student(one_case(Visibility.SCORE, CASE), small).partition("<main>")[2]
+    assert "failed" not in render_student(one_case(CASE, "unnamed"), small).partition("<main>")[2]
 
 
 def test_a_score_that_waits_is_said_not_to_be_final(small: Assignment) -> None:
-    for visibility in Visibility:
+    for question in SECRET:
         for outcome in (Outcome.PENDING, Outcome.GRADER_ERROR):
-            page = render_student(one_case(visibility, replace(CASE, outcome=outcome)), small)
+            page = render_student(one_case(replace(CASE, outcome=outcome), question), small)
             assert "This score is not final" in page
-        assert "This score is not final" not in render_student(one_case(visibility, CASE), small)
+        assert "This score is not final" not in render_student(one_case(CASE, question), small)
 
 
 def test_one_cause_is_told_once(small: Assignment) -> None:
@@ -122,7 +109,7 @@ def test_option_late_and_notes_are_said(small: Assignment) -> None:
         late=True,
         notes=("the files lie in a folder",),
     )
-    page = render_student(replace(one_case(Visibility.HINTS, CASE), info=info, scale=0.5), small)
+    page = render_student(replace(one_case(CASE), info=info, scale=0.5), small)
     for text in ("Late by 2 h 10 min", "Not own work", "gives 50 %", "the files lie in a folder", "Lee"):
         assert text in page
     assert "Kim Minjun" not in page  # the same person under the same id
@@ -130,7 +117,7 @@ def test_option_late_and_notes_are_said(small: Assignment) -> None:
 
 def test_what_was_graded_and_how_is_said(small: Assignment) -> None:
     result = replace(
-        one_case(Visibility.HINTS, CASE),
+        one_case(CASE),
         environment={"torch": "2.13.0"},
         isolation={"level": "B", "layers": {"landlock": True, "cgroup": False}},
         fingerprint="0123456789abcdef",
@@ -144,7 +131,6 @@ def test_what_was_graded_and_how_is_said(small: Assignment) -> None:
 
 def test_a_question_opens_where_there_is_something_to_mend(small: Assignment) -> None:
     opened = {
-        outcome: " open>" in render_student(one_case(Visibility.HINTS, replace(CASE, outcome=outcome)), small)
-        for outcome in Outcome
+        outcome: " open>" in render_student(one_case(replace(CASE, outcome=outcome)), small) for outcome in Outcome
     }
     assert {outcome for outcome, is_open in opened.items() if not is_open} == {Outcome.PASSED, Outcome.NOT_ATTEMPTED}

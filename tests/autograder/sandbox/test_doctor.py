@@ -16,7 +16,7 @@ import autograder.sandbox
 from autograder.errors import GraderError, IsolationUnavailable
 from autograder.sandbox import Report, Sandbox, diagnose
 from autograder.sandbox.doctor import LAYERS, LEVELS, Probe
-from autograder.sandbox.grader import client
+from autograder.sandbox.grader import sandbox as starting
 from autograder.sandbox.isolation.paths import PACKAGE, inside, readable
 
 REPOSITORY = Path(__file__).parents[3]
@@ -103,14 +103,14 @@ def test_less_than_enough_is_refused_unless_asked_for() -> None:
 
 
 def test_a_zygote_that_is_killed_at_its_start_is_no_host_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
-    start = client._start_zygote
+    start = starting._start_zygote
 
     def killed(*arguments: Any) -> subprocess.Popen[bytes]:
         zygote = start(*arguments)
         zygote.kill()
         return zygote
 
-    monkeypatch.setattr(client, "_start_zygote", killed)
+    monkeypatch.setattr(starting, "_start_zygote", killed)
     with pytest.raises(GraderError, match=r"ended before it was ready \(killed by signal 9\)"):
         Sandbox()
 

@@ -21,7 +21,7 @@ from autograder.errors import GraderError, StudentError, WorkerCrashed, WorkerOu
 from autograder.sandbox import Package, Sandbox, Worker, probes
 from autograder.sandbox.channel import control
 from autograder.sandbox.channel.output import capped_file
-from autograder.sandbox.grader.client import ENVIRONMENT
+from autograder.sandbox.grader.sandbox import ENVIRONMENT
 from autograder.sandbox.isolation.levels import Confinement
 from autograder.sandbox.isolation.limits import THREADS
 from autograder.sandbox.proxy import Proxy

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from slow_stages import iou
 
-from autograder.checks import CheckFailed, Draw, Proxy, assert_matches, modules, plain_tensor
+from autograder.checks import CheckFailed, Draw, Proxy, assert_matches, fetch, modules, plain_tensor, unpack
 from common.scenes import THINGS, draw_scenes
 
 __all__ = [
@@ -20,18 +20,58 @@ __all__ = [
     "assert_gradient",
     "assert_same_module",
     "average_precision",
+    "detected",
+    "one_output",
     "scenes",
+    "whole_numbers",
 ]
 
 KEYS = ("boxes", "scores", "labels")
 NO_LIST = "detect does not return a list with a dict for each image"
 
 
-def assert_same_module(rng: Draw, theirs: Proxy, ours: Proxy, x: Any, upstream: Any, what: str) -> None:
-    """Fail unless a module computes what the reference's does on its weights, gradients included."""
+def assert_same_module(
+    rng: Draw,
+    theirs: Proxy,
+    ours: Proxy,
+    x: torch.Tensor,
+    upstream: torch.Tensor,
+    what: str,
+    names: Sequence[str] = (),
+    part: int = 0,
+) -> None:
+    """Fail unless a module computes what the reference's does on its weights, gradients included.
+
+    Of an empty batch no gradient is asked for.
+
+    Args:
+        upstream: of the output, or of one of several.
+        names: of several outputs.
+        part: which of these is compared.
+    """
     weights = modules.draw_weights(rng, ours, x)
-    found, wanted = (modules.run(side, x, weights=weights, training=True, upstream=upstream) for side in (theirs, ours))
-    modules.assert_same_run(found, wanted, what=what)
+    arriving: Any = upstream
+    if names:
+        arriving = [upstream if number == part else None for number in range(len(names))]
+    runs = [
+        modules.run(side, x, weights=weights, training=True, upstream=arriving if len(x) else None)
+        for side in (theirs, ours)
+    ]
+    if names:
+        runs, what = [one_output(run, names, part) for run in runs], f"{what} ({names[part]})"
+    modules.assert_same_run(*runs, what=what)
+
+
+def one_output(run: modules.Run, names: Sequence[str], part: int) -> modules.Run:
+    """A run of which one output alone is compared, and the gradients that come from it."""
+    output = unpack(run.output, *names)[part]
+    return replace(run, output=output, attached=run.attached[part : part + 1], asked=run.asked[part : part + 1])
+
+
+def whole_numbers(value: Any) -> Any:
+    """A tensor of whole numbers as int64: the contracts take points for another dtype, and other checks do not."""
+    kinds = (torch.int8, torch.int16, torch.int32)
+    return value.to(torch.int64) if type(value) is torch.Tensor and value.dtype in kinds else value
 
 
 def answers(found: modules.Run, wanted: modules.Run, what: str) -> None:
@@ -78,6 +118,14 @@ def assert_detections_of_images(found: Any, wanted: Sequence[Mapping[str, torch.
         raise CheckFailed(NO_LIST)
     for mine, ours in zip(found, wanted, strict=True):
         assert_detections(mine, ours)
+
+
+def detected(model: Proxy, images: torch.Tensor) -> Any:
+    """What a network detects. Raises CheckFailed where that requires a gradient."""
+    kept = modules.keep(model.detect, images)
+    if any(tensor.requires_grad for tensor in modules.tensors(kept)):
+        raise CheckFailed("what detect returns requires a gradient", "compute it within torch.no_grad()")
+    return fetch(kept)
 
 
 def _order(found: Mapping[str, torch.Tensor]) -> list[int]:

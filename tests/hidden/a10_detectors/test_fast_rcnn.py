@@ -8,7 +8,15 @@ from functools import partial
 import pytest
 import slow_stages
 import torch
-from comparing_parts import KEYS, answers, assert_detections, assert_gradient, assert_same_module
+from comparing_parts import (
+    KEYS,
+    answers,
+    assert_detections,
+    assert_gradient,
+    assert_same_module,
+    one_output,
+    whole_numbers,
+)
 
 from autograder.checks import (
     CheckFailed,
@@ -30,6 +38,7 @@ detect_question = partial(pytest.mark.question, "fast-rcnn-detections")
 
 Labelled = tuple[torch.Tensor, torch.Tensor, torch.Tensor, float]
 DOUBLE = torch.float64
+OUTPUTS = ("scores", "transforms")
 
 
 def proposals(rng: Draw, count: int, truths: int, threshold: float = 0.5) -> Labelled:
@@ -74,16 +83,18 @@ LABELLED: dict[str, Callable[[Draw], Labelled]] = {
 @pytest.mark.parametrize("draw", LABELLED.values(), ids=LABELLED)
 @pytest.mark.parametrize("part", (0, 1), ids=("classes", "matches"))
 def test_labels(student: Proxy, rng: Draw, draw: Callable[[Draw], Labelled], part: int) -> None:
-    """The class of every proposal, and the true box that it belongs to."""
+    """The class of each proposal, and the index of its true box."""
     case = draw(rng)
     found = unpack(student.label_proposals(*case), "classes", "matches")[part]
-    assert_matches(found, slow_stages.labelled_proposals(*case)[part], what=("the classes", "the matches")[part])
+    assert_matches(
+        whole_numbers(found), slow_stages.labelled_proposals(*case)[part], what=("the classes", "the matches")[part]
+    )
 
 
 @label_question(weight=0.2)
 @pytest.mark.parametrize("contract", contracts.BATTERY, ids=str)
 def test_labels_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
-    """What labelling owes its user."""
+    """Rules for every function: inputs stay as they are, dtypes are kept, empty input works, calls are independent."""
     first, boxes, labels, _ = proposals(rng, 6, 2)
     operation = contracts.Operation(
         call=lambda *tensors: student.label_proposals(*tensors),
@@ -99,20 +110,29 @@ def test_labels_contract(student: Proxy, rng: Draw, contract: contracts.Contract
 @head_question(weight=2.0)
 @pytest.mark.parametrize("channels, size, hidden, classes", [(3, 3, 10, 4), (2, 5, 7, 1), (1, 1, 5, 20)], ids=str)
 @pytest.mark.parametrize("count", (4, 1, 0))
+@pytest.mark.parametrize("part", (0, 1), ids=("scores", "transforms"))
 def test_head(
-    student: Proxy, reference: Proxy, rng: Draw, count: int, channels: int, size: int, hidden: int, classes: int
+    student: Proxy,
+    reference: Proxy,
+    rng: Draw,
+    part: int,
+    count: int,
+    channels: int,
+    size: int,
+    hidden: int,
+    classes: int,
 ) -> None:
-    """Scores and transforms of several regions, of one, of none, and all gradients."""
+    """Scores and transforms of several regions, of one and of none, and their gradients."""
     arguments = (channels, size, hidden, classes)
     theirs, ours = modules.assert_module(student.BoxHead(*arguments), "BoxHead(...)"), reference.BoxHead(*arguments)
     x = rng.normal(count, channels, size, size)
-    upstream = [rng.normal(count, classes + 1), rng.normal(count, classes, 4)]
-    assert_same_module(rng, theirs, ours, x, upstream, "the head")
+    upstream = rng.normal(count, classes + 1) if part == 0 else rng.normal(count, classes, 4)
+    assert_same_module(rng, theirs, ours, x, upstream, "the head", OUTPUTS, part)
 
 
 @head_question()
 def test_head_start(student: Proxy, reference: Proxy, rng: Draw) -> None:
-    """How the two last layers start: their spread, and biases of 0."""
+    """The initial weights and biases of the two last layers."""
     arguments = (4, 3, 60, 40)
     x = rng.normal(2, 4, 3, 3, dtype=torch.float32)
     values = modules.read(modules.assert_module(student.BoxHead(*arguments)), x, like=reference.BoxHead(*arguments))
@@ -129,12 +149,14 @@ def test_head_start(student: Proxy, reference: Proxy, rng: Draw) -> None:
 
 @head_question()
 @pytest.mark.parametrize("settings", [{}, {"pool_size": 3, "sampling_ratio": 1}], ids=("defaults", "others"))
-def test_fast_rcnn(student: Proxy, reference: Proxy, rng: Draw, settings: dict[str, int]) -> None:
-    """The whole network: regions in any order, gradients for the images, and one pass of the backbone."""
+@pytest.mark.parametrize("part", (0, 1), ids=("scores", "transforms"))
+def test_fast_rcnn(student: Proxy, reference: Proxy, rng: Draw, part: int, settings: dict[str, int]) -> None:
+    """The whole network on regions in any order, its gradients, and how often the backbone runs."""
     size = settings.get("pool_size", 5)
     images, rois = rng.normal(2, 3, 12, 20), rng.boxes(5, 12, 20)
     rois = torch.cat([torch.tensor([[1.0], [0.0], [1.0], [1.0], [0.0]], dtype=DOUBLE), rois], dim=1)
-    upstream = [rng.normal(5, 4), rng.normal(5, 3, 4)]
+    upstream: list[torch.Tensor | None] = [None, None]
+    upstream[part] = rng.normal(5, 4) if part == 0 else rng.normal(5, 3, 4)
     weights, runs = None, []
     for side in (reference, student):
         backbone = side.nn.Conv2d(3, 4, 3, stride=4, padding=1)
@@ -152,7 +174,8 @@ def test_fast_rcnn(student: Proxy, reference: Proxy, rng: Draw, settings: dict[s
         passes = [step for step in modules.executed(model, images, rois) if step.layer.kind == "Conv2d"]
         if len(passes) != 1:
             raise CheckFailed(f"the backbone ran {len(passes)} times for one batch", "once for all images and regions")
-    answers(runs[1], runs[0], "the network")
+    theirs, ours = (one_output(run, OUTPUTS, part) for run in (runs[1], runs[0]))
+    answers(theirs, ours, f"the network ({OUTPUTS[part]})")
 
 
 Losses = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
@@ -194,7 +217,7 @@ def losses(
 @pytest.mark.parametrize("draw", LOSSES.values(), ids=LOSSES)
 @pytest.mark.parametrize("part", (0, 1), ids=("classification", "box"))
 def test_losses(student: Proxy, rng: Draw, draw: Callable[[Draw], Losses], part: int) -> None:
-    """The values of both losses."""
+    """The value of each loss, also where no region counts."""
     case = draw(rng)
     assert_matches(unpack(student.fast_rcnn_losses(*case), *PARTS)[part], losses(*case)[part], what=PARTS[part])
 
@@ -203,7 +226,7 @@ def test_losses(student: Proxy, rng: Draw, draw: Callable[[Draw], Losses], part:
 @pytest.mark.parametrize("draw", LOSSES.values(), ids=LOSSES)
 @pytest.mark.parametrize("part", (0, 1), ids=("classification", "box"))
 def test_losses_gradients(student: Proxy, rng: Draw, draw: Callable[[Draw], Losses], part: int) -> None:
-    """Their gradients: zeros where nothing counts, neither missing nor NaN."""
+    """The gradient of each loss, also where no region counts."""
     scores, transforms, classes, targets = draw(rng)
     upstream = [None, None]
     upstream[part] = torch.tensor(1.5, dtype=DOUBLE)
@@ -275,6 +298,22 @@ def beyond(rng: Draw) -> Detected:
     return rng.until(draw, lambda case: safe(case) and shows(case))
 
 
+def even(rng: Draw) -> Detected:
+    """One label: some proposals have equal scores for it and for background, so a probability of exactly 1/2."""
+    scores, transforms, boxes, size = answered(rng, 8, 1)
+    scores[::2] = 0.0
+    scores[1::2] += torch.tensor([0.0, 4.0], dtype=DOUBLE)
+    return scores, transforms, boxes, size
+
+
+def thin(_: Draw) -> Detected:
+    """Likely boxes that have no width, or no height, once they are clipped; and boxes that keep less than a pixel."""
+    rows = [(52, 4, 72, 20), (4, 34, 20, 54), (8, 8, 16, 24), (49.6, 2, 69.6, 18), (2, 29.7, 18, 49.7)]
+    proposals = torch.tensor(rows, dtype=DOUBLE)
+    scores = torch.tensor([[0.0, 3.0], [0.0, 2.5], [0.0, 2.0], [0.0, 1.5], [0.0, 1.0]], dtype=DOUBLE)
+    return scores, torch.zeros(5, 1, 4, dtype=DOUBLE), proposals, (30, 50)
+
+
 DETECTED: dict[str, tuple[Callable[[Draw], Detected], dict[str, float]]] = {
     "many": (lambda rng: answered(rng, 30, 3), {}),
     "one-label": (lambda rng: answered(rng, 12, 1), {}),
@@ -282,7 +321,9 @@ DETECTED: dict[str, tuple[Callable[[Draw], Detected], dict[str, float]]] = {
     "limit": (lambda rng: answered(rng, 20, 3), {"limit": 5}),
     "all-below": (lambda rng: answered(rng, 6, 3, 0.1), {"score_threshold": 0.9}),
     "strict": (lambda rng: answered(rng, 12, 2), {"nms_threshold": 0.02, "score_threshold": 0.01}),
+    "at-the-threshold": (even, {"score_threshold": 0.5}),
     "beyond": (beyond, {}),
+    "thin": (thin, {}),
     "none": (lambda rng: answered(rng, 0, 3), {}),
 }
 
@@ -291,7 +332,7 @@ DETECTED: dict[str, tuple[Callable[[Draw], Detected], dict[str, float]]] = {
 @pytest.mark.parametrize("name", DETECTED)
 @pytest.mark.parametrize("part", KEYS)
 def test_detections(student: Proxy, rng: Draw, name: str, part: str) -> None:
-    """Which boxes are detected, as what, with which score; the best first."""
+    """Boxes, scores and labels of the detections, in their order."""
     draw, settings = DETECTED[name]
     case = draw(rng)
     assert_detections(student.detections(*case, **settings), slow_stages.detected(*case, **settings), keys=(part,))
@@ -299,7 +340,7 @@ def test_detections(student: Proxy, rng: Draw, name: str, part: str) -> None:
 
 @detect_question(weight=0.5)
 def test_detections_keep_their_inputs(student: Proxy, rng: Draw) -> None:
-    """Nothing that is given is changed."""
+    """Inputs stay as they are."""
     scores, transforms, boxes, size = answered(rng, 8, 2)
     placed = [place(student, tensor) for tensor in (scores, transforms, boxes)]
     assert_detections(student.detections(*placed, size), slow_stages.detected(scores, transforms, boxes, size))

@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 import slow_stages
 import torch
-from comparing_parts import answers, assert_detections_of_images, average_precision, scenes
+from comparing_parts import answers, assert_detections_of_images, average_precision, detected, scenes
 
 from autograder.checks import (
     CheckFailed,
@@ -192,7 +192,7 @@ WITH_BOXES = {name: CASES[name] for name in ("two-images", "one-image")}
 @pytest.mark.parametrize("truths", CASES.values(), ids=CASES)
 @pytest.mark.parametrize("number", range(4), ids=["rpn-class", "rpn-box", "class", "box"])
 def test_losses(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, truths: tuple[int, ...], number: int) -> None:
-    """Each of the four losses, with images without boxes among them."""
+    """Each of the four losses, also of images without boxes."""
     theirs, ours = networks(student, reference, rng, regions=10)
     batch = training(rng, memo, ours, truths, regions=10)
     found = plain_tensor(theirs(*batch), "the losses").detach()
@@ -204,7 +204,7 @@ def test_losses(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, truths:
 @question()
 @pytest.mark.parametrize("truths", WITH_BOXES.values(), ids=WITH_BOXES)
 def test_gradients(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, truths: tuple[int, ...]) -> None:
-    """The gradient of the weighed losses with respect to the images."""
+    """The gradient of the losses with respect to the images."""
     theirs, ours = networks(student, reference, rng)
     batch = training(rng, memo, ours, truths)
     upstream = torch.tensor([1.0, -0.6, 0.8, 1.3], dtype=DOUBLE)
@@ -215,7 +215,7 @@ def test_gradients(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, trut
 @question()
 @pytest.mark.parametrize("settings", [{}, {"proposals": (40, 6)}], ids=["defaults", "few-proposals"])
 def test_detect(student: Proxy, reference: Proxy, rng: Draw, settings: dict[str, tuple[int, int]]) -> None:
-    """What the network detects in two images."""
+    """The detections in two images."""
     theirs, ours = networks(student, reference, rng)
     images = detecting(rng, reference, ours, settings.get("proposals", MORE))
     assert_detections_of_images(theirs.detect(images, **settings), ours.detect(images, **settings))
@@ -224,11 +224,11 @@ def test_detect(student: Proxy, reference: Proxy, rng: Draw, settings: dict[str,
 @question(weight=0.5)
 @pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
 def test_mode(student: Proxy, reference: Proxy, rng: Draw, training: bool) -> None:
-    """Detecting is done in evaluation mode, and leaves the network's mode as it was."""
+    """`detect` works in evaluation mode and without gradients, and leaves the mode as it was."""
     images = rng.normal(2, 3, HEIGHT, WIDTH, dtype=torch.float32)
     model = modules.assert_module(student.build(), "build()")
     model.train(training)
-    found = model.detect(images)
+    found = detected(model, images)
     if fetch(model.training) is not training:
         raise CheckFailed("detect leaves the network in another mode than before", "put it back, at the end")
     model.eval()
@@ -240,7 +240,7 @@ def test_mode(student: Proxy, reference: Proxy, rng: Draw, training: bool) -> No
 @learns_question()
 @pytest.mark.parametrize("bar", BARS, ids=("half", "all"))
 def test_trained_network(student: Proxy, rng: Draw, memo: Memo, bar: float) -> None:
-    """What the saved network detects in new scenes, whose truth it never sees."""
+    """The average precision of the saved network on new scenes."""
     model = modules.assert_module(student.build(), "build()")
     load_artifact(model, FILE)
     images, truths = memo(scenes, SCENES, rng.seed(), 64, 96)

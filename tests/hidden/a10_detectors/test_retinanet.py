@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -15,6 +16,8 @@ from comparing_parts import (
     assert_gradient,
     assert_same_module,
     average_precision,
+    detected,
+    one_output,
     scenes,
 )
 
@@ -32,7 +35,6 @@ from autograder.checks import (
     modules,
     oracle_gradients,
     patient,
-    unpack,
 )
 
 focal_question = partial(pytest.mark.question, "focal-loss")
@@ -70,7 +72,7 @@ every_focal = pytest.mark.parametrize("draw", FOCAL.values(), ids=FOCAL)
 @every_gamma
 @every_focal
 def test_focal_loss(student: Proxy, rng: Draw, draw: Callable[[Draw], Scored], gamma: float) -> None:
-    """The loss of each anchor, 0 for those that do not count."""
+    """The loss of each anchor, also of those that do not count, and for large scores."""
     scores, classes = draw(rng)
     assert_matches(student.focal_loss(scores, classes, gamma), slow_stages.focal(scores, classes, gamma))
 
@@ -79,7 +81,7 @@ def test_focal_loss(student: Proxy, rng: Draw, draw: Callable[[Draw], Scored], g
 @every_gamma
 @every_focal
 def test_focal_gradient(student: Proxy, rng: Draw, draw: Callable[[Draw], Scored], gamma: float) -> None:
-    """Its gradient, finite for scores of any size."""
+    """The gradient of the scores, also for large scores."""
     scores, classes = draw(rng)
     upstream = rng.normal(len(scores))
     run = modules.differentiate(student.focal_loss, [scores, classes, gamma], upstream=upstream, wrt=(0,))
@@ -92,7 +94,7 @@ def test_focal_gradient(student: Proxy, rng: Draw, draw: Callable[[Draw], Scored
 
 @focal_question(weight=0.5)
 def test_negative_gamma(student: Proxy, rng: Draw) -> None:
-    """A negative gamma is a ValueError."""
+    """A negative gamma raises a ValueError."""
     try:
         student.focal_loss(rng.normal(2, 3), torch.tensor([0, 1]), -1.0)
     except StudentError as error:
@@ -105,7 +107,7 @@ def test_negative_gamma(student: Proxy, rng: Draw) -> None:
 @focal_question(weight=0.2)
 @pytest.mark.parametrize("contract", contracts.BATTERY, ids=str)
 def test_focal_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
-    """What the loss owes its user."""
+    """Rules for every function: inputs stay as they are, dtypes are kept, empty input works, calls are independent."""
     operation = contracts.Operation(
         call=lambda scores, classes: student.focal_loss(scores, classes),
         oracle=lambda scores, classes: (slow_stages.focal(scores, classes, 2.0),),
@@ -132,12 +134,16 @@ PYRAMIDS = {
 
 
 @pyramid_question()
-@pytest.mark.parametrize("name", PYRAMIDS)
-def test_pyramid(student: Proxy, reference: Proxy, rng: Draw, name: str) -> None:
-    """Maps of odd and even sizes, each part with weights of its own: outputs and gradients."""
+@pytest.mark.parametrize(
+    "name, chosen",
+    [(name, level) for name, (channels, _) in PYRAMIDS.items() for level in range(len(channels))],
+    ids=lambda value: value if isinstance(value, str) else f"level-{value + 1}",
+)
+def test_pyramid(student: Proxy, reference: Proxy, rng: Draw, name: str, chosen: int) -> None:
+    """The map of each level and its gradients, for maps of odd and even sizes."""
     channels, sizes = PYRAMIDS[name]
     maps, width = levels(rng, channels, sizes), 3
-    upstream = [rng.normal(2, width, *size) for size in sizes]
+    upstream = [rng.normal(2, width, *size) if level == chosen else None for level, size in enumerate(sizes)]
     ours, theirs = reference.FeaturePyramid(channels, width), student.FeaturePyramid(channels, width)
     modules.assert_module(theirs, "FeaturePyramid(...)")
     for level in range(len(channels)):
@@ -149,8 +155,11 @@ def test_pyramid(student: Proxy, reference: Proxy, rng: Draw, name: str) -> None
             weights = modules.draw_weights(rng, pair[1], x)
             for side in pair:
                 modules.load(side, weights, x)
-    found, wanted = (modules.run(side, maps, training=True, upstream=upstream) for side in (theirs, ours))
-    answers(found, wanted, "the pyramid")
+    names = tuple(f"level {level + 1}" for level in range(len(channels)))
+    found, wanted = (
+        one_output(modules.run(side, maps, training=True, upstream=upstream), names, chosen) for side in (theirs, ours)
+    )
+    answers(found, wanted, f"the pyramid ({names[chosen]})")
 
 
 def prepared(rng: Draw, theirs: Proxy, ours: Proxy, channels: int) -> None:
@@ -165,7 +174,7 @@ def prepared(rng: Draw, theirs: Proxy, ours: Proxy, channels: int) -> None:
 @question()
 @pytest.mark.parametrize("depth, anchors, labels", [(2, 3, 2), (1, 1, 4), (0, 2, 1)], ids=str)
 def test_retina_head(student: Proxy, reference: Proxy, rng: Draw, depth: int, anchors: int, labels: int) -> None:
-    """Scores and transforms of all levels by the same two towers, and the gradients of towers and maps."""
+    """Scores and transforms of all levels, and the gradients of both towers and of the maps."""
     arguments = (4, anchors, labels, depth)
     theirs, ours = modules.assert_module(student.RetinaHead(*arguments)), reference.RetinaHead(*arguments)
     for part, numbers in (("classify", labels + 1), ("regress", 4)):
@@ -180,21 +189,28 @@ def test_retina_head(student: Proxy, reference: Proxy, rng: Draw, depth: int, an
 
 
 @question()
-def test_retina_start(student: Proxy, reference: Proxy, rng: Draw) -> None:
-    """At first every anchor is an object with probability 0.01, whatever the map says; transforms are small."""
-    head = modules.assert_module(student.RetinaHead(16, 3, 4))
-    maps = [rng.normal(1, 16, 6, 7, dtype=torch.float32)]
-    scores, transforms = unpack(head(maps), "scores", "transforms")
-    objects = scores.detach().double().softmax(dim=2)[..., 1:].sum(dim=2)
-    assert_matches(objects, torch.full_like(objects, 0.01), rtol=0.5, atol=0.0, what="the probability of an object")
-    if not 0 < float(transforms.detach().abs().max()) < 0.5:
-        raise CheckFailed("transforms start large, or all 0", "the docstring says how weights start")
+@pytest.mark.parametrize("part, outputs", [("classify", 15), ("regress", 12)], ids=["classify", "regress"])
+def test_retina_start(student: Proxy, reference: Proxy, rng: Draw, part: str, outputs: int) -> None:
+    """The initial weights of the last convolution, and the initial biases of all convolutions."""
+    arguments, x = (16, 3, 4), rng.normal(1, 16, 6, 7, dtype=torch.float32)
+    head, ours = modules.assert_module(student.RetinaHead(*arguments)), reference.RetinaHead(*arguments)
+    values = modules.read(getattr(head, part), x, like=getattr(ours, part))
+    prior = torch.zeros(outputs)
+    if part == "classify":
+        prior[::5] = math.log(99 * 4)
+    for slot, value in zip(values.slots, values.values, strict=True):
+        last = slot.shape[0] == outputs
+        if len(slot.shape) == 1:
+            what = f"the bias of the last convolution of {part}" if last else f"a bias of {part}"
+            assert_matches(value, prior if last else torch.zeros(slot.shape), what=what)
+        elif last and not 0.008 < float(value.std()) < 0.012:
+            raise CheckFailed(f"the last weights of {part} start with another standard deviation than 0.01")
 
 
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor, list[dict[str, torch.Tensor]]]
 
 
-def batch(rng: Draw, labels: int, *truths: int) -> Batch:
+def batch(rng: Draw, labels: int, *truths: int, positive: float = 0.5, negative: float = 0.4) -> Batch:
     """Images with so many boxes, on the same anchors; no decision is close."""
     anchors = slow_stages.anchors_of(3, 4, 8, (10.0, 16.0), (0.6, 1.6))
     anchors = anchors + rng.normal(len(anchors), 4, scale=0.4)  # so that no two overlap a box alike
@@ -202,7 +218,7 @@ def batch(rng: Draw, labels: int, *truths: int) -> Batch:
     def draw(count: int) -> torch.Tensor:
         return rng.until(
             lambda rng: rng.boxes(count, 24, 32),
-            lambda boxes: slow_stages.sure(anchors, boxes, 0.5, 0.4),
+            lambda boxes: slow_stages.sure(anchors, boxes, positive, negative),
         )
 
     targets = [{"boxes": draw(number), "labels": rng.labels(number, labels)} for number in truths]
@@ -211,12 +227,18 @@ def batch(rng: Draw, labels: int, *truths: int) -> Batch:
 
 
 def losses(
-    scores: torch.Tensor, transforms: torch.Tensor, anchors: torch.Tensor, targets: Any, gamma: float = 2.0
+    scores: torch.Tensor,
+    transforms: torch.Tensor,
+    anchors: torch.Tensor,
+    targets: Any,
+    gamma: float = 2.0,
+    positive: float = 0.5,
+    negative: float = 0.4,
 ) -> Any:
     """Both losses, anchor by anchor."""
     focal, box, positives = 0 * scores.sum(), 0 * transforms.sum(), 0
     for image, target in enumerate(targets):
-        labels, matches = slow_stages.labelled_anchors(anchors, target["boxes"], 0.5, 0.4)
+        labels, matches = slow_stages.labelled_anchors(anchors, target["boxes"], positive, negative)
         for index in (labels == 1).nonzero().flatten().tolist():
             truth = int(matches[index])
             labels[index] = 1 + target["labels"][truth]
@@ -227,23 +249,30 @@ def losses(
     return torch.stack([focal, box]) / max(positives, 1)
 
 
-LOSSES = {"two-images": (3, 2, 3), "an-empty-one": (2, 0, 2), "no-boxes": (3, 0, 0), "one-label": (1, 4)}
+LOSSES: dict[str, tuple[tuple[int, ...], dict[str, float]]] = {  # labels, and boxes of each image; settings
+    "two-images": ((3, 2, 3), {}),
+    "an-empty-one": ((2, 0, 2), {}),
+    "no-boxes": ((3, 0, 0), {}),
+    "one-label": ((1, 4), {}),
+    "other-gamma": ((2, 2, 1), {"gamma": 1.0}),
+    "other-thresholds": ((2, 3, 2), {"positive": 0.6, "negative": 0.2}),
+}
 
 
 @question()
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("part", (0, 1), ids=("classification", "box"))
 def test_retinanet_losses(student: Proxy, rng: Draw, name: str, part: int) -> None:
-    """Both losses of a batch, and their gradients."""
-    labels, *truths = LOSSES[name]
-    case = batch(rng, labels, *truths)
+    """Each loss of a batch and its gradient, also of images without boxes."""
+    counts, settings = LOSSES[name]
+    case = batch(rng, *counts, **{key: value for key, value in settings.items() if key != "gamma"})
     upstream = torch.tensor([1.0 - part, float(part)], dtype=DOUBLE)
-    run = modules.differentiate(student.retinanet_losses, case, upstream=upstream, wrt=(0, 1))
-    wanted = losses(*case)
+    run = modules.differentiate(student.retinanet_losses, case, settings, upstream=upstream, wrt=(0, 1))
+    wanted = losses(*case, **settings)
     assert_matches(run.output, wanted, rtol=0.0, atol=float("inf"), what="the losses")
     loss = ("the classification loss", "the box loss")[part]
     assert_matches(run.output[part], wanted[part], what=loss)
-    gradients = oracle_gradients(lambda s, t: losses(s, t, *case[2:])[part], case[:2])
+    gradients = oracle_gradients(lambda s, t: losses(s, t, *case[2:], **settings)[part], case[:2])
     assert_gradient(run.inputs[part], gradients[part], loss)
 
 
@@ -257,9 +286,11 @@ SETTINGS: dict[str, Any] = {
 LEVELS = ((5, (6, 8)), (6, (3, 4)))
 
 
-def networks(student: Proxy, reference: Proxy, rng: Draw) -> tuple[Proxy, Proxy, torch.Tensor]:
+def networks(
+    student: Proxy, reference: Proxy, rng: Draw, size: tuple[int, int] = (24, 32)
+) -> tuple[Proxy, Proxy, torch.Tensor]:
     """Both sides' networks on the same weights, around parts of each side, and two images."""
-    images, made = rng.normal(2, 3, 24, 32), []
+    images, made = rng.normal(2, 3, *size), []
     for side in (student, reference):
         pyramid, head = side.FeaturePyramid([5, 6], 6), side.RetinaHead(6, 4, 2, 1)
         model = side.RetinaNet(side.TinyBackbone((4, 4, 5, 6)), pyramid, head, **SETTINGS)
@@ -279,7 +310,7 @@ def networks(student: Proxy, reference: Proxy, rng: Draw) -> tuple[Proxy, Proxy,
 
 @question()
 def test_retinanet(student: Proxy, reference: Proxy, rng: Draw) -> None:
-    """The network's two losses, and the gradients of the images."""
+    """The two losses of the network, and their gradients with respect to the images."""
     theirs, ours, images = networks(student, reference, rng)
     anchors = torch.cat(
         [
@@ -300,11 +331,12 @@ def test_retinanet(student: Proxy, reference: Proxy, rng: Draw) -> None:
 
 
 @question()
-def test_retinanet_detects(student: Proxy, reference: Proxy, rng: Draw) -> None:
-    """Detections of two images; the mode is as it was."""
-    theirs, ours, images = networks(student, reference, rng)
+@pytest.mark.parametrize("size", [(24, 32), (48, 64)], ids=["small-images", "large-images"])
+def test_retinanet_detects(student: Proxy, reference: Proxy, rng: Draw, size: tuple[int, int]) -> None:
+    """The detections in two images; the mode stays as it was."""
+    theirs, ours, images = networks(student, reference, rng, size)
     theirs.train()
-    found = theirs.detect(images)
+    found = detected(theirs, images)
     if not fetch(theirs.training):
         raise CheckFailed("detect leaves the network in another mode than before", "put it back, at the end")
     assert_detections_of_images(found, ours.detect(images))
@@ -313,7 +345,7 @@ def test_retinanet_detects(student: Proxy, reference: Proxy, rng: Draw) -> None:
 @learns_question()
 @pytest.mark.parametrize("bar", BARS, ids=("half", "all"))
 def test_trained_network(student: Proxy, rng: Draw, memo: Memo, bar: float) -> None:
-    """What the saved network detects in new scenes, whose truth it never sees."""
+    """The average precision of the saved network on new scenes."""
     model = modules.assert_module(student.build(), "build()")
     load_artifact(model, FILE)
     images, truths = memo(scenes, SCENES, rng.seed(), 96, 128)

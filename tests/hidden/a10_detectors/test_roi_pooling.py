@@ -48,7 +48,7 @@ def points(rng: Draw, count: int, length: int, *exact: float) -> torch.Tensor:
 @pytest.mark.parametrize("shape", [(3, 5, 8), (1, 4, 2), (2, 1, 6), (2, 7, 1), (4, 1, 1)], ids=str)
 @pytest.mark.parametrize("where", ["inside", "borders"])
 def test_points(student: Proxy, rng: Draw, shape: tuple[int, ...], where: str) -> None:
-    """Points inside and on cells; then within a cell of the border, on it, and beyond."""
+    """The values at points on the map, near its border, on it, and outside of it."""
     features, (_, height, width) = rng.normal(*shape), shape
     if where == "inside":
         x, y = (rng.uniform(20, low=0.0, high=1.0) * (side - 1) for side in (width, height))
@@ -62,7 +62,7 @@ def test_points(student: Proxy, rng: Draw, shape: tuple[int, ...], where: str) -
 @bilinear_question(weight=0.2)
 @every_contract
 def test_points_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
-    """What reading owes its user."""
+    """Rules for every function: inputs stay as they are, dtypes are kept, empty input works, calls are independent."""
     operation = contracts.Operation(
         call=student.bilinear_sample,
         oracle=lambda *tensors: (read(*tensors),),
@@ -101,7 +101,7 @@ def align_gradient(case: Case) -> torch.Tensor:
 @pool_question()
 @every_case
 def test_roi_pool(student: Proxy, rng: Draw, draw: Callable[[Draw], Case]) -> None:
-    """The largest value of every bin: regions inside, over borders, outside, without area; loops and torchvision."""
+    """The output for regions inside of the map, over its borders, outside of it, and without area."""
     case = draw(rng)
     out, _ = unpack(student.roi_pool_forward(case.features, case.rois, case.size, case.scale), "out", "cache")
     assert_matches(out, pool(case), what="out")
@@ -110,7 +110,7 @@ def test_roi_pool(student: Proxy, rng: Draw, draw: Callable[[Draw], Case]) -> No
 @align_question()
 @every_case
 def test_roi_align(student: Proxy, rng: Draw, draw: Callable[[Draw], Case]) -> None:
-    """The mean of every bin's points: regions inside, over borders, outside, without area; loops and torchvision."""
+    """The output for regions inside of the map, over its borders, outside of it, and without area."""
     case = draw(rng)
     returned = student.roi_align_forward(case.features, case.rois, case.size, case.scale, case.ratio)
     assert_matches(unpack(returned, "out", "cache")[0], align(case), what="out")
@@ -119,7 +119,7 @@ def test_roi_align(student: Proxy, rng: Draw, draw: Callable[[Draw], Case]) -> N
 @align_question(weight=0.5)
 @pytest.mark.parametrize("ratio", [0, -1])
 def test_no_points(student: Proxy, rng: Draw, ratio: int) -> None:
-    """A sampling ratio below 1 is a ValueError."""
+    """A sampling ratio below 1 raises a ValueError."""
     try:
         student.roi_align_forward(rng.normal(1, 1, 3, 4), torch.tensor([[0.0, 0.0, 0.0, 3.0, 2.0]]), (1, 1), 1.0, ratio)
     except StudentError as error:
@@ -132,7 +132,7 @@ def test_no_points(student: Proxy, rng: Draw, ratio: int) -> None:
 @unpool_question()
 @every_case
 def test_roi_pool_gradient(student: Proxy, rng: Draw, draw: Callable[[Draw], Case]) -> None:
-    """The gradient goes to the cell that won; sums over bins and regions; loops and torchvision."""
+    """The gradient of the features, for regions of every kind, also where they overlap."""
     case = draw(rng)
     wanted = pool_gradient(case)
 
@@ -146,7 +146,7 @@ def test_roi_pool_gradient(student: Proxy, rng: Draw, draw: Callable[[Draw], Cas
 @unalign_question()
 @every_case
 def test_roi_align_gradient(student: Proxy, rng: Draw, draw: Callable[[Draw], Case]) -> None:
-    """The same weights, scattered; sums over points, bins and regions; loops and torchvision."""
+    """The gradient of the features, for regions of every kind, also where they overlap."""
     case = draw(rng)
     wanted = align_gradient(case)
 
@@ -213,21 +213,21 @@ def gradient_of(oracle: Callable[..., torch.Tensor]) -> Callable[..., torch.Tens
 @pool_question(weight=0.3)
 @every_contract
 def test_roi_pool_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
-    """What pooling owes its user."""
+    """Rules for every function: inputs stay as they are, dtypes are kept, empty input works, calls are independent."""
     contract(student, operation(forward(student, "roi_pool"), slow_pool), small(rng))
 
 
 @align_question(weight=0.3)
 @every_contract
 def test_roi_align_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
-    """What aligning owes its user."""
+    """Rules for every function: inputs stay as they are, dtypes are kept, empty input works, calls are independent."""
     contract(student, operation(forward(student, "roi_align"), slow_align), small(rng))
 
 
 @unpool_question(weight=0.3)
 @every_contract
 def test_roi_pool_gradient_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
-    """What the gradient of pooling owes its user."""
+    """Rules for every function: inputs stay as they are, dtypes are kept, empty input works, calls are independent."""
     wanted = gradient_of(slow_pool)
     features, rois = small(rng)
     call = backward(student, "roi_pool")
@@ -237,7 +237,7 @@ def test_roi_pool_gradient_contract(student: Proxy, rng: Draw, contract: contrac
 @unalign_question(weight=0.3)
 @every_contract
 def test_roi_align_gradient_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
-    """What the gradient of aligning owes its user."""
+    """Rules for every function: inputs stay as they are, dtypes are kept, empty input works, calls are independent."""
     wanted = gradient_of(slow_align)
     features, rois = small(rng)
     call = backward(student, "roi_align")

@@ -1,4 +1,4 @@
-"""Gradients of functions, against those of an obvious forward; and runs of modules whose parts were loaded apart."""
+"""Gradients of functions against those of an obvious forward; runs of modules whose parts were loaded apart; dtypes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 from autograder.checks import CheckFailed, Draw, Proxy, assert_matches, modules, oracle_gradients
 
-__all__ = ["assert_gradients", "assert_same_part", "compare_runs", "load_parts", "without_parameters"]
+__all__ = ["assert_gradients", "assert_same_part", "compare_runs", "load_parts", "whole_numbers", "without_parameters"]
 
 DETACHED = "is something detached on the way?"
 OF_NOTHING = "a result over nothing is 0, but still hangs on its inputs: a sum of none of them, for example"
@@ -60,18 +60,39 @@ def without_parameters(run: modules.Run) -> modules.Run:
     return replace(run, slots=(), parameters=(), buffers=())
 
 
-def compare_runs(student: Proxy, reference: Proxy, inputs: Sequence[Any], upstream: torch.Tensor, what: str) -> None:
-    """Outputs, and gradients of the inputs, of two modules whose weights were loaded before."""
-    theirs, ours = (modules.run(model, *inputs, training=True, upstream=upstream) for model in (student, reference))
-    modules.assert_same_run(without_parameters(theirs), without_parameters(ours), what=what)
+def compare_runs(
+    student: Proxy,
+    reference: Proxy,
+    inputs: Sequence[Any],
+    upstream: torch.Tensor,
+    what: str,
+    parts: Sequence[str] = ("outputs", "gradients"),
+) -> None:
+    """Outputs, and gradients of the inputs, of two modules whose weights were loaded before.
+
+    Args:
+        parts: "gradients" alone leaves the outputs out; without "gradients" there are none.
+    """
+    arriving = upstream if "gradients" in parts else None
+    runs = [modules.run(model, *inputs, training=True, upstream=arriving) for model in (student, reference)]
+    if len(parts) == 1 and arriving is not None:
+        runs = [replace(run, output=torch.zeros(())) for run in runs]
+    modules.assert_same_run(*map(without_parameters, runs), what=what)
 
 
 def assert_same_part(
     rng: Draw, student: Proxy, reference: Proxy, inputs: Sequence[Any], upstream: torch.Tensor, what: str
 ) -> None:
-    """Load the same weights by order of use, and compare outputs and all gradients."""
+    """Load the same weights by order of use, and compare outputs and gradients; of an empty batch, outputs alone."""
     weights = modules.draw_weights(rng, reference, *inputs)
     theirs, ours = (
-        modules.run(model, *inputs, weights=weights, training=True, upstream=upstream) for model in (student, reference)
+        modules.run(model, *inputs, weights=weights, training=True, upstream=upstream if len(upstream) else None)
+        for model in (student, reference)
     )
     modules.assert_same_run(theirs, ours, what=what)
+
+
+def whole_numbers(value: Any) -> Any:
+    """A tensor of whole numbers as int64: one check takes points for another dtype, and the others do not."""
+    kinds = (torch.int8, torch.int16, torch.int32)
+    return value.to(torch.int64) if type(value) is torch.Tensor and value.dtype in kinds else value

@@ -10,13 +10,14 @@ import pytest
 import slow_captions
 import torch
 from animals import scenes_with
-from differentiated import assert_gradients, assert_same_part
+from differentiated import assert_gradients, assert_same_part, whole_numbers
 
 from autograder.checks import (
     CheckFailed,
     Draw,
     Memo,
     Proxy,
+    assert_kind,
     assert_matches,
     assert_reaches,
     contracts,
@@ -58,17 +59,17 @@ PAIR = ("inputs", "targets")
 @pytest.mark.parametrize("part", PAIR)
 @pytest.mark.parametrize("draw", CAPTIONS.values(), ids=CAPTIONS)
 def test_pairs(student: Proxy, rng: Draw, draw: Callable[[Draw], torch.Tensor], part: str) -> None:
-    """What is read, and what is to be said next."""
+    """The inputs and the targets, for captions of every length."""
     captions = draw(rng)
     found = unpack(student.caption_pairs(captions), *PAIR)
     index = PAIR.index(part)
-    assert_matches(found[index], slow_captions.pairs(captions)[index], what=part)
+    assert_matches(whole_numbers(found[index]), slow_captions.pairs(captions)[index], what=part)
 
 
 @pairs_question(weight=0.5)
-@pytest.mark.parametrize("contract", contracts.battery({"keeps-float32": "words are whole numbers"}), ids=str)
+@pytest.mark.parametrize("contract", contracts.BATTERY, ids=str)
 def test_pairs_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
-    """What an operation on captions owes its user."""
+    """Rules for every function: inputs stay as they are, dtypes are kept, empty input works, calls are independent."""
     operation = contracts.Operation(
         call=lambda captions: student.caption_pairs(captions),
         oracle=slow_captions.pairs,
@@ -91,7 +92,7 @@ HEADS = {  # in_features, vocabulary, embedding, hidden; regions, steps
 @head_question()
 @pytest.mark.parametrize("arguments, shape", HEADS.values(), ids=HEADS)
 def test_head(student: Proxy, reference: Proxy, rng: Draw, arguments: tuple[int, ...], shape: tuple[int, int]) -> None:
-    """The same weights give the same scores and gradients; PAD is a word like others here."""
+    """The scores of a head with given weights, and its gradients."""
     regions, steps = shape
     words = rng.integers(0, arguments[1], (regions, steps))
     words[:, -1:] = 0  # PAD
@@ -112,6 +113,7 @@ def targets_of(rng: Draw, lengths: Sequence[int], scale: float = 1.0) -> Loss:
 LOSSES: dict[str, Callable[[Draw], Loss]] = {
     "different-lengths": lambda rng: targets_of(rng, [2, 6, 0, 4]),
     "large-scores": lambda rng: targets_of(rng, [3, 5], scale=3e3),
+    "one-target": lambda rng: targets_of(rng, [0]),
     "only-pad": lambda rng: (rng.normal(2, 3, WORDS), torch.zeros(2, 3, dtype=torch.int64)),
     "no-captions": lambda rng: (rng.normal(0, 3, WORDS), torch.zeros(0, 3, dtype=torch.int64)),
 }
@@ -121,7 +123,7 @@ every_loss = pytest.mark.parametrize("draw", LOSSES.values(), ids=LOSSES)
 @head_question(weight=0.7)
 @every_loss
 def test_loss(student: Proxy, rng: Draw, draw: Callable[[Draw], Loss]) -> None:
-    """The value of the loss."""
+    """The value of the loss, also for large scores and without words."""
     case = draw(rng)
     assert_matches(student.caption_loss(*case), slow_captions.loss_of(*case), what="the loss")
 
@@ -132,7 +134,7 @@ SMALL_SCORES = [name for name in LOSSES if name != "large-scores"]  # those are 
 @head_question(weight=0.5)
 @pytest.mark.parametrize("draw", [LOSSES[name] for name in SMALL_SCORES], ids=SMALL_SCORES)
 def test_loss_gradient(student: Proxy, rng: Draw, draw: Callable[[Draw], Loss]) -> None:
-    """The gradient of the loss: 0, and there, where nothing counts."""
+    """The gradient of the loss, also where no word counts."""
     upstream = torch.tensor(1.0, dtype=torch.float64)
     assert_gradients(student.caption_loss, draw(rng), [0], slow_captions.loss_of, upstream, ["scores"])
 
@@ -140,7 +142,7 @@ def test_loss_gradient(student: Proxy, rng: Draw, draw: Callable[[Draw], Loss]) 
 @head_question(weight=0.3)
 @pytest.mark.parametrize("contract", contracts.BATTERY, ids=str)
 def test_loss_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
-    """What the loss owes its user."""
+    """Rules for every function: inputs stay as they are, dtypes are kept, empty input works, calls are independent."""
     operation = contracts.Operation(
         call=lambda scores, targets: student.caption_loss(scores, targets),
         oracle=lambda scores, targets: (slow_captions.loss_of(scores, targets),),
@@ -179,6 +181,12 @@ def forbidden(values: dict[str, torch.Tensor]) -> None:
     values["classify.bias"][0] = values["classify.bias"][1] = 50.0
 
 
+def all_below_zero(values: dict[str, torch.Tensor]) -> None:
+    """Every score is negative."""
+    lively(values)
+    values["classify.bias"] -= 50.0
+
+
 def equal(values: dict[str, torch.Tensor]) -> None:
     """Two words have the best score at every step."""
     values["classify.weight"][[4, 7]] = 0.0
@@ -191,6 +199,7 @@ DECODINGS: dict[str, tuple[Change, int, int]] = {  # how weights are changed; re
     "never-end": (never_end, 4, 9),
     "end-at-once": (end_at_once, 3, 5),
     "pad-and-start": (forbidden, 40, 6),
+    "negative-scores": (all_below_zero, 8, 6),
     "equal-scores": (equal, 3, 3),
     "no-regions": (lively, 0, 4),
     "no-length": (lively, 2, 0),
@@ -200,7 +209,7 @@ DECODINGS: dict[str, tuple[Change, int, int]] = {  # how weights are changed; re
 @decoding_question()
 @pytest.mark.parametrize("change, regions, length", DECODINGS.values(), ids=DECODINGS)
 def test_decoding(student: Proxy, reference: Proxy, rng: Draw, change: Change, regions: int, length: int) -> None:
-    """What a head says, word by word."""
+    """The captions that a head with given weights makes."""
     arguments = (5, WORDS, 4, 6)
     model = modules.assert_module(student.CaptionHead(*arguments), "CaptionHead()")
     ours, inputs = reference.CaptionHead(*arguments), [rng.normal(2, 5), rng.integers(0, WORDS, (2, 3))]
@@ -211,7 +220,15 @@ def test_decoding(student: Proxy, reference: Proxy, rng: Draw, change: Change, r
     weights = replace(weights, values=tuple(values[slot.name] for slot in weights.slots))
     modules.load(model, weights, *inputs)
     codes = rng.normal(regions, 5)
-    assert_matches(model.describe(codes, length), slow_captions.spoken(values, codes, length), what="the captions")
+    found = whole_numbers(model.describe(codes, length))
+    assert_matches(found, slow_captions.spoken(values, codes, length), what="the captions")
+
+
+@decoding_question(weight=0.5)
+def test_decoding_dtype(student: Proxy, rng: Draw) -> None:
+    """Captions are int64."""
+    model = modules.assert_module(student.CaptionHead(5, WORDS, 4, 6), "CaptionHead()")
+    assert_kind(model.describe(rng.normal(2, 5, dtype=torch.float32), 3), (2, 3), torch.int64, what="the output")
 
 
 SIMILAR: dict[str, tuple[list[int], list[int]]] = {
@@ -230,7 +247,7 @@ SIMILAR: dict[str, tuple[list[int], list[int]]] = {
 @ap_question()
 @pytest.mark.parametrize("candidate, reference_words", SIMILAR.values(), ids=SIMILAR)
 def test_similarity(student: Proxy, candidate: list[int], reference_words: list[int]) -> None:
-    """How much two captions agree."""
+    """The similarity of two captions."""
     pair = [torch.tensor(words, dtype=torch.int64) for words in (candidate, reference_words)]
     assert_matches(student.caption_similarity(*pair), slow_captions.similarity(*pair), what="the similarity")
 
@@ -239,14 +256,14 @@ Images = tuple[list[dict[str, torch.Tensor]], list[dict[str, torch.Tensor]]]  # 
 
 
 def described(rng: Draw, images: int, true: int, found: int) -> Images:
-    """Truths, and predictions near them, with captions of which a word or two are wrong."""
+    """Truths, and predictions near them, with captions of which a word or two are wrong and fewer are PAD."""
     predictions, truths = [], []
     for _ in range(images):
-        boxes, captions = rng.boxes(true, 40, 60), captions_of(rng, true, lengths=[5] * true)
+        boxes, captions = rng.boxes(true, 40, 60), captions_of(rng, true, LONGEST + 2, lengths=[5] * true)
         guess, said = rng.boxes(found, 40, 60), captions_of(rng, found, lengths=[4] * found)
         for number in range(min(true, found)):
             guess[number] = boxes[number] + rng.uniform(4, low=-2.0, high=2.0)
-            said[number] = captions[number]
+            said[number] = captions[number, :LONGEST]
             said[number, number % 4] = 3
         truths.append({"boxes": boxes, "captions": captions})
         predictions.append({"boxes": guess, "scores": rng.distinct(found), "captions": said})
@@ -271,11 +288,21 @@ def nearest_unlike(rng: Draw) -> Images:
     return [found], [{"boxes": boxes, "captions": captions}]
 
 
+def shorter(rng: Draw) -> Images:
+    """Each prediction says the first three of five words: its precision is 1, and its recall 0.6."""
+    predictions, truths = described(rng, 2, 3, 3)
+    for prediction, truth in zip(predictions, truths, strict=True):
+        prediction["boxes"] = truth["boxes"]
+        prediction["captions"] = truth["captions"][:, :3]
+    return predictions, truths
+
+
 SETS: dict[str, Callable[[Draw], Images]] = {
     "several-images": lambda rng: described(rng, 3, 3, 5),
     "one-image": lambda rng: described(rng, 1, 4, 2),
     "found-twice": found_twice,
     "nearest-is-unlike": nearest_unlike,
+    "shorter-captions": shorter,
     "no-predictions": lambda rng: described(rng, 2, 2, 0),
     "no-truths": lambda rng: described(rng, 2, 0, 3),
 }
@@ -284,15 +311,25 @@ SETS: dict[str, Callable[[Draw], Images]] = {
 @ap_question(weight=1.5)
 @pytest.mark.parametrize("draw", SETS.values(), ids=SETS)
 def test_average_precision(student: Proxy, rng: Draw, draw: Callable[[Draw], Images]) -> None:
-    """The mean of 25 average precisions over a data set."""
+    """The average precision of captions over a data set."""
     predictions, truths = draw(rng)
     found = student.caption_average_precision(predictions, truths)
     assert_matches(found, slow_captions.average_precision(predictions, truths), what="the average precision")
 
 
+@ap_question(weight=0.3)
+@pytest.mark.parametrize("name", ("caption_similarity", "caption_average_precision"))
+def test_numbers(student: Proxy, rng: Draw, name: str) -> None:
+    """Both functions return a Python float."""
+    words = torch.tensor([3, 4])
+    found = getattr(student, name)(*((words, words[:1]) if name == "caption_similarity" else described(rng, 1, 2, 2)))
+    if type(found) is not float:
+        raise CheckFailed(f"{name} does not return a Python float", "float(…) makes one of a tensor")
+
+
 @pytest.mark.question("captions-learn")
 def test_trained_network(student: Proxy, rng: Draw, memo: Memo) -> None:
-    """What the saved network says about the true boxes of scenes that nobody has seen."""
+    """The mean similarity of the saved network's captions on new scenes."""
     model = modules.assert_module(student.build(), "build()")
     load_artifact(model, FILE)
     model.eval()

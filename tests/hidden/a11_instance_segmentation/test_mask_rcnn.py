@@ -70,7 +70,7 @@ def batch(rng: Draw, objects: tuple[int, ...]) -> list[Any]:
 @question()
 @pytest.mark.parametrize("objects", [(2, 3), (0,), (2, 0, 1)], ids=["two-images", "no-objects", "one-of-them-empty"])
 def test_losses(student: Proxy, reference: Proxy, rng: Draw, objects: tuple[int, ...]) -> None:
-    """Five losses, and their gradients for the images."""
+    """The five losses, and their gradients with respect to the images."""
     arguments = batch(rng, objects)
     upstream = torch.tensor([0.5, -1.0, 2.0, 1.5, 3.0], dtype=torch.float64)
     runs = []
@@ -81,15 +81,18 @@ def test_losses(student: Proxy, reference: Proxy, rng: Draw, objects: tuple[int,
 
 
 @question()
-def test_masks_of_boxes(student: Proxy, reference: Proxy, rng: Draw) -> None:
-    """The masks of given boxes, of three images, one of which has none."""
+@pytest.mark.parametrize("training", [False, True], ids=["evaluation", "training"])
+def test_masks_of_boxes(student: Proxy, reference: Proxy, rng: Draw, training: bool) -> None:
+    """The masks of given boxes in three images, one of them without boxes, in either mode of the network."""
     images = rng.normal(3, 3, HEIGHT, WIDTH)
     boxes = [one_image(rng, count, HEIGHT, WIDTH) for count in (3, 0, 2)]
     given = [{"boxes": one["boxes"].double(), "labels": one["labels"]} for one in boxes]
     theirs, ours = networks(student, reference, rng)
     for model in (theirs, ours):
-        model.eval()
+        model.train(training)
     compare_masks(theirs.masks(images, given), ours.masks(images, given))
+    if modules.describe(theirs).training is not training:
+        raise CheckFailed("masks changes the mode of the network", "it works in the current mode, whichever that is")
 
 
 def compare_masks(found: Any, wanted: Any) -> None:
@@ -111,7 +114,7 @@ def tells(detections: Any) -> bool:
 
 @question()
 def test_detections(student: Proxy, reference: Proxy, rng: Draw) -> None:
-    """What it detects by itself: boxes, scores, labels, and the masks of these boxes."""
+    """The detections of a network: boxes, scores, labels and masks."""
     theirs, ours = networks(student, reference, rng, detector=0.3)
     for model in (theirs, ours):
         model.train()
@@ -132,7 +135,7 @@ def test_detections(student: Proxy, reference: Proxy, rng: Draw) -> None:
 
 @pytest.mark.question("mask-rcnn-learns")
 def test_trained_network(student: Proxy, rng: Draw, memo: Memo) -> None:
-    """The masks of the saved network, on the true boxes of scenes that nobody has seen."""
+    """The mean IoU of the saved network's masks on new scenes."""
     model = modules.assert_module(student.build(), "build()")
     load_artifact(model, FILE)
     model.eval()

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 import slow_meshes
 import torch
-from differentiated import assert_gradients, assert_same_part
+from differentiated import assert_gradients, assert_same_part, whole_numbers
 
 from autograder.checks import CheckFailed, Draw, Proxy, assert_kind, assert_matches, contracts, modules, unpack
 
@@ -21,7 +21,7 @@ HEADS = {"several": ((4, 5, 6), 2), "one": ((3, 4, 8), 1), "no-regions": ((4, 5,
 @head_question()
 @pytest.mark.parametrize("arguments, regions", HEADS.values(), ids=HEADS)
 def test_head(student: Proxy, reference: Proxy, rng: Draw, arguments: tuple[int, ...], regions: int) -> None:
-    """The same weights give the same scores and gradients."""
+    """The scores of a head with given weights, and its gradients."""
     side = arguments[2]
     features = rng.normal(regions, arguments[0], side // 2, side // 2)
     model = modules.assert_module(student.VoxelHead(*arguments), "VoxelHead()")
@@ -48,7 +48,7 @@ every_loss = pytest.mark.parametrize("draw", LOSSES.values(), ids=LOSSES)
 @head_question(weight=0.7)
 @every_loss
 def test_loss(student: Proxy, rng: Draw, draw: Callable[[Draw], Loss]) -> None:
-    """The value of the loss."""
+    """The value of the loss, also for large scores and without regions."""
     scores, voxels, filled = draw(rng)
     wanted = slow_meshes.voxel_loss_of(scores, voxels, filled)
     assert_matches(student.voxel_loss(scores, voxels, filled=filled), wanted, what="the loss")
@@ -57,7 +57,7 @@ def test_loss(student: Proxy, rng: Draw, draw: Callable[[Draw], Loss]) -> None:
 @head_question(weight=0.3)
 @pytest.mark.parametrize("draw", [LOSSES["several"], LOSSES["no-regions"]], ids=["several", "no-regions"])
 def test_loss_gradient(student: Proxy, rng: Draw, draw: Callable[[Draw], Loss]) -> None:
-    """The gradient of the loss, also where there is no region."""
+    """The gradient of the loss, also without regions."""
     upstream = torch.tensor(1.0, dtype=torch.float64)
     scores, voxels, _ = draw(rng)
     assert_gradients(student.voxel_loss, (scores, voxels), [0], slow_meshes.voxel_loss_of, upstream, ["scores"])
@@ -89,6 +89,7 @@ GRIDS: dict[str, Callable[[Draw], Grid]] = {
     "checkerboard": checkerboard,
     "at-the-threshold": lambda rng: (torch.tensor([[[0.5, 0.75, 0.25]]]).double(), 0.5),
     "other-threshold": lambda rng: (torch.tensor([[[0.5, 0.75, 0.25]]]).double(), 0.25),
+    "bool": lambda rng: (rng.uniform(2, 3, 4) < 0.4, 0.5),
     "nothing-filled": lambda rng: (torch.zeros(2, 3, 4, dtype=torch.float64), 0.5),
 }
 every_grid = pytest.mark.parametrize("draw", GRIDS.values(), ids=GRIDS)
@@ -97,10 +98,11 @@ every_grid = pytest.mark.parametrize("draw", GRIDS.values(), ids=GRIDS)
 def mesh_of(student: Proxy, voxels: torch.Tensor, threshold: float) -> tuple[torch.Tensor, torch.Tensor]:
     """Vertices and faces, of the right kind."""
     vertices, faces = unpack(student.cubify(voxels, threshold=threshold), "vertices", "faces")
-    for part, dtype, what in ((vertices, voxels.dtype, "the vertices"), (faces, torch.int64, "the faces")):
-        if type(part) is not torch.Tensor:
-            raise CheckFailed(f"{what} are no tensor")
-        assert_kind(part, (len(part), 3), dtype, what=what)
+    for part, what in ((vertices, "the tensor of vertices"), (faces, "the tensor of faces")):
+        if type(part) is not torch.Tensor or part.dim() == 0:
+            raise CheckFailed(f"{what} is missing", "cubify returns two tensors")
+        assert_kind(part, (len(part), 3), what=what)
+    vertices, faces = vertices.double(), faces.to(torch.int64)  # another check takes points for another dtype
     if len(faces) and not 0 <= int(faces.min()) <= int(faces.max()) < len(vertices):
         raise CheckFailed("a face names a vertex that is not there")
     return vertices, faces
@@ -116,7 +118,7 @@ def corners_of(student: Proxy, draw: Callable[[Draw], Grid], rng: Draw) -> tuple
 @cubify_question(weight=1.2)
 @every_grid
 def test_squares(student: Proxy, rng: Draw, draw: Callable[[Draw], Grid]) -> None:
-    """Two triangles on every square between a filled cell and an empty one, and none elsewhere."""
+    """The squares of the surface, each made of two triangles."""
     corners, grid = corners_of(student, draw, rng)
     found: dict[tuple[float, ...], set[tuple[tuple[float, ...], ...]]] = {}
     for triangle in corners.tolist():
@@ -129,6 +131,10 @@ def test_squares(student: Proxy, rng: Draw, draw: Callable[[Draw], Grid]) -> Non
     # Where two cells touch along an edge no square is shared, so each has exactly two triangles, which differ.
     if len(corners) != 2 * len(wanted) or any(len(triangles) != 2 for triangles in found.values()):
         raise CheckFailed("a square of the surface is not made of two triangles")
+    for first, second in found.values():
+        ends = [corner for corner in first if corner in second]
+        if len(ends) != 2 or sum(a != b for a, b in zip(*ends, strict=True)) != 2:
+            raise CheckFailed("the two triangles of a square overlap", "they meet along a diagonal")
     areas = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]).norm(dim=1) / 2
     assert_matches(areas, torch.full_like(areas, 0.5), what="the area of the triangles")
 
@@ -136,7 +142,7 @@ def test_squares(student: Proxy, rng: Draw, draw: Callable[[Draw], Grid]) -> Non
 @cubify_question()
 @every_grid
 def test_shared_vertices(student: Proxy, rng: Draw, draw: Callable[[Draw], Grid]) -> None:
-    """Each vertex once, and none that no triangle has."""
+    """The vertices: none comes twice, and each belongs to a triangle."""
     vertices, faces = mesh_of(student, *draw(rng))
     if len(vertices.unique(dim=0)) != len(vertices):
         raise CheckFailed("a vertex is there twice", "squares that meet share their corners")
@@ -147,7 +153,7 @@ def test_shared_vertices(student: Proxy, rng: Draw, draw: Callable[[Draw], Grid]
 @cubify_question()
 @every_grid
 def test_orientation(student: Proxy, rng: Draw, draw: Callable[[Draw], Grid]) -> None:
-    """Every triangle shows its front outwards, so that the volume is the number of filled cells."""
+    """The orientation of the triangles, measured by the volume inside."""
     corners, (voxels, threshold) = corners_of(student, draw, rng)
     a, b, c = corners.unbind(dim=1)
     volume = (a * torch.linalg.cross(b, c)).sum() / 6
@@ -162,7 +168,7 @@ def test_orientation(student: Proxy, rng: Draw, draw: Callable[[Draw], Grid]) ->
     ids=str,
 )
 def test_cubify_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
-    """What cubify owes its user; asked about its vertices, sorted."""
+    """Rules for every function: inputs stay as they are, dtypes are kept, empty input works, calls are independent."""
 
     def call(voxels: object) -> object:
         vertices, _ = unpack(student.cubify(voxels), "vertices", "faces")
@@ -207,6 +213,18 @@ FACES: dict[str, Callable[[Draw], torch.Tensor]] = {
 @cubify_question(weight=0.8)
 @pytest.mark.parametrize("draw", FACES.values(), ids=FACES)
 def test_edges(student: Proxy, rng: Draw, draw: Callable[[Draw], torch.Tensor]) -> None:
-    """Every edge of a mesh once, sorted."""
+    """The edges of a mesh, in their order."""
     faces = draw(rng)
-    assert_matches(student.unique_edges(faces), slow_meshes.edges_of(faces), what="the edges")
+    assert_matches(whole_numbers(student.unique_edges(faces)), slow_meshes.edges_of(faces), what="the edges")
+
+
+@cubify_question(weight=0.4)
+@pytest.mark.parametrize("part", ("vertices", "faces", "edges"))
+def test_dtypes(student: Proxy, rng: Draw, part: str) -> None:
+    """Faces and edges are int64, and vertices of a bool grid are float32."""
+    if part == "edges":
+        found = student.unique_edges(FACES["closed"](rng))
+    else:
+        found = unpack(student.cubify(torch.ones(1, 2, 1, dtype=torch.bool)), "vertices", "faces")[part == "faces"]
+    dtype = torch.float32 if part == "vertices" else torch.int64
+    assert_kind(found, dtype=dtype, what=f"the tensor of {part}")

@@ -40,7 +40,7 @@ def edges_of(pairs: list[list[int]]) -> torch.Tensor:
 @graph_question()
 @every_graph
 def test_graph_convolution(student: Proxy, reference: Proxy, rng: Draw, count: int, pairs: list[list[int]]) -> None:
-    """Each vertex and the sum of its neighbours, with the same weights; and the gradients for the features."""
+    """The output for graphs of many kinds, and the gradient of the features, with given weights."""
     features, edges = rng.normal(count, 4), edges_of(pairs)
     model, ours = modules.assert_module(student.GraphConv(4, 3), "GraphConv()"), reference.GraphConv(4, 3)
     load_parts(rng, [(getattr(model, name), getattr(ours, name), [features]) for name in ("own", "neighbours")])
@@ -70,7 +70,7 @@ LOOKUPS: dict[str, Callable[[Draw], Lookup]] = {
 @align_question()
 @pytest.mark.parametrize("draw", LOOKUPS.values(), ids=LOOKUPS)
 def test_lookup(student: Proxy, rng: Draw, draw: Callable[[Draw], Lookup]) -> None:
-    """The features at every vertex."""
+    """The features at each vertex, on the map, around its border and outside of it."""
     features, positions = draw(rng)
     assert_matches(student.vert_align(features, positions), slow_meshes.aligned(features, positions), what="the values")
 
@@ -78,7 +78,7 @@ def test_lookup(student: Proxy, rng: Draw, draw: Callable[[Draw], Lookup]) -> No
 @align_question(weight=0.7)
 @pytest.mark.parametrize("draw", [LOOKUPS["inside"], LOOKUPS["around-the-rim"]], ids=["inside", "around-the-rim"])
 def test_lookup_gradient(student: Proxy, rng: Draw, draw: Callable[[Draw], Lookup]) -> None:
-    """Gradients for the features and for the positions."""
+    """The gradients of the features and of the positions."""
     features, positions = draw(rng)
     upstream = rng.normal(len(positions), len(features))
     names = ["features", "positions"]
@@ -88,7 +88,7 @@ def test_lookup_gradient(student: Proxy, rng: Draw, draw: Callable[[Draw], Looku
 @align_question(weight=0.3)
 @every_contract
 def test_lookup_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
-    """What looking up owes its user."""
+    """Rules for every function: inputs stay as they are, dtypes are kept, empty input works, calls are independent."""
     operation = contracts.Operation(
         call=lambda features, positions: student.vert_align(features, positions),
         oracle=lambda features, positions: (slow_meshes.aligned(features, positions),),
@@ -133,7 +133,7 @@ POINTS = ("points", "normals")
 @pytest.mark.parametrize("part", POINTS)
 @pytest.mark.parametrize("draw", SURFACES.values(), ids=SURFACES)
 def test_points(student: Proxy, rng: Draw, draw: Callable[[Draw], Surface], part: str) -> None:
-    """Points on a surface, and its normals there, for given uniform numbers."""
+    """Points and normals on a surface, for given uniform numbers."""
     case = draw(rng)
     found = unpack(student.sample_points(*case), *POINTS)
     index = POINTS.index(part)
@@ -143,7 +143,7 @@ def test_points(student: Proxy, rng: Draw, draw: Callable[[Draw], Surface], part
 @points_question(weight=0.7)
 @pytest.mark.parametrize("part", POINTS)
 def test_points_gradient(student: Proxy, rng: Draw, part: str) -> None:
-    """Points and normals teach the vertices."""
+    """The gradients that reach the vertices through points and normals."""
     case = SURFACES["different-areas"](rng)
     index = POINTS.index(part)
     upstream: list[Any] = [None, None]
@@ -158,14 +158,14 @@ def test_points_gradient(student: Proxy, rng: Draw, part: str) -> None:
 
 @points_question(weight=0.4)
 def test_no_faces(student: Proxy, rng: Draw) -> None:
-    """A mesh without faces has no surface."""
+    """A mesh without faces raises a ValueError."""
     assert_raises(lambda: student.sample_points(rng.normal(3, 3), torch.zeros(0, 3).long(), rng.uniform(2, 3)))
 
 
 @points_question(weight=0.4)
 @every_contract
 def test_points_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
-    """What drawing points owes its user."""
+    """Rules for every function: inputs stay as they are, dtypes are kept, empty input works, calls are independent."""
     vertices, faces, uniforms = SURFACES["different-areas"](rng)
     operation = contracts.Operation(
         call=lambda vertices, uniforms: student.sample_points(vertices, faces, uniforms),
@@ -227,17 +227,20 @@ every_function = pytest.mark.parametrize("name", LOSSES)
 @every_function
 @pytest.mark.parametrize("size", ("several", "few"))
 def test_loss(student: Proxy, rng: Draw, name: str, size: str) -> None:
-    """The value of each of the three losses."""
+    """The value of each of the three losses, for several points or edges and for few or none."""
     draw, oracle, _ = LOSSES[name]
     arguments = (draw if size == "several" else SMALL[name])(rng)
     assert_matches(getattr(student, name)(*arguments), oracle(*arguments), what=name)
 
 
 @losses_question(weight=0.7)
-@every_function
-def test_loss_gradient(student: Proxy, rng: Draw, name: str) -> None:
-    """The gradient of each, where it is asked for."""
+@pytest.mark.parametrize(
+    "name, size", [*((name, "several") for name in LOSSES), ("edge_loss", "few")], ids=lambda value: value
+)
+def test_loss_gradient(student: Proxy, rng: Draw, name: str, size: str) -> None:
+    """The gradient of each of the three losses, also without edges."""
     draw, oracle, wrt = LOSSES[name]
+    draw = draw if size == "several" else SMALL[name]
     names = [f"argument {place + 1} of {name}" for place in wrt]
     upstream = torch.tensor(1.0, dtype=torch.float64)
     assert_gradients(getattr(student, name), draw(rng), wrt, oracle, upstream, names)
@@ -247,7 +250,7 @@ def test_loss_gradient(student: Proxy, rng: Draw, name: str) -> None:
 @pytest.mark.parametrize("name", ("chamfer", "normal_loss"))
 @pytest.mark.parametrize("empty", (0, 1), ids=("first", "second"))
 def test_no_points(student: Proxy, rng: Draw, name: str, empty: int) -> None:
-    """An empty set of points is near to nothing."""
+    """An empty set of points raises a ValueError."""
     counts = (0, 3) if empty == 0 else (3, 0)
     arguments = two_sets(rng, *counts) if name == "chamfer" else with_normals(rng, *counts)
     assert_raises(lambda: getattr(student, name)(*arguments))
@@ -259,7 +262,7 @@ def test_no_points(student: Proxy, rng: Draw, name: str, empty: int) -> None:
     "contract", contracts.battery({"takes-an-empty-batch": "no points: a ValueError, asked for apart"}), ids=str
 )
 def test_loss_contract(student: Proxy, rng: Draw, contract: contracts.Contract, name: str) -> None:
-    """What each loss owes its user."""
+    """Rules for every function: inputs stay as they are, dtypes are kept, empty input works, calls are independent."""
     draw, oracle, _ = LOSSES[name]
     arguments = draw(rng)
     operation = contracts.Operation(
@@ -279,8 +282,9 @@ STAGES: dict[str, tuple[int, ...]] = {"three-convolutions": (4, 6, 3), "one-conv
 @stage_question()
 @pytest.mark.parametrize("arguments", STAGES.values(), ids=STAGES)
 @pytest.mark.parametrize("graph", ("cube", "no-edges"))
-def test_stage(student: Proxy, reference: Proxy, rng: Draw, arguments: tuple[int, ...], graph: str) -> None:
-    """Where the vertices go, and the gradients for vertices, features and positions."""
+@pytest.mark.parametrize("part", ("vertices", "gradients"))
+def test_stage(student: Proxy, reference: Proxy, rng: Draw, part: str, arguments: tuple[int, ...], graph: str) -> None:
+    """The moved vertices; and the gradients of vertices, features and positions."""
     channels, hidden, convs = arguments
     count, pairs = GRAPHS[graph]
     features, positions = between(rng, channels, 5, 7, count)
@@ -296,4 +300,4 @@ def test_stage(student: Proxy, reference: Proxy, rng: Draw, arguments: tuple[int
     parts.append((theirs.project, ours.project, [rng.normal(count, channels + 3)]))
     load_parts(rng, [*parts, (theirs.offset, ours.offset, [rng.normal(count, hidden + 3)])])
     inputs = [vertices, edges, features, positions]
-    compare_runs(theirs, ours, inputs, rng.normal(count, 3), "RefinementStage")
+    compare_runs(theirs, ours, inputs, rng.normal(count, 3), "RefinementStage", (part,))

@@ -55,7 +55,7 @@ def assert_gradients_match(found: Any, expected: tuple[torch.Tensor, ...], names
 
 @each("geometry", "conv-forward", CONV)
 def test_forward(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, geometry: ConvGeometry) -> None:
-    """The output of `Conv.forward` is right, for biases of zero. What they add is checked apart."""
+    """The output of `Conv.forward` is right where all biases are zero."""
     x, w, b = geometry.draw(rng)
     b.zero_()
     out, _ = unpack(student.Conv.forward(x, w, b, geometry.param), "out", "cache")
@@ -66,7 +66,7 @@ def test_forward(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, geomet
 @forward_question(weight=3.0)
 @pytest.mark.parametrize("geometry", HANDOUT_CONV[:3], ids=str)
 def test_forward_bias(student: Proxy, rng: Draw, geometry: ConvGeometry) -> None:
-    """`Conv.forward` adds each filter's bias to all that the filter gives.
+    """`Conv.forward` adds each filter's bias to the whole output of that filter.
 
     Judged by the difference that biases make, so that whatever else is wrong is not paid for again.
     """
@@ -82,7 +82,10 @@ def test_forward_bias(student: Proxy, rng: Draw, geometry: ConvGeometry) -> None
 @forward_question(weight=0.6)
 @every_contract
 def test_forward_contract(student: Proxy, rng: Draw, memo: Memo, contract: contracts.Contract) -> None:
-    """`Conv.forward` keeps a promise of every operation. Biases, checked apart, are zero."""
+    """`Conv.forward` keeps the promises that hold for every operation.
+
+    Biases, which another check tries, are zero.
+    """
     x, w, b = PLAIN.draw(rng)
     b.zero_()
     operation = contracts.Operation(
@@ -104,7 +107,7 @@ def test_backward(
     geometry: ConvGeometry,
     wanted: tuple[str, ...],
 ) -> None:
-    """The gradients of `Conv.backward` are right."""
+    """The gradients that `Conv.backward` returns are right."""
     x, w, b = geometry.draw(rng)
     dout = rng.normal(*geometry.output)
     expected = reference.Conv.backward(dout, (x, w, b, geometry.param))
@@ -131,7 +134,7 @@ def test_backward_takes_the_cache_of_forward(student: Proxy, rng: Draw, memo: Me
 @backward_question(weight=0.6)
 @every_contract
 def test_backward_contract(student: Proxy, rng: Draw, memo: Memo, contract: contracts.Contract) -> None:
-    """`Conv.backward` keeps a promise of every operation."""
+    """`Conv.backward` keeps the promises that hold for every operation."""
     x, w, b = PLAIN.draw(rng)
     dout = rng.normal(*PLAIN.output)
 

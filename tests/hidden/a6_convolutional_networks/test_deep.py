@@ -83,7 +83,7 @@ def check_loss_and_gradients(student: Proxy, reference: Proxy, rng: Draw, memo: 
 
 @every_plain_net
 def test_parameters(student: Proxy, net: DeepNet) -> None:
-    """`params` of `DeepConvNet` has the right entries, of the right shapes."""
+    """`DeepConvNet.params` has the right names and shapes."""
     check_parameters(student, net)
 
 
@@ -104,7 +104,7 @@ def test_defaults(student: Proxy) -> None:
 @plain_question()
 @pytest.mark.parametrize("weight_scale", (1e-3, 0.2), ids=("default-scale", "other-scale"))
 def test_initial_weights(student: Proxy, weight_scale: float) -> None:
-    """The first weights of `DeepConvNet` have the spread of `weight_scale`."""
+    """The first weights of `DeepConvNet` have the standard deviation `weight_scale`."""
     net = DeepNet("wide", input_dims=(3, 8, 8), num_filters=(40, 30), max_pools=(0,), num_classes=20)
     _, params = build(student.DeepConvNet, net, weight_scale=weight_scale)
     for ours, theirs in match_names(params, net).items():
@@ -138,13 +138,13 @@ def test_regularization(student: Proxy, rng: Draw, part: str) -> None:
 
 @plain_question(weight=0.5)
 def test_device(student: Proxy) -> None:
-    """The parameters are on the device that is asked for."""
+    """`DeepConvNet` makes its parameters on the device that is asked for."""
     assert_device(student.DeepConvNet, SIMPLE)
 
 
 @plain_question(weight=0.5)
 def test_float32(student: Proxy, rng: Draw, memo: Memo) -> None:
-    """`DeepConvNet` stays in float32 for float32 parameters."""
+    """`DeepConvNet` computes in float32 if its parameters are float32."""
     net = SIMPLE
     values, (images, labels) = draw_parameters(rng, net), batch(rng, net)
     loss = memo(oracles.deep_net, values, images, labels, 0.0, net.wiring)["loss"]
@@ -153,7 +153,7 @@ def test_float32(student: Proxy, rng: Draw, memo: Memo) -> None:
 
 @plain_question(weight=0.5)
 def test_loss_changes_nothing(student: Proxy, rng: Draw, memo: Memo) -> None:
-    """`DeepConvNet.loss` changes neither parameters nor images, and remembers nothing."""
+    """`DeepConvNet.loss` changes neither parameters nor images, and gives the same result twice."""
     net = SIMPLE
     values, (images, labels) = draw_parameters(rng, net), batch(rng, net)
 
@@ -165,7 +165,7 @@ def test_loss_changes_nothing(student: Proxy, rng: Draw, memo: Memo) -> None:
 
 @every_normalized_net
 def test_batchnorm_parameters(student: Proxy, net: DeepNet) -> None:
-    """`params` of `DeepConvNet` with batch normalization has the right entries, of the right shapes."""
+    """`DeepConvNet.params` has the right names and shapes with batch normalization."""
     check_parameters(student, net)
 
 
@@ -178,7 +178,7 @@ def test_batchnorm_loss_and_gradients(student: Proxy, reference: Proxy, rng: Dra
 @norm_question()
 @pytest.mark.parametrize("part", ("loss", "gradients"))
 def test_batchnorm_regularization(student: Proxy, rng: Draw, part: str) -> None:
-    """`reg` leaves the scales and shifts of batch normalization out."""
+    """`reg` does not count the scales and shifts of batch normalization."""
     assert_regularizes(student.DeepConvNet, NORMALIZED[0], rng, batch(rng, NORMALIZED[0]), part)
 
 
@@ -199,7 +199,10 @@ def test_batchnorm_scores_after_training(student: Proxy, reference: Proxy, rng: 
 
 @norm_question()
 def test_batchnorm_scoring_leaves_no_trace(student: Proxy, reference: Proxy, rng: Draw) -> None:
-    """Scores change neither later scores nor later training, and no image changes the scores of another."""
+    """Computing scores changes neither later scores nor later training.
+
+    Nor does an image change the scores of another one.
+    """
     net = NORMALIZED[1]
     values, (seen, labels), images = draw_parameters(rng, net), batch(rng, net), batch(rng, net)[0]
     model, _ = loaded(student.DeepConvNet, net, values)

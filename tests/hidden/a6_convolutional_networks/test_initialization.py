@@ -52,7 +52,7 @@ def test_shape(student: Proxy, size: int | None, dtype: torch.dtype) -> None:
 @every_layer
 @pytest.mark.parametrize("relu", (True, False), ids=("relu", "no-relu"))
 def test_spread(student: Proxy, layer: str, relu: bool) -> None:
-    """The variance of the weights is 2 / fan_in before a ReLU, else 1 / fan_in."""
+    """The weights have the right variance, before a ReLU and without one."""
     inputs, outputs, size = LAYERS[layer]
     weights = draw(student, inputs, outputs, size, relu=relu)
     assert_spread(weights, ((2.0 if relu else 1.0) / fan_in(inputs, size)) ** 0.5, "the weights")
@@ -60,7 +60,7 @@ def test_spread(student: Proxy, layer: str, relu: bool) -> None:
 
 @question()
 def test_relu_is_the_default(student: Proxy) -> None:
-    """Without the argument `relu`, the variance is that before a ReLU."""
+    """Without the argument `relu`, a ReLU follows."""
     inputs, outputs, _ = LAYERS["linear"]
     weights = plain_tensor(student.kaiming_initializer(inputs, outputs), "the weights")
     assert_spread(weights, (2.0 / inputs) ** 0.5, "the weights")
@@ -76,7 +76,7 @@ def test_normal(student: Proxy, layer: str) -> None:
 
 @question(weight=0.5)
 def test_every_draw_is_fresh(student: Proxy) -> None:
-    """Every call draws new weights, and every weight is drawn by itself."""
+    """Every call draws new weights, and every weight is drawn separately."""
     first, second = draw(student, 20, 30, 3), draw(student, 20, 30, 3)
     assert_spread(first, (2.0 / fan_in(20, 3)) ** 0.5, "the weights")
     if bool((first == second).any()):
@@ -88,7 +88,7 @@ def test_every_draw_is_fresh(student: Proxy) -> None:
 @question()
 @pytest.mark.parametrize("batchnorm", (False, True), ids=("plain", "batchnorm"))
 def test_network_uses_it(student: Proxy, batchnorm: bool) -> None:
-    """`DeepConvNet` uses `kaiming_initializer` for weight_scale="kaiming".
+    """`DeepConvNet` uses `kaiming_initializer` if weight_scale is "kaiming".
 
     For the last layer, before the softmax, a gain of 1 or 2 will do.
 

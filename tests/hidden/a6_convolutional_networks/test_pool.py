@@ -45,7 +45,7 @@ def test_forward(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, geomet
 @forward_question(weight=2.5)
 @pytest.mark.parametrize("level", (-10.0, -1e9), ids=("below-zero", "far-below-zero"))
 def test_forward_of_negative_values(student: Proxy, rng: Draw, memo: Memo, level: float) -> None:
-    """`MaxPool.forward` finds the maximum of negative numbers.
+    """`MaxPool.forward` is right where all numbers are negative.
 
     No zero from a padding, and no constant that stands for minus infinity, may win.
     """
@@ -57,7 +57,7 @@ def test_forward_of_negative_values(student: Proxy, rng: Draw, memo: Memo, level
 @forward_question(weight=0.6)
 @every_contract
 def test_forward_contract(student: Proxy, rng: Draw, memo: Memo, contract: contracts.Contract) -> None:
-    """`MaxPool.forward` keeps a promise of every operation."""
+    """`MaxPool.forward` keeps the promises that hold for every operation."""
     operation = contracts.Operation(
         call=lambda x: unpack(student.MaxPool.forward(x, PLAIN.param), "out", "cache")[0],
         oracle=lambda x: (memo(oracles.max_pool_forward, x, PLAIN.param),),
@@ -70,7 +70,7 @@ def test_forward_contract(student: Proxy, rng: Draw, memo: Memo, contract: contr
 
 @each("geometry", "pool-backward", POOL)
 def test_backward(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, geometry: PoolGeometry) -> None:
-    """The gradient of `MaxPool.backward` is right."""
+    """The gradient that `MaxPool.backward` returns is right."""
     x, dout = geometry.draw(rng), rng.normal(*geometry.output)
     expected = reference.MaxPool.backward(dout, (x, geometry.param))
     oracle = memo(oracles.max_pool_backward, dout, x, geometry.param)
@@ -85,7 +85,7 @@ def test_backward(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, geome
 
 @backward_question()
 def test_backward_of_negative_values(student: Proxy, rng: Draw, memo: Memo) -> None:
-    """`MaxPool.backward` finds the maximum of negative numbers.
+    """`MaxPool.backward` is right where all numbers are negative.
 
     No constant that stands for minus infinity in a running maximum may claim a window.
     """
@@ -101,7 +101,10 @@ def test_backward_of_negative_values(student: Proxy, rng: Draw, memo: Memo) -> N
 @backward_question()
 @pytest.mark.parametrize("value", (0.0, 1.5), ids=("after-relu", "flat"))
 def test_backward_of_ties(student: Proxy, rng: Draw, value: float) -> None:
-    """Of equally large entries, one gets the whole gradient of a window. It may be any of the largest."""
+    """`MaxPool.backward` is right where several numbers of a window are the largest.
+
+    One of them gets the whole gradient; it may be any of them.
+    """
     geometry = pool("handout-8x8")
     x = torch.full(geometry.images, value, dtype=torch.float64)
     if value == 0.0:
@@ -141,7 +144,7 @@ def test_backward_takes_the_cache_of_forward(student: Proxy, rng: Draw, memo: Me
 @backward_question(weight=0.6)
 @every_contract
 def test_backward_contract(student: Proxy, rng: Draw, memo: Memo, contract: contracts.Contract) -> None:
-    """`MaxPool.backward` keeps a promise of every operation."""
+    """`MaxPool.backward` keeps the promises that hold for every operation."""
     x, dout = PLAIN.draw(rng), rng.normal(*PLAIN.output)
 
     def operation(cache_of: CacheOf) -> contracts.Operation:

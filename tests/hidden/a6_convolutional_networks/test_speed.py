@@ -58,13 +58,13 @@ def takes_documented_cache(layer: Proxy, dout: torch.Tensor, cache: tuple[Any, .
 
 @conv_question()
 def test_conv_forward(race: Race) -> None:
-    """The running time of `Conv.forward`."""
+    """`Conv.forward` is fast enough."""
     race("forward", lambda who, x, w, b: who.Conv.forward(x, w, b, KEEPS_SIZE)[0], convolution)
 
 
 @conv_question()
 def test_conv_backward(race: Race, student: Proxy, rng: Draw) -> None:
-    """The running time of `Conv.backward`."""
+    """`Conv.backward` is fast enough."""
     small = rng.normal(1, 2, 4, 4), rng.normal(3, 2, 3, 3), rng.normal(3)
     dout = rng.normal(1, 3, 4, 4)
 
@@ -86,7 +86,7 @@ def test_conv_backward(race: Race, student: Proxy, rng: Draw) -> None:
 
 @pool_question()
 def test_pool_forward(race: Race) -> None:
-    """The running time of `MaxPool.forward`."""
+    """`MaxPool.forward` is fast enough."""
 
     def draw(rng: Draw, size: Any) -> tuple[torch.Tensor]:
         return (without_ties(rng.normal(*size.images, dtype=SINGLE)),)
@@ -96,7 +96,7 @@ def test_pool_forward(race: Race) -> None:
 
 @pool_question()
 def test_pool_backward(race: Race, student: Proxy, rng: Draw) -> None:
-    """The running time of `MaxPool.backward`."""
+    """`MaxPool.backward` is fast enough."""
     small, dout = rng.normal(1, 2, 4, 4), rng.normal(1, 2, 2, 2)
 
     def draw(rng: Draw, size: Any) -> tuple[torch.Tensor, torch.Tensor]:

@@ -51,7 +51,7 @@ def batch(rng: Draw, net: ThreeLayerNet, samples: int = 4) -> tuple[torch.Tensor
 
 @every_net
 def test_parameters(student: Proxy, net: ThreeLayerNet) -> None:
-    """`params` of `ThreeLayerConvNet` has the right entries, of the right shapes."""
+    """`ThreeLayerConvNet.params` has the right names and shapes."""
     _, params = build(student.ThreeLayerConvNet, net)
     match_names(params, net)
     for name, value in params.items():
@@ -62,7 +62,7 @@ def test_parameters(student: Proxy, net: ThreeLayerNet) -> None:
 @question()
 @pytest.mark.parametrize("weight_scale", (1e-3, 0.2), ids=("default-scale", "other-scale"))
 def test_initial_values(student: Proxy, weight_scale: float) -> None:
-    """The first weights of `ThreeLayerConvNet` have the spread of `weight_scale`; biases are zero."""
+    """The first weights of `ThreeLayerConvNet` have the standard deviation `weight_scale`, and biases are zero."""
     net = ThreeLayerNet("wide", input_dims=(3, 12, 12), num_filters=16, filter_size=5, hidden_dim=40, num_classes=30)
     _, params = build(student.ThreeLayerConvNet, net, weight_scale=weight_scale)
     match_names(params, net)
@@ -106,13 +106,13 @@ def test_regularization(student: Proxy, rng: Draw, part: str) -> None:
 
 @question(weight=0.5)
 def test_device(student: Proxy) -> None:
-    """The parameters are on the device that is asked for."""
+    """`ThreeLayerConvNet` makes its parameters on the device that is asked for."""
     assert_device(student.ThreeLayerConvNet, SMALL)
 
 
 @question(weight=0.5)
 def test_float32(student: Proxy, rng: Draw, memo: Memo) -> None:
-    """`ThreeLayerConvNet` stays in float32 for float32 parameters."""
+    """`ThreeLayerConvNet` computes in float32 if its parameters are float32."""
     values, (images, labels) = draw_parameters(rng, SMALL), batch(rng, SMALL)
     loss = memo(oracles.three_layer_net, values, images, labels, 0.0)["loss"]
     assert_keeps_float32(student.ThreeLayerConvNet, SMALL, values, (images, labels), loss)
@@ -120,7 +120,7 @@ def test_float32(student: Proxy, rng: Draw, memo: Memo) -> None:
 
 @question(weight=0.5)
 def test_loss_changes_nothing(student: Proxy, rng: Draw, memo: Memo) -> None:
-    """`ThreeLayerConvNet.loss` changes neither parameters nor images, and remembers nothing."""
+    """`ThreeLayerConvNet.loss` changes neither parameters nor images, and gives the same result twice."""
     values, (images, labels) = draw_parameters(rng, SMALL), batch(rng, SMALL)
 
     def loss_for(of: Mapping[str, torch.Tensor]) -> torch.Tensor:

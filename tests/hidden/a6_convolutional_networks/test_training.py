@@ -90,7 +90,7 @@ def overfits(side: Proxy, chosen: tuple[float, float], images: torch.Tensor, lab
     ],
 )
 def test_overfit(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, whose: str) -> None:
-    """A network that is trained with your weight scale and learning rate overfits 50 images."""
+    """With your weight scale and learning rate, a network overfits 50 images."""
     chosen = overfit_parameters(student)
     side = student if whose == "your network" else reference
     reached: list[float] = []
@@ -124,7 +124,7 @@ def solver_for(
 @solver_question()
 @pytest.mark.parametrize("dtype", (torch.float32, torch.float64), ids=("float32", "float64"))
 def test_solver_network(student: Proxy, rng: Draw, memo: Memo, dtype: torch.dtype) -> None:
-    """The solver trains a new network of the dtype that was asked for, with a score for each class."""
+    """Your solver holds a new network of the right dtype, with a score for each class."""
     images, labels = memo(shapes, 16, rng.seed())
     solver = solver_for(student, images.to(dtype), labels, dtype, "cpu")
     if any(value.dtype is not dtype for value in parameters(solver.model).values()):

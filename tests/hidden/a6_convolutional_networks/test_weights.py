@@ -83,7 +83,7 @@ WHERE = "the instructor puts cifar-10-batches-py into data/ and grades again"
 
 @overfit_question()
 def test_overfit_weights(student: Proxy, memo: Memo) -> None:
-    """The saved network knows the 50 images by heart."""
+    """The network that you saved recognizes the 50 images of its training."""
     overfit_parameters(student)
     sets = {SHAPES: partial(memo, first_of_shapes, 50), CIFAR: partial(memo, first_of_cifar, "train", 50)}
     judge(checkpoint_of(student, OVERFIT), OVERFIT, sets, KNOWS, "the first 50 training images")
@@ -92,7 +92,7 @@ def test_overfit_weights(student: Proxy, memo: Memo) -> None:
 @solver_question()
 @pytest.mark.parametrize("bar", (0.3, 0.65), ids=("has-learned", "is-good"))
 def test_half_minute_weights(student: Proxy, rng: Draw, memo: Memo, bar: float) -> None:
-    """The saved network recognizes images that it was not trained on."""
+    """The network that you saved recognizes images that it was not trained on."""
     solver = solver_for(student, *memo(shapes, 16, 0), torch.float32, "cpu")
     checkpoint = checkpoint_of(student, HALF_MINUTE)
     assert_fits(solver.model, checkpoint, HALF_MINUTE)

@@ -121,19 +121,19 @@ def check_call(student: Proxy, reference: Proxy, rng: Draw, case: Case, *, train
 
 @every(CASES)
 def test_training(student: Proxy, reference: Proxy, rng: Draw, case: Case) -> None:
-    """In training mode, output, gradients and running statistics are right."""
+    """In training mode, the block's output, gradients and running statistics are right."""
     check_call(student, reference, rng, case, training=True)
 
 
 @every(CASES)
 def test_evaluation(student: Proxy, reference: Proxy, rng: Draw, case: Case) -> None:
-    """In evaluation mode, output and gradients are right, and running statistics stay as they are."""
+    """In evaluation mode, the block's output and gradients are right, and running statistics do not change."""
     check_call(student, reference, rng, case, training=False)
 
 
 @every(COUNTED)
 def test_parameters(student: Proxy, reference: Proxy, rng: Draw, case: Case) -> None:
-    """How many; and how many channels come out per Cout, which the next block counts on."""
+    """The block has the right number of parameters and of output channels."""
     theirs, ours = both(student, reference, case.block, *case.arguments)
     assert_count(rng, theirs, ours, rng.normal(*case.images), case.count, str(case))
     expansion = fetch(getattr(student, case.block).expansion)
@@ -143,7 +143,7 @@ def test_parameters(student: Proxy, reference: Proxy, rng: Draw, case: Case) -> 
 
 @every([Case(block, "wide", 20, True, (2, 24, 4, 4)) for block in QUESTIONS], weight=0.5)
 def test_initial_values(student: Proxy, rng: Draw, case: Case) -> None:
-    """The first values are those of torch's layers.
+    """The first parameters are drawn as torch's layers draw them.
 
     Batch norms only normalize, weights have variance 1 / (3 fan_in).
     """

@@ -38,7 +38,7 @@ STEPS, RATE, LEARNED = 16, 1e-2, 0.6
 
 @each("three-layer-functional", (*SQUARE_KERNELS, *TALL_KERNELS))
 def test_scores_and_gradients(student: Proxy, reference: Proxy, rng: Draw, network: Network) -> None:
-    """The scores are right, and so are the gradients for the images and all six parameters."""
+    """The scores are right, and so are the gradients of the images and of all six parameters."""
     args = [network.draw_images(rng), network.draw_params(rng), network.hyperparams]
     upstream = rng.normal(network.samples, network.classes)
     found, wanted = (
@@ -49,7 +49,10 @@ def test_scores_and_gradients(student: Proxy, reference: Proxy, rng: Draw, netwo
 
 @network_question(weight=0.5)
 def test_float32(student: Proxy, rng: Draw) -> None:
-    """float32 images and parameters give float32 scores. Whether the scores are right is checked elsewhere."""
+    """float32 images and parameters give float32 scores.
+
+    Whether the scores are right is checked elsewhere.
+    """
     args = [SIMPLE.draw_images(rng, torch.float32), SIMPLE.draw_params(rng, torch.float32), SIMPLE.hyperparams]
     shape = SIMPLE.samples, SIMPLE.classes
     assert_kind(student.three_layer_convnet(*args), shape, torch.float32, what="the scores")
@@ -68,7 +71,7 @@ def test_no_images(student: Proxy, rng: Draw) -> None:
 
 @network_question(weight=0.5)
 def test_changes_nothing(student: Proxy, rng: Draw) -> None:
-    """The function changes neither the list nor the dict that it gets, and remembers nothing."""
+    """The function changes neither its list nor its dict, and gives the same result twice."""
     args = [SIMPLE.draw_images(rng), SIMPLE.draw_params(rng), SIMPLE.hyperparams]
     kept = place(student, args)
     first = plain_tensor(student.three_layer_convnet(kept[0], kept[1], kept[2]), "the scores")
@@ -131,7 +134,7 @@ def test_hyperparams(student: Proxy) -> None:
 
 @start_question(weight=0.5)
 def test_device(student: Proxy) -> None:
-    """The parameters are made on the device that was asked for.
+    """The parameters are made on the device that is asked for.
 
     torch's device of shapes without values stands for any but the CPU.
     """

@@ -132,7 +132,7 @@ def assert_own(histories: dict[str, Any], part: str) -> None:
 @question()
 @pytest.mark.parametrize("part", PARTS)
 def test_history(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, part: str) -> None:
-    """The history of a training is complete, good enough, and that of the weights saved with it."""
+    """The history of a training is complete, good enough, and belongs to the weights that were saved with it."""
     saved = saved_by(student)
     histories = {name: saved[name] for name in PARTS if type(saved.get(name)) is dict}
     curves = curves_of(histories, part)

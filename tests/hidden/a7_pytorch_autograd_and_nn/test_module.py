@@ -32,7 +32,7 @@ WIDE = Network("wide", (6, 10, 9), (40, (5, 5), 2), (30, (3, 3), 0), 20)
 
 @each("three-layer-module", SQUARE_KERNELS)
 def test_scores_and_gradients(student: Proxy, reference: Proxy, rng: Draw, network: Network) -> None:
-    """The scores are right, and so are the gradients for the images and all parameters, in both modes."""
+    """The scores are right, and so are the gradients of the images and of all parameters, in both modes."""
     theirs, ours = both(student, reference, "ThreeLayerConvNet", *network.arguments)
     x = network.draw_images(rng)
     for training in (True, False):
@@ -41,7 +41,10 @@ def test_scores_and_gradients(student: Proxy, reference: Proxy, rng: Draw, netwo
 
 @question(weight=0.5)
 def test_float32(student: Proxy, rng: Draw) -> None:
-    """A new network is float32, and so are its scores. Whether the scores are right is checked elsewhere."""
+    """A new network is float32, and so are its scores.
+
+    Whether the scores are right is checked elsewhere.
+    """
     network = SIMPLE
     model = modules.assert_module(student.ThreeLayerConvNet(*network.arguments), "ThreeLayerConvNet")
     x = network.draw_images(rng, torch.float32)
@@ -55,7 +58,10 @@ def test_float32(student: Proxy, rng: Draw) -> None:
 @question()
 @pytest.mark.parametrize("network", (COURSE, SIMPLE), ids=str)
 def test_attributes(student: Proxy, reference: Proxy, rng: Draw, network: Network) -> None:
-    """The layers are called conv1, conv2 and fc: what is written into these decides the scores."""
+    """The network computes with the layers conv1, conv2 and fc.
+
+    What is written into their parameters decides the scores.
+    """
     theirs, ours = both(student, reference, "ThreeLayerConvNet", *network.arguments)
     x = network.draw_images(rng)
     modules.describe(theirs, x)
@@ -104,12 +110,14 @@ def test_spread(student: Proxy, layer: int) -> None:
 
 @question(weight=0.5)
 def test_biases(student: Proxy) -> None:
+    """The first biases are zero."""
     for name, bias in zip(WORDS, initial(student)[1], strict=True):
         assert_all(bias, 0.0, f"the bias of {name}")
 
 
 @question()
 def test_normal(student: Proxy) -> None:
+    """The weights are normally distributed."""
     for name, weight in zip(WORDS, initial(student)[0], strict=True):
         assert_bell_shaped(weight, f"the weight of {name}")
 

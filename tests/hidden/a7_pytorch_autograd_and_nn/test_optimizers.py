@@ -91,31 +91,35 @@ def check_learns(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, part: 
 
 @part2()
 def test_part2_network(student: Proxy, reference: Proxy, rng: Draw) -> None:
-    """Part II returns a network that computes the right scores and gradients."""
+    """The network of part II computes the right scores and gradients."""
     check_network(student, reference, rng, 2)
 
 
 @part2()
 @pytest.mark.parametrize("setting", SGD)
 def test_part2_settings(student: Proxy, rng: Draw, setting: str) -> None:
-    """SGD with the settings that the handout prescribes, each told from the others by what it does."""
+    """The optimizer of part II is SGD with the settings of the handout.
+
+    Each setting is told from the others by what it does.
+    """
     SGD[setting](Tried(rng, lambda: made(student, 2), rng.normal(*IMAGES)))
 
 
 @part2()
 def test_part2_steps(student: Proxy, reference: Proxy, rng: Draw) -> None:
-    """The steps of the optimizer of part II are right."""
+    """The optimizer of part II takes the right steps."""
     check_steps(student, reference, rng, 2)
 
 
 @part2()
 def test_part2_learns(student: Proxy, reference: Proxy, rng: Draw, memo: Memo) -> None:
+    """From the first weights of part II, its optimizer trains a network that recognizes a few images."""
     check_learns(student, reference, rng, memo, 2)
 
 
 @part3()
 def test_part3_layers(student: Proxy, reference: Proxy, rng: Draw) -> None:
-    """An nn.Sequential of six layers of torch's own, by these names and in this order, with the scores of such layers.
+    """The network of part III is an nn.Sequential of the right six layers, in order and under their names.
 
     What the layers are called is the worker's word, and counts only together with what they compute.
     """
@@ -138,26 +142,32 @@ def test_part3_layers(student: Proxy, reference: Proxy, rng: Draw) -> None:
 
 @part3()
 def test_part3_network(student: Proxy, reference: Proxy, rng: Draw) -> None:
-    """Part III returns a network that computes the right scores and gradients."""
+    """The network of part III computes the right scores and gradients."""
     check_network(student, reference, rng, 3)
 
 
 @part3()
 @pytest.mark.parametrize("setting", ADAM)
 def test_part3_settings(student: Proxy, rng: Draw, setting: str) -> None:
-    """Adam with the settings that the handout prescribes, each told from the others by what it does."""
+    """The optimizer of part III is Adam with the settings of the handout.
+
+    Each setting is told from the others by what it does.
+    """
     ADAM[setting](Tried(rng, lambda: made(student, 3), rng.normal(*IMAGES)))
 
 
 @part3()
 def test_part3_steps(student: Proxy, reference: Proxy, rng: Draw) -> None:
-    """The steps of the optimizer of part III are right."""
+    """The optimizer of part III takes the right steps."""
     check_steps(student, reference, rng, 3)
 
 
 @part3(weight=0.5)
 def test_part3_start(student: Proxy, rng: Draw) -> None:
-    """No two filters of part III start alike. Any initialization will do besides."""
+    """No two filters of part III start with the same weights.
+
+    Any initialization will do besides.
+    """
     model, _ = made(student, 3)
     for slot, value in _weights(model, rng):
         rows = value.flatten(1)
@@ -175,4 +185,5 @@ def _weights(model: Proxy, rng: Draw) -> list[tuple[str, torch.Tensor]]:
 
 @part3()
 def test_part3_learns(student: Proxy, reference: Proxy, rng: Draw, memo: Memo) -> None:
+    """From the first weights of part III, its optimizer trains a network that recognizes a few images."""
     check_learns(student, reference, rng, memo, 3)

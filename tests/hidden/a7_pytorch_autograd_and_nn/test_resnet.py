@@ -63,14 +63,14 @@ every_net = pytest.mark.parametrize(
 
 @every_net
 def test_training(student: Proxy, reference: Proxy, rng: Draw, net: Net) -> None:
-    """In training mode, scores, gradients and running statistics are right."""
+    """In training mode, the scores, gradients and running statistics of `ResNet` are right."""
     theirs, ours = net.build(student), net.build(reference)
     assert_same_module(rng, theirs, ours, rng.normal(*net.images), training=True, what="ResNet")
 
 
 @every_net
 def test_evaluation(student: Proxy, reference: Proxy, rng: Draw, net: Net) -> None:
-    """In evaluation mode, scores and gradients are right, and running statistics stay as they are."""
+    """In evaluation mode, the scores and gradients of `ResNet` are right, and running statistics do not change."""
     theirs, ours = net.build(student), net.build(reference)
     assert_same_module(rng, theirs, ours, rng.normal(*net.images), training=False, what="ResNet")
 
@@ -82,7 +82,10 @@ def test_evaluation(student: Proxy, reference: Proxy, rng: Draw, net: Net) -> No
     ids=("plain-34", "defaults", "resnet-34", "resnet-50"),
 )
 def test_parameters(student: Proxy, reference: Proxy, rng: Draw, block: str | None, count: int) -> None:
-    """As the handout counts them: three channels, ten classes, and residual blocks, if nothing else is said."""
+    """`ResNet` has the number of parameters that the handout names.
+
+    Three channels, ten classes and residual blocks are the defaults.
+    """
     theirs, ours = (
         side.ResNet(COURSE, **({"block": getattr(side, block)} if block else {})) for side in (student, reference)
     )
@@ -94,7 +97,10 @@ def test_parameters(student: Proxy, reference: Proxy, rng: Draw, block: str | No
 @question()
 @pytest.mark.parametrize("net", (NETS[0], NETS[-1]), ids=str)
 def test_classifier(student: Proxy, rng: Draw, net: Net) -> None:
-    """`fc` is the linear layer from the last stage's channels to the scores: at weight 0, these are its bias."""
+    """`fc` is the linear layer that makes the scores.
+
+    It leads from the last stage's channels to the scores: at weight 0, these are its bias.
+    """
     model, x = net.build(student), rng.normal(*net.images, dtype=torch.float32)
     modules.describe(model, x)
     channels = net.stages[-1][0] * (4 if net.block == "ResidualBottleneck" else 1)
@@ -113,7 +119,10 @@ def test_classifier(student: Proxy, rng: Draw, net: Net) -> None:
 
 @question()
 def test_learns(student: Proxy, reference: Proxy, rng: Draw, memo: Memo) -> None:
-    """From the weights that it starts with, by steps that are taken here, on a network that is right."""
+    """From the first weights of `ResNet`, a training recognizes a few images.
+
+    The steps are taken here, on a network that is right.
+    """
     images, labels = memo(labelled_images, 24, rng.seed())
     images = images[:, :, ::2, ::2].contiguous()  # a fourth of the time
     net = Net("", [(8, 1, True), (16, 1, True), (32, 1, True)], tuple(images.shape), CLASSES)

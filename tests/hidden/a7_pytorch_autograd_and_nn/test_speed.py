@@ -58,7 +58,7 @@ def placed(model: Proxy, device: str) -> Proxy:
 
 @training_question()
 def test_functional_step(race: Race) -> None:
-    """The running time of a training step of `three_layer_convnet`.
+    """A training step of `three_layer_convnet` is fast enough.
 
     It holds the scores, the gradients of all six parameters, and a step down.
     """
@@ -77,7 +77,7 @@ def test_functional_step(race: Race) -> None:
 
 @training_question()
 def test_module_step(race: Race) -> None:
-    """The running time of a training step of `ThreeLayerConvNet`."""
+    """A training step of `ThreeLayerConvNet` is fast enough."""
     size = race.size("module")
 
     def make(who: Proxy) -> Proxy:
@@ -96,7 +96,7 @@ def test_module_step(race: Race) -> None:
 
 @training_question()
 def test_sequential_step(race: Race) -> None:
-    """The running time of a training step of the nn.Sequential.
+    """A training step of the nn.Sequential is fast enough.
 
     It takes the optimizer that comes with the model; what a step does is checked elsewhere.
     """
@@ -125,7 +125,7 @@ def test_sequential_step(race: Race) -> None:
 
 @pytest.mark.question("resnet-speed")
 def test_resnet_forward(race: Race, reference: Proxy, rng: Draw) -> None:
-    """The running time of a forward pass of `ResNet`.
+    """A forward pass of `ResNet` is fast enough.
 
     In evaluation mode a sample's scores depend on that sample alone.
     """

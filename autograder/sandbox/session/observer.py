@@ -18,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from autograder.sandbox.session.plain import plain_leaves
 
-__all__ = ["Probe", "as_found", "flat"]
+__all__ = ["Observer", "as_found", "flat"]
 
 Tensor = torch.Tensor
 
@@ -27,7 +27,7 @@ LINEAR = frozenset({"linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", 
 NORMS = frozenset({"batch_norm", "layer_norm", "group_norm", "instance_norm"})
 
 
-class Probe:
+class Observer:
     """The use of some tensors and layers in a forward pass.
 
     Attributes:
@@ -70,11 +70,11 @@ class Probe:
 class _Places(TorchFunctionMode):
     """Tracks depths through every call of a torch function."""
 
-    def __init__(self, probe: Probe) -> None:
+    def __init__(self, observer: Observer) -> None:
         super().__init__()
-        self._probe = probe
+        self._observer = observer
         # By id. The tensors are kept alive, so that no other tensor gets the same id.
-        self._sources = {id(tensor): (tensor, frozenset({index})) for index, tensor in enumerate(probe.tensors)}
+        self._sources = {id(tensor): (tensor, frozenset({index})) for index, tensor in enumerate(observer.tensors)}
         self._depths: dict[int, tuple[Tensor, int]] = {}
 
     def __torch_function__(
@@ -92,7 +92,7 @@ class _Places(TorchFunctionMode):
             return result
         depth = max(self._depths.get(id(tensor), (tensor, 0))[1] for tensor in taken) + bool(weights)
         for index, role in zip(weights, self._roles(getattr(func, "__name__", ""), weights), strict=True):
-            self._probe.used(index, depth, role)
+            self._observer.used(index, depth, role)
         self._depths.update({id(tensor): (tensor, depth) for tensor in made})
         return result
 
@@ -103,7 +103,7 @@ class _Places(TorchFunctionMode):
         return [next(supply, "") if self._is_parameter(index) else "" for index in weights]
 
     def _is_parameter(self, index: int) -> bool:
-        return isinstance(self._probe.tensors[index], torch.nn.Parameter)
+        return isinstance(self._observer.tensors[index], torch.nn.Parameter)
 
 
 @contextmanager

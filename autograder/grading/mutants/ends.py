@@ -1,0 +1,65 @@
+"""How checks end for mutants: tried once for a class, since all submissions of a run are asked the same."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from autograder.course.outcome import Outcome
+from autograder.files import whole
+
+__all__ = ["End", "Ends"]
+
+LARGEST = 1 << 18  # numbers in a wrong value that is kept
+
+
+@dataclass(frozen=True)
+class End:
+    """One check's end for one mutant.
+
+    Attributes:
+        outcome: None if its time was up before.
+        value: the value that was found wrong; None if there is none, or no tensor.
+    """
+
+    outcome: Outcome | None = None
+    message: str = ""
+    value: torch.Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Ends:
+    """A folder with a file per mutant, for all processes of one run.
+
+    Where two processes write one file at once, the last one's ends stay. What is lost is tried again.
+    """
+
+    folder: Path
+
+    def read(self, mutant: str) -> dict[str, End]:
+        """What is known of a mutant, by case."""
+        try:
+            known = torch.load(self._file(mutant), weights_only=True)
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError):  # nothing yet, or the disk was full
+            return {}
+        return {
+            case: End(outcome and Outcome(outcome), message, value) for case, (outcome, message, value) in known.items()
+        }
+
+    def keep(self, mutant: str, ends: Mapping[str, End]) -> None:
+        """Write down what is known of a mutant, except for very large values."""
+        plain = {
+            case: (end.outcome and str(end.outcome), end.message, end.value)
+            for case, end in ends.items()
+            if end.value is None or end.value.numel() <= LARGEST
+        }
+        with suppress(OSError), whole(self._file(mutant)) as file:
+            torch.save(plain, file)
+
+    def _file(self, mutant: str) -> Path:
+        return self.folder / f"{mutant}.pt"
