@@ -102,7 +102,7 @@ def test_what_is_wrong_comes_before_what_is_to_do(student: Student) -> None:
     said = student.says("conv-forward", "conv-backward")
     assert student.status == 1
     assert "to do     conv-forward     0 of 4\n" in said
-    assert "failed    conv-backward    0 of 3\n" in said
+    assert "failed    conv-backward    0 of 4\n" in said
     assert "Fix first: conv-backward, " in said
     assert "your code raised NameError" in said
     assert (

@@ -11,3 +11,8 @@ checks = PublicQuestion(name)
 @test_case(name="align_gradient")
 def case_1():
     checks.require("align_gradient")
+
+
+@test_case(name="align_gradient_of_shared_cells")
+def case_2():
+    checks.require("align_gradient_of_shared_cells")

@@ -11,3 +11,8 @@ checks = PublicQuestion(name)
 @test_case(name="pool_gradient")
 def case_1():
     checks.require("pool_gradient")
+
+
+@test_case(name="pool_gradient_of_a_shared_cell")
+def case_2():
+    checks.require("pool_gradient_of_a_shared_cell")

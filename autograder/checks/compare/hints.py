@@ -84,9 +84,9 @@ def _sign(d: Difference) -> str:
 
 
 def _factor(d: Difference) -> str:
-    norm = float((d.expected * d.expected).sum())
-    if norm == 0.0:
+    if int(d.expected.count_nonzero()) < MIN_ELEMENTS:
         return ""
+    norm = float((d.expected * d.expected).sum())
     factor = float((d.actual * d.expected).sum()) / norm
     if not 1e-3 <= abs(factor) <= 1e3 or not d.same(d.actual, d.expected * factor):
         return ""
@@ -147,7 +147,7 @@ def _edges(d: Difference) -> str:
     if not bool(d.wrong[..., :-1, :-1].any()):
         return "wrong only in the last row or column: do the windows end where they should?"
     if not bool(d.wrong[..., 1:-1, 1:-1].any()):
-        return "wrong only at the border: look at the padding, and at how it is removed"
+        return "wrong only at the border: how are the first and last rows and columns treated?"
     return ""
 
 

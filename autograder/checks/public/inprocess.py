@@ -12,6 +12,7 @@ import importlib
 import io
 import os
 import random
+import re
 import sys
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -48,6 +49,7 @@ PYTEST_SETTINGS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_CURRENT_TEST", "P
 AUTOLOAD = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
 ORDINARY = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 MAX_PRINTED = 2_000  # characters
+NOT_SAVED = re.compile(r"FileNotFoundError: (\S+) was not handed in")
 
 
 @dataclass(frozen=True)
@@ -217,6 +219,9 @@ class _Collector:
         elif case.outcome is Outcome.ERROR and isinstance(self._error, StudentError):
             what = "importing your file" if self._error.importing else "your code"
             case = replace(case, message=f"{what} raised {self._error}".strip())
+        if case.outcome is Outcome.ERROR and (missing := NOT_SAVED.search(str(self._error))):
+            why, hint = f"{missing[1]} is not here yet", "Run the notebook: it writes the file."
+            case = replace(case, outcome=Outcome.NOT_ATTEMPTED, message=why, hint=hint, location="")
         figures = in_figures(self._error, self._call) if isinstance(self._error, CheckFailed) else ""
         known = {each.name: getattr(case, each.name) for each in fields(CaseResult)}
         return PublicCase(**known | {"detail": self._printed.strip()[-MAX_PRINTED:]}, figures=figures)

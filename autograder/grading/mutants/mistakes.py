@@ -138,8 +138,9 @@ def _named(
 ) -> str:
     """For each cause in one question's cases why the one mutant that does what the student did is wrong, as JSON.
 
-    A cause with no such mutant is left out, or with two that do the same in all cases. So are all if the seconds of
-    CPU time are used up: another one might fit as well.
+    Empty if some cause has no such mutant, or two that do the same in all cases: a mutant that explains only a part of
+    what is wrong is often another mistake than the student's. Empty too if the seconds of CPU time are used up: another
+    one might fit as well.
     """
     try:
         mutants = load_mutants(course, assignment, told[0].question)
@@ -161,7 +162,8 @@ def _named(
                 if tried.fits(looked_at):
                     fitting[cause].append(tried)
         whys = {cause[1]: _told_apart(those, told, seconds) for cause, those in fitting.items()}
-    return json.dumps({said: why.pop() for said, why in whys.items() if len(why) == 1})
+    named = {said: why.pop() for said, why in whys.items() if len(why) == 1}
+    return json.dumps(named if len(named) == len(causes) else {})
 
 
 def _told_apart(those: Sequence[_Tried], told: Sequence[Evidence], seconds: float) -> set[str]:

@@ -104,6 +104,15 @@ def test_a_file_that_cannot_be_imported_is_an_error_of_every_case(student, befor
     assert all(kind in case.message for case in cases)
 
 
+def test_a_file_that_the_notebook_has_not_saved_yet_is_left_to_do(student):
+    student.writes("raise FileNotFoundError('net.pt was not handed in')")
+    cases = run_public(student.folder, "half")
+    assert {case.outcome for case in cases} == {Outcome.NOT_ATTEMPTED}
+    assert {(case.message, case.hint) for case in cases} == {
+        ("net.pt is not here yet", "Run the notebook: it writes the file.")
+    }
+
+
 def test_what_the_code_prints_is_shown_with_its_case_only(student, capsys):
     student.writes("print('size', x.numel()); answer = x / 3")
     cases = run_public(student.folder, "half")

@@ -60,6 +60,12 @@ def test_says_nothing_of_too_few_elements() -> None:
     assert hint(torch.tensor([2.0, 4.0]), torch.tensor([1.0, 2.0])) == ""
 
 
+def test_a_few_numbers_among_zeros_are_no_factor() -> None:
+    """Two numbers that are half as large may be so by chance."""
+    expected = torch.tensor([[0.0, 0.0, 0.0], [0.0, 4.0, 4.0]])
+    assert "times what it should be" not in hint(expected / 2, expected)
+
+
 def test_one_wrong_element_is_no_pattern() -> None:
     actual = EXPECTED.clone()
     actual[1, 2, 2, 2] = 9.0

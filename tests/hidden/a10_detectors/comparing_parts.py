@@ -17,6 +17,7 @@ __all__ = [
     "answers",
     "assert_detections",
     "assert_detections_of_images",
+    "assert_gradient",
     "assert_same_module",
     "average_precision",
     "detected",
@@ -77,6 +78,14 @@ def answers(found: modules.Run, wanted: modules.Run, what: str) -> None:
     """Fail unless outputs and the gradients of inputs are the same. Parameters are compared part by part, elsewhere."""
     bare = {"slots": (), "parameters": (), "buffers": ()}
     modules.assert_same_run(replace(found, **bare), replace(wanted, **bare), what=what)
+
+
+def assert_gradient(found: Any, wanted: torch.Tensor, loss: str) -> None:
+    """Fail unless a gradient flowed back through a loss, and is this one."""
+    if found is None:
+        hint = "is something detached on the way?" if wanted.any() else "a loss over nothing is 0, and still connected"
+        raise CheckFailed(f"no gradient flows through {loss}", hint)
+    assert_matches(found, wanted, what=f"the gradient of {loss}")
 
 
 def assert_detections(

@@ -12,6 +12,9 @@ from autograder.checks import CheckFailed, Draw, Proxy, assert_matches, modules,
 
 __all__ = ["assert_gradients", "assert_same_part", "compare_runs", "load_parts", "whole_numbers", "without_parameters"]
 
+DETACHED = "is something detached on the way?"
+OF_NOTHING = "a result over nothing is 0, but still hangs on its inputs: a sum of none of them, for example"
+
 
 def assert_gradients(
     function: Proxy,
@@ -40,8 +43,7 @@ def assert_gradients(
     for place, name, gradient in zip(wrt, names, wanted, strict=True):
         found = run.inputs[place]
         if found is None:
-            hint = "a result over nothing is 0, but still hangs on its inputs: a sum of none of them, for example"
-            raise CheckFailed(f"no gradient arrives at {name}", hint)
+            raise CheckFailed(f"no gradient arrives at {name}", DETACHED if gradient.any() else OF_NOTHING)
         assert_matches(found, gradient, what=f"the gradient with respect to {name}")
 
 

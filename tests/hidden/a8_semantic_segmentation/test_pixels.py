@@ -182,12 +182,12 @@ def judge_number(found: Any, wanted: float, what: str) -> None:
         found = float(found)
     if type(found) is not float:
         raise CheckFailed(f"{what} is not a number")
+    value = torch.tensor(found, dtype=torch.float64)
     if math.isnan(found) != math.isnan(wanted):
-        raise CheckFailed(
-            f"{what} is {'' if math.isnan(found) else 'not '}nan", "nan: there is nothing to take the mean of"
-        )
+        hint = "nan is the answer only where there is nothing to take the mean of"
+        raise CheckFailed(f"{what} is {'' if math.isnan(found) else 'not '}nan", hint, value=value)
     if not math.isnan(wanted) and abs(found - wanted) > 1e-6:
-        raise CheckFailed(f"{what} is off by {abs(found - wanted):.2g}")
+        raise CheckFailed(f"{what} is off by {abs(found - wanted):.2g}", value=value)
 
 
 @metrics_question(weight=0.5)

@@ -28,6 +28,7 @@ STACKS = {
     "all-at-once": [(7, 2, 1), (3, 2, 2), (2, 3, 1), (5, 1, 3)],
 }
 FIELD = ("size", "stride")
+LARGE = 1 << 62  # a tensor holds smaller whole numbers only
 # (C, H, W), then (filters, kernel) of each layer
 NETWORKS = {
     "one-layer": ((2, 5, 6), ((3, 3),)),
@@ -53,7 +54,16 @@ def test_receptive_field(student: Proxy, layers: list[tuple[int, int, int]], ask
     if type(found) is not int:
         raise CheckFailed(f"the {asked} is not a Python int")
     if found != wanted:
-        raise CheckFailed(f"the {asked} is wrong for {len(layers)} layers", "only earlier strides count for a layer")
+        message = f"the {asked} is wrong for {len(layers)} layers"
+        raise CheckFailed(message, hint_about(layers), value=torch.tensor(found % LARGE))
+
+
+def hint_about(layers: list[tuple[int, int, int]]) -> str:
+    """What to think of first: the one thing that these layers have beside their kernels."""
+    strides, dilations = (any(layer[part] > 1 for layer in layers) for part in (1, 2))
+    if strides == dilations:  # none, or both
+        return ""
+    return "only earlier strides count for a layer" if strides else "a dilated filter reaches farther than its size"
 
 
 def layers_of(rng: Draw, network: Network) -> Layers:

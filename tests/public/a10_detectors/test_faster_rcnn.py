@@ -2,8 +2,9 @@
 
 import pytest
 import torch
+from measured import average_precision
 
-from autograder.checks import CheckFailed, assert_kind, load_artifact, modules
+from autograder.checks import CheckFailed, assert_kind, assert_reaches, load_artifact, modules
 
 
 @pytest.mark.question("faster-rcnn")
@@ -33,3 +34,15 @@ def test_detections(student, rng):
 def test_saved(student):
     """The notebook has saved a trained network."""
     load_artifact(modules.assert_module(student.build()), "faster_rcnn.pt")
+
+
+@pytest.mark.question("faster-rcnn-learns")
+@pytest.mark.saved("faster_rcnn.pt")
+@pytest.mark.parametrize("bar", [0.12, 0.22], ids=["half", "all"])
+def test_saved_network(student, bar):
+    """What the saved network detects in new scenes, with the bars of grading: half of the points, and all."""
+    model = modules.assert_module(student.build())
+    load_artifact(model, "faster_rcnn.pt")
+    reached = average_precision(model, 64, 96)
+    hint = "save it after the notebook's training"
+    assert_reaches(reached, bar, "the average precision of the network in faster_rcnn.pt", hint=hint)

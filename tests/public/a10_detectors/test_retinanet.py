@@ -5,8 +5,9 @@ import math
 
 import pytest
 import torch
+from measured import average_precision
 
-from autograder.checks import assert_kind, assert_matches, load_artifact, modules, unpack
+from autograder.checks import assert_kind, assert_matches, assert_reaches, load_artifact, modules, unpack
 
 
 @pytest.mark.question("focal-loss")
@@ -55,3 +56,15 @@ def test_losses_by_hand(student):
 def test_saved(student):
     """The notebook has saved a trained network."""
     load_artifact(modules.assert_module(student.build()), "retinanet.pt")
+
+
+@pytest.mark.question("retinanet-learns")
+@pytest.mark.saved("retinanet.pt")
+@pytest.mark.parametrize("bar", [0.12, 0.22], ids=["half", "all"])
+def test_saved_network(student, bar):
+    """What the saved network detects in new scenes, with the bars of grading: half of the points, and all."""
+    model = modules.assert_module(student.build())
+    load_artifact(model, "retinanet.pt")
+    reached = average_precision(model, 96, 128)
+    hint = "save it after the notebook's training"
+    assert_reaches(reached, bar, "the average precision of the network in retinanet.pt", hint=hint)

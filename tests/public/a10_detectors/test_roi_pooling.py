@@ -60,6 +60,19 @@ def test_pool_gradient(student):
     judge_backward(judge, student.roi_pool_forward)
 
 
+@pytest.mark.question("roi-pool-backward")
+def test_pool_gradient_of_a_shared_cell(student):
+    """3 rows in 2 bins: the middle row is in both, and its cells win both. Gradients add up."""
+    features = table([0, 1, 2, 3], [8, 9, 10, 11], [4, 5, 6, 7])
+    wanted = table([0, 0, 0, 0], [0, 4, 0, 6], [0, 0, 0, 0])
+
+    def judge(cache_of):
+        cache = cache_of(features, regions([0, 0, 0, 3, 2]), (2, 2), 1.0)
+        assert_matches(student.roi_pool_backward(table([1, 2], [3, 4]), cache), wanted, what="dfeatures")
+
+    judge_backward(judge, student.roi_pool_forward)
+
+
 @pytest.mark.question("roi-align-forward")
 @pytest.mark.parametrize(
     "region, size, ratio, rows",
@@ -81,6 +94,19 @@ def test_align_gradient(student):
     def judge(cache_of):
         cache = cache_of(GRID, regions([0, 1, 1, 3, 2]), (1, 1), 1.0, 1)
         assert_matches(student.roi_align_backward(table([8.0]), cache), wanted, what="dfeatures")
+
+    judge_backward(judge, student.roi_align_forward)
+
+
+@pytest.mark.question("roi-align-backward")
+def test_align_gradient_of_shared_cells(student):
+    """Two of three regions have the same point between the same two cells. Gradients add up."""
+    wanted = table([3, 3, 0, 0], [0, 5, 5, 0], [0, 0, 0, 0])
+
+    def judge(cache_of):
+        cache = cache_of(GRID, regions([0, 1, 1, 3, 2], [0, 1, 1, 3, 2], [0, 0, 0, 2, 1]), (1, 1), 1.0, 1)
+        dout = torch.cat([table([8]), table([2]), table([6])])
+        assert_matches(student.roi_align_backward(dout, cache), wanted, what="dfeatures")
 
     judge_backward(judge, student.roi_align_forward)
 
