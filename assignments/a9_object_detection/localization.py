@@ -75,7 +75,7 @@ def multitask_loss(
 
     Args:
         scores: (N, C) floating point, raw, up to 1e4 in size.
-        boxes: (N, 4), predicted, normalized.
+        boxes: (N, 4), predicted, normalized. A network may predict any numbers, also outside of [0, 1].
         labels: (N,) int64 in [0, C).
         targets: (N, 4), true boxes, normalized.
         weight: >= 0, the lecture's lambda.
@@ -121,7 +121,7 @@ class LocalizationNet(nn.Module):
             x: (N, in_channels, 48, 64) floating point.
 
         Returns:
-            (scores, boxes): raw scores (N, num_classes), and boxes (N, 4), normalized.
+            (scores, boxes): raw scores (N, num_classes), without a softmax or sigmoid, and boxes (N, 4), normalized.
         """
         # Your answer to localization-net takes the place of the next line.
         raise NotImplementedError("localization-net")

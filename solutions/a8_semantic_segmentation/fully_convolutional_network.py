@@ -136,7 +136,7 @@ def pixel_cross_entropy(scores, target, ignore=255, weight=None):
     Args:
         scores: (N, C, H, W) floating point, up to 1e4 in size. Must not be modified.
         target: (N, H, W) int64, each in [0, C) or equal to `ignore`.
-        ignore: int; a pixel with this label does not count. It may lie in [0, C).
+        ignore: int; a pixel with this label does not count. It may lie in [0, C), and it may be negative.
         weight: (C,) floating point > 0, how much each class counts, or None.
 
     Returns:
@@ -266,10 +266,10 @@ def mean_iou(confusion):
 class SegmentationNet(nn.Module):
     """A network that downsamples inside and upsamples again: scores for every pixel.
 
-    For images (N, in_channels, H, W) of any H, W >= 16, also odd ones, it gives (N, num_classes, H, W) scores, without
-    a softmax. Somewhere inside, maps must have H/4 x W/4 pixels or fewer. You choose how they are enlarged again
-    (nearest, bilinear, unpooling, transposed convolution), and the layers between. The score of a pixel must depend on
-    pixels 15 and more away from it. At most 400 000 parameters.
+    For images (N, in_channels, H, W) of any H, W >= 16, also odd ones, it gives (N, num_classes, H, W) raw scores,
+    without a softmax or sigmoid. Somewhere inside, maps must have H/4 x W/4 pixels or fewer. You choose how they are
+    enlarged again (nearest, bilinear, unpooling, transposed convolution), and the layers between. The score of a pixel
+    must depend on pixels 15 and more away from it. At most 400 000 parameters.
 
     In evaluation mode the scores of an image depend only on the image: not on other images of the batch, and not on
     earlier calls.

@@ -236,6 +236,12 @@ print({word: int((data["classes"] == k).sum()) for k, word in enumerate(("backgr
 # %%
 grader.check("detect")
 
+# %%
+unsure = torch.tensor([[0.0, 2.0, 1.5, -2.0]])  # of background and the three animals
+both = detect(unsure, torch.zeros(1, 4), truth["boxes"][:1], (96, 128), score_threshold=0.1)
+words = [THINGS[label] for label in both["labels"]]
+show_boxes(image, both["boxes"], words, both["scores"], title="one proposal, two detections")
+
 # %% [markdown]
 # ## Training
 #

@@ -47,7 +47,7 @@ def assert_pooled(
 @pytest.mark.parametrize("name", RESULTS)
 @pytest.mark.parametrize("geometry", POOLED.values(), ids=POOLED)
 def test_max_pool(student: Proxy, rng: Draw, memo: Memo, geometry: tuple[int, ...], name: str) -> None:
-    """Max pooling gives the largest pixels, and their positions; one without the other is worth something."""
+    """max_pool gives the largest pixels and their positions; each is checked on its own."""
     *shape, window = geometry
     x = rng.distinct(*shape)
     assert_pooled(student.max_pool(x, window), memo(loops.max_pool, x, window), (name,))
@@ -56,7 +56,7 @@ def test_max_pool(student: Proxy, rng: Draw, memo: Memo, geometry: tuple[int, ..
 @pool_question()
 @pytest.mark.parametrize("kind", ["negative", "ties", "infinite"])
 def test_max_pool_of_special_values(student: Proxy, rng: Draw, memo: Memo, kind: str) -> None:
-    """Negative pixels, equal ones and -inf: the first of the largest counts."""
+    """max_pool is right for negative pixels, equal pixels and -inf."""
     drawn = {
         "negative": rng.distinct(2, 2, 4, 6) - 4,
         "ties": rng.integers(0, 3, (2, 2, 4, 6)).double(),
@@ -76,7 +76,7 @@ def drawn_positions(rng: Draw, shape: tuple[int, ...], size: tuple[int, int]) ->
 @pool_question()
 @pytest.mark.parametrize("geometry", UNPOOLED.values(), ids=UNPOOLED)
 def test_max_pool_backward(student: Proxy, rng: Draw, memo: Memo, geometry: tuple[int, ...]) -> None:
-    """What arrives at a maximum goes to where it was."""
+    """max_pool_backward gives the gradient of x."""
     shape, size = geometry[:4], geometry[4:]
     upstream, positions = rng.normal(*shape), drawn_positions(rng, shape, size)
     found = student.max_pool_backward(upstream, positions, size)
@@ -86,7 +86,7 @@ def test_max_pool_backward(student: Proxy, rng: Draw, memo: Memo, geometry: tupl
 @pool_question(weight=0.5)
 @every_contract
 def test_max_pool_contract(student: Proxy, rng: Draw, memo: Memo, contract: contracts.Contract) -> None:
-    """Max pooling keeps its input and the dtype, and takes non-contiguous and empty batches."""
+    """max_pool obeys the rules for all functions: input unchanged, dtype kept, repeated calls, N = 0."""
     op = contracts.Operation(
         call=lambda x: student.max_pool(x, 2),
         oracle=lambda x: memo(loops.max_pool, x, 2),
@@ -97,10 +97,29 @@ def test_max_pool_contract(student: Proxy, rng: Draw, memo: Memo, contract: cont
     contract(student, op, [rng.distinct(3, 2, 5, 4)])
 
 
+@pool_question(weight=0.3)
+@every_contract
+def test_max_pool_backward_contract(student: Proxy, rng: Draw, memo: Memo, contract: contracts.Contract) -> None:
+    """max_pool_backward obeys the rules for all functions: inputs unchanged, dtype kept, repeated calls, N = 0."""
+    contract(student, *placing(rng, memo, student.max_pool_backward, "upstream", "the gradient of x"))
+
+
+def placing(rng: Draw, memo: Memo, function: Proxy, name: str, output: str) -> tuple[contracts.Operation, list]:
+    """Pixels put at positions, as the battery takes it, and what it is asked about."""
+    op = contracts.Operation(
+        call=lambda x, positions: function(x, positions, (4, 6)),
+        oracle=lambda x, positions: (memo(loops.max_unpool, x, positions, (4, 6)),),
+        inputs=(name, "positions"),
+        outputs=(output,),
+        batched=(name, "positions"),
+    )
+    return op, [rng.normal(3, 2, 2, 3), drawn_positions(rng, (3, 2, 2, 3), (4, 6))]
+
+
 @unpool_question()
 @pytest.mark.parametrize("geometry", UNPOOLED.values(), ids=UNPOOLED)
 def test_max_unpool(student: Proxy, rng: Draw, memo: Memo, geometry: tuple[int, ...]) -> None:
-    """Every pixel stands at its position, and nothing anywhere else."""
+    """max_unpool puts every pixel at its position, and zeros elsewhere."""
     shape, size = geometry[:4], geometry[4:]
     x, positions = rng.normal(*shape), drawn_positions(rng, shape, size)
     assert_matches(student.max_unpool(x, positions, size), memo(loops.max_unpool, x, positions, size))
@@ -109,7 +128,7 @@ def test_max_unpool(student: Proxy, rng: Draw, memo: Memo, geometry: tuple[int, 
 @unpool_question()
 @pytest.mark.parametrize("geometry", UNPOOLED.values(), ids=UNPOOLED)
 def test_max_unpool_backward(student: Proxy, rng: Draw, memo: Memo, geometry: tuple[int, ...]) -> None:
-    """The gradient is read at the positions."""
+    """max_unpool_backward gives the gradient of x."""
     shape, size = geometry[:4], geometry[4:]
     upstream, positions = rng.normal(*shape[:2], *size), drawn_positions(rng, shape, size)
     found = student.max_unpool_backward(upstream, positions)
@@ -119,12 +138,19 @@ def test_max_unpool_backward(student: Proxy, rng: Draw, memo: Memo, geometry: tu
 @unpool_question(weight=0.4)
 @every_contract
 def test_max_unpool_contract(student: Proxy, rng: Draw, memo: Memo, contract: contracts.Contract) -> None:
-    """Unpooling keeps its inputs and the dtype, and takes non-contiguous and empty batches."""
+    """max_unpool obeys the rules for all functions: inputs unchanged, dtype kept, repeated calls, N = 0."""
+    contract(student, *placing(rng, memo, student.max_unpool, "x", "the output"))
+
+
+@unpool_question(weight=0.4)
+@every_contract
+def test_max_unpool_backward_contract(student: Proxy, rng: Draw, memo: Memo, contract: contracts.Contract) -> None:
+    """max_unpool_backward obeys the rules for all functions: inputs unchanged, dtype kept, repeated calls, N = 0."""
     op = contracts.Operation(
-        call=lambda x, positions: student.max_unpool(x, positions, (4, 6)),
-        oracle=lambda x, positions: (memo(loops.max_unpool, x, positions, (4, 6)),),
-        inputs=("x", "positions"),
-        outputs=("the output",),
-        batched=("x", "positions"),
+        call=lambda upstream, positions: student.max_unpool_backward(upstream, positions),
+        oracle=lambda upstream, positions: (memo(loops.unpooled_gradient, upstream, positions),),
+        inputs=("upstream", "positions"),
+        outputs=("the gradient of x",),
+        batched=("upstream", "positions"),
     )
-    contract(student, op, [rng.normal(3, 2, 2, 3), drawn_positions(rng, (3, 2, 2, 3), (4, 6))])
+    contract(student, op, [rng.normal(3, 2, 4, 6), drawn_positions(rng, (3, 2, 2, 3), (4, 6))])

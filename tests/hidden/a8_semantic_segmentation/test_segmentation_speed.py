@@ -23,7 +23,7 @@ STRIDE_2 = {"stride": 2, "padding": 1, "output_padding": 1}
 @pytest.mark.question("upsampling-speed")
 @pytest.mark.parametrize("direction", ["forward", "backward"])
 def test_bilinear(race: Race, direction: str) -> None:
-    """Bilinear upsampling to twice the size."""
+    """The time of bilinear and bilinear_backward, for maps of twice the size."""
 
     def draw(rng: Draw, size: Any) -> tuple[torch.Tensor, list[int]]:
         samples, channels, height, width = size.images
@@ -39,7 +39,7 @@ def test_bilinear(race: Race, direction: str) -> None:
 
 @pytest.mark.question("transposed-speed")
 def test_transposed_convolution(race: Race) -> None:
-    """A transposed convolution of stride 2."""
+    """The time of transposed_convolution with stride 2."""
 
     def draw(rng: Draw, size: Any) -> tuple[torch.Tensor, ...]:
         channels, filters, side = size.images[1], size.filters, size.side
@@ -51,7 +51,7 @@ def test_transposed_convolution(race: Race) -> None:
 
 @pytest.mark.question("shared-features")
 def test_shared_features(race: Race) -> None:
-    """Scores of a whole image, with features that neighbouring windows share."""
+    """The time of fully_convolutional_scores for a whole image."""
 
     def draw(rng: Draw, size: Any) -> tuple[torch.Tensor, ...]:
         parts: list[torch.Tensor] = []

@@ -50,6 +50,7 @@ MATRICES = {
 }
 # Windows that end with the padded vector: how many rows there are is the matrix's affair.
 WITHOUT_REST = ("slide-stride-1", "no-padding", "wide-padding", "one-window", "one-entry", "stride-3")
+CONVOLVED = {id: MATRICES[id] for id in WITHOUT_REST} | {"stride-2": (7, 3, 2, 1), "stride-2-wide": (9, 5, 2, 1)}
 # (C, F, HH, WW, stride, padding, output_padding, H, W)
 GEOMETRIES = {
     "stride-1": (2, 3, 3, 3, 1, 0, 0, 4, 5),
@@ -77,7 +78,7 @@ def drawn(rng: Draw, geometry: tuple[int, ...], samples: int = 2) -> tuple[Any, 
 
 @pytest.mark.parametrize("geometry, beginning", BEGINNINGS)
 def test_1d(student: Proxy, rng: Draw, memo: Memo, geometry: tuple[int, int, int], beginning: bool) -> None:
-    """Copies of the filter are laid down and added up."""
+    """transposed_convolution_1d gives the right vector."""
     length, kernel, stride = geometry
     x, w = rng.normal(length), rng.normal(kernel)
     found, expected = student.transposed_convolution_1d(x, w, stride), memo(loops.transposed_1d, x, w, stride)
@@ -89,7 +90,7 @@ def test_1d(student: Proxy, rng: Draw, memo: Memo, geometry: tuple[int, int, int
 @line_question(weight=0.75)
 @pytest.mark.parametrize("stride", [0, -2])
 def test_1d_refuses(student: Proxy, rng: Draw, stride: int) -> None:
-    """A stride below 1 is a ValueError."""
+    """transposed_convolution_1d refuses a stride below 1 with a ValueError."""
     x, w = rng.normal(3), rng.normal(2)
     assert_refused(lambda: student.transposed_convolution_1d(x, w, stride), "a stride below 1")
 
@@ -97,7 +98,7 @@ def test_1d_refuses(student: Proxy, rng: Draw, stride: int) -> None:
 @line_question(weight=0.4)
 @every_contract
 def test_1d_contract(student: Proxy, rng: Draw, memo: Memo, contract: contracts.Contract) -> None:
-    """The 1D transposed convolution keeps its inputs and the dtype, and takes non-contiguous and empty ones."""
+    """transposed_convolution_1d obeys the rules for all functions: dtype kept, repeated calls, L = 0."""
     op = contracts.Operation(
         call=lambda x, w: student.transposed_convolution_1d(x, w, 2),
         oracle=lambda x, w: (memo(loops.transposed_1d, x, w, 2),),
@@ -117,7 +118,7 @@ PARTS = {"shape": 0.6, "first-row": 1.0, "all": 0.6}
 )
 @pytest.mark.parametrize("geometry", MATRICES.values(), ids=MATRICES)
 def test_matrix(student: Proxy, rng: Draw, memo: Memo, geometry: tuple[int, ...], part: str) -> None:
-    """Row i of the matrix holds the filter from column i * stride on."""
+    """convolution_matrix gives the right matrix: its shape, its first row, all of it."""
     length, kernel, stride, padding = geometry
     w = rng.normal(kernel)
     wanted = memo(loops.convolution_matrix, w, length, stride, padding)
@@ -131,9 +132,9 @@ def test_matrix(student: Proxy, rng: Draw, memo: Memo, geometry: tuple[int, ...]
 
 
 @matrix_question(weight=0.3)
-@pytest.mark.parametrize("geometry", [MATRICES[id] for id in WITHOUT_REST], ids=WITHOUT_REST)
+@pytest.mark.parametrize("geometry", CONVOLVED.values(), ids=CONVOLVED)
 def test_convolve_by_matrix(student: Proxy, rng: Draw, memo: Memo, geometry: tuple[int, ...]) -> None:
-    """The matrix times the padded vector is the convolution."""
+    """convolve_by_matrix gives the convolution of a vector."""
     length, kernel, stride, padding = geometry
     x, w = rng.normal(length), rng.normal(kernel)
     wanted = memo(loops.convolution_1d, x, w, stride, padding)
@@ -143,7 +144,7 @@ def test_convolve_by_matrix(student: Proxy, rng: Draw, memo: Memo, geometry: tup
 @matrix_question(weight=1.0)
 @pytest.mark.parametrize("length, kernel, padding", [(2, 3, 0), (1, 6, 2)], ids=["no-padding", "padding"])
 def test_matrix_refuses(student: Proxy, rng: Draw, length: int, kernel: int, padding: int) -> None:
-    """A filter that does not fit into the padded vector is a ValueError."""
+    """convolution_matrix refuses a filter that does not fit into the padded vector with a ValueError."""
     w = rng.normal(kernel)
     assert_refused(lambda: student.convolution_matrix(w, length, 1, padding), "a filter that does not fit")
 
@@ -151,7 +152,7 @@ def test_matrix_refuses(student: Proxy, rng: Draw, length: int, kernel: int, pad
 @matrix_question(weight=0.2)
 @every_contract
 def test_matrix_contract(student: Proxy, rng: Draw, memo: Memo, contract: contracts.Contract) -> None:
-    """The matrix keeps the filter and its dtype, and takes a non-contiguous one."""
+    """convolution_matrix obeys the rules for all functions: filter unchanged, dtype kept, repeated calls."""
     op = contracts.Operation(
         call=lambda w: student.convolution_matrix(w, 7, 2, 1),
         oracle=lambda w: (memo(loops.convolution_matrix, w, 7, 2, 1),),
@@ -162,6 +163,26 @@ def test_matrix_contract(student: Proxy, rng: Draw, memo: Memo, contract: contra
     contract(student, op, [even(rng.normal(3))])
 
 
+@matrix_question(weight=0.2)
+@every_contract
+def test_convolve_by_matrix_contract(student: Proxy, rng: Draw, memo: Memo, contract: contracts.Contract) -> None:
+    """convolve_by_matrix obeys the rules for all functions: x unchanged, dtype kept, repeated calls."""
+    w = even(rng.normal(3))
+
+    def call(x: Any) -> Any:
+        """The filter in the dtype of x; one that was placed on the other side is in float64."""
+        return student.convolve_by_matrix(x, w.to(x.dtype) if type(x) is torch.Tensor else w, 1, 1)
+
+    op = contracts.Operation(
+        call=call,
+        oracle=lambda x: (memo(loops.convolution_1d, x, w, 1, 1),),
+        inputs=("x",),
+        outputs=("the output",),
+        batched=(),
+    )
+    contract(student, op, [rng.normal(6)])
+
+
 @pytest.mark.parametrize(
     "geometry",
     [
@@ -170,11 +191,26 @@ def test_matrix_contract(student: Proxy, rng: Draw, memo: Memo, contract: contra
     ],
 )
 def test_transposed_by_matrix(student: Proxy, rng: Draw, memo: Memo, geometry: tuple[int, ...]) -> None:
-    """The transpose of the matrix, without what belongs to the padding."""
+    """transposed_by_matrix gives the right vector."""
     length, kernel, stride, padding = geometry
     y, w = rng.normal(1 + (length + 2 * padding - kernel) // stride), rng.normal(kernel)
+    w = even(w) if padding else w
     wanted = memo(loops.transposed_by_matrix, y, w, length, stride, padding)
     assert_matches(student.transposed_by_matrix(y, w, length, stride, padding), wanted)
+
+
+@transpose_question(weight=0.4)
+@every_contract
+def test_transposed_by_matrix_contract(student: Proxy, rng: Draw, memo: Memo, contract: contracts.Contract) -> None:
+    """transposed_by_matrix obeys the rules for all functions: inputs unchanged, dtype kept, repeated calls."""
+    op = contracts.Operation(
+        call=lambda y, w: student.transposed_by_matrix(y, w, 5, 2, 0),
+        oracle=lambda y, w: (memo(loops.transposed_by_matrix, y, w, 5, 2, 0),),
+        inputs=("y", "w"),
+        outputs=("the output",),
+        batched=(),
+    )
+    contract(student, op, [rng.normal(2), even(rng.normal(3))])
 
 
 # Every geometry with all there is to get wrong, and for one image with even filters and without biases.
@@ -189,7 +225,7 @@ KINDS = [
 def test_transposed(
     student: Proxy, reference: Proxy, rng: Draw, memo: Memo, geometry: tuple[int, ...], kind: str
 ) -> None:
-    """Transposed convolution of images."""
+    """transposed_convolution gives the right maps."""
     arguments = drawn(rng, geometry)
     if kind != "two-images":
         x, w, b, param = arguments
@@ -210,7 +246,7 @@ def test_transposed(
     ids=["output-padding-as-stride", "output-padding-with-stride-1", "nothing-left"],
 )
 def test_transposed_refuses(student: Proxy, rng: Draw, param: dict[str, int]) -> None:
-    """Too large an output padding, or no output at all, is a ValueError."""
+    """transposed_convolution refuses an output padding that is too large, and an empty output, with a ValueError."""
     x, w, b = rng.normal(1, 2, 3, 3), rng.normal(2, 1, 3, 3), rng.normal(1)
     assert_refused(lambda: student.transposed_convolution(x, w, b, param), f"transposed_convolution with {param}")
 
@@ -236,7 +272,7 @@ def differentiable(param: dict[str, int], call: Any, memo: Memo, backward: bool)
 @forward_question(weight=0.25)
 @every_contract
 def test_transposed_contract(student: Proxy, rng: Draw, memo: Memo, contract: contracts.Contract) -> None:
-    """Transposed convolution keeps its inputs and the dtype, and takes non-contiguous and empty batches."""
+    """transposed_convolution obeys the rules for all functions: inputs unchanged, dtype kept, repeated calls, N = 0."""
     x, w, b, param = drawn(rng, BUSY)
     contract(student, differentiable(param, student.transposed_convolution, memo, False), [x, w, b])
 
@@ -245,7 +281,7 @@ def test_transposed_contract(student: Proxy, rng: Draw, memo: Memo, contract: co
 @pytest.mark.parametrize("wanted", GRADIENTS)
 @pytest.mark.parametrize("geometry", GEOMETRIES.values(), ids=GEOMETRIES)
 def test_transposed_backward(student: Proxy, rng: Draw, memo: Memo, geometry: tuple[int, ...], wanted: str) -> None:
-    """The gradients of images, filters and biases, one at a time: one right of three is worth something."""
+    """transposed_convolution_backward gives the gradients of x, w and b; each is checked on its own."""
     x, w, b, param = drawn(rng, geometry)
     upstream = rng.normal(2, w.shape[1], *loops.output_size(x, w, param))
     found = unpack(student.transposed_convolution_backward(upstream, x, w, b, param), *GRADIENTS)
@@ -256,7 +292,7 @@ def test_transposed_backward(student: Proxy, rng: Draw, memo: Memo, geometry: tu
 
 @backward_question()
 def test_transposed_adjoint(student: Proxy, rng: Draw, memo: Memo) -> None:
-    """The gradient of x is the transpose of the forward pass, to 12 digits in float64."""
+    """dx is the transpose of transposed_convolution, to 12 digits in float64."""
     x, w, b, param = drawn(rng, GEOMETRIES["even-filters"])
     upstream = rng.normal(2, w.shape[1], *loops.output_size(x, w, param))
     dx, _, _ = unpack(student.transposed_convolution_backward(upstream, x, w, b, param), *GRADIENTS)
@@ -267,7 +303,7 @@ def test_transposed_adjoint(student: Proxy, rng: Draw, memo: Memo) -> None:
 @backward_question(weight=0.4)
 @every_contract
 def test_transposed_backward_contract(student: Proxy, rng: Draw, memo: Memo, contract: contracts.Contract) -> None:
-    """The backward pass keeps its inputs and the dtype, and takes non-contiguous and empty batches."""
+    """transposed_convolution_backward obeys the rules for all functions: dtype kept, repeated calls, N = 0."""
     x, w, b, param = drawn(rng, BUSY)
     upstream = rng.normal(2, w.shape[1], *loops.output_size(x, w, param))
     operation = differentiable(param, student.transposed_convolution_backward, memo, True)
@@ -287,7 +323,7 @@ PLAIN = {
 @pytest.mark.parametrize("part", ["filters", "padding", "convolution"])
 @pytest.mark.parametrize("geometry", PLAIN.values(), ids=PLAIN)
 def test_plain_convolution(student: Proxy, rng: Draw, memo: Memo, geometry: tuple[int, ...], part: str) -> None:
-    """A plain convolution with these filters and this padding gives the same output."""
+    """as_plain_convolution gives filters and a padding with which a plain convolution has the same output."""
     channels, filters, tall, wide, padding = geometry
     x, w, b = rng.normal(2, channels, 4, 5), rng.normal(channels, filters, tall, wide), rng.normal(filters)
     flipped, pads = unpack(student.as_plain_convolution(w, padding), "the filters", "the padding")
@@ -306,9 +342,25 @@ def test_plain_convolution(student: Proxy, rng: Draw, memo: Memo, geometry: tupl
     assert_matches(found, wanted, what="the plain convolution with your filters and padding")
 
 
+@plain_question(weight=0.2)
+@every_contract
+def test_plain_convolution_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
+    """as_plain_convolution obeys the rules for all functions: filters unchanged, dtype kept, repeated calls."""
+    op = contracts.Operation(
+        call=lambda w: unpack(student.as_plain_convolution(w, 1), "the filters", "the padding")[0],
+        oracle=lambda w: (w.flip(2, 3).transpose(0, 1),),
+        inputs=("w",),
+        outputs=("the filters",),
+        batched=(),
+    )
+    w = rng.normal(2, 3, 3, 4)
+    w = w + w.flip(2)
+    contract(student, op, [w + w.flip(3)])  # alike in both directions of both axes
+
+
 @plain_question(weight=0.5)
 @pytest.mark.parametrize("shape", [(2, 3, 3, 4), (2, 3, 5, 3)], ids=["rows", "columns"])
 def test_plain_convolution_refuses(student: Proxy, rng: Draw, shape: tuple[int, ...]) -> None:
-    """More padding than the filters add is a ValueError."""
+    """as_plain_convolution refuses a padding that is too large with a ValueError."""
     w = rng.normal(*shape)
     assert_refused(lambda: student.as_plain_convolution(w, 3), "a padding that is too large")

@@ -114,6 +114,15 @@ def across_classes(rng: Draw) -> DataSet:
     return DataSet(detections, truths, classes=2)
 
 
+def one_entry(rng: Draw) -> DataSet:
+    """One class at one threshold: the table has one entry."""
+    set = plain(rng, 3)
+    images = [
+        [one | {"labels": torch.zeros_like(one["labels"])} for one in part] for part in (set.detections, set.truths)
+    ]
+    return DataSet(*images, classes=1, thresholds=(0.6,))
+
+
 def nothing_found(rng: Draw) -> DataSet:
     empty = labelled(nothing(), [], torch.zeros(0, dtype=torch.float64))
     return DataSet([empty, empty], [labelled(spread(rng, 2), [0, 2]), labelled(nothing(), [])])
@@ -127,6 +136,7 @@ DATA_SETS: dict[str, Callable[[Draw], DataSet]] = {
     "limit-by-class": lambda rng: crowded(rng, 2),
     "across-images": across_images,
     "across-classes": across_classes,
+    "one-entry": one_entry,
     "nothing-found": nothing_found,
     "no-images": lambda rng: DataSet([], []),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 
 import pytest
@@ -12,7 +13,17 @@ import torch
 from data_sets import DATA_SETS, DataSet, plain
 from own_parts import judge, own_iou
 
-from autograder.checks import CheckFailed, Draw, Proxy, assert_matches, fetch, place, plain_tensor, unpack
+from autograder.checks import (
+    CheckFailed,
+    Draw,
+    Proxy,
+    assert_matches,
+    dtype_counts,
+    fetch,
+    place,
+    plain_tensor,
+    unpack,
+)
 
 question = partial(pytest.mark.question, "mean-average-precision")
 
@@ -42,7 +53,7 @@ def own(student: Proxy) -> slow_evaluation.Parts:
 @question()
 @pytest.mark.parametrize("draw", DATA_SETS.values(), ids=DATA_SETS)
 def test_table(student: Proxy, rng: Draw, draw: Callable[[Draw], DataSet]) -> None:
-    """The average precision of every class at every threshold."""
+    """average_precisions gives the average precision of every class at every threshold."""
     set = draw(rng)
     found = student.average_precisions(set.detections, set.truths, set.classes, set.thresholds, limit=set.limit)
 
@@ -50,14 +61,16 @@ def test_table(student: Proxy, rng: Draw, draw: Callable[[Draw], DataSet]) -> No
         wanted = slow_evaluation.table(
             set.detections, set.truths, set.classes, set.thresholds, limit=set.limit, parts=parts
         )
-        assert_matches(found, wanted, what="the average precisions")
+        # The table is float64 whatever the boxes are: one case charges for that.
+        with dtype_counts() if draw is plain else nullcontext():
+            assert_matches(found, wanted, what="the average precisions")
 
     judge(check, slow_evaluation.TRUE_PARTS, own(student))
 
 
 @question(weight=0.5)
 def test_inputs_are_kept(student: Proxy, rng: Draw) -> None:
-    """Detections and truths are not modified."""
+    """average_precisions leaves detections and truths unchanged."""
     set = plain(rng, 2)
     placed = [{key: place(student, value) for key, value in one.items()} for one in set.detections + set.truths]
     student.average_precisions(placed[:2], placed[2:], 3, [0.5])
@@ -76,6 +89,6 @@ MEANS = {
 @question()
 @pytest.mark.parametrize("rows", MEANS.values(), ids=MEANS)
 def test_mean(student: Proxy, rows: list[list[float]]) -> None:
-    """The mean of all that is not NaN."""
+    """mean_average_precision gives the mean of the entries that are not NaN."""
     ap = torch.tensor(rows, dtype=torch.float64)
     assert_matches(student.mean_average_precision(ap), slow_evaluation.mean_of_known(ap), what="the mean")

@@ -38,7 +38,7 @@ def conversion_case(name: str, sized: torch.Tensor) -> tuple[torch.Tensor, torch
 @convert_question()
 @every_conversion
 def test_conversion(student: Proxy, rng: Draw, name: str) -> None:
-    """Boxes turned into another format, in any leading shape."""
+    """Boxes are turned into the other format, whatever the leading shape."""
     for shape in SHAPES:
         sized = rng.uniform(*shape, low=1.0, high=20.0)
         boxes, wanted = conversion_case(name, sized)
@@ -48,7 +48,7 @@ def test_conversion(student: Proxy, rng: Draw, name: str) -> None:
 @convert_question()
 @pytest.mark.parametrize("part", ("x", "y"))
 def test_clipping(student: Proxy, rng: Draw, part: str) -> None:
-    """Boxes cut off at the borders of an image that is not square."""
+    """clip_boxes moves x and y into the image; each axis is checked on its own."""
     boxes = torch.cat([rng.uniform(12, 2, low=-9.0, high=12.0), rng.uniform(12, 2, low=12.0, high=30.0)], dim=1)
     boxes = torch.cat([boxes, boxes[:2] + 40.0, boxes[:2] - 40.0])  # and some that lie outside altogether
     axis = ("x", "y").index(part)
@@ -62,7 +62,7 @@ def test_clipping(student: Proxy, rng: Draw, part: str) -> None:
 @pytest.mark.parametrize("name", (*CONVERSIONS, "clip_boxes"))
 @every_contract
 def test_conversion_contract(student: Proxy, rng: Draw, name: str, contract: contracts.Contract) -> None:
-    """What every conversion owes its user."""
+    """The function obeys the rules for all functions: boxes unchanged, dtype kept, repeated calls, no boxes."""
     boxes = torch.cat([rng.uniform(4, 2, low=1.0, high=10.0), rng.uniform(4, 2, low=12.0, high=20.0)], dim=1)
     if name == "clip_boxes":
         operation = _rows(lambda x: student.clip_boxes(x, SIZE), lambda x: slow_boxes.clipped(x, SIZE))
@@ -161,7 +161,7 @@ OVERLAPS: dict[str, Callable[[Draw], tuple[torch.Tensor, torch.Tensor]]] = {
 @iou_question()
 @pytest.mark.parametrize("draw", OVERLAPS.values(), ids=OVERLAPS)
 def test_iou(student: Proxy, rng: Draw, draw: Callable[[Draw], tuple[torch.Tensor, torch.Tensor]]) -> None:
-    """The IoU of every box of one list with every box of another."""
+    """box_iou gives the IoU of every box of one list with every box of the other."""
     a, b = draw(rng)
     assert_matches(student.box_iou(a, b), slow_boxes.iou_matrix(a, b))
 
@@ -169,7 +169,7 @@ def test_iou(student: Proxy, rng: Draw, draw: Callable[[Draw], tuple[torch.Tenso
 @iou_question(weight=0.5)
 @every_contract
 def test_iou_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
-    """What an operation on two lists of boxes owes its user."""
+    """box_iou obeys the rules for all functions: boxes unchanged, dtype kept, repeated calls, no boxes."""
     operation = contracts.Operation(
         call=lambda a, b: student.box_iou(a, b),
         oracle=lambda a, b: (slow_boxes.iou_matrix(a, b),),
@@ -204,13 +204,13 @@ POSITIONS = {
 @count_question()
 @pytest.mark.parametrize("sizes", POSITIONS.values(), ids=POSITIONS)
 def test_positions(student: Proxy, sizes: tuple[int, int, int, int]) -> None:
-    """How many positions a box has in an image."""
+    """count_positions gives the number of positions of a box."""
     assert_counts(student.count_positions(*sizes), slow_boxes.positions_in(*sizes))
 
 
 @count_question(weight=5 / 3)
 @pytest.mark.parametrize("H, W", [(5, 3), (1, 4), (4000, 300_000_001)], ids=("small", "one-row", "beyond-float64"))
 def test_all_boxes(student: Proxy, H: int, W: int) -> None:
-    """How many boxes an image has, exactly."""
+    """count_boxes gives the exact number of boxes in an image."""
     wanted = slow_boxes.boxes_in(H, W) if H < 10 else (H * (H + 1) // 2) * (W * (W + 1) // 2)
     assert_counts(student.count_boxes(H, W), wanted)

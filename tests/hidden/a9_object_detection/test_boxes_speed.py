@@ -19,7 +19,7 @@ question = pytest.mark.question("boxes-speed")
 
 @question
 def test_iou_speed(race: Race) -> None:
-    """IoU of many boxes with many others."""
+    """The time of box_iou for two long lists."""
 
     def draw(rng: Draw, size: Any) -> tuple[torch.Tensor, torch.Tensor]:
         first, second = size.boxes
@@ -30,7 +30,7 @@ def test_iou_speed(race: Race) -> None:
 
 @question
 def test_nms_speed(race: Race) -> None:
-    """Suppression among many boxes, of which about a third is kept."""
+    """The time of nms for many boxes, of which about a third is kept."""
 
     def draw(rng: Draw, size: Any) -> tuple[torch.Tensor, torch.Tensor]:
         return spread(rng, size.boxes, side=100.0, largest=30.0).float(), rng.distinct(size.boxes).float()

@@ -53,7 +53,7 @@ CROPS: dict[str, Callable[[Draw], Crops]] = {
 @crop_question()
 @pytest.mark.parametrize("draw", CROPS.values(), ids=CROPS)
 def test_crops(student: Proxy, rng: Draw, draw: Callable[[Draw], Crops]) -> None:
-    """Boxes cut out of an image, and stretched to squares."""
+    """warp_crops gives the right crops."""
     image, boxes, size, context = draw(rng)
     found = student.warp_crops(image, boxes, size, context=context)
     assert_matches(found, slow_regions.crops_of(image, boxes, size, context), what="the crops")
@@ -62,7 +62,7 @@ def test_crops(student: Proxy, rng: Draw, draw: Callable[[Draw], Crops]) -> None
 @crop_question(weight=0.5)
 @pytest.mark.parametrize("contract", contracts.BATTERY, ids=str)
 def test_crops_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
-    """What cropping owes its user."""
+    """warp_crops obeys the rules for all functions: inputs unchanged, dtype kept, repeated calls, no boxes."""
     operation = contracts.Operation(
         call=lambda image, boxes: student.warp_crops(image, boxes, 5),
         oracle=lambda image, boxes: (slow_regions.crops_of(image, boxes, 5),),
@@ -111,6 +111,7 @@ TARGETS: dict[str, Callable[[Draw], Targets]] = {
     "competing": competing,
     # A ninth of the side off along both axes: an IoU of 64/98.
     "another-threshold": lambda rng: (competing(rng)[1] + 1.0, *competing(rng)[1:3], 0.8),
+    "lower-threshold": lambda rng: (*exactly(rng)[:3], 0.3),
     "no-truths": lambda rng: (spread(rng, 4), spread(rng, 0), torch.zeros(0, dtype=torch.int64), 0.5),
     "no-proposals": lambda rng: (spread(rng, 0), spread(rng, 2), torch.tensor([1, 0]), 0.5),
 }
@@ -120,7 +121,7 @@ TARGETS: dict[str, Callable[[Draw], Targets]] = {
 @pytest.mark.parametrize("part", ("classes", "transforms"))
 @pytest.mark.parametrize("draw", TARGETS.values(), ids=TARGETS)
 def test_targets(student: Proxy, rng: Draw, draw: Callable[[Draw], Targets], part: str) -> None:
-    """What the network should answer for each proposal."""
+    """region_targets gives the right classes and transforms; each is checked on its own."""
     case = draw(rng)
     names = ("classes", "transforms")
     found = dict(zip(names, unpack(student.region_targets(*case[:3], positive=case[3]), *names), strict=True))
@@ -135,7 +136,7 @@ def test_targets(student: Proxy, rng: Draw, draw: Callable[[Draw], Targets], par
 @target_question(weight=0.5)
 @every_contract
 def test_targets_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
-    """What making targets owes its user: asked about transforms."""
+    """region_targets obeys the rules for all functions: inputs unchanged, dtype kept, repeated calls, P = 0."""
     proposals, boxes, labels, _ = jittered(rng)
 
     def operation(parts: tuple[Callable[..., Any], Callable[..., Any]]) -> contracts.Operation:
@@ -211,15 +212,26 @@ def large_scores(rng: Draw) -> Says:
     return found
 
 
+def crowded_limit(rng: Draw) -> Says:
+    """The two best detections are of one box: suppression leaves room for the third."""
+    found = says(rng, apart(rng, 3), classes=1, limit=2)
+    found["scores"] = torch.tensor([[0.0, 5.0], [0.0, 4.0], [0.0, 3.0]]).double()
+    found["transforms"] = slow_boxes.encoded(found["proposals"], found["proposals"][[0, 0, 2]])
+    return found
+
+
 DETECTIONS: dict[str, Callable[[Draw], Says]] = {
     "apart": lambda rng: says(rng, apart(rng)),
     "anywhere": anywhere,
     "two-classes": two_classes,
     "exactly-the-threshold": exactly_the_threshold,
     "vanishing": vanishing,
-    "beyond-the-border": lambda rng: says(rng, apart(rng) * torch.tensor([1.4, 1.6, 1.6, 1.6]).double()),
+    "beyond-the-border": lambda rng: says(
+        rng, apart(rng) * torch.tensor([1.4, 1.6, 1.6, 1.6]).double(), score_threshold=0.5
+    ),
     "moved-onto-each-other": lambda rng: _onto(says(rng, apart(rng, 2), classes=1)),
     "limit": lambda rng: says(rng, apart(rng), limit=3, score_threshold=0.02),
+    "limit-after-suppression": crowded_limit,
     "large-scores": large_scores,
     "no-proposals": lambda rng: says(rng, apart(rng, 0)),
 }
@@ -237,7 +249,7 @@ def _onto(found: Says) -> Says:
 @pytest.mark.parametrize("part", NAMES)
 @pytest.mark.parametrize("draw", DETECTIONS.values(), ids=DETECTIONS)
 def test_detections(student: Proxy, rng: Draw, draw: Callable[[Draw], Says], part: str) -> None:
-    """What becomes of scores and transforms, the best detection first."""
+    """detect gives the right boxes, scores and labels, the best first; each is checked on its own."""
     arguments = draw(rng)
     found = student.detect(**arguments)
     if type(found) is not dict or set(found) != set(NAMES):
@@ -265,7 +277,7 @@ def own(student: Proxy) -> dict[str, Callable[..., Any]]:
 @detect_question(weight=0.3)
 @every_contract
 def test_detections_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
-    """What detecting owes its user: asked about the scores of detections."""
+    """detect obeys the rules for all functions: inputs unchanged, dtype kept, repeated calls, P = 0."""
     arguments = says(rng, apart(rng))
     operation = contracts.Operation(
         call=lambda s, t, p: _scores(student.detect(s, t, p, IMAGE)),

@@ -47,6 +47,7 @@ MATCHES: dict[str, Callable[[Draw], Detections]] = {
     "next-best-truth": lambda rng: table([0.6, 0.9], [[0.8, 0.6], [0.9, 0.7]], 0.5),
     "best-truth-below": lambda rng: table([0.9, 0.6, 0.3], [[0.4, 0.45], [0.7, 0.2], [0.1, 0.49]], 0.5),
     "exactly-the-threshold": lambda rng: table([0.9, 0.6], [[0.5, 0.0], [0.25, 0.5]], 0.5),
+    "another-threshold": lambda rng: table([0.9, 0.6, 0.3], [[0.6, 0.1], [0.1, 0.74], [0.2, 0.76]], 0.75),
     "equal-scores": lambda rng: table([0.5, 0.5, 0.5], [[0.6, 0.0], [0.9, 0.0], [0.8, 0.7]], 0.5),
     # The first takes the later of its two: so the second, which fits only the earlier, is true as well.
     "equal-ious": lambda rng: table([0.9, 0.6], [[0.75, 0.75], [0.625, 0.25]], 0.5),
@@ -55,21 +56,33 @@ MATCHES: dict[str, Callable[[Draw], Detections]] = {
 }
 
 
+def truths_of(found: Any) -> Any:
+    """Zeros and ones stand for false and true: that the answer is bool is asked apart."""
+    if type(found) is torch.Tensor and not found.is_complex() and bool(((found == 0) | (found == 1)).all()):
+        return found.to(torch.bool)
+    return found
+
+
 @match_question()
 @pytest.mark.parametrize("draw", MATCHES.values(), ids=MATCHES)
 def test_matches(student: Proxy, rng: Draw, draw: Callable[[Draw], Detections]) -> None:
-    """Which detections of an image are true."""
+    """match_detections finds the detections that are true."""
     scores, ious, threshold = draw(rng)
-    found = student.match_detections(scores, ious, threshold)
+    found = truths_of(student.match_detections(scores, ious, threshold))
     assert_matches(found, slow_evaluation.matches(scores, ious, threshold), what="which detections are true")
 
 
 @match_question(weight=0.5)
 @every_contract
 def test_matches_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
-    """What matching owes its user."""
+    """match_detections obeys the rules for all functions: inputs unchanged, bool answers, repeated calls, D = 0."""
+
+    def call(scores: Any, ious: Any) -> Any:
+        found = student.match_detections(scores, ious, 0.5)
+        return found if contract.name == "keeps-float32" else truths_of(found)
+
     operation = contracts.Operation(
-        call=lambda scores, ious: student.match_detections(scores, ious, 0.5),
+        call=call,
         oracle=lambda scores, ious: (slow_evaluation.matches(scores, ious, 0.5),),
         inputs=("scores", "ious"),
         outputs=("which detections are true",),
@@ -106,7 +119,7 @@ CURVES: dict[str, Callable[[Draw], tuple[torch.Tensor, torch.Tensor, int]]] = {
 @pytest.mark.parametrize("part", ("precision", "recall"))
 @pytest.mark.parametrize("draw", CURVES.values(), ids=CURVES)
 def test_curve(student: Proxy, rng: Draw, draw: Callable[[Draw], Any], part: str) -> None:
-    """Precision and recall of the best 1, 2, ... detections."""
+    """precision_recall gives precision and recall; each is checked on its own."""
     matched, scores, num_truths = draw(rng)
     names = ("precision", "recall")
     found = dict(zip(names, unpack(student.precision_recall(matched, scores, num_truths), *names), strict=True))
@@ -118,7 +131,7 @@ def test_curve(student: Proxy, rng: Draw, draw: Callable[[Draw], Any], part: str
 
 @curve_question()
 def test_no_truths(student: Proxy, rng: Draw) -> None:
-    """Recall over no truths has no meaning."""
+    """precision_recall refuses num_truths < 1 with a ValueError."""
     for num_truths in (0, -1):
         try:
             student.precision_recall(*some(rng, 3), num_truths)
@@ -132,7 +145,7 @@ def test_no_truths(student: Proxy, rng: Draw) -> None:
 @curve_question(weight=0.5)
 @every_contract
 def test_curve_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
-    """What curves owe their user; they are float64 whatever the scores are."""
+    """precision_recall obeys the rules for all functions: scores unchanged, float64 curves, repeated calls, D = 0."""
     matched, scores = some(rng, 6)
 
     def in_double(found: Any, scores: Any) -> Any:
@@ -182,7 +195,7 @@ every_area = pytest.mark.parametrize("draw", AREAS.values(), ids=AREAS)
 @area_question()
 @every_area
 def test_area(student: Proxy, rng: Draw, draw: Callable[[Draw], Curve]) -> None:
-    """The area under the steps of a curve."""
+    """average_precision gives the area under the steps of a curve."""
     curve = draw(rng)
     assert_matches(student.average_precision(*curve), slow_evaluation.area(*curve), what="the average precision")
 
@@ -191,7 +204,7 @@ def test_area(student: Proxy, rng: Draw, draw: Callable[[Draw], Curve]) -> None:
 @pytest.mark.parametrize("points", (101, 11, 4))
 @every_area
 def test_interpolated(student: Proxy, rng: Draw, draw: Callable[[Draw], Curve], points: int) -> None:
-    """The mean of the best precision from each recall on."""
+    """interpolated_average_precision gives the right mean, for several numbers of points."""
     curve = draw(rng)
     found = student.interpolated_average_precision(*curve, points=points)
     assert_matches(found, slow_evaluation.interpolated(*curve, points), what="the interpolated average precision")
@@ -199,7 +212,7 @@ def test_interpolated(student: Proxy, rng: Draw, draw: Callable[[Draw], Curve], 
 
 @area_question()
 def test_interpolated_at_tenths(student: Proxy) -> None:
-    """Recalls that are looked up exactly: rounding must not lose them."""
+    """interpolated_average_precision is right where a recall differs from a point by rounding only."""
     curve = as_curve([1.0] * 10, [found / 10 for found in range(1, 11)])
     for points in (11, 101):
         found = student.interpolated_average_precision(*curve, points=points)
@@ -213,7 +226,7 @@ def test_interpolated_at_tenths(student: Proxy) -> None:
 @pytest.mark.parametrize("name", ("average_precision", "interpolated_average_precision"))
 @every_contract
 def test_area_contract(student: Proxy, rng: Draw, contract: contracts.Contract, name: str) -> None:
-    """What areas owe their user."""
+    """The function obeys the rules for all functions: curves unchanged, repeated calls, no detections."""
     oracle = slow_evaluation.area if name == "average_precision" else slow_evaluation.interpolated
     operation = contracts.Operation(
         call=lambda precision, recall: getattr(student, name)(precision, recall),

@@ -46,6 +46,7 @@ CASES: dict[str, Callable[[Draw], Case]] = {
     "one": lambda rng: batch(rng, 1, 0.5, classes=4),
     "what-only": lambda rng: batch(rng, 4, 0.0),
     "right-boxes": lambda rng: (lambda s, b, y, t, w: (s, t.clone(), y, t, w))(*batch(rng, 3, 20.0)),
+    "far-boxes": lambda rng: (lambda s, b, y, t, w: (s, 8.0 * b - 4.0, y, t, w))(*batch(rng, 4, 1.5)),
     "large-scores": lambda rng: batch(rng, 4, 2.0, scale=3e3),
     "none": lambda rng: batch(rng, 0, 2.0),
 }
@@ -54,7 +55,7 @@ CASES: dict[str, Callable[[Draw], Case]] = {
 @loss_question()
 @pytest.mark.parametrize("draw", CASES.values(), ids=CASES)
 def test_loss(student: Proxy, rng: Draw, draw: Callable[[Draw], Case]) -> None:
-    """The value of the loss."""
+    """multitask_loss gives the right loss."""
     case = draw(rng)
     loss = unpack(student.multitask_loss(*case), *PARTS)[0]
     assert_matches(loss, slow_localization.loss_of(*case), what="the loss")
@@ -63,10 +64,12 @@ def test_loss(student: Proxy, rng: Draw, draw: Callable[[Draw], Case]) -> None:
 @loss_question()
 @pytest.mark.parametrize("part", PARTS[1:])
 @pytest.mark.parametrize(
-    "draw", [CASES["several"], CASES["large-scores"], CASES["none"]], ids=["several", "large", "none"]
+    "draw",
+    [CASES[id] for id in ("several", "far-boxes", "large-scores", "none")],
+    ids=["several", "far-boxes", "large", "none"],
 )
 def test_gradient(student: Proxy, rng: Draw, draw: Callable[[Draw], Case], part: str) -> None:
-    """The gradients of the loss."""
+    """multitask_loss gives the right gradients; each is checked on its own."""
     scores, boxes, labels, targets, weight = draw(rng)
     returned = unpack(student.multitask_loss(scores, boxes, labels, targets, weight), *PARTS)
     wanted = gradients(scores, boxes, labels, targets, weight)
@@ -82,7 +85,7 @@ def gradients(
 @loss_question(weight=0.5)
 @pytest.mark.parametrize("contract", contracts.BATTERY, ids=str)
 def test_loss_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
-    """What the loss owes its user: asked about its gradient with respect to the scores."""
+    """multitask_loss obeys the rules for all functions: inputs unchanged, dtype kept, repeated calls, N = 0."""
     scores, boxes, labels, targets, weight = batch(rng, 4, 2.0)
 
     def call(scores: Any, boxes: Any, targets: Any) -> Any:
@@ -106,7 +109,7 @@ FORMATS = {"normalize_boxes": slow_localization.normalized, "denormalize_boxes":
 @pytest.mark.parametrize("part", ("x", "y"))
 @pytest.mark.parametrize("name", FORMATS)
 def test_normalizing(student: Proxy, rng: Draw, name: str, part: str) -> None:
-    """Corners in pixels, and centre and size as parts of the image."""
+    """Boxes are normalized, and back; x and y are checked on their own."""
     boxes = spread(rng, 5) if name == "normalize_boxes" else rng.uniform(5, 4)
     axis = ("x", "y").index(part)
     size = (30, 50)
@@ -121,7 +124,7 @@ def test_normalizing(student: Proxy, rng: Draw, name: str, part: str) -> None:
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("contract", contracts.BATTERY, ids=str)
 def test_normalizing_contract(student: Proxy, rng: Draw, contract: contracts.Contract, name: str) -> None:
-    """What both conversions owe their user."""
+    """The function obeys the rules for all functions: boxes unchanged, dtype kept, repeated calls, N = 0."""
     operation = contracts.Operation(
         call=lambda boxes: getattr(student, name)(boxes, SIZE),
         oracle=lambda boxes: (FORMATS[name](boxes, SIZE),),
@@ -155,7 +158,7 @@ def network(student: Proxy, *arguments: Any, **settings: Any) -> Proxy:
 @net_question()
 @pytest.mark.parametrize("classes, channels", [(3, 3), (5, 1)], ids=("animals", "grey-images"))
 def test_shapes(student: Proxy, rng: Draw, classes: int, channels: int) -> None:
-    """Two outputs of the right shapes, for any number of classes and channels."""
+    """The network has two outputs of the right shapes, for any number of classes and channels."""
     model = network(student, num_classes=classes, in_channels=channels)
     for count in (2, 7):
         outputs_of(model, rng.normal(count, channels, *SIZE, dtype=torch.float32), classes)
@@ -163,7 +166,7 @@ def test_shapes(student: Proxy, rng: Draw, classes: int, channels: int) -> None:
 
 @net_question()
 def test_parameters(student: Proxy) -> None:
-    """Not more parameters than allowed."""
+    """The network has at most 400 000 parameters."""
     count = modules.describe(network(student)).count
     if count > MAX_PARAMETERS:
         raise CheckFailed(f"the network has {count} parameters, at most {MAX_PARAMETERS} are allowed")
@@ -171,10 +174,14 @@ def test_parameters(student: Proxy) -> None:
 
 @net_question()
 def test_raw_scores(student: Proxy, rng: Draw) -> None:
-    """Scores are raw: neither probabilities nor their logarithms."""
-    model = network(student)
+    """The scores are raw, not probabilities or their logarithms."""
+    # Of so many raw scores, some class has one that is negative.
+    classes = 20
+    model = network(student, num_classes=classes)
     model.eval()
-    scores, _ = outputs_of(model, rng.normal(4, 3, *SIZE, dtype=torch.float32), 3)
+    scores, _ = outputs_of(model, rng.normal(4, 3, *SIZE, dtype=torch.float32), classes)
+    if bool(((scores > 0) & (scores < 1)).all()):
+        raise CheckFailed("all scores lie between 0 and 1, as after a softmax or a sigmoid", "return them raw")
     ones = torch.ones(4)
     if torch.allclose(scores.sum(dim=1), ones, atol=1e-5) or torch.allclose(scores.exp().sum(dim=1), ones, atol=1e-5):
         raise CheckFailed("the scores went through a softmax", "the loss does that: return them raw")
@@ -183,7 +190,7 @@ def test_raw_scores(student: Proxy, rng: Draw) -> None:
 @net_question(weight=2.0)
 @pytest.mark.parametrize("what", ("twice", "apart"))
 def test_evaluation_mode(student: Proxy, rng: Draw, what: str) -> None:
-    """In evaluation mode outputs are the same at every call, and of every image alone."""
+    """In evaluation mode, the outputs of an image are the same in every call and in every batch."""
     model = network(student)
     model.train()
     model(rng.normal(8, 3, *SIZE, dtype=torch.float32))
@@ -199,7 +206,7 @@ def test_evaluation_mode(student: Proxy, rng: Draw, what: str) -> None:
 @net_question(weight=2.0)
 @pytest.mark.parametrize("output", (0, 1), ids=("what", "where"))
 def test_shared_backbone(student: Proxy, rng: Draw, output: int) -> None:
-    """Either output teaches the backbone, and leaves the other's head alone."""
+    """The backbone gets a gradient from each output, and each head from its own output only."""
     model = network(student)
     parameters = modules.describe(model).parameters
     images = rng.normal(4, 3, *SIZE, dtype=torch.float32)

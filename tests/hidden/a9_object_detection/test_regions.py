@@ -14,7 +14,7 @@ import pytest
 import slow_regions
 import torch
 
-from autograder.checks import CheckFailed, Draw, Proxy, assert_kind, assert_matches, contracts
+from autograder.checks import CheckFailed, Draw, Proxy, assert_kind, assert_matches, contracts, dtype_counts
 
 sliding_question = partial(pytest.mark.question, "sliding-boxes")
 graph_question = partial(pytest.mark.question, "graph-segmentation")
@@ -34,11 +34,28 @@ SLIDES = {
 }
 
 
+def in_floats(boxes: Any) -> Any:
+    """Whole numbers are right, too, but where a check asks for float32."""
+    whole = type(boxes) is torch.Tensor and not boxes.is_floating_point() and not boxes.is_complex()
+    return boxes.to(torch.float32) if whole else boxes
+
+
 @sliding_question()
+@pytest.mark.parametrize("part", ("corners", "boxes"))
 @pytest.mark.parametrize("case", SLIDES.values(), ids=SLIDES)
-def test_sliding(student: Proxy, case: tuple[tuple[int, int], tuple[int, int], int]) -> None:
-    """All positions of a box, a stride apart."""
-    assert_matches(student.sliding_boxes(*case), slow_regions.slid(*case), what="the boxes")
+def test_sliding(student: Proxy, case: tuple[tuple[int, int], tuple[int, int], int], part: str) -> None:
+    """sliding_boxes gives all positions of a box, row by row; upper left corners are checked on their own, too."""
+    found, wanted = in_floats(student.sliding_boxes(*case)), slow_regions.slid(*case)
+    if part == "corners":
+        found, wanted = assert_kind(found, wanted.shape, what="the boxes")[:, :2], wanted[:, :2]
+    assert_matches(found, wanted, what="the boxes")
+
+
+@sliding_question(weight=2.0)
+def test_sliding_dtype(student: Proxy) -> None:
+    """sliding_boxes gives float32."""
+    with dtype_counts():
+        assert_kind(student.sliding_boxes((4, 6), (2, 3), 2), dtype=torch.float32, what="the boxes")
 
 
 def flat(*rows: str) -> torch.Tensor:
@@ -84,7 +101,7 @@ SEGMENTATIONS: dict[str, Callable[[Draw], Segmentation]] = {
 @graph_question()
 @pytest.mark.parametrize("draw", SEGMENTATIONS.values(), ids=SEGMENTATIONS)
 def test_components(student: Proxy, rng: Draw, draw: Callable[[Draw], Segmentation]) -> None:
-    """Which pixels make a component, whatever its number."""
+    """graph_segmentation finds the right components, whatever their numbers."""
     found, wanted = segmented(student, rng, draw)
     _, places = renumbered(found).unique(return_inverse=True)
     assert_matches(places, renumbered(wanted), what="the components, numbered anew")
@@ -112,7 +129,7 @@ def renumbered(labels: torch.Tensor) -> torch.Tensor:
 @graph_question(weight=2.0)
 @pytest.mark.parametrize("name", ("flat-colours", "middle-scale"))
 def test_numbers(student: Proxy, rng: Draw, name: str) -> None:
-    """Components are numbered in reading order of their first pixel."""
+    """graph_segmentation numbers the components in reading order."""
     found, _ = segmented(student, rng, SEGMENTATIONS[name])
     assert_matches(found, renumbered(found), what="the numbers of the components")
 
@@ -123,7 +140,7 @@ SINGLE = contracts.battery({"takes-an-empty-batch": "a single image: there is no
 @graph_question(weight=0.5)
 @pytest.mark.parametrize("contract", SINGLE, ids=str)
 def test_components_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
-    """What segmentation owes its user."""
+    """graph_segmentation obeys the rules for all functions: image unchanged, int64 labels, repeated calls."""
     image, _ = clear(lambda: noisy(rng, 6, 8), lambda image: slow_regions.components(image, 0.4, 3))
 
     def renumber(found: Any) -> Any:
@@ -202,31 +219,60 @@ SEARCHES: dict[str, Callable[[Draw], Search]] = {
 @pytest.mark.parametrize("part", ("of-labels", "of-joined"))
 @pytest.mark.parametrize("name", SEARCHES)
 def test_proposals(student: Proxy, rng: Draw, name: str, part: str) -> None:
-    """The boxes of the regions in `labels`, or those of joined regions, in order of creation."""
-    if name in ("ties", "diagonal"):
-        image, labels, min_side = SEARCHES[name](rng)
-        wanted, _ = slow_regions.proposals_of(image, labels, min_side)
-    else:
-        while True:
-            image, labels, min_side = SEARCHES[name](rng)
-            wanted, margin = slow_regions.proposals_of(image, labels, min_side)
-            if margin > 1e-5:
-                break
-    found = student.selective_search(image, labels, min_side=min_side)
-    assert_kind(found, dtype=torch.float32, what="the proposals")
-    if found.dim() != 2 or found.shape[1] != 4:
-        raise CheckFailed(f"the proposals have shape {tuple(found.shape)}, wanted (P, 4)")
-    given = {slow_regions.box_of(labels == number) for number in labels.unique().tolist()}
+    """selective_search proposes the right boxes, of given regions and of joined ones; each is checked on its own."""
+    image, labels, min_side, wanted = searched(rng, name)
+    found = proposals_in(student.selective_search(image, labels, min_side=min_side))
+    given = boxes_of(labels)
     ours, theirs = (
         [row for row in boxes.tolist() if (tuple(row) in given) == (part == "of-labels")] for boxes in (wanted, found)
     )
+    if part == "of-labels":  # their order is asked apart
+        ours, theirs = sorted(ours), sorted(theirs)
     assert_matches(torch.tensor(theirs).reshape(-1, 4), torch.tensor(ours).reshape(-1, 4), what="the proposals")
+
+
+@search_question(weight=2.0)
+@pytest.mark.parametrize("name", ("patchwork", "quilt"))
+def test_order_of_proposals(student: Proxy, rng: Draw, name: str) -> None:
+    """selective_search lists the regions in `labels` by number, before joined ones."""
+    image, labels, min_side, wanted = searched(rng, name)
+    found = proposals_in(student.selective_search(image, labels, min_side=min_side)).tolist()
+    given = boxes_of(labels)
+    ours, theirs = ([row for row in boxes if tuple(row) in given] for boxes in (wanted.tolist(), found))
+    if len(theirs) < 2:
+        raise CheckFailed("hardly any region in `labels` is proposed")
+    if found[: len(theirs)] != theirs:
+        raise CheckFailed("a joined region is listed before one that is in `labels`")
+    if sorted(theirs) == sorted(ours) and theirs != ours:
+        raise CheckFailed("the regions in `labels` are not listed in order of their numbers")
+
+
+def searched(rng: Draw, name: str) -> tuple[torch.Tensor, torch.Tensor, int, torch.Tensor]:
+    """image, labels, min_side and the wanted boxes of a search in which no choice is a close one, but for ties."""
+    while True:
+        image, labels, min_side = SEARCHES[name](rng)
+        wanted, margin = slow_regions.proposals_of(image, labels, min_side)
+        if margin > 1e-5 or name in ("ties", "diagonal"):
+            return image, labels, min_side, wanted
+
+
+def proposals_in(found: Any) -> torch.Tensor:
+    """What a search returned, if these are boxes; their dtype is asked apart."""
+    found = assert_kind(in_floats(found), dtype=torch.float32, what="the proposals")
+    if found.dim() != 2 or found.shape[1] != 4:
+        raise CheckFailed(f"the proposals have shape {tuple(found.shape)}, wanted (P, 4)")
+    return found
+
+
+def boxes_of(labels: torch.Tensor) -> set[tuple[int, int, int, int]]:
+    """The boxes of the regions that a search begins with."""
+    return {slow_regions.box_of(labels == number) for number in labels.unique().tolist()}
 
 
 @search_question(weight=0.5)
 @pytest.mark.parametrize("contract", SINGLE, ids=str)
 def test_proposals_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
-    """What the search owes its user: asked about one image, whose values lie between 0 and 1."""
+    """selective_search obeys the rules for all functions: image unchanged, float32 boxes, repeated calls."""
     labels = quilt(2, 3, 3)
 
     def decide(image: torch.Tensor) -> tuple[torch.Tensor, float]:
@@ -236,14 +282,21 @@ def test_proposals_contract(student: Proxy, rng: Draw, contract: contracts.Contr
 
     image, _ = clear(lambda: noisy(rng, 6, 9), decide)
     operation = contracts.Operation(
-        call=lambda image: _in_dtype(student.selective_search(image, labels, min_side=3), image),
-        oracle=lambda image: (slow_regions.proposals_of(image, labels, 3)[0],),
+        call=lambda image: _in_dtype(ordered(student.selective_search(image, labels, min_side=3)), image),
+        oracle=lambda image: (ordered(slow_regions.proposals_of(image, labels, 3)[0]),),
         inputs=("image",),
         outputs=("the proposals",),
         batched=(),
         others=lambda image: (image.flip(-1),),
     )
     contract(student, operation, (image,))
+
+
+def ordered(found: Any) -> Any:
+    """Proposals sorted by their numbers: their order is asked apart."""
+    if type(found) is not torch.Tensor or found.dim() != 2 or found.shape[1] != 4:
+        return found
+    return torch.tensor(sorted(found.tolist()), dtype=found.dtype).reshape(-1, 4)
 
 
 def _in_dtype(found: Any, image: Any) -> Any:

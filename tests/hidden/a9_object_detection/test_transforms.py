@@ -32,7 +32,7 @@ def cut(rng: Draw, count: int) -> torch.Tensor:
 @pytest.mark.parametrize("part", ("moves", "stretches"))
 @pytest.mark.parametrize("count", (1, 6), ids=("one", "several"))
 def test_encode(student: Proxy, rng: Draw, count: int, part: str) -> None:
-    """The transform from each proposal to its target."""
+    """encode_boxes gives the right moves (t_x, t_y) and stretches (t_w, t_h)."""
     proposals, targets = spread(rng, count), spread(rng, count)
     found, wanted = student.encode_boxes(proposals, targets), slow_boxes.encoded(proposals, targets)
     assert_matches(found, wanted, rtol=0.0, atol=float("inf"))  # its kind, before parts of it are taken
@@ -52,7 +52,7 @@ DECODE: dict[str, Callable[[Draw, int], torch.Tensor]] = {
 @question()
 @pytest.mark.parametrize("draw", DECODE.values(), ids=DECODE)
 def test_decode(student: Proxy, rng: Draw, draw: Callable[[Draw, int], torch.Tensor]) -> None:
-    """The box that each proposal becomes."""
+    """decode_boxes gives the right boxes."""
     proposals, t = spread(rng, 6), draw(rng, 6)
     assert_matches(student.decode_boxes(proposals, t), slow_boxes.decoded(proposals, t))
 
@@ -61,7 +61,7 @@ def test_decode(student: Proxy, rng: Draw, draw: Callable[[Draw, int], torch.Ten
 @pytest.mark.parametrize("draw", (transforms, cut), ids=("within-the-limit", "beyond-the-limit"))
 @pytest.mark.parametrize("part", ("moves", "stretches"))
 def test_decode_backward(student: Proxy, rng: Draw, draw: Callable[[Draw, int], torch.Tensor], part: str) -> None:
-    """The gradient with respect to the transforms: of the formula, or of the student's own decode_boxes."""
+    """decode_boxes_backward gives the gradient of the formula, or of your own decode_boxes."""
     proposals, t, upstream = spread(rng, 5), draw(rng, 5), rng.normal(5, 4)
     found = student.decode_boxes_backward(upstream, proposals, t)
     columns = slice(0, 2) if part == "moves" else slice(2, 4)
@@ -84,7 +84,10 @@ def test_decode_backward(student: Proxy, rng: Draw, draw: Callable[[Draw, int], 
 @question()
 @pytest.mark.parametrize("law", ("there-and-back", "back-and-there", "of-itself", "shifted", "scaled"))
 def test_laws(student: Proxy, rng: Draw, law: str) -> None:
-    """What holds whatever the convention: each of the two undoes the other, also where boxes differ much in size."""
+    """encode_boxes and decode_boxes keep the laws of their docstrings.
+
+    Also where boxes differ much in size.
+    """
     p, b = spread(rng, 5, largest=4.0), spread(rng, 5, largest=60.0)
     p[0, 2:], b[0, 2:] = p[0, :2] + 1.0, b[0, :2] + 50.0
     t = transforms(rng, 5)
@@ -104,7 +107,7 @@ def test_laws(student: Proxy, rng: Draw, law: str) -> None:
 @pytest.mark.parametrize("name", ("encode_boxes", "decode_boxes", "decode_boxes_backward"))
 @pytest.mark.parametrize("contract", contracts.BATTERY, ids=str)
 def test_contract(student: Proxy, rng: Draw, contract: contracts.Contract, name: str) -> None:
-    """What every operation on boxes owes its user."""
+    """The function obeys the rules for all functions: inputs unchanged, dtype kept, repeated calls, N = 0."""
     proposals, targets, t, upstream = spread(rng, 4), spread(rng, 4), transforms(rng, 4), rng.normal(4, 4)
 
     def backward(upstream: torch.Tensor, proposals: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
