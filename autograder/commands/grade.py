@@ -204,14 +204,18 @@ def _alone(out: Path) -> Iterator[None]:
     """Keep other runs of `grade` out of a folder of results, which is made if needed: two would grade everything twice.
 
     Raises:
-        UsageError: another run is there. The end of its process, of any kind, frees the folder.
+        UsageError: another run is there, or the folder cannot be made. The end of a run's process, of any kind, frees
+            the folder.
     """
     import fcntl
 
     from autograder.files import private
 
-    private(out)
-    folder = os.open(out, os.O_RDONLY)
+    try:
+        private(out)
+        folder = os.open(out, os.O_RDONLY)
+    except OSError as error:
+        raise UsageError(f"--out: {out} cannot be written to: {error.strerror}") from None
     try:
         with suppress(OSError):  # a file system without locks
             try:
