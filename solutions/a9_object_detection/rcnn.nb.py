@@ -239,8 +239,10 @@ grader.check("detect")
 # %%
 unsure = torch.tensor([[0.0, 2.0, 1.5, -2.0]])  # of background and the three animals
 both = detect(unsure, torch.zeros(1, 4), truth["boxes"][:1], (96, 128), score_threshold=0.1)
-words = [THINGS[label] for label in both["labels"]]
-show_boxes(image, both["boxes"], words, both["scores"], title="one proposal, two detections")
+figure, axes = plt.subplots(1, len(both["boxes"]), figsize=(9, 3.4), layout="constrained")
+for axis, box, score, label in zip(axes, both["boxes"], both["scores"], both["labels"], strict=True):
+    show_boxes(image, box[None], [THINGS[label]], score[None], axis=axis, title=f"one proposal as a {THINGS[label]}")
+plt.show()
 
 # %% [markdown]
 # ## Training
