@@ -24,7 +24,7 @@ def feedback(
     """The zip, and a line for each student whose page is not in it.
 
     Raises:
-        UsageError: nothing was released yet, or no file shows how the learning system names a student.
+        UsageError: nothing was released yet, no file shows how the learning system names a student, or no page is left.
     """
     from autograder.exports.feedback import own_page, packed, released
     from autograder.gradebook.wording import page_words
@@ -52,6 +52,8 @@ def feedback(
         own_words = page_words((grade,), facts, terms).get(grade.submission)
         pages[place.path] = own_page(result, assignment, people[grade.student], others, own_words)
     lines += [f"left out: {grade.student}  the grade differs from release {last}: export it first" for grade in changed]
+    if not pages:
+        raise UsageError("feedback: found no page for the zip\n" + "\n".join(lines))
     return packed(pages), [f"feedback: {len(pages)} pages, {len(lines)} left out", *lines]
 
 

@@ -81,6 +81,13 @@ def test_only_what_was_told(klass: Class, tmp_path: Path) -> None:
     assert "left out: 11  the grade differs from release 1" in said
     assert "held: 12  on hold" in said
     assert {owner[0] for path in pages(target) if (owner := moodle_owner(path))} == {"103", "104"}
+    before = target.read_bytes()
+    for student in ("13", "14"):
+        klass.decide("hold", "an open case", student=student)
+    said = klass.say("export", "feedback", "t1", "--like", "moodle", "--into", sheet, "--to", target, status=2)
+    assert "found no page for the zip" in said
+    assert "left out: 11" in said
+    assert target.read_bytes() == before
 
 
 def test_canvas(klass: Class, tmp_path: Path) -> None:

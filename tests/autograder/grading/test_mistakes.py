@@ -26,6 +26,12 @@ def test_double(student, reference, rng, size):
     assert_matches(student.double(x), reference.double(x))
 
 
+@pytest.mark.question("double")
+def test_double_of_many(student, reference, rng):
+    x = rng.normal(17)
+    assert_matches(student.double(x), reference.double(x), what="the output for many")
+
+
 @pytest.mark.question("counter")
 def test_counter(student, reference, rng):
     x = rng.normal(4)
@@ -39,6 +45,14 @@ question = "double"
 check = "double"
 find = "SCALE * x"
 replace = "x * x"
+
+[[mutant]]
+id = "squares-of-few"
+why = "Squares of few numbers."
+question = "double"
+check = "double"
+find = "SCALE * x"
+replace = "x * x if len(x) < 17 else SCALE * x"
 
 [[mutant]]
 id = "plus-one"
@@ -104,12 +118,14 @@ def test_a_class(toy: Toy, tmp_path: Path) -> None:
     toy.submit("unknown-2-A1-O1", ("SCALE * x", "x * x + 0.5"))
     toy.submit("long-4-A1-O1", ("SCALE * x", "x * x if len(x) < 13 else x * x * x"))  # like another in most cases
     toy.submit("longer-5-A1-O1", ("SCALE * x", "x * x if len(x) < 13 else x + 1"))  # and this one is unknown
+    toy.submit("partly-6-A1-O1", ("SCALE * x", "x * x if len(x) < 17 else x + 5"))  # one explains a part of it
     toy.submit("twice-3-A1-O1", ("SCALE * x", "x + x + 1"))  # two mutants answer like this
     out = tmp_path / "out"
     done = toy.run("grade", "t1", toy.submitted, "--out", out)
     assert (done.returncode, done.stderr) == (0, "")
     assert hints(toy, out, "known-1-A1-O1") == {f"{SAYS}Squares instead of doubling."}
     assert not any(hint.startswith(SAYS) for hint in hints(toy, out, "unknown-2-A1-O1"))
+    assert not any(hint.startswith(SAYS) for hint in hints(toy, out, "partly-6-A1-O1"))
     assert not any(hint.startswith(SAYS) for hint in hints(toy, out, "twice-3-A1-O1"))
     assert hints(toy, out, "long-4-A1-O1") == {f"{SAYS}Squares, and cubes of long inputs."}
     assert not any(hint.startswith(SAYS) for hint in hints(toy, out, "longer-5-A1-O1"))
@@ -129,7 +145,7 @@ def test_a_mutant_is_tried_once_for_a_class(toy: Toy, tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     for number in range(4):
         assert hints(toy, out, f"student{number}-{number}-A1-O1") == {f"{SAYS}Cubes."}
-    assert len(log.read_text()) <= 6  # cases of the question
+    assert len(log.read_text()) <= 7  # cases of the question
 
 
 def test_what_is_kept(tmp_path: Path) -> None:
@@ -150,7 +166,7 @@ def test_the_table(toy: Toy) -> None:
     done = toy.run("mutants", "t1", "--hints", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     rows = {row["mutant"]: row for row in json.loads(done.stdout)["mutants"]}
-    assert {name for name, row in rows.items() if row["named"]} == {"squares", "cubes-of-long"}
+    assert {name for name, row in rows.items() if row["named"]} == {"squares", "squares-of-few", "cubes-of-long"}
     assert {name for name, row in rows.items() if row["told"]} == {"no-number"}
     assert not any(row["wrong"] for row in rows.values())
     assert rows["plus-one"]["alone"] == ["One is added, said in other words."]
@@ -159,5 +175,5 @@ def test_the_table(toy: Toy) -> None:
     assert done.stderr == ""
     said = " ".join(done.stdout.split())
     assert (
-        "3 of 5 mutants that give a wrong value are named, 0 by another's name; 1 of them by the check itself" in said
+        "4 of 6 mutants that give a wrong value are named, 0 by another's name; 1 of them by the check itself" in said
     )
