@@ -536,7 +536,7 @@ def test_a_kill_while_results_are_read_in(toy: Toy, book: Path, monkeypatch: pyt
         ("[late]\nfree_days = 3\n", "say in course.toml where its book is"),
         ("[late]\ngrace = 3\n", "late.grace"),
         ("[gradebok]\n", "gradebok"),
-        ("[late\n", "cannot be read"),
+        ("[late\n", "not TOML"),
     ],
 )
 def test_a_wrong_course_toml(toy: Toy, tmp_path: Path, text: str, said: str) -> None:
