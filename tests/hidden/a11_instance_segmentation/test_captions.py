@@ -199,7 +199,7 @@ DECODINGS: dict[str, tuple[Change, int, int]] = {  # how weights are changed; re
     "never-end": (never_end, 4, 9),
     "end-at-once": (end_at_once, 3, 5),
     "pad-and-start": (forbidden, 40, 6),
-    "negative-scores": (all_below_zero, 8, 6),
+    "negative-scores": (all_below_zero, 60, 7),
     "equal-scores": (equal, 3, 3),
     "no-regions": (lively, 0, 4),
     "no-length": (lively, 2, 0),
