@@ -18,16 +18,17 @@ SIZE, STRIDE = (7, 7), 4
 
 
 def draw(rng: Draw, size: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    """Features of one image, and regions that lie on it.
+    """Features of one image, and regions whose cells all lie on its map: no bin is empty.
 
     No region is 29 cells long. In floating point, (i + 1) * (29 / 7) is a little more than 29 for the last bin, so that
     it would get a cell too many from whoever divides first, as the published code does.
     """
     features = rng.distinct(*size.features).float()
-    height, width = (side * STRIDE for side in size.features[2:])
-    boxes = rng.boxes(2 * size.regions, height, width).float()
+    high, wide = size.features[2:]
+    boxes = rng.boxes(2 * size.regions, high * STRIDE, wide * STRIDE).float()
     cells = (boxes / STRIDE + 0.5).floor()
-    boxes = boxes[(cells[:, 2:] - cells[:, :2] != 28).all(dim=1)][: size.regions]
+    inside, long = cells[:, 2:] < torch.tensor([wide, high]), cells[:, 2:] - cells[:, :2] == 28
+    boxes = boxes[inside.all(dim=1) & ~long.any(dim=1)][: size.regions]
     assert len(boxes) == size.regions
     return features, torch.cat([torch.zeros(len(boxes), 1), boxes], dim=1)
 
