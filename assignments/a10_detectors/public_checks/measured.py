@@ -2,11 +2,20 @@
 
 import torch
 
-from autograder.checks import CheckFailed
+from autograder.checks import CheckFailed, assert_reaches, load_artifact, modules
 from common.scenes import THINGS, draw_scenes
 
 COUNT, SEED = 30, 91
 LEVELS = torch.arange(101, dtype=torch.float64) / 100 - 1e-9  # of recall
+
+
+def assert_detects(student, file, height, width, bar):
+    """Fail unless the network that is saved in a file reaches the bar in scenes of this size."""
+    model = modules.assert_module(student.build())
+    load_artifact(model, file)
+    reached = average_precision(model, height, width)
+    hint = "save it after the notebook's training"
+    assert_reaches(reached, bar, f"the average precision of the network in {file}", hint=hint)
 
 
 def average_precision(model, height, width):
