@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from autograder.checks.draw import Draw
-from autograder.checks.timing.clocks import ASLEEP, Pair, Reading, clock_for
+from autograder.checks.timing.clocks import ASLEEP, SHORTEST, Pair, Reading, clock_for
 from autograder.checks.timing.sides import Side
 from autograder.checks.timing.slices import Glance, Runner, Slice, Task, compare, glance
 from autograder.checks.timing.statistics import FEW, MOST, Estimate, Measured, TimeVerdict, credit_at, decide, due
@@ -315,7 +315,7 @@ def _slower(found: Reading) -> float:
     times = [theirs for _, theirs in found.times]
     low, high = np.quantile(times, [0.1, 0.9])
     slower = median(time for time in times if time >= (low + high) / 2)
-    return slower / median(ours for ours, _ in found.times)
+    return slower / max(median(ours for ours, _ in found.times), SHORTEST)
 
 
 def _unsteady(found: Reading) -> bool:
@@ -327,7 +327,7 @@ def _unsteady(found: Reading) -> bool:
 def _spread(times: Sequence[float]) -> float:
     """From the tenth to the ninetieth of a hundred, as a part of the middle one."""
     low, middle, high = np.quantile(times, [0.1, 0.5, 0.9])
-    return float((high - low) / middle)
+    return float((high - low) / max(middle, SHORTEST))
 
 
 def _turns(calls: int) -> list[tuple[int, int, float]]:

@@ -33,6 +33,7 @@ class FakeSide:
         asleep: milliseconds of wall clock that a call takes besides.
         anyway: milliseconds of wall clock that a request takes besides.
         around: milliseconds of CPU that looking at outputs takes.
+        without: milliseconds of CPU that each request without a call takes, as long as there are some.
         events: what the device's clock tells of a run, given what it really took; None on the CPU.
     """
 
@@ -43,6 +44,7 @@ class FakeSide:
     asleep: float = 0.0
     anyway: float = 0.0
     around: float = 0.1
+    without: list[float] = field(default_factory=list)
     events: Callable[[float], float] | None = None
     cpu: float = 0.0
     calls: int = 0
@@ -62,6 +64,8 @@ class FakeSide:
             if self.name == "baseline":
                 took *= self.machine.slowdown
             calls = payload["calls"][1] - payload["calls"][0]
+            if not calls and self.without:
+                took += self.without.pop() * MS
             self._spend(took, took + (self.asleep * calls + self.anyway) * MS)
             if self.events is not None:
                 answer["seconds"] = self.events(took)

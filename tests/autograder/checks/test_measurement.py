@@ -169,6 +169,23 @@ def test_noise_of_ones_own_making_does_not_pay() -> None:
     assert found.credit == 0.0
 
 
+def test_a_baseline_whose_time_cannot_be_read_is_no_wrong_answer() -> None:
+    """Times of nothing at all on one side, and of any length on the other: what a machine may do to short calls."""
+    pair = Pair()
+    noise = np.random.default_rng(0).lognormal(0, 3, 5000)
+    pair.student.cost = lambda call: 0.002 * noise[call // 64]
+    pair.baseline.cost = lambda call: 0.0
+    found = pair.run()
+    assert found.verdict in ("over", "too noisy to say")
+
+
+def test_requests_that_take_long_by_chance_do_not_shorten_the_calls() -> None:
+    pair = Pair()
+    pair.baseline.without = [400.0, 400.0, 400.0, 0.01, 400.0]
+    pair.student.cost = lambda call: 12.0
+    assert pair.run().ratio == pytest.approx(3.0, rel=0.15)
+
+
 def test_a_deadline_is_over() -> None:
     pair = Pair()
     request = pair.student.request
@@ -297,7 +314,16 @@ def test_an_answer_that_is_none(answer: Any) -> None:
         pair.run()
 
 
-@pytest.mark.parametrize("answer", [[], [[{}]], [["x"]], [[{"kind": "Tensor", "shape": (3, 5)}]]])
+FORGED = (
+    {"kind": "Tensor", "shape": (3, 5)},
+    {"kind": torch.ones(2), "shape": (3, 5)},
+    {"kind": "Tensor", "shape": torch.tensor([3, 5])},
+    {"kind": "Tensor", "shape": (np.array([3, 3]), 5)},
+    {"kind": "Tensor", "shape": (3, 5), "sums": torch.ones(1, dtype=torch.float64), "elements": [1.0]},
+)
+
+
+@pytest.mark.parametrize("answer", [[], [[{}]], [["x"]], *([[digest]] for digest in FORGED)])
 def test_a_digest_that_is_none(answer: Any) -> None:
     pair = Pair()
     request = pair.student.request

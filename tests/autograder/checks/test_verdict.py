@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import statistics
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.checks.harness.verdict import judge
+from autograder.checks.timing.statistics import credit_at
 from autograder.course.outcome import Outcome
 from autograder.errors import (
     CheckFailed,
@@ -44,6 +47,16 @@ from autograder.errors import (
 )
 def test_outcomes(error: Exception | None, outcome: Outcome) -> None:
     assert judge(error).outcome is outcome
+
+
+def test_a_fault_of_the_grader_itself_is_no_wrong_answer() -> None:
+    """What it measures times with handles no answers: an error there is nobody's mistake but its own."""
+    with pytest.raises(AttributeError) as ours:
+        credit_at(1.0, [None])  # type: ignore[list-item]
+    assert judge(ours.value).outcome is Outcome.GRADER_ERROR
+    with pytest.raises(ValueError, match="at least one") as theirs:
+        statistics.fmean([])
+    assert judge(theirs.value).outcome is Outcome.FAILED
 
 
 SECRET = st.text(min_size=6, alphabet=st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF))
