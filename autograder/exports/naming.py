@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from autograder.course.result import CaseResult, QuestionResult, SubmissionResult
-from autograder.gradebook.facts import Facts, Student, Submission, coded
+from autograder.gradebook.decisions import TEXTS
+from autograder.gradebook.facts import ERASED, Decision, Facts, Student, Submission, coded
 
 __all__ = ["Naming", "names_in", "with_codes"]
+
+HIDDEN = "not shown without names"
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,34 @@ class Naming:
         if not self.anonymous:
             return result
         return with_codes(result, names_in(self.facts, submission), self.of(submission))
+
+    def bare(self) -> Facts:
+        """The facts that grades need, with codes for people and submissions, and without any text of a person's."""
+        if not self.anonymous:
+            return self.facts
+        return replace(
+            self.facts,
+            students=tuple(Student(key=self._key(each.key), code=each.code, active=each.active) for each in self.facts.students),
+            submissions=tuple(replace(each, name=self.of(each), notes=()) for each in self.facts.submissions),
+            members=tuple(
+                replace(each, student=self._key(each.student), name="", written=self._key(each.student))
+                for each in self.facts.members
+            ),
+            decisions=tuple(map(self._bare, self.facts.decisions)),
+        )
+
+    def _bare(self, decision: Decision) -> Decision:
+        value = decision.value
+        if decision.kind == "owner" and value is not None:
+            value = [self._key(student) for student in value]
+        elif decision.kind in TEXTS and value is not None:
+            value = HIDDEN
+        return replace(decision, who="", student=self._key(decision.student), value=value, why="")
+
+    def _key(self, student: str) -> str:
+        """A key that names nobody. That of an erased person has no name in it."""
+        known = self._people.get(student)
+        return student if student.startswith(ERASED) else known.code if known else ""
 
     def text(self, text: str) -> str:
         """A text that may name people; "" if names are hidden."""

@@ -12,7 +12,7 @@ from autograder.errors import UsageError
 from autograder.gradebook.facts import Decision, Terms, key, stamp
 from autograder.rounding import hundredths, number
 
-__all__ = ["KINDS", "Kind", "read_value", "words"]
+__all__ = ["KINDS", "TEXTS", "Kind", "read_value", "words"]
 
 MAX_TEXT = 4000
 NOTHING = ("null", "none", "")
@@ -51,6 +51,7 @@ KINDS: Mapping[str, Kind] = {
     "answer": Kind("student", "may", "text"),
     "hold": Kind("student", "no", "text", why=True),
 }
+TEXTS = tuple(name for name, kind in KINDS.items() if kind.value == "text")
 
 
 def read_value(kind: str, text: str, terms: Terms, zone: tzinfo | None, question: str = "", why: str = "") -> Any:

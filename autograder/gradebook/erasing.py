@@ -12,12 +12,12 @@ from sqlalchemy import Connection, Select, select
 
 from autograder.errors import UsageError
 from autograder.gradebook import tables
+from autograder.gradebook.decisions import TEXTS
 from autograder.gradebook.facts import ERASED, Facts, Submission, coded
 
 __all__ = ["erase", "is_erased", "older"]
 
 FIXED = ("id", "outcome", "assignment", "fingerprint")  # in a result: what is no text
-TEXTS = ("request", "answer", "hold", "note", "comment")
 EMPTY = '""'  # a text of no characters, as JSON
 
 

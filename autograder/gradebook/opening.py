@@ -84,8 +84,16 @@ def _file(path: Path) -> None:
 
 def _on_connect(connection: sqlite3.Connection, _: Any) -> None:
     connection.isolation_level = None  # transactions are begun below, and by nobody else
-    for pragma in ("journal_mode = wal", "synchronous = full", "foreign_keys = on", "secure_delete = on"):
+    for pragma in ("synchronous = full", "foreign_keys = on", "secure_delete = on"):
         connection.execute(f"pragma {pragma}")
+    if connection.execute("pragma journal_mode").fetchone() != ("wal",) and _may_be_changed(connection):
+        connection.execute("pragma journal_mode = wal")  # it stays in the file
+
+
+def _may_be_changed(connection: sqlite3.Connection) -> bool:
+    """Whether a file is a book, or nothing yet. Another program's is refused later, and stays as it is."""
+    names = {name for (name,) in connection.execute("select name from sqlite_master where type = 'table'")}
+    return not names or tables.told.name in names
 
 
 def _on_begin(connection: Connection) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from autograder.errors import UsageError
-from autograder.gradebook.decisions import KINDS, words
+from autograder.gradebook.decisions import KINDS, TEXTS, words
 from autograder.gradebook.facts import Decision, Submission, moment
 from autograder.grading.entering import Wish, about
 from autograder.review.desk import Moment
@@ -40,7 +40,6 @@ HINTS: Mapping[str, str] = {
     "free_days": "a whole number",
     "adjust": "signed",
 }
-TEXTS = ("comment", "note", "request", "answer", "hold")
 NUMBERS = ("points", "scale", "adjust", "free_days")
 
 

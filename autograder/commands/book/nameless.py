@@ -10,12 +10,11 @@ from autograder.course.model import Assignment
 from autograder.course.result import SubmissionInfo, SubmissionResult
 from autograder.exports.naming import Naming
 from autograder.gradebook.facts import Facts, Submission
-from autograder.gradebook.grades import grades
 from autograder.gradebook.settings import Settings
 from autograder.gradebook.store import Book
-from autograder.gradebook.wording import PageWords, by_person, sentence
 from autograder.grading.recording import results
 from autograder.reports import write_class, write_submission
+from autograder.reports.files.term import Standings
 
 __all__ = ["nameless", "write_nameless"]
 
@@ -39,15 +38,12 @@ def nameless(result: SubmissionResult, submission: Submission, facts: Facts, nam
 def write_nameless(
     book: Book, settings: Settings, assignment: Assignment, out: Path, unmade: list[tuple[str, str]]
 ) -> Path:
-    """Write students' pages, grades.csv and the class page into a new folder of their own; return the class page."""
+    """Write students' pages, grades.csv, the class's and the term's page into a new folder; return the class page."""
     facts = book.facts()
-    naming, terms = Naming(facts, anonymous=True), settings.terms(assignment)
+    naming = Naming(facts, anonymous=True)
+    standings = Standings(naming.bare(), settings, assignment)
+    words = standings.words()
     named = {each.name: each for each in facts.submissions if each.assignment == assignment.id}
-    told: dict[int, list[str]] = {}
-    for grade in grades(facts, settings.all_terms()):
-        if grade.assignment == assignment.id and grade.cents is not None and terms.policy.steps:
-            said = sentence(grade, terms, by_person(grade, facts))
-            told.setdefault(grade.submission, []).append(f"{naming.id(grade.student)}: {said}")
     shutil.rmtree(out, ignore_errors=True)
     found, failures = [], []
     for each in results(book, facts, assignment):
@@ -56,6 +52,6 @@ def write_nameless(
             continue
         submission = named[each.submission]
         found.append(nameless(each, submission, facts, naming))
-        write_submission(found[-1], assignment, out, unmade, PageWords(sums=tuple(told.get(submission.id, ()))))
+        write_submission(found[-1], assignment, out, unmade, words.get(naming.of(submission)))
     found.sort(key=lambda each: each.submission)
-    return write_class(found, assignment, out, failures, unmade=unmade)
+    return write_class(found, assignment, out, failures, unmade=unmade, standings=standings)

@@ -78,8 +78,7 @@ def _read(file: io.FileIO | io.BytesIO, name: str, intake: Intake) -> Mapping[st
     if not start.startswith(b"PK") and is_tar(file):
         if name.lower().endswith(".zip"):
             intake.note(name, "a tar archive with the name of a zip; it was read nevertheless")
-        read_tar(file, name, intake)
-        return {}
+        return read_tar(file, name, intake)
     for magic, kind in OTHERS:
         if start.startswith(magic):
             raise ArchiveError(f"{name}: {kind}, wanted a zip")

@@ -98,6 +98,8 @@ def test_who_came_later_stays(klass: Class) -> None:
 
 def test_pages_that_name_nobody(klass: Class) -> None:
     klass.decide("comment", "김민수 did well", submission=1)
+    klass.decide("hold", "김민수 is asked first", student="11")
+    klass.decide("owner", ["12"], submission=2)
     said = klass.say("report", "t1", "--anonymous")
     folder = klass.out / "anonymous"
     assert str(folder) in said
@@ -105,7 +107,7 @@ def test_pages_that_name_nobody(klass: Class) -> None:
         codes = {student.key: student.code for student in book.facts().students}
     assert {path.name for path in folder.iterdir() if path.is_dir()} == {codes[key] for key in ("11", "12", "13")}
     pages = [path for path in folder.rglob("*") if path.is_file()]
-    assert {path.name for path in pages} >= {"index.html", "grades.csv", "report.html", "result.json"}
+    assert {path.name for path in pages} >= {"index.html", "term.html", "grades.csv", "report.html", "result.json"}
     for path in pages:
         text = path.read_text(encoding="utf-8-sig")
         for name in (*PEOPLE.values(), "kimms", "34093", "login11", "O&#34;Brien", "lee_LATE", "cmd-13"):
@@ -113,6 +115,9 @@ def test_pages_that_name_nobody(klass: Class) -> None:
                 assert name not in text, (path, name)
     scores = [line.split(",")[5] for line in (folder / "grades.csv").read_text(encoding="utf-8-sig").splitlines()[1:]]
     assert sorted(scores) == ["0", "0", "10", "4"]
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    for shown in ("on hold: not shown without names", codes["12"], ">Grade</th>", "Nothing came from"):
+        assert shown in page, shown
 
 
 def test_no_submission_can_have_a_name_that_results_need(klass: Class) -> None:

@@ -343,8 +343,10 @@ def test_what_is_no_book(tmp_path: Path) -> None:
         connection.execute("create table alembic_version (version_num text)")
         connection.execute("insert into alembic_version values ('50a4d84c131a')")
         connection.commit()
+        before = other.read_bytes()
         with pytest.raises(UsageError, match="another program: it has the table bookmarks"):
             Book.open(other)
+        assert other.read_bytes() == before
         assert len(connection.execute("select name from sqlite_master").fetchall()) == 2
     for wrong in ("mysql://x/y", "graded", "sqlite://"):
         with pytest.raises(UsageError, match="wanted"):

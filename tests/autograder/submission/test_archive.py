@@ -184,10 +184,13 @@ def test_several_zips_inside_have_a_folder_each(make_zip: Zip, tmp_path: Path) -
     (tmp_path / "folder/a").mkdir(parents=True)
     for name, data in members.items():
         (tmp_path / "folder" / name).write_bytes(data)
-    for source in (make_zip(members), tmp_path / "folder"):
+    with tarfile.open(tmp_path / "work.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "folder", ".")
+    for source in (make_zip(members), tmp_path / "folder", tmp_path / "work.tar.gz"):
         files = read_submission(source)
         assert dict(files) == {"a/code/m.py": MODULE, "weights/w.pt": b"x"}
         assert noted(files, "a/code.zip", "it was opened")
+        assert not noted(files, "a/code.zip", "is not opened")
 
 
 def test_zips_are_opened_one_deep(make_zip: Zip) -> None:

@@ -14,7 +14,7 @@ from typing import IO, cast
 
 from autograder.errors import ArchiveError
 from autograder.submission.paths import decode_name, is_litter, show
-from autograder.submission.receive.intake import Intake, Rank
+from autograder.submission.receive.intake import INNER, MAX_INNER, Intake, Rank
 
 __all__ = ["DAMAGE", "is_tar", "read_tar", "tar_files"]
 
@@ -39,10 +39,13 @@ def is_tar(file: io.FileIO | io.BytesIO) -> bool:
         return False
 
 
-def read_tar(file: io.FileIO | io.BytesIO, name: str, intake: Intake) -> None:
+def read_tar(file: io.FileIO | io.BytesIO, name: str, intake: Intake) -> dict[str, bytes]:
     """Read a tar into `intake`: the assignment's files first, spare data last.
 
     It is read from beginning to end once for each rank, and never unpacked as a whole.
+
+    Returns:
+        The inner zips by path. The caller opens them if no source lies beside them.
 
     Raises:
         ArchiveError: it is cut off or damaged, has too many entries, or unpacks to far too much.
@@ -52,8 +55,12 @@ def read_tar(file: io.FileIO | io.BytesIO, name: str, intake: Intake) -> None:
             with _opened(file) as archive:
                 _take_all(archive, rank, name, intake)
                 _refuse_cut(archive, file)
+        if intake.open_zips or not intake.holds_source:
+            with _opened(file) as archive:
+                return _zips(archive, intake)
     except DAMAGE as error:
         raise ArchiveError(f"{name}: a damaged or cut-off tar: {show(str(error))}") from None
+    return {}
 
 
 def tar_files(
@@ -70,7 +77,7 @@ def tar_files(
                 return
             archive.members.clear()  # type: ignore[attr-defined]  # it would keep them all
             if not info.isdir():
-                yield decode_name(info.name.encode("utf-8", "surrogateescape")), info, archive.extractfile(info)
+                yield _spelled(info), info, archive.extractfile(info)
         _refuse_cut(archive, file)
 
 
@@ -105,7 +112,7 @@ def _take_all(archive: tarfile.TarFile, rank: Rank, name: str, intake: Intake) -
         if info.offset_data + info.size > most:  # a packed stream can only skip bytes by unpacking them
             raise ArchiveError(f"{name}: unpacks to far too much")
         archive.members.clear()  # type: ignore[attr-defined]  # it would keep them all
-        spelled = decode_name(info.name.encode("utf-8", "surrogateescape"))
+        spelled = _spelled(info)
         if info.isdir() or is_litter(spelled):
             continue
         if not info.isreg():
@@ -121,3 +128,24 @@ def _take_all(archive: tarfile.TarFile, rank: Rank, name: str, intake: Intake) -
         data = member.read() if member else b""
         intake.spend(path, len(data))
         intake.add(path, data, datetime.fromtimestamp(info.mtime, UTC))
+
+
+def _zips(archive: tarfile.TarFile, intake: Intake) -> dict[str, bytes]:
+    """The inner zips that fit within the limits."""
+    found: dict[str, bytes] = {}
+    left = intake.limits.total_bytes
+    for info in archive:
+        archive.members.clear()  # type: ignore[attr-defined]
+        name = _spelled(info)
+        if not info.isreg() or is_litter(name) or not name.lower().endswith(INNER):
+            continue
+        if info.size <= left and len(found) < MAX_INNER:
+            member = archive.extractfile(info)
+            found[name] = member.read() if member else b""
+            left -= len(found[name])
+    return found
+
+
+def _spelled(info: tarfile.TarInfo) -> str:
+    """An entry's name, decoded from any encoding of file names."""
+    return decode_name(info.name.encode("utf-8", "surrogateescape"))
