@@ -182,7 +182,11 @@ class Intake:
 
     def opened(self, name: str) -> None:
         """Remove the note that an inner archive is not opened, since it is opened now."""
-        left_out = f"{show(name)}: {TELLING[INNER]}"
+        try:
+            path = member_path(name, *self._longest())
+        except Refused:  # it has another note then
+            return
+        left_out = f"{show(path)}: {TELLING[INNER]}"
         self._notes = [note for note in self._notes if note != left_out]
 
     def _is_asked(self, path: str) -> bool:
