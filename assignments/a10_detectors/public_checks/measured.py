@@ -4,9 +4,9 @@ import torch
 
 from autograder.checks import CheckFailed, assert_reaches, load_artifact, modules
 from common.scenes import THINGS, draw_scenes
+from evaluation import average_precisions, mean_average_precision
 
 COUNT, SEED = 30, 91
-LEVELS = torch.arange(101, dtype=torch.float64) / 100 - 1e-9  # of recall
 
 
 def assert_detects(student, file, height, width, bar):
@@ -25,35 +25,10 @@ def average_precision(model, height, width):
     found = [each for batch in images.split(10) for each in model.detect(batch)]
     if len(found) != COUNT or not all(set(each) == {"boxes", "scores", "labels"} for each in found):
         raise CheckFailed("detect does not return a dict of boxes, scores and labels for each image")
-    return sum(precision_of(label, found, scenes) for label in range(len(THINGS))) / len(THINGS)
+    return mean_average_precision(average_precisions(found, [truth(scene) for scene in scenes], len(THINGS), [0.5]))
 
 
-def precision_of(label, found, scenes):
-    """The average precision of one label: the best precision from each of 101 recalls on."""
-    hits, count = [], 0
-    for each, scene in zip(found, scenes, strict=True):
-        mine = each["labels"] == label
-        boxes, scores = each["boxes"][mine].double(), each["scores"][mine]
-        truths = [thing.box for thing in scene.things if thing.kind == THINGS[label]]
-        free = overlaps(boxes, torch.tensor(truths, dtype=torch.float64).reshape(-1, 4))
-        count += len(truths)
-        for index in scores.argsort(descending=True).tolist():
-            best = int(free[index].argmax()) if truths else 0
-            hit = bool(truths) and float(free[index, best]) >= 0.5
-            if hit:
-                free[:, best] = -1.0  # a truth is found once
-            hits.append((float(scores[index]), hit))
-    if not count or not hits:
-        return 0.0
-    right = torch.tensor([hit for _, hit in sorted(hits, reverse=True)]).double().cumsum(dim=0)
-    precision, recall = right / torch.arange(1, len(right) + 1), right / count
-    reached = torch.where(recall >= LEVELS[:, None], precision, 0.0)
-    return float(reached.amax(dim=1).mean())
-
-
-def overlaps(one, other):
-    """(N, M) IoUs of two lists of boxes."""
-    sides = (torch.minimum(one[:, None, 2:], other[:, 2:]) - torch.maximum(one[:, None, :2], other[:, :2])).clamp(min=0)
-    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(dim=1) for boxes in (one, other)]
-    both = sides.prod(dim=2)
-    return both / (areas[0][:, None] + areas[1] - both).clamp(min=1e-9)
+def truth(scene):
+    """The boxes and labels of a scene's things."""
+    boxes = torch.tensor([thing.box for thing in scene.things], dtype=torch.float32).reshape(-1, 4)
+    return {"boxes": boxes, "labels": torch.tensor([THINGS.index(thing.kind) for thing in scene.things]).long()}
