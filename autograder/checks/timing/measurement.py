@@ -38,10 +38,8 @@ MAX_SECONDS = 0.15  # that a slice of the submission's shall take; a single call
 LEAST_SECONDS, PATIENCE = 5.0, 40.0  # deadline of a slice: this much, or so many times what earns the last points
 TRUSTED_SECONDS = 60.0  # at least, for a request of the baseline: where it takes long, that is the machine's doing
 BOX_SECONDS = 20.0  # for all pairs together: of both sides' own
-# Where the first two calls both take so many times what earns the last points, they say enough: single calls stray by
-# parts of themselves, and each more would take its time.
-GROSS = 4.0
-# Where a part of the work takes so many times what earns the last points for all of it, twice, all of it is not run.
+# Where two calls both take so many times what earns the last points, they say enough: single calls stray by parts of
+# themselves, and each more would take its time. Two calls of a part of the work say it before all of it is run.
 BEYOND = 2.0
 # A baseline that is so many times slower beside the submission than before is timed once more without it, so often.
 SLOWED, ALONE = 1.25, 5
@@ -144,7 +142,7 @@ class Measurement:
         first = self._check(theirs, warm[0], for_first)
         second = self._check(theirs, warm[1], patience)
         each = self._clock.usual(second)
-        if min(self._clock.usual(first), each) > GROSS * last * usual:
+        if self._are_beyond(ours, usual, self._clock.usual(first), each):
             self._pairs = [(warm[0].slice, first), (warm[1].slice, second)]
             return self._settled(ours, theirs, usual, TimeVerdict.OVER, self._clock.read(self._pairs, self._seed))
         longer = max(0.0, second.cpu_around - warm[1].slice.cpu_around)  # it may work there, too
@@ -188,13 +186,25 @@ class Measurement:
             told.append(self._clock.usual(self._check(theirs, warm, seconds)))
             if told[-1] <= most * usual:
                 return None
-        usual = max(usual, *(self._clock.usual(self._warm(ours, self._size).slice) for _ in range(2)))
-        if min(told) <= most * usual:
+        if not self._are_beyond(ours, usual, *told):
             return None
         clock, note = "cpu" if self._size.device == "cpu" else "events", "a part of the work took so long"
         return replace(
             self._blank(), interval=(round(min(told) / usual, 4), None), clock=clock, notes=(*self._notes, note)
         )
+
+    def _are_beyond(self, ours: Runner, usual: float, *told: float) -> bool:
+        """Whether calls took so long that no more are needed, by the baseline's time before and after them.
+
+        Args:
+            usual: seconds of a call of the baseline before them.
+            told: seconds of each call.
+        """
+        most = BEYOND * self._budget.bands[-1].ratio
+        if min(told) <= most * usual:
+            return False
+        after = max(self._clock.usual(self._warm(ours, self._size).slice) for _ in range(2))
+        return min(told) > most * max(usual, after)
 
     def _check(self, theirs: Runner, warm: _Warm, seconds: float) -> Slice:
         """Let the submission do the same call, and compare."""

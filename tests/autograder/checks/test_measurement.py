@@ -74,6 +74,15 @@ def test_two_calls_say_enough_of_what_is_far_too_slow() -> None:
     assert found.interval == (pytest.approx(100.0, rel=0.01), pytest.approx(105.0, rel=0.01))
 
 
+def test_two_long_calls_of_a_slow_machine_say_nothing() -> None:
+    """It is slow for both from the submission's first call on, until after the baseline is timed again."""
+    pair = Pair()
+    pair.baseline.cost = lambda call: 4.0 if call < 2 or call > 3 else 20.0
+    pair.student.cost = lambda call: 60.0 if call < 2 else 8.0
+    found = pair.run()
+    assert (found.verdict, found.credit) == ("within", 1.0)
+
+
 def test_one_long_call_says_nothing() -> None:
     pair = Pair()
     pair.student.cost = lambda call: 4.0 if call else 4000.0
