@@ -73,9 +73,10 @@ class Naming:
         """The facts that grades need, with codes for people and submissions, and without any text of a person's."""
         if not self.anonymous:
             return self.facts
+        students = (Student(self._key(each.key), code=each.code, active=each.active) for each in self.facts.students)
         return replace(
             self.facts,
-            students=tuple(Student(key=self._key(each.key), code=each.code, active=each.active) for each in self.facts.students),
+            students=tuple(students),
             submissions=tuple(replace(each, name=self.of(each), notes=()) for each in self.facts.submissions),
             members=tuple(
                 replace(each, student=self._key(each.student), name="", written=self._key(each.student))

@@ -1,10 +1,10 @@
 """How well a saved network detects: scenes that are drawn, and the average precision on them, as in grading."""
 
 import torch
+from evaluation import average_precisions, mean_average_precision
 
 from autograder.checks import CheckFailed, assert_reaches, load_artifact, modules
 from common.scenes import THINGS, draw_scenes
-from evaluation import average_precisions, mean_average_precision
 
 COUNT, SEED = 30, 91
 

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from autograder.checks.compare.verbs import verb
+
 __all__ = ["dtype_counts", "dtype_set_aside", "noting"]
 
 
@@ -56,6 +58,7 @@ def dtype_set_aside(what: str, found: object, wanted: object) -> bool:
     notes = NOTES.get()
     if notes is None:
         return False
-    said = f"{notes.question}: {what} is {found}, wanted {wanted}; one check takes points for it, the others do not"
+    differs = f"{what} {verb(what, 'is', 'are')} {found}, wanted {wanted}"
+    said = f"{notes.question}: {differs}; one check takes points for it, the others do not"
     notes.kept.setdefault(notes.question, said)
     return True
