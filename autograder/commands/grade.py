@@ -236,17 +236,24 @@ def _beside(inbox: Inbox, submissions: Path, out: Path) -> Inbox:
     folder, place = submissions.resolve(), out.resolve()
     if not (folder.is_dir() and place.is_relative_to(folder)):
         return inbox
+    if place.parent != folder or folder in inbox.entries.values() or not _is_ours(out):
+        raise UsageError(f"--out: {out} holds submissions, or is inside one; use a separate folder for results")
+    entries = {name: path for name, path in inbox.entries.items() if not path.is_relative_to(place)}
+    if not entries:
+        raise UsageError(f"{submissions}: no submissions here, only the results in {out.name}")
+    passed = (each for each in inbox.passed if each.name.split("/")[0] != out.name)
+    return replace(inbox, entries=entries, passed=tuple(passed))
+
+
+def _is_ours(out: Path) -> bool:
+    """Whether a folder holds results, or what a run that was killed early left: a book, a page, or hidden files."""
     from autograder.gradebook.opening import FILE
     from autograder.grading.recording import has_results
 
-    known = {FILE, f"{FILE}-wal", f"{FILE}-shm", RECEIVED}
-    ours = not out.exists() or has_results(out) or {path.name for path in out.iterdir()} <= known
-    if place.parent != folder or folder in inbox.entries.values() or not ours:
-        raise UsageError(f"--out: {out} holds submissions, or is inside one; use a separate folder for results")
-    entries = {name: path for name, path in inbox.entries.items() if path != place}
-    if not entries:
-        raise UsageError(f"{submissions}: no submissions here, only the results in {out.name}")
-    return replace(inbox, entries=entries, passed=tuple(each for each in inbox.passed if each.name != out.name))
+    if not out.exists() or has_results(out) or (out / FILE).is_file():
+        return True
+    names = [path.name for path in out.iterdir() if not path.name.startswith(".")]
+    return not names or next(out.glob("*/report.html"), None) is not None
 
 
 @dataclass

@@ -297,6 +297,22 @@ def test_bad_arguments(toy: Toy, tmp_path: Path, mode: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "left", [".received/x.zip .grades.csv.1.unfinished", "a/report.html"], ids=["hidden", "a page"]
+)
+def test_results_among_the_submissions_after_an_early_kill(toy: Toy, left: str) -> None:
+    """Whatever a killed run left in its folder, the next run takes the folder for its own."""
+    toy.submit("a")
+    out = toy.submitted / "reports"
+    for name in left.split():
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_bytes(b"")
+    done = toy.run("grade", "t1", toy.submitted, "--out", out)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "reports" not in done.stdout.replace(str(out), "")
+    assert {path.parent.name for path in out.glob("*/result.json")} == {"a"}
+
+
+@pytest.mark.parametrize(
     "file, old, new, message",
     [
         ("solutions/t1_toy/assignment.toml", "points = 4", 'points = "4"', "assignment.toml: questions[0].points"),
