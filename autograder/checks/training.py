@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from autograder.checks.compare.compare import plain_tensor, shown
-from autograder.checks.compare.verbs import verb
+from autograder.checks.compare.verbs import be
 from autograder.errors import CheckFailed
 
 __all__ = ["accuracy", "assert_accuracy", "assert_reaches", "scores_of"]
@@ -92,5 +92,5 @@ def assert_reaches(value: float, bar: float, what: str, *, hint: str = "") -> No
         return
     # Rounded down, so that a miss never reads like the bar itself.
     found = f"{math.floor(value * 1000) / 1000:g}" if math.isfinite(value) else "not finite"
-    message = f"{what} {verb(what, 'is', 'are')} {found}, wanted at least {bar:g}"
+    message = f"{what} {be(what)} {found}, wanted at least {bar:g}"
     raise CheckFailed(message, hint, value=torch.tensor(value, dtype=torch.float64))

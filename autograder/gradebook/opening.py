@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -86,14 +87,16 @@ def _on_connect(connection: sqlite3.Connection, _: Any) -> None:
     connection.isolation_level = None  # transactions are begun below, and by nobody else
     for pragma in ("synchronous = full", "foreign_keys = on", "secure_delete = on"):
         connection.execute(f"pragma {pragma}")
-    if connection.execute("pragma journal_mode").fetchone() != ("wal",) and _may_be_changed(connection):
-        connection.execute("pragma journal_mode = wal")  # it stays in the file
+    if connection.execute("pragma journal_mode").fetchone() != ("wal",):
+        names = (name for (name,) in connection.execute("select name from sqlite_master where type = 'table'"))
+        if not _another_programs(name for name in names if not name.startswith("sqlite_")):
+            connection.execute("pragma journal_mode = wal")  # it stays in the file: another program's is left alone
 
 
-def _may_be_changed(connection: sqlite3.Connection) -> bool:
-    """Whether a file is a book, or nothing yet. Another program's is refused later, and stays as it is."""
-    names = {name for (name,) in connection.execute("select name from sqlite_master where type = 'table'")}
-    return not names or tables.told.name in names
+def _another_programs(names: Iterable[str]) -> str:
+    """Of a database's tables, the first one if another program made it; "" for a book, and for an empty database."""
+    there = sorted({*names} - {"alembic_version"})
+    return there[0] if there and tables.told.name not in there else ""
 
 
 def _on_begin(connection: Connection) -> None:
@@ -134,9 +137,9 @@ def schema(made: Engine) -> None:
             now = MigrationContext.configure(connection).get_current_revision()
             if now == head:
                 return
-            there = sorted({*inspect(connection).get_table_names()} - {"alembic_version"})
-            if there and tables.told.name not in there and made.dialect.name == HERE:
-                raise UsageError(f"{where}: a database of another program: it has the table {there[0]}")
+            other = _another_programs(inspect(connection).get_table_names())
+            if other and made.dialect.name == HERE:
+                raise UsageError(f"{where}: a database of another program: it has the table {other}")
             if now is not None and now not in known:
                 raise UsageError(
                     f"{where}: made by a newer version of autograder (schema {now}; this one knows {head})"

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from kit import to_images
 
 from autograder.checks import CheckFailed, assert_reaches, load_artifact, modules
 from common.captions import Vocabulary
@@ -15,7 +16,7 @@ HINT = "save it after the notebook's training"
 def drawn(count):
     """Batches of scenes that hold an animal each: images around 0, and the things in each."""
     scenes = draw_scenes(count, SEED, height=64, width=96, things=(1, 4))
-    images = torch.stack([torch.from_numpy(scene.image) for scene in scenes]).float() / 255 - 0.5
+    images = to_images(scenes)
     for first in range(0, count, BATCH):
         yield images[first : first + BATCH], [scene.things for scene in scenes[first : first + BATCH]]
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from autograder.checks.compare.verbs import verb
+from autograder.checks.compare.verbs import be
 
 __all__ = ["dtype_counts", "dtype_set_aside", "noting"]
 
@@ -58,7 +58,7 @@ def dtype_set_aside(what: str, found: object, wanted: object) -> bool:
     notes = NOTES.get()
     if notes is None:
         return False
-    differs = f"{what} {verb(what, 'is', 'are')} {found}, wanted {wanted}"
+    differs = f"{what} {be(what)} {found}, wanted {wanted}"
     said = f"{notes.question}: {differs}; one check takes points for it, the others do not"
     notes.kept.setdefault(notes.question, said)
     return True

@@ -16,7 +16,7 @@ import torch
 from autograder.checks.compare.asides import dtype_set_aside
 from autograder.checks.compare.hints import NOT_FINITE_HINT, Difference, hint_for
 from autograder.checks.compare.tolerance import Tolerance, looser, tolerance_for
-from autograder.checks.compare.verbs import verb
+from autograder.checks.compare.verbs import be, verb
 from autograder.errors import CheckFailed
 from autograder.sandbox.proxy import Proxy, parts
 
@@ -114,7 +114,7 @@ def plain_tensor(value: Any, what: str) -> torch.Tensor:
     """The value itself, if it is a dense tensor with values in it. Raises CheckFailed if it is anything else."""
     if type(value) is not torch.Tensor or value.layout is not torch.strided or value.is_meta or value.is_quantized:
         hint = NO_RESULT if value is None else ""
-        raise CheckFailed(f"{what} {_is(what)} {describe(value)}, not a tensor", hint)
+        raise CheckFailed(f"{what} {be(what)} {describe(value)}, not a tensor", hint)
     return value
 
 
@@ -125,7 +125,7 @@ def plain_number(value: Any, what: str) -> float:
     )
     if type(value) not in (int, float) and not single:
         raise CheckFailed(
-            f"{what} {_is(what)} {describe(value)}, not a number",
+            f"{what} {be(what)} {describe(value)}, not a number",
             NO_RESULT if value is None else "",
         )
     return float(value)
@@ -212,7 +212,7 @@ def _compare_kind(found: torch.Tensor, wanted: torch.Tensor, what: str) -> bool:
         _compare_dtype(found.dtype, wanted.dtype, what)
     if found.device != wanted.device:
         hint = "a new tensor takes its device from an input: torch.zeros(…, device=x.device)"
-        raise CheckFailed(f"{what} {_is(what)} on {found.device}, wanted {wanted.device}", hint)
+        raise CheckFailed(f"{what} {be(what)} on {found.device}, wanted {wanted.device}", hint)
     return aside
 
 
@@ -236,10 +236,6 @@ def shown(found: tuple[int, ...], wanted: tuple[int, ...]) -> str:
     return f"shape ({', '.join(sizes)}{',' if len(sizes) == 1 else ''}), wanted {wanted}"
 
 
-def _is(what: str) -> str:
-    return verb(what, "is", "are")
-
-
 def _axes(number: int) -> str:
     return "1 axis" if number == 1 else f"{number} axes"
 
@@ -256,7 +252,7 @@ def counted(number: int) -> str:
 def _compare_dtype(found: torch.dtype, wanted: torch.dtype, what: str) -> None:
     if found is not wanted:
         hint = "a new tensor takes its dtype from an input: torch.zeros(…, dtype=x.dtype)"
-        raise CheckFailed(f"{what} {_is(what)} {found}, wanted {wanted}", hint)
+        raise CheckFailed(f"{what} {be(what)} {found}, wanted {wanted}", hint)
 
 
 def _shape_hint(found: tuple[int, ...], wanted: tuple[int, ...]) -> str:
@@ -292,7 +288,7 @@ def _compare_values(found: torch.Tensor, wanted: torch.Tensor, tolerance: Tolera
             f"{what} {differ} in {count} of {total} elements; the worst relative error is {_size(worst)}{_at(where)}"
         )
         if total == 1:
-            message = f"{what} {_is(what)} wrong: relative error {_size(worst)}"
+            message = f"{what} {be(what)} wrong: relative error {_size(worst)}"
     raise CheckFailed(message, hint_for(difference))
 
 

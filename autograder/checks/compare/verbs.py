@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["verb"]
+__all__ = ["be", "verb"]
 
 # The noun that a name begins with, before what belongs to it.
 NOUN = re.compile(r"the (?P<noun>.+?)(?:,| (?:of|in|for|after|around|at|with|without|from|that|to|on|by|before)\b|$)")
-SINGULAR = re.compile(r"(ss|us|is|bias|'s)$")
+SINGULAR = re.compile(r"(ss|us|is|bias)$")
 
 
 def verb(what: str, singular: str, plural: str) -> str:
@@ -22,3 +22,8 @@ def verb(what: str, singular: str, plural: str) -> str:
     found = NOUN.match(what)
     word = found["noun"].split()[-1] if found else ""
     return plural if word.endswith("s") and not SINGULAR.search(word) else singular
+
+
+def be(what: str) -> str:
+    """`is` or `are`, as `verb` has it."""
+    return verb(what, "is", "are")

@@ -33,7 +33,6 @@ __all__ = ["Verdict", "judge"]
 
 # Packages of the grader that never look into an answer.
 WITHOUT_ANSWERS = ("autograder.checks.timing.", "autograder.sandbox.grader.")
-LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 
 
 @dataclass(frozen=True)
@@ -112,11 +111,12 @@ def judge(error: BaseException | None) -> Verdict:
 
 def _is_ours(error: BaseException) -> bool:
     """Whether an error was raised where the grader handles no answers: in how it measures time, or in how it sends."""
+    libraries = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
     for frame, _ in reversed(list(traceback.walk_tb(error.__traceback__))):
         name = str(frame.f_globals.get("__name__"))
         if name.startswith("autograder."):
             return name.startswith(WITHOUT_ANSWERS)
-        if not frame.f_code.co_filename.startswith(LIBRARIES):
+        if not frame.f_code.co_filename.startswith(libraries):
             return False  # a check
     return False
 

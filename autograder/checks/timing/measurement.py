@@ -142,7 +142,8 @@ class Measurement:
         first = self._check(theirs, warm[0], for_first)
         second = self._check(theirs, warm[1], patience)
         each = self._clock.usual(second)
-        if self._are_beyond(ours, usual, self._clock.usual(first), each):
+        least = min(self._clock.usual(first), each)
+        if self._is_beyond(least, usual) and self._is_beyond(least, self._baseline(ours, usual)):
             self._pairs = [(warm[0].slice, first), (warm[1].slice, second)]
             return self._settled(ours, theirs, usual, TimeVerdict.OVER, self._clock.read(self._pairs, self._seed))
         longer = max(0.0, second.cpu_around - warm[1].slice.cpu_around)  # it may work there, too
@@ -179,32 +180,27 @@ class Measurement:
             usual: seconds of a call of the baseline, for all of the work.
             seconds: deadline of a call.
         """
-        most = BEYOND * self._budget.bands[-1].ratio
         told: list[float] = []
         while len(told) < 2:
             warm = self._warm(ours, part)
             told.append(self._clock.usual(self._check(theirs, warm, seconds)))
-            if told[-1] <= most * usual:
+            if not self._is_beyond(told[-1], usual):
                 return None
-        if not self._are_beyond(ours, usual, *told):
+        usual = self._baseline(ours, usual)
+        if not self._is_beyond(min(told), usual):
             return None
         clock, note = "cpu" if self._size.device == "cpu" else "events", "a part of the work took so long"
         return replace(
             self._blank(), interval=(round(min(told) / usual, 4), None), clock=clock, notes=(*self._notes, note)
         )
 
-    def _are_beyond(self, ours: Runner, usual: float, *told: float) -> bool:
-        """Whether calls took so long that no more are needed, by the baseline's time before and after them.
+    def _is_beyond(self, seconds: float, usual: float) -> bool:
+        """Whether a call took so long that two like it are enough, where the baseline's take `usual` seconds."""
+        return seconds > BEYOND * self._budget.bands[-1].ratio * usual
 
-        Args:
-            usual: seconds of a call of the baseline before them.
-            told: seconds of each call.
-        """
-        most = BEYOND * self._budget.bands[-1].ratio
-        if min(told) <= most * usual:
-            return False
-        after = max(self._clock.usual(self._warm(ours, self._size).slice) for _ in range(2))
-        return min(told) > most * max(usual, after)
+    def _baseline(self, ours: Runner, usual: float) -> float:
+        """Seconds of a call of the baseline now, or `usual`, its time before, where that is more."""
+        return max(usual, *(self._clock.usual(self._warm(ours, self._size).slice) for _ in range(2)))
 
     def _check(self, theirs: Runner, warm: _Warm, seconds: float) -> Slice:
         """Let the submission do the same call, and compare."""

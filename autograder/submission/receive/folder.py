@@ -11,7 +11,7 @@ from pathlib import Path
 
 from autograder.errors import ArchiveError
 from autograder.submission.paths import decode_name, is_litter
-from autograder.submission.receive.intake import INNER, MAX_INNER, Intake, Rank
+from autograder.submission.receive.intake import InnerZips, Intake, Rank
 
 __all__ = ["read_folder"]
 
@@ -54,17 +54,12 @@ class _Reading:
             self._take(name, inside, descriptor)
 
     def zips(self) -> dict[str, bytes]:
-        found: dict[str, bytes] = {}
-        left = self.intake.limits.total_bytes
+        zips = InnerZips(self.intake.limits)
         for name, inside, descriptor in self._files():
             spelled = _spelled(name, inside)
-            if is_litter(spelled) or not spelled.lower().endswith(INNER) or len(found) >= MAX_INNER:
-                continue
-            opened = _opened(name, descriptor, left)
-            if opened and len(opened[0]) <= left:
-                found[spelled], _ = opened
-                left -= len(found[spelled])
-        return found
+            if zips.wants(spelled) and (opened := _opened(name, descriptor, zips.left)):
+                zips.add(spelled, opened[0])
+        return zips.found
 
     @property
     def _first(self) -> bool:

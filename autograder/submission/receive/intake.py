@@ -13,7 +13,7 @@ from autograder.errors import ArchiveError
 from autograder.submission.paths import Refused, is_absolute, is_litter, member_path, show
 from autograder.submission.receive.locate import is_called
 
-__all__ = ["INNER", "MAX_INNER", "SOURCES", "ArchiveLimits", "Files", "Intake", "Rank"]
+__all__ = ["SOURCES", "ArchiveLimits", "Files", "InnerZips", "Intake", "Rank"]
 
 MIB = 1024 * 1024
 MAX_NOTES = 20
@@ -103,6 +103,29 @@ class Files(Mapping[str, bytes]):
 
     def __len__(self) -> int:
         return len(self.content)
+
+
+class InnerZips:
+    """The zips inside a submission, as many as fit within the limits.
+
+    Attributes:
+        found: their bytes, by path.
+        left: the number of bytes that another one may have.
+    """
+
+    def __init__(self, limits: ArchiveLimits) -> None:
+        self.found: dict[str, bytes] = {}
+        self.left = limits.total_bytes
+
+    def wants(self, name: str) -> bool:
+        """Whether a file with this name is to be read."""
+        return name.lower().endswith(INNER) and not is_litter(name) and len(self.found) < MAX_INNER
+
+    def add(self, name: str, data: bytes) -> None:
+        """Keep a zip, if it has no more bytes than are left."""
+        if len(data) <= self.left:
+            self.found[name] = data
+            self.left -= len(data)
 
 
 class Intake:

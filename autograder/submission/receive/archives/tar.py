@@ -14,7 +14,7 @@ from typing import IO, cast
 
 from autograder.errors import ArchiveError
 from autograder.submission.paths import decode_name, is_litter, show
-from autograder.submission.receive.intake import INNER, MAX_INNER, Intake, Rank
+from autograder.submission.receive.intake import InnerZips, Intake, Rank
 
 __all__ = ["DAMAGE", "is_tar", "read_tar", "tar_files"]
 
@@ -132,18 +132,14 @@ def _take_all(archive: tarfile.TarFile, rank: Rank, name: str, intake: Intake) -
 
 def _zips(archive: tarfile.TarFile, intake: Intake) -> dict[str, bytes]:
     """The inner zips that fit within the limits."""
-    found: dict[str, bytes] = {}
-    left = intake.limits.total_bytes
+    zips = InnerZips(intake.limits)
     for info in archive:
         archive.members.clear()  # type: ignore[attr-defined]
         name = _spelled(info)
-        if not info.isreg() or is_litter(name) or not name.lower().endswith(INNER):
-            continue
-        if info.size <= left and len(found) < MAX_INNER:
+        if info.isreg() and zips.wants(name) and info.size <= zips.left:
             member = archive.extractfile(info)
-            found[name] = member.read() if member else b""
-            left -= len(found[name])
-    return found
+            zips.add(name, member.read() if member else b"")
+    return zips.found
 
 
 def _spelled(info: tarfile.TarInfo) -> str:

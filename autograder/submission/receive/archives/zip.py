@@ -21,7 +21,7 @@ from zipfile import ZipFile, ZipInfo
 from autograder.errors import ArchiveError
 from autograder.submission.paths import decode_name, is_litter, show
 from autograder.submission.receive.archives.packed import METHODS, Window, directory_end, method_name, pieces
-from autograder.submission.receive.intake import INNER, MAX_INNER, MIB, SOURCES, ArchiveLimits, Intake
+from autograder.submission.receive.intake import MIB, SOURCES, ArchiveLimits, InnerZips, Intake
 
 __all__ = ["DAMAGE", "member_name", "members", "modified", "opened_zip", "read_zip", "refusal"]
 
@@ -91,19 +91,17 @@ def member_name(info: ZipInfo) -> str:
 
 def _zips(archive: ZipFile, files: list[tuple[str, ZipInfo]], intake: Intake) -> dict[str, bytes]:
     """The inner zips that can be read and fit within the limits."""
-    found: dict[str, bytes] = {}
-    left = intake.limits.total_bytes
+    zips = InnerZips(intake.limits)
     for name, info in files:
-        if not name.lower().endswith(INNER) or is_litter(name) or refusal(info, intake.limits):
+        if not zips.wants(name) or refusal(info, intake.limits):
             continue
         try:
-            data = _bytes(archive, info, left)
+            data = _bytes(archive, info, zips.left)
         except DAMAGE:
             continue
-        if len(data) <= left and len(found) < MAX_INNER and zipfile.is_zipfile(io.BytesIO(data)):
-            found[name] = data
-            left -= len(data)
-    return found
+        if zipfile.is_zipfile(io.BytesIO(data)):
+            zips.add(name, data)
+    return zips.found
 
 
 def _take_all(archive: ZipFile, files: list[tuple[str, ZipInfo]], intake: Intake) -> None:
