@@ -293,7 +293,7 @@ SETTINGS: dict[str, Any] = {
     "ratios": (0.6, 1.6),
     "num_classes": 2,
 }
-# With these, all 480 pairs are above 0.05, and boxes overlap so much that of the best 200 about 35 are left.
+# With these, all 480 pairs are above 0.05, and boxes overlap so much that of the best 200 about 30 are left.
 LARGER, SMALLER = 5.0, 0.02
 # Of the pyramid: channels of each level, and a size of its map.
 LEVELS = ((5, (6, 8)), (6, (3, 4)))
