@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 
 from autograder.checks import Draw
 
@@ -68,9 +69,27 @@ class PoolGeometry:
         rows, columns = ((size - k) // self.stride + 1 for size, k in zip(sizes, self.window, strict=True))
         return samples, channels, rows, columns
 
+    @property
+    def overlaps(self) -> bool:
+        """Whether a window shares pixels with the next one."""
+        return any(
+            size > self.stride and windows > 1 for size, windows in zip(self.window, self.output[2:], strict=True)
+        )
+
     def draw(self, rng: Draw) -> torch.Tensor:
-        """x in float64, without ties, above zero: what a mistake makes of negative numbers is a case of its own."""
-        return rng.distinct(*self.images) + ABOVE_ZERO
+        """x in float64, without ties, above zero: what a mistake makes of negative numbers is a case of its own.
+
+        Where windows overlap, some pixel is the maximum of two of them: gradients must add up there.
+        """
+        return rng.until(
+            lambda rng: rng.distinct(*self.images) + ABOVE_ZERO,
+            lambda x: not self.overlaps or self._shares_a_maximum(x),
+        )
+
+    def _shares_a_maximum(self, x: torch.Tensor) -> bool:
+        """Whether two windows of one map have the same pixel as their maximum."""
+        _, winners = F.max_pool2d(x, self.window, self.stride, return_indices=True)
+        return any(len(each.unique()) < each.numel() for each in winners.flatten(end_dim=1))
 
 
 # Square images and filters, as in the handout: half of the weight. One of them without padding, and two of one image,
