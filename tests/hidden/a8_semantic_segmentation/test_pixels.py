@@ -49,8 +49,24 @@ losses = pytest.mark.parametrize(
 NUMBER = torch.float64
 
 
-def pixels(rng: Draw, setting: tuple[Any, ...]) -> tuple[torch.Tensor, torch.Tensor, int, torch.Tensor | None]:
-    """scores, target, ignore, weight."""
+Pixels = tuple[torch.Tensor, torch.Tensor, int, torch.Tensor | None]
+
+
+def pixels(rng: Draw, setting: tuple[Any, ...]) -> Pixels:
+    """scores, target, ignore, weight: images of unequal weight, where the setting lets them differ."""
+    (samples, *_), _, share, weighted = setting
+    if samples == 1 or not (share or weighted):
+        return _pixels(rng, setting)
+    return rng.until(lambda rng: _pixels(rng, setting), lambda drawn: len(set(_weights(*drawn[1:]))) == samples)
+
+
+def _weights(target: torch.Tensor, ignore: int, weight: torch.Tensor | None) -> list[float]:
+    """The sum of the weights of each image's pixels: with equal sums, a mean of the images' means would be right."""
+    weight = torch.ones(int(target.max()) + 1, dtype=NUMBER) if weight is None else weight
+    return [round(float(weight[image[image != ignore]].sum()), 6) for image in target]
+
+
+def _pixels(rng: Draw, setting: tuple[Any, ...]) -> Pixels:
     (samples, classes, height, width), ignore, share, weighted = setting
     scores = rng.normal(samples, classes, height, width, scale=2.0)
     target = rng.integers(0, classes, (samples, height, width))

@@ -70,9 +70,16 @@ def _join(of: dict[int, frozenset[int]], a: frozenset[int], b: frozenset[int]) -
         of[pixel] = both
 
 
-def proposals_of(image: torch.Tensor, labels: torch.Tensor, min_side: int = 6) -> tuple[torch.Tensor, float]:
-    """Boxes by merging masks, and by how much the closest choice was decided (0 for a tie)."""
+def proposals_of(
+    image: torch.Tensor, labels: torch.Tensor, min_side: int = 6, weighed: bool = True
+) -> tuple[torch.Tensor, float]:
+    """Boxes by merging masks, and by how much the closest choice was decided (0 for a tie).
+
+    Args:
+        weighed: False makes a mistake: the histogram of two regions is then the mean of theirs, whatever their sizes.
+    """
     masks = [labels == number for number in range(int(labels.max()) + 1)]
+    shares = [_histogram(image, mask) for mask in masks]
     alive, margin = set(range(len(masks))), math.inf
     known: dict[tuple[int, int], float] = {}  # of two masks that nothing has changed since
     while True:
@@ -81,13 +88,16 @@ def proposals_of(image: torch.Tensor, labels: torch.Tensor, min_side: int = 6) -
             break
         for pair in pairs:
             if pair not in known:
-                known[pair] = _similarity(image, masks[pair[0]], masks[pair[1]])
+                i, j = pair
+                known[pair] = _similarity(masks[i], masks[j], shares[i], shares[j])
         ranked = sorted(pairs, key=lambda pair: (-known[pair], pair))
         if len(ranked) > 1:
             margin = min(margin, known[ranked[0]] - known[ranked[1]])
         i, j = ranked[0]
         alive = (alive - {i, j}) | {len(masks)}
         masks.append(masks[i] | masks[j])
+        mean = [(one + other) / 2 for one, other in zip(shares[i], shares[j], strict=True)]
+        shares.append(_histogram(image, masks[-1]) if weighed else mean)
     boxes: list[tuple[int, ...]] = []
     for mask in masks:
         x1, y1, x2, y2 = box_of(mask)
@@ -108,9 +118,9 @@ def box_of(mask: torch.Tensor) -> tuple[int, int, int, int]:
     return int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1
 
 
-def _similarity(image: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> float:
-    first, second, total = _histogram(image, a), _histogram(image, b), a.numel()
-    size, (x1, y1, x2, y2) = int(a.sum() + b.sum()), box_of(a | b)
+def _similarity(a: torch.Tensor, b: torch.Tensor, first: list[float], second: list[float]) -> float:
+    """Of two masks with these histograms."""
+    total, size, (x1, y1, x2, y2) = a.numel(), int(a.sum() + b.sum()), box_of(a | b)
     colour = sum(min(one, other) for one, other in zip(first, second, strict=True))
     return colour + 1 - size / total + 1 - ((x2 - x1) * (y2 - y1) - size) / total
 

@@ -195,6 +195,15 @@ def enclosed(rng: Draw) -> Search:
 
 def unequal(rng: Draw) -> Search:
     """Sixteen patches from 1 x 1 to 6 x 7 pixels: whose histogram counts how much decides what is joined next."""
+
+    def decides(search: Search) -> bool:
+        wanted, plain = (slow_regions.proposals_of(*search, weighed=weighed)[0] for weighed in (True, False))
+        return sorted(wanted.tolist()) != sorted(plain.tolist())
+
+    return rng.until(_unequal, decides)
+
+
+def _unequal(rng: Draw) -> Search:
     rows, columns = (torch.arange(4).repeat_interleave(torch.tensor(sides)) for sides in ([1, 5, 2, 6], [1, 6, 2, 7]))
     labels = 4 * rows[:, None] + columns
     image = rng.uniform(3, 16)[:, labels] + rng.normal(3, 14, 16, scale=0.1)
