@@ -298,6 +298,13 @@ def test_stage(student: Proxy, reference: Proxy, rng: Draw, part: str, arguments
         for name in ("own", "neighbours")
     ]
     parts.append((theirs.project, ours.project, [rng.normal(count, channels + 3)]))
-    load_parts(rng, [*parts, (theirs.offset, ours.offset, [rng.normal(count, hidden + 3)])])
-    inputs = [vertices, edges, features, positions]
-    compare_runs(theirs, ours, inputs, rng.normal(count, 3), "RefinementStage", (part,))
+    parts.append((theirs.offset, ours.offset, [rng.normal(count, hidden + 3)]))
+    inputs, upstream = [vertices, edges, features, positions], rng.normal(count, 3)
+
+    def loaded(rng: Draw) -> modules.Run:
+        load_parts(rng, parts)
+        return modules.run(ours, *inputs, training=True, upstream=upstream)
+
+    # Where all units of a layer are zero, or tanh is at its ends, no feature counts, and no mistake before that shows.
+    rng.until(loaded, lambda run: float(run.inputs[2].abs().max()) > 0.01)
+    compare_runs(theirs, ours, inputs, upstream, "RefinementStage", (part,))
