@@ -1,7 +1,7 @@
 """Runs the hostile classes alone and prints a table of what each attack got: `make hostile`.
 
-The tests are those of `tests/test_hostile*.py`, which `make test` runs too. A test of an attack tells what it found by
-`record_property("attack", {...})`; a row of this table is one of these. The exit status is 0 where every test passed.
+The tests are those of `tests/test_hostile*.py`, which `make test` leaves out. A test of an attack tells what it found
+by `record_property("attack", {...})`; a row of this table is one of these. The exit status is 0 where all tests passed.
 """
 
 from __future__ import annotations
