@@ -67,7 +67,7 @@ class Desk:
         return self.case_seed(f"generators of {case}")
 
     def draw(self, case: str) -> Draw:
-        return Draw(self.case_seed(case))
+        return Draw(self.case_seed(case), self.answers)
 
     def remember(self, function: Callable[..., T], *args: Any) -> T:
         """The `Memo` of this run."""

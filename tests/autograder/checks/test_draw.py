@@ -109,3 +109,23 @@ def test_until_draws_again_and_gives_up_in_the_end() -> None:
     assert float((value[0] - value[1]).abs()) > 0.9
     with pytest.raises(GraderError, match="none of 7 draws"):
         Draw(1).until(lambda rng: rng.uniform(), lambda value: False, tries=7)
+
+
+def test_until_asks_once_in_a_run_and_draws_the_same_again() -> None:
+    """A second check of the run takes its place in the stream from the answers, and draws on from there."""
+    asked, answers = [], dict[bytes, object]()
+
+    def apart(pair: torch.Tensor) -> bool:
+        asked.append(pair)
+        return float((pair[0] - pair[1]).abs()) > 0.9
+
+    runs = [Draw(1, answers) for _ in range(2)]
+    drawn = [(rng.until(lambda rng: rng.uniform(2), apart), rng.seed()) for rng in runs]
+    once = len(asked)
+    assert torch.equal(drawn[0][0], drawn[1][0])
+    assert drawn[0][1] == drawn[1][1]
+    alone = Draw(1)
+    assert torch.equal(alone.until(lambda rng: rng.uniform(2), apart), drawn[0][0])
+    assert len(asked) == 2 * once, "the second one did not ask"
+    other = Draw(2, answers).until(lambda rng: rng.uniform(2), apart)
+    assert not torch.equal(other, drawn[0][0])
