@@ -158,10 +158,15 @@ class GradingProcess:
         return answer
 
     def _told_since(self) -> dict[str, Any]:
-        """What the process said after it was ready: nothing, unless it ended. Every thread that asks is told."""
-        with self._lock, contextlib.suppress(OSError, ValueError):
-            if said := self._control.recv(MAX_MESSAGE, socket.MSG_DONTWAIT):
-                self._end = json.loads(said)
+        """What the process said after it was ready: nothing, unless it ended. Every thread that asks is told.
+
+        Where it left a job unread, the first look only finds that the connection was reset; its words come after that.
+        """
+        with self._lock:
+            for _ in range(2):
+                with contextlib.suppress(OSError, ValueError):
+                    if said := self._control.recv(MAX_MESSAGE, socket.MSG_DONTWAIT):
+                        self._end = json.loads(said)
         return self._end
 
     def _last_words(self) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import select
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -101,6 +103,24 @@ def test_a_whole_run_ends_where_the_reference_fails_after_all(toy: Toy, flag: Pa
     done = toy.run("grade", "t1", toy.submitted, "--out", tmp_path / "out", "--seed", "2")
     assert done.returncode == 2
     assert "the reference fails double / waits: failed: what the file says" in done.stderr
+
+
+def test_what_is_broken_is_told_though_a_job_was_left_unread(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process says so and ends while a job is on its way: the next look at its socket only finds a reset."""
+    path = toy.submit("kim-1-A1-O1")
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    theirs.send(json.dumps({"broken": "the reference fails", "kind": "UsageError"}).encode())
+
+    def end_without_reading() -> None:
+        select.select([theirs], [], [])
+        theirs.close()
+
+    with process(toy, 1) as grading, ThreadPoolExecutor() as executor, ours, monkeypatch.context() as patch:
+        ended = executor.submit(end_without_reading)
+        patch.setattr(grading, "_control", ours)
+        with pytest.raises(UsageError, match="the reference fails"):
+            grading.grade(path, "kim-1-A1-O1")
+        ended.result()
 
 
 def test_a_check_that_ends_its_process_is_named(toy: Toy, tmp_path: Path, cache: Path) -> None:
