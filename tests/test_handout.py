@@ -199,12 +199,11 @@ def desk(handout: Handout, tmp_path_factory: pytest.TempPathFactory) -> Desk:
 
 
 def test_from_the_zip_alone(desk: Desk) -> None:
-    """The stub is to do and the solution passes, on this system and on one without Linux's modules and calls."""
+    """The stub is to do on this system. The solution passes on one without Linux's modules and calls."""
     where = desk.run([str(desk.python), "-c", "import autograder; print(autograder.__file__)"]).stdout
     assert Path(where.strip()).is_relative_to(desk.folder / ".venv"), "installed from the wheel"
     tool, elsewhere = str(desk.folder / ".venv/bin/autograder"), (str(desk.python), str(ELSEWHERE))
     assert desk.check(tool) == (1, desk.every("not_attempted"))
-    assert desk.check(*elsewhere) == (1, desk.every("not_attempted"))
     desk.solves()
     assert desk.check(*elsewhere) == (0, desk.every("passed"))
 

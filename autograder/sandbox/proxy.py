@@ -98,10 +98,10 @@ class Proxy:
         return self._receive(post(op, payload, self._timeout))
 
     def _send(self, value: Any) -> Any:
-        return value if type(value) in AS_THEY_ARE else mapped(value, self._sent)
+        return mapped(value, self._sent, AS_THEY_ARE)
 
     def _receive(self, value: Any) -> Any:
-        return value if type(value) in AS_THEY_ARE else mapped(value, self._received)
+        return mapped(value, self._received, AS_THEY_ARE)
 
     def _sent(self, leaf: Any) -> Any:
         if type(leaf) is not Proxy:

@@ -88,7 +88,7 @@ def copied(value: Any) -> Any:
         return value.detach().clone()
     if isinstance(value, np.ndarray):
         return value.copy()
-    return mapped(value, copied) if isinstance(value, (list, tuple, dict)) else value
+    return mapped(value, copied, SCALARS) if isinstance(value, (list, tuple, dict)) else value
 
 
 def digest(value: Any) -> bytes:

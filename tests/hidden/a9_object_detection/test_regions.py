@@ -14,11 +14,14 @@ import pytest
 import slow_regions
 import torch
 
-from autograder.checks import CheckFailed, Draw, Proxy, assert_kind, assert_matches, contracts, dtype_counts
+from autograder.checks import CheckFailed, Draw, Memo, Proxy, assert_kind, assert_matches, contracts, dtype_counts
 
 sliding_question = partial(pytest.mark.question, "sliding-boxes")
 graph_question = partial(pytest.mark.question, "graph-segmentation")
 search_question = partial(pytest.mark.question, "selective-search")
+
+# A decision by a smaller margin could go the other way in other arithmetic.
+CLOSE = 1e-5
 
 SLIDES = {
     "every-position": ((4, 6), (2, 3), 1),
@@ -72,13 +75,9 @@ def noisy(rng: Draw, height: int, width: int, spread: float = 0.06) -> torch.Ten
     return (patches[:, :height, :width] + rng.normal(3, height, width, scale=spread)).clamp(0.01, 0.99)
 
 
-def clear(draw: Callable[[], torch.Tensor], decide: Callable[[torch.Tensor], Any]) -> tuple[torch.Tensor, Any]:
-    """An image on which no decision is a close one, and what is decided."""
-    while True:
-        image = draw()
-        found, margin = decide(image)
-        if margin > 1e-5:
-            return image, found
+def clear(rng: Draw, draw: Callable[[Draw], torch.Tensor], decide: Callable[[torch.Tensor], Any]) -> torch.Tensor:
+    """An image on which no decision is a close one. `decide` gives what is decided, and by what margin."""
+    return rng.until(draw, lambda image: decide(image)[1] > CLOSE)
 
 
 Segmentation = tuple[torch.Tensor, float, int]  # image, scale, min_size
@@ -100,19 +99,20 @@ SEGMENTATIONS: dict[str, Callable[[Draw], Segmentation]] = {
 
 @graph_question()
 @pytest.mark.parametrize("draw", SEGMENTATIONS.values(), ids=SEGMENTATIONS)
-def test_components(student: Proxy, rng: Draw, draw: Callable[[Draw], Segmentation]) -> None:
+def test_components(student: Proxy, rng: Draw, memo: Memo, draw: Callable[[Draw], Segmentation]) -> None:
     """graph_segmentation finds the right components, whatever their numbers."""
-    found, wanted = segmented(student, rng, draw)
+    found, wanted = segmented(student, rng, memo, draw)
     _, places = renumbered(found).unique(return_inverse=True)
     assert_matches(places, renumbered(wanted), what="the components, numbered anew")
 
 
-def segmented(student: Proxy, rng: Draw, draw: Callable[[Draw], Segmentation]) -> tuple[torch.Tensor, ...]:
+def segmented(student: Proxy, rng: Draw, memo: Memo, draw: Callable[[Draw], Segmentation]) -> tuple[torch.Tensor, ...]:
     image, scale, min_size = draw(rng)
     if float(image[0, 0, 0]) not in (0.0, 0.5):  # noise
-        image, wanted = clear(lambda: draw(rng)[0], lambda image: slow_regions.components(image, scale, min_size))
-    else:
-        wanted, _ = slow_regions.components(image, scale, min_size)
+        image = clear(
+            rng, lambda rng: draw(rng)[0], lambda image: memo(slow_regions.components, image, scale, min_size)
+        )
+    wanted, _ = memo(slow_regions.components, image, scale, min_size)
     found = student.graph_segmentation(image, scale, min_size)
     assert_matches(found, wanted, what="the labels", rtol=0.0, atol=float("inf"))  # their kind
     return found, wanted
@@ -128,9 +128,9 @@ def renumbered(labels: torch.Tensor) -> torch.Tensor:
 
 @graph_question(weight=2.0)
 @pytest.mark.parametrize("name", ("flat-colours", "middle-scale"))
-def test_numbers(student: Proxy, rng: Draw, name: str) -> None:
+def test_numbers(student: Proxy, rng: Draw, memo: Memo, name: str) -> None:
     """graph_segmentation numbers the components in reading order."""
-    found, _ = segmented(student, rng, SEGMENTATIONS[name])
+    found, _ = segmented(student, rng, memo, SEGMENTATIONS[name])
     assert_matches(found, renumbered(found), what="the numbers of the components")
 
 
@@ -139,9 +139,9 @@ SINGLE = contracts.battery({"takes-an-empty-batch": "a single image: there is no
 
 @graph_question(weight=0.5)
 @pytest.mark.parametrize("contract", SINGLE, ids=str)
-def test_components_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
+def test_components_contract(student: Proxy, rng: Draw, memo: Memo, contract: contracts.Contract) -> None:
     """graph_segmentation obeys the rules for all functions: image unchanged, int64 labels, repeated calls."""
-    image, _ = clear(lambda: noisy(rng, 6, 8), lambda image: slow_regions.components(image, 0.4, 3))
+    image = clear(rng, lambda rng: noisy(rng, 6, 8), lambda image: memo(slow_regions.components, image, 0.4, 3))
 
     def renumber(found: Any) -> Any:
         """The numbering is asked apart."""
@@ -227,9 +227,9 @@ SEARCHES: dict[str, Callable[[Draw], Search]] = {
 @search_question()
 @pytest.mark.parametrize("part", ("of-labels", "of-joined"))
 @pytest.mark.parametrize("name", SEARCHES)
-def test_proposals(student: Proxy, rng: Draw, name: str, part: str) -> None:
+def test_proposals(student: Proxy, rng: Draw, memo: Memo, name: str, part: str) -> None:
     """selective_search proposes the right boxes, of given regions and of joined ones; each is checked on its own."""
-    image, labels, min_side, wanted = searched(rng, name)
+    image, labels, min_side, wanted = searched(rng, memo, name)
     found = proposals_in(student.selective_search(image, labels, min_side=min_side))
     given = boxes_of(labels)
     ours, theirs = (
@@ -242,9 +242,9 @@ def test_proposals(student: Proxy, rng: Draw, name: str, part: str) -> None:
 
 @search_question(weight=2.0)
 @pytest.mark.parametrize("name", ("patchwork", "quilt"))
-def test_order_of_proposals(student: Proxy, rng: Draw, name: str) -> None:
+def test_order_of_proposals(student: Proxy, rng: Draw, memo: Memo, name: str) -> None:
     """selective_search lists the regions in `labels` by number, before joined ones."""
-    image, labels, min_side, wanted = searched(rng, name)
+    image, labels, min_side, wanted = searched(rng, memo, name)
     found = proposals_in(student.selective_search(image, labels, min_side=min_side)).tolist()
     given = boxes_of(labels)
     ours, theirs = ([row for row in boxes if tuple(row) in given] for boxes in (wanted.tolist(), found))
@@ -256,13 +256,12 @@ def test_order_of_proposals(student: Proxy, rng: Draw, name: str) -> None:
         raise CheckFailed("the regions in `labels` are not listed in order of their numbers")
 
 
-def searched(rng: Draw, name: str) -> tuple[torch.Tensor, torch.Tensor, int, torch.Tensor]:
+def searched(rng: Draw, memo: Memo, name: str) -> tuple[torch.Tensor, torch.Tensor, int, torch.Tensor]:
     """image, labels, min_side and the wanted boxes of a search in which no choice is a close one, but for ties."""
-    while True:
-        image, labels, min_side = SEARCHES[name](rng)
-        wanted, margin = slow_regions.proposals_of(image, labels, min_side)
-        if margin > 1e-5 or name in ("ties", "diagonal"):
-            return image, labels, min_side, wanted
+    search = partial(memo, slow_regions.proposals_of)
+    close = name in ("ties", "diagonal")
+    image, labels, min_side = rng.until(SEARCHES[name], lambda drawn: close or search(*drawn)[1] > CLOSE)
+    return image, labels, min_side, search(image, labels, min_side)[0]
 
 
 def proposals_in(found: Any) -> torch.Tensor:
@@ -280,16 +279,18 @@ def boxes_of(labels: torch.Tensor) -> set[tuple[int, int, int, int]]:
 
 @search_question(weight=0.5)
 @pytest.mark.parametrize("contract", SINGLE, ids=str)
-def test_proposals_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
+def test_proposals_contract(student: Proxy, rng: Draw, memo: Memo, contract: contracts.Contract) -> None:
     """selective_search obeys the rules for all functions: image unchanged, float32 boxes, repeated calls."""
     labels = quilt(2, 3, 3)
 
     def decide(image: torch.Tensor) -> tuple[torch.Tensor, float]:
         """Of the image, and of its mirror image, which is asked about as well."""
-        found, margin = slow_regions.proposals_of(image, labels, 3)
-        return found, min(margin, slow_regions.proposals_of(image.flip(-1), labels, 3)[1])
+        (found, margin), (_, mirrored) = (
+            memo(slow_regions.proposals_of, each, labels, 3) for each in (image, image.flip(-1))
+        )
+        return found, min(margin, mirrored)
 
-    image, _ = clear(lambda: noisy(rng, 6, 9), decide)
+    image = clear(rng, lambda rng: noisy(rng, 6, 9), decide)
     operation = contracts.Operation(
         call=lambda image: _in_dtype(ordered(student.selective_search(image, labels, min_side=3)), image),
         oracle=lambda image: (ordered(slow_regions.proposals_of(image, labels, 3)[0]),),
