@@ -7,7 +7,6 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from concurrent.futures import Executor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,7 +23,7 @@ from autograder.course.result import SubmissionResult
 from autograder.errors import UsageError
 
 if TYPE_CHECKING:  # grading needs Linux, but the command line must also start on a student's machine
-    from autograder.grading.batch import Batch, GradeOne
+    from autograder.grading.batch import Batch, Graders
     from autograder.grading.order import Order
     from autograder.grading.recording import Recorder
     from autograder.submission.receive.inbox import Inbox
@@ -308,17 +307,19 @@ def _grade(batch: Batch, order: Order, args: argparse.Namespace, console: Consol
     from autograder.reports import Progress
 
     began = time.perf_counter()
-    with _graders(batch, order, args) as (grade, executor):
+    with _graders(batch, order, args) as graders:
         graded.started = time.perf_counter() - began
         graded.recorder.run  # noqa: B018  the run and its seed are in the book from here on
         expected = {name: batch.expected[name] for name in batch.missing}
         with Progress(len(expected), console, expected=expected) as progress:
-            for result in batch.grade(grade, executor):
+            for result in batch.grade(graders.grade, graders.executor):
                 if isinstance(result, Failure):
                     graded.troubles.append((result.submission, result.why))
                     progress.failed(result.submission, result.why)
                 else:
                     progress.finished(graded.add(result))
+        with console.status("grading the reference under the seed of this run"):
+            graders.confirm()
 
 
 @contextmanager
@@ -334,8 +335,8 @@ def uninterrupted() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def _graders(batch: Batch, order: Order, args: argparse.Namespace) -> AbstractContextManager[tuple[GradeOne, Executor]]:
-    """The grading function and its executor: this machine, or a cluster."""
+def _graders(batch: Batch, order: Order, args: argparse.Namespace) -> AbstractContextManager[Graders]:
+    """What grades the submissions: this machine, or a cluster."""
     from autograder.grading import fingerprint
     from autograder.grading.batch import local_graders
 

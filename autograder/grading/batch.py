@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from autograder.course.layout import Course
 from autograder.course.model import Assignment
@@ -23,7 +23,7 @@ from autograder.grading.filling import Gap, concerned, filled, gaps
 from autograder.grading.order import Order
 from autograder.submission.receive.inbox import Inbox
 
-__all__ = ["RUN_FILE", "Batch", "Failure", "GradeOne", "GradingRun", "local_graders", "stored"]
+__all__ = ["RUN_FILE", "Batch", "Failure", "GradeOne", "Graders", "GradingRun", "local_graders", "stored"]
 
 RUN_FILE = "run.json"
 # Workers see digests of a run's seed: too many seeds to try them all, and whole numbers that JSON keeps everywhere.
@@ -34,6 +34,20 @@ class GradeOne(Protocol):
     """Grades one submission, by the checks of some questions or of all; what an executor is given to run."""
 
     def __call__(self, path: Path, name: str, questions: Sequence[str] | None = None) -> SubmissionResult: ...
+
+
+class Graders(NamedTuple):
+    """What grades the submissions of a run.
+
+    Attributes:
+        grade: grades one; `executor` runs it.
+        confirm: waits until the reference is graded under the run's seed, which takes no time if an earlier run did
+            this. Raises UsageError if the reference fails: then nothing that was graded in this run holds.
+    """
+
+    grade: GradeOne
+    executor: Executor
+    confirm: Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -192,11 +206,11 @@ class Batch:
 
 
 @contextmanager
-def local_graders(order: Order, jobs: int) -> Iterator[tuple[GradeOne, Executor]]:
-    """The function that grades one submission, and the executor that runs it: `jobs` at once on this machine."""
+def local_graders(order: Order, jobs: int) -> Iterator[Graders]:
+    """What grades `jobs` submissions at once on this machine."""
     with GradingProcess(order) as process, ThreadPoolExecutor(jobs) as executor:
         try:
-            yield process.grade, executor
+            yield Graders(process.grade, executor, process.confirm)
         except BaseException:
             process.close()  # ends the gradings under way, which the executor would otherwise wait for
             raise

@@ -128,32 +128,43 @@ class GradingProcess:
         named: bool = True,
         without: str | None = None,
     ) -> SubmissionResult:
-        ours, theirs = socket.socketpair()
-        with ours:
-            with theirs:
-                asked = None if questions is None else list(questions)
-                order = {"path": str(path.resolve()), "name": name, "as_it_is": as_it_is, "questions": asked}
-                job = json.dumps({**order, "named": named, "without": without}).encode()
-                rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno()]))]
-                try:
-                    self._control.sendmsg([job], rights)
-                except OSError as error:
-                    self._raise_broken(self._told_since())
-                    raise GraderError(f"the grading process is gone: {error}\n{self._last_words()}") from None
-            ours.settimeout(self._patience)
-            answer = self._answer(ours, name)
+        asked = None if questions is None else list(questions)
+        job = {"path": str(path.resolve()), "name": name, "as_it_is": as_it_is, "questions": asked}
+        answer = self._ask({**job, "named": named, "without": without}, name)
         if "result" not in answer:
             raise GraderError(f"{name}: {answer.get('error', 'no result')}")
         return SubmissionResult.from_json(answer["result"])
 
-    def _answer(self, stream: socket.socket, name: str) -> dict[str, Any]:
+    def confirm(self) -> None:
+        """Wait until the reference has full marks under this run's seed, here or in an earlier run.
+
+        Raises:
+            UsageError: it does not; nothing that was graded in this run holds.
+        """
+        self._ask({}, "the reference")
+
+    def _ask(self, job: dict[str, Any], what: str) -> dict[str, Any]:
+        """Send a job, and wait for its answer."""
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno()]))]
+                try:
+                    self._control.sendmsg([json.dumps(job).encode()], rights)
+                except OSError as error:
+                    self._raise_broken(self._told_since())
+                    raise GraderError(f"the grading process is gone: {error}\n{self._last_words()}") from None
+            ours.settimeout(self._patience)
+            return self._answer(ours, what)
+
+    def _answer(self, stream: socket.socket, what: str) -> dict[str, Any]:
         try:
             chunks = list(iter(lambda: stream.recv(1 << 20), b""))
             answer: dict[str, Any] = json.loads(b"".join(chunks))
         except (OSError, ValueError) as error:
             self._raise_broken(self._told_since())
             raise GraderError(
-                f"{name}: the grading child ended without a result: {error!r}\n{self._last_words()}"
+                f"{what}: the grading child ended without a result: {error!r}\n{self._last_words()}"
             ) from None
         return answer
 

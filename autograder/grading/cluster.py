@@ -14,7 +14,6 @@ import asyncio
 import secrets
 import socket
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,9 +23,9 @@ from distributed import Client, Worker, WorkerPlugin, get_worker
 from distributed.comm.addressing import get_address_host_port
 
 from autograder.course.result import SubmissionResult
-from autograder.errors import GraderError, UsageError
+from autograder.errors import AutograderError, GraderError, UsageError
 from autograder.grading import fingerprint
-from autograder.grading.batch import GradeOne
+from autograder.grading.batch import Graders
 from autograder.grading.client import GradingProcess
 from autograder.grading.libraries import require_notebooks
 from autograder.grading.order import Order
@@ -48,8 +47,8 @@ class Expected:
 
 
 @contextmanager
-def graders(address: str, order: Order, expected: Expected) -> Iterator[tuple[GradeOne, Executor]]:
-    """The function that grades one submission, and its executor: as many at once as the cluster has threads.
+def graders(address: str, order: Order, expected: Expected) -> Iterator[Graders]:
+    """What grades submissions on a cluster: as many at once as it has threads.
 
     Args:
         address: the scheduler's, `tcp://10.0.0.1:8786`.
@@ -85,7 +84,7 @@ def graders(address: str, order: Order, expected: Expected) -> Iterator[tuple[Gr
             client.register_plugin(plugin, plugin.name)
             with client.get_executor(pure=False, resources=resources) as executor:  # type: ignore[no-untyped-call]
                 try:
-                    yield partial(_grade, plugin.name), executor
+                    yield Graders(partial(_grade, plugin.name), executor, partial(_confirm_all, client, plugin.name))
                 except BaseException:
                     executor.shutdown(wait=False)  # cancels what has not begun
                     raise
@@ -121,6 +120,10 @@ class _Grader(WorkerPlugin):
             raise GraderError(f"{name}: {path} is missing on {socket.gethostname()}, or not the same there")
         return self._process.grade(path, name, questions)
 
+    async def confirm(self) -> None:
+        if self._process is not None:
+            await asyncio.to_thread(self._process.confirm)
+
     def _open(self) -> GradingProcess:
         course, assignment = self._order.read()
         if fingerprint.of_suite(course, assignment) != self._expected.suite:
@@ -137,3 +140,18 @@ def _grade(plugin: str, path: Path, name: str, questions: Sequence[str] | None =
     grader = get_worker().plugins[plugin]
     assert isinstance(grader, _Grader)
     return grader.grade(path, name, questions)
+
+
+def _confirm_all(client: Client, plugin: str) -> None:
+    """Wait until the reference is graded on every worker. One that has ended is left out."""
+    found = client.run(_confirm, plugin, on_error="return")
+    for error in found.values():
+        if isinstance(error, AutograderError):
+            raise error
+
+
+async def _confirm(plugin: str) -> None:
+    """On a worker: wait until the reference is graded there."""
+    grader = get_worker().plugins.get(plugin)
+    if isinstance(grader, _Grader):
+        await grader.confirm()

@@ -59,7 +59,7 @@ def order_for(toy: Toy) -> tuple[Order, cluster.Expected]:
 def scores(
     address: str, toy: Toy, asked: tuple[Order, cluster.Expected], meanwhile: Callable[[], None] = lambda: None
 ) -> dict[str, float]:
-    with cluster.graders(address, *asked) as (grade, executor):
+    with cluster.graders(address, *asked) as (grade, executor, _):
         futures = [executor.submit(grade, toy.submitted / f"{name}.zip", name) for name in NAMES]
         meanwhile()
         return {result.submission: result.score for result in (future.result() for future in as_completed(futures))}

@@ -93,6 +93,16 @@ class ReferenceGrading:
         """File descriptors that can be read when a question is graded, which is to be told to `finish`."""
         return tuple(self._running)
 
+    @property
+    def done(self) -> bool:
+        """True if every question is graded."""
+        return not (self._waiting or self._running)
+
+    def hurry(self, jobs: int) -> None:
+        """Grade so many questions at once from now on: a caller waits for the end."""
+        self.jobs, self.later = jobs, False
+        self._begin()
+
     def finish(self, pipe: int) -> None:
         """Take in what a fork found, and begin the next.
 

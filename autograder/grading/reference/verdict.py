@@ -1,8 +1,10 @@
 """Remembers, from run to run, that a reference had full marks by its suite in this environment.
 
 A run need not wait then until the reference is graded: it is graded again beside the first submissions, on the inputs
-of the run's own seed. A verdict is a small file in the user's cache folder, named by a digest of what it depends on.
-The variable AUTOGRADER_CACHE names another folder.
+of the run's own seed. The end of the run waits for this where no earlier run had the same seed.
+
+A verdict is a small file in the user's cache folder, named by a digest of what it depends on. The variable
+AUTOGRADER_CACHE names another folder.
 """
 
 from __future__ import annotations
@@ -21,10 +23,26 @@ import platformdirs
 
 from autograder.reports.files.write import write_file
 
-__all__ = ["ReferenceVerdict", "cpu_name"]
+__all__ = ["Kept", "ReferenceVerdict", "cpu_name"]
 
 # Variables that decide which of its routines a library computes with.
 DECIDING = ("ATEN_", "CUBLAS_", "CUDA_", "KMP_", "MKL_", "OMP_", "ONEDNN_", "OPENBLAS_", "TORCH_")
+
+
+MAX_SEEDS = 1000
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A verdict of earlier runs.
+
+    Attributes:
+        seconds: what each question took, by id.
+        seeds: those under which the reference had full marks, the newest last.
+    """
+
+    seconds: dict[str, float]
+    seeds: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -46,20 +64,24 @@ class ReferenceVerdict:
         text = json.dumps([suite, *facts, cpu_name(), installed, deciding], sort_keys=True, default=str)
         return cls(_folder() / f"{hashlib.blake2b(text.encode(), digest_size=16).hexdigest()}.json")
 
-    def read(self) -> dict[str, float] | None:
-        """The seconds that each question took, by id; None where no verdict is kept."""
+    def read(self) -> Kept | None:
+        """What earlier runs found; None where no verdict is kept."""
         try:
-            seconds = json.loads(self.path.read_text(encoding="utf-8"))["seconds"]
-            return {str(id): float(took) for id, took in seconds.items()}
+            kept = json.loads(self.path.read_text(encoding="utf-8"))
+            seconds = {str(id): float(took) for id, took in kept["seconds"].items()}
+            return Kept(seconds, tuple(int(seed) for seed in kept["seeds"]))
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return None
 
-    def keep(self, assignment: str, seconds: dict[str, float]) -> None:
-        """Keep that the reference had full marks. A folder that cannot be written to keeps nothing."""
+    def keep(self, assignment: str, seconds: dict[str, float], seed: int) -> None:
+        """Keep that the reference had full marks under this seed. A folder that cannot be written to keeps nothing."""
+        before = self.read()
+        earlier = [each for each in before.seeds if each != seed] if before else []
         rounded = {id: round(took, 3) for id, took in seconds.items()}
+        kept = {"assignment": assignment, "seconds": rounded, "seeds": [*earlier, seed][-MAX_SEEDS:]}
         with suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            write_file(self.path, json.dumps({"assignment": assignment, "seconds": rounded}, indent=1).encode())
+            write_file(self.path, json.dumps(kept, indent=1).encode())
 
     def forget(self) -> None:
         """The reference failed in this environment after all."""

@@ -15,10 +15,10 @@ from autograder.course.layout import Course
 from autograder.errors import GraderError, UsageError
 from autograder.grading.client import GradingProcess
 from autograder.grading.order import Order
-from autograder.grading.reference.verdict import ReferenceVerdict
+from autograder.grading.reference.verdict import Kept, ReferenceVerdict
 from tests.autograder.conftest import Toy
 
-# A check of the grader's own, which waits until a file says how it is to end. No digest holds what the file says.
+# A check that waits, after an answer, until a file says how it is to end. No digest holds what the file says.
 WAITS = """
 import os
 import time
@@ -32,6 +32,7 @@ from autograder.errors import CheckFailed
 
 @pytest.mark.question("double")
 def test_waits(student):
+    student.double(torch.ones(2))
     while not Path({flag!r}).exists():
         time.sleep(0.02)
     said = Path({flag!r}).read_text()
@@ -39,8 +40,9 @@ def test_waits(student):
         os._exit(1)
     if said == "fail":
         raise CheckFailed("what the file says")
-    student.double(torch.ones(2))
 """
+# An answer that is graded without waiting.
+RAISES = "def double(x):\n    raise NotImplementedError\n"
 
 
 @pytest.fixture
@@ -105,6 +107,41 @@ def test_a_whole_run_ends_where_the_reference_fails_after_all(toy: Toy, flag: Pa
     assert "the reference fails double / waits: failed: what the file says" in done.stderr
 
 
+def test_a_run_that_is_done_first_waits_for_the_reference(toy: Toy, flag: Path, tmp_path: Path) -> None:
+    """Its grades are written at once, but the command does not end well before they are known to hold."""
+    toy.submit("kim-1-A1-O1", source=RAISES)
+    out = tmp_path / "out"
+    with ThreadPoolExecutor() as executor:
+        done = executor.submit(toy.run, "grade", "t1", toy.submitted, "--out", out, "--seed", "2")
+        wait_for(out / "kim-1-A1-O1/result.json")
+        assert not done.done()
+        flag.write_text("fail")
+        result = done.result()
+    assert result.returncode == 2
+    assert "the reference fails double / waits: failed: what the file says" in result.stderr
+
+
+def test_a_seed_under_which_the_reference_was_graded_is_not_waited_for(toy: Toy, flag: Path) -> None:
+    """Such as that of the first run, when a late submission is graded into the same folder."""
+    path = toy.submit("kim-1-A1-O1", source=RAISES)
+    flag.write_text("pass")
+    with process(toy, 2) as grading:
+        grading.confirm()
+    flag.unlink()
+    with process(toy, 2) as grading:
+        grading.grade(path, "kim-1-A1-O1")
+        grading.confirm()
+        assert not flag.exists()  # the reference is still waiting for it
+        flag.write_text("pass")
+
+
+def wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 120
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_what_is_broken_is_told_though_a_job_was_left_unread(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     """The process says so and ends while a job is on its way: the next look at its socket only finds a reset."""
     path = toy.submit("kim-1-A1-O1")
@@ -152,13 +189,18 @@ def test_what_the_reference_answered_is_not_asked_again(toy: Toy, calls: Path, c
         assert calls.stat().st_size == asked
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"seconds": 3}', '{"seconds": {"double": "soon"}}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"seconds": 3}', '{"seconds": {"double": "soon"}, "seeds": []}', '{"seconds": {}}']
+)
 def test_a_verdict_that_cannot_be_read_is_none(tmp_path: Path, text: str) -> None:
     verdict = ReferenceVerdict(tmp_path / "v.json")
     (tmp_path / "v.json").write_text(text)
     assert verdict.read() is None
-    verdict.keep("t1", {"double": 0.25})
-    assert verdict.read() == {"double": 0.25}
+    verdict.keep("t1", {"double": 0.25}, 7)
+    assert verdict.read() == Kept({"double": 0.25}, (7,))
+    verdict.keep("t1", {"double": 0.5}, 3)
+    verdict.keep("t1", {"double": 0.75}, 7)
+    assert verdict.read() == Kept({"double": 0.75}, (3, 7))
     assert json.loads((tmp_path / "v.json").read_text())["assignment"] == "t1"
     verdict.forget()
     verdict.forget()
@@ -167,7 +209,7 @@ def test_a_verdict_that_cannot_be_read_is_none(tmp_path: Path, text: str) -> Non
 
 def test_a_folder_that_cannot_be_written_to_keeps_nothing() -> None:
     verdict = ReferenceVerdict(Path("/dev/null/autograder/v.json"))
-    verdict.keep("t1", {})
+    verdict.keep("t1", {}, 1)
     verdict.forget()
     assert verdict.read() is None
 
