@@ -116,6 +116,21 @@ def test_a_cell_that_raises_is_told_and_the_others_run(run: Run) -> None:
     assert 'id="cell-3"' in page
 
 
+@pytest.mark.parametrize("module", ["tqdm", "tqdm.auto", "tqdm.notebook"])
+def test_a_progress_bar_is_no_mistake(run: Run, module: str) -> None:
+    """Here no widget could show it."""
+    cells = [
+        f"from {module} import tqdm, trange",
+        "with tqdm(total=3, desc='loss') as bar:\n    bar.update(1)\n    bar.set_postfix(loss=0.5)",
+        "print('steps', [step for step in tqdm([1, 2])], sum(trange(3)))",
+        "for epoch in trange(2, leave=False):\n    tqdm.write('an epoch')",
+    ]
+    made, page = run([code(source) for source in cells])
+    assert raised(made) == []
+    assert "steps [1, 2] 3" in page
+    assert page.count("an epoch") == 3  # the cell and two lines
+
+
 def test_what_would_start_a_process_says_so_and_is_not_counted(run: Run) -> None:
     cells = [
         code(source)
