@@ -194,13 +194,17 @@ def _plot(title: str, found: Sequence[Scaled], path: Path) -> None:
         sizes = [each.submissions for each in some]
         cost.plot(sizes, [each.each for each in some], marker="o", label=f"{jobs} at once")
         memory.plot(sizes, [sum(each.peaks.values()) for each in some], marker="o", label=f"{jobs} at once")
+        for axes in (cost, memory):
+            axes.set_xscale("log")
+            axes.set_xticks(sizes, map(str, sizes), minor=False)
+            axes.set_xticks([], minor=True)
     cost.set(ylabel="CPU time of each, ms")
     memory.set(ylabel="peak memory together, MB")
     for axes in (cost, memory):
-        axes.set(xlabel="submissions", xscale="log", ylim=(0, None))
-        axes.legend()
+        axes.set(xlabel="submissions", ylim=(0, 1.1 * axes.get_ylim()[1]))
+        axes.legend(loc="lower left")
     figure.suptitle(title)
-    figure.savefig(path)
+    figure.savefig(path, dpi=120)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -92,7 +92,7 @@ def fill(
     Args:
         cells: by student: hundredths of a point, or EXCUSED.
         title: the assignment's title.
-        names: other names in a header: `A6`.
+        names: other names in a header: `A6`, `Assignment 6`.
         points: the assignment's points, in hundredths.
         id_column, column: the headers of the id and score columns; "" finds them.
         lines: by student, a line for Moodle's column of comments. A person's comment there stays.

@@ -224,7 +224,7 @@ def _table(order: _Order) -> _Written:
         order.facts.students,
         cells,
         title=assignment.title,
-        names=(assignment.id.upper(), f"A{assignment.number}"),
+        names=(assignment.id.upper(), *(f"{word}{assignment.number}" for word in ("A", "Assignment ", "Assignment"))),
         points=order.terms.points,
         id_column=args.id_column,
         column=args.column,

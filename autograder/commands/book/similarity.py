@@ -81,7 +81,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
             )
         )
     else:
-        lines = [f"{assignment.id}: {len(sources)} answers, {len(found)} pairs share rare code"]
+        share = "1 pair shares" if len(found) == 1 else f"{len(found)} pairs share"
+        lines = [f"{assignment.id}: {len(sources)} answers, {share} rare code"]
         for pair in found:
             same = f"  {len(pair.comments)} equal comments" if pair.comments else ""
             lines.append(f"  {pair.worth:7.1f}  {pair.one}  {pair.other}{same}")

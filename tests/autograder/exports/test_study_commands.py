@@ -35,7 +35,7 @@ def test_similarity(toy: Toy, tmp_path: Path) -> None:
         toy.submit(name, source=f"# {name}\ndef double(x):\n{body}")
     status, said = in_process(toy, "similarity", "t1", toy.submitted, "--out", tmp_path)
     assert status == 0, said
-    assert "4 answers, 1 pairs" in said
+    assert "4 answers, 1 pair shares" in said
     assert "choi_r-13-A1-O1  oh_n-14-A1-O1" in said
     page = (tmp_path / "similarity.html").read_text(encoding="utf-8")
     assert "<mark>" in page
@@ -59,7 +59,7 @@ def test_similarity_of_what_the_book_holds(toy: Toy, tmp_path: Path) -> None:
     shutil.rmtree(toy.submitted)
     status, said = in_process(toy, "similarity", "t1", "--out", out)
     assert status == 0, said
-    assert "3 answers, 1 pairs" in said
+    assert "3 answers, 1 pair shares" in said
     assert "choi_r-13-A1-O1  oh_n-14-A1-O1" in said
     assert "<mark>" in (out / "similarity.html").read_text(encoding="utf-8")
     assert "x.sum(7)" not in (out / "oh_n-14-A1-O1/result.json").read_text()

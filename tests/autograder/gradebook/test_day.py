@@ -115,6 +115,13 @@ def test_a_day(toy: Toy, book: Path, tmp_path: Path) -> None:
     # the school's table, filled: the held cell stays, points are scaled
     table = tmp_path / "canvas.csv"
     table.write_text(TABLE)
+    by_title = table.read_text()
+    for name in ("A1 (7)", "Assignment 1 (7)", "HW: assignment1 (7)"):
+        assert "Toys (7)" in by_title
+        table.write_text(by_title.replace("Toys (7)", name))
+        said = say(toy, "export", "table", "t1", "--out", book, "--into", table, "--dry-run", status=1)
+        assert "2 written" in said
+    table.write_text(by_title)
     said = say(toy, "export", "table", "t1", "--out", book, "--into", table, status=1)
     assert "2 written (1 new, 1 changed, 0 same), 1 held" in said
     assert "changed: 12  4 → 2" in said
