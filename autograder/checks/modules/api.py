@@ -209,9 +209,16 @@ def differentiate(
 
     Args:
         upstream, wrt: as for `run`.
+
+    Raises:
+        CheckFailed: the call wrote to one of its inputs, so that there are no gradients.
     """
     assert isinstance(function, Proxy)
-    return _differentiate(function, args, kwargs or {}, upstream, None, wrt)
+    run = _differentiate(function, args, kwargs or {}, upstream, None, wrt)
+    if run.asked and any(run.changed):
+        hint = "an in-place operation (x[mask] = 0, x += 1, x.clamp_()) must not change an input; work on a copy"
+        raise CheckFailed("an input was changed by the call", hint)
+    return run
 
 
 def optimizer(value: Proxy, model: Proxy) -> OptimizerFacts:
@@ -293,8 +300,7 @@ def _differentiate(
     if places is not None and not set(places) <= set(range(len(args))):
         raise GraderError(f"wrt is {places}, and there are {len(args)} inputs")
     payload = {"args": list(args), "kwargs": dict(kwargs), "upstream": arriving, "training": training, "wrt": places}
-    asked = tuple(gradient is not None for gradient in arriving)
-    return read_run(_ask(function, "differentiate", **payload), asked, slots, taken)
+    return read_run(_ask(function, "differentiate", **payload), arriving, slots, taken)
 
 
 def _ask(proxy: Proxy, op: str, **payload: Any) -> Any:

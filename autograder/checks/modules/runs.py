@@ -15,6 +15,7 @@ from msgspec import Struct
 from autograder.checks.compare.compare import assert_matches, describe
 from autograder.checks.modules.facts import TensorFacts, validated
 from autograder.errors import CheckFailed, GraderError, ProtocolError
+from autograder.sandbox.channel.tree import leaves
 
 __all__ = ["Run", "assert_same_run", "read_run"]
 
@@ -60,12 +61,18 @@ class _Answer(Struct):
 
 
 def read_run(
-    answer: Any, asked: tuple[bool, ...], slots: Sequence[TensorFacts] = (), taken: Sequence[TensorFacts] = ()
+    answer: Any,
+    upstream: Sequence[torch.Tensor | None],
+    slots: Sequence[TensorFacts] = (),
+    taken: Sequence[TensorFacts] = (),
 ) -> Run:
     """An answer to `differentiate`.
 
+    Gradients of an output in a lower precision than its upstream gradient are no more precise than the output. They
+    get its dtype, so that they are compared like the output.
+
     Args:
-        asked: as in the run.
+        upstream: for each tensor in the output, the gradient that arrived at it.
         slots: the names of the run's parameters and buffers in messages.
         taken: for each slot, the called module's own tensor.
 
@@ -78,12 +85,31 @@ def read_run(
         raise ProtocolError("a run that is not one")
     if any(tensor.index >= len(values) for tensor in taken):
         raise ProtocolError("fewer gradients or statistics than were described")
+    lower = _lower_dtype(found.output, upstream)
+    if lower is not None:
+        values = [_at_most(value, lower) for value in values]
     parts = {
         buffer: tuple(values[tensor.index] for tensor in taken if tensor.buffer is buffer) for buffer in (False, True)
     }
-    return Run(
-        found.output, found.attached, found.inputs, found.changed, tuple(slots), parts[False], parts[True], asked
-    )
+    inputs = found.inputs if lower is None else tuple(_at_most(value, lower) for value in found.inputs)
+    asked = tuple(gradient is not None for gradient in upstream)
+    return Run(found.output, found.attached, inputs, found.changed, tuple(slots), parts[False], parts[True], asked)
+
+
+def _lower_dtype(output: Any, upstream: Sequence[torch.Tensor | None]) -> torch.dtype | None:
+    """The lowest dtype of the outputs that is lower than that of the upstream gradient; None if there is none."""
+    made = (value for value in leaves(output) if type(value) is torch.Tensor)
+    found = [
+        value.dtype
+        for value, arrived in zip(made, upstream, strict=False)
+        if arrived is not None and value.is_floating_point() and value.dtype.itemsize < arrived.dtype.itemsize
+    ]
+    return min(found, key=lambda dtype: dtype.itemsize, default=None)
+
+
+def _at_most(value: Any, dtype: torch.dtype) -> Any:
+    floating = type(value) is torch.Tensor and value.is_floating_point()
+    return value.to(dtype) if floating and value.dtype.itemsize > dtype.itemsize else value
 
 
 def assert_same_run(

@@ -128,8 +128,8 @@ def differentiate(
     and can be detected.
 
     Args:
-        upstream: the upstream gradient of each tensor in the output, in order; None for a tensor without one. Empty for
-            no gradients.
+        upstream: the upstream gradient of each tensor in the output, in order, which is converted to the tensor's
+            dtype; None for a tensor without one. Empty for no gradients.
         wrt: positions in `args` of the differentiated inputs; None for all. Other inputs are plain tensors.
 
     Returns:
@@ -156,7 +156,7 @@ def differentiate(
     # Autograd may raise after an in-place write. The report of the write is the better message.
     pairs = [(made, arrives) for made, arrives in zip(outputs, upstream, strict=False) if arrives is not None]
     if pairs and all(made.requires_grad and _alike(made, arrives) for made, arrives in pairs) and not any(changed):
-        gradients = _gradients(pairs, [*leaves, *parameters])
+        gradients = _gradients([(made, arrives.to(made.dtype)) for made, arrives in pairs], [*leaves, *parameters])
     arrived = iter(gradients[len(leaves) :])
     return {
         "output": output,
@@ -300,7 +300,8 @@ def _same(before: Tensor, after: Tensor) -> bool:
 
 
 def _alike(tensor: Tensor, other: Tensor) -> bool:
-    return (tensor.shape, tensor.dtype) == (other.shape, other.dtype)
+    """True if `other` can be the gradient of `tensor`, perhaps in another floating dtype."""
+    return tensor.shape == other.shape and tensor.is_floating_point() and other.is_floating_point()
 
 
 def _gradients(pairs: Sequence[tuple[Tensor, Tensor]], tensors: Sequence[Tensor]) -> list[Tensor | None]:

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from autograder.checks import modules
+from autograder.checks.compare.asides import noting
 from autograder.checks.draw import Draw
 from autograder.checks.modules.runs import Run
 from autograder.checks.sides.reference import TranscriptChannel
@@ -239,6 +240,18 @@ def weighted(x: torch.Tensor, params: list[torch.Tensor], scale: float = 1.0) ->
     return scale * (x @ params[0] + params[1])
 
 
+def in_float32(x: torch.Tensor, params: list[torch.Tensor]) -> torch.Tensor:
+    return x.float() @ params[0].float() + params[1].float()
+
+
+def in_float64(x: torch.Tensor, params: list[torch.Tensor]) -> torch.Tensor:
+    return x.double() @ params[0].double() + params[1].double()
+
+
+def in_place(x: torch.Tensor, params: list[torch.Tensor]) -> torch.Tensor:
+    return x.mul_(2) @ params[0] + params[1]
+
+
 def cut_bias(x: torch.Tensor, params: list[torch.Tensor], scale: float = 1.0) -> torch.Tensor:
     return scale * (x @ params[0] + params[1].detach())
 
@@ -399,7 +412,7 @@ def test_another_object_is_no_module(student: Proxy) -> None:
 
 def test_gradients_that_the_reference_lacks_are_our_own_fault(student: Proxy) -> None:
     model = student.Block()
-    for upstream in (torch.ones(2, 6, 6, 7), torch.ones(2, 6, 6, 8, dtype=torch.float64)):
+    for upstream in (torch.ones(2, 6, 6, 7), torch.ones(2, 6, 6, 8, dtype=torch.int64)):
         run = modules.run(model, X.float(), training=True, upstream=upstream)
         with pytest.raises(GraderError):
             modules.assert_same_run(run, run)
@@ -492,6 +505,30 @@ def test_gradients_of_a_function_through_a_list(student: Proxy) -> None:
     found = modules.differentiate(student.cut_bias, [x, [w, b]], {"scale": 2.0}, upstream=upstream)
     with pytest.raises(CheckFailed, match="with respect to its input 3 of 3 is missing: none arrived"):
         modules.assert_same_run(found, wanted)
+
+
+def test_an_output_of_another_dtype_has_gradients_too(student: Proxy) -> None:
+    """They are no more precise than the output, so they have its dtype: one check takes points for it."""
+    x, w, b = (each.double() for each in (torch.randn(2, 3), torch.randn(3, 4), torch.randn(4)))
+    upstream = torch.randn(2, 4, dtype=torch.float64)
+    exact = modules.differentiate(student.weighted, [x, [w, b]], upstream=upstream)
+    rounded = modules.differentiate(student.in_float32, [x, [w, b]], upstream=upstream)
+    assert {each.dtype for each in exact.inputs} == {torch.float64}
+    assert {each.dtype for each in rounded.inputs} == {torch.float32}
+    with pytest.raises(CheckFailed, match="float32"):
+        modules.assert_same_run(rounded, exact)
+    notes: dict[str, str] = {}
+    with noting(notes, "w1"):
+        modules.assert_same_run(rounded, exact)
+    assert "one check takes points for it" in notes["w1"]
+    finer = modules.differentiate(student.in_float64, [x.float(), [w.float(), b.float()]], upstream=upstream.float())
+    assert {each.dtype for each in finer.inputs} == {torch.float32}
+
+
+def test_an_input_that_was_changed_is_named_before_its_gradient(student: Proxy) -> None:
+    x, w, b = torch.randn(2, 3), torch.randn(3, 4), torch.randn(4)
+    with pytest.raises(CheckFailed, match="an input was changed by the call"):
+        modules.differentiate(student.in_place, [x, [w, b]], upstream=torch.randn(2, 4))
 
 
 def test_filler_of_nan_is_no_change(student: Proxy) -> None:
