@@ -25,7 +25,7 @@ def write_junit(path: Path, assignment: Assignment, results: Mapping[str, Sequen
     """Raises UsageError where the file cannot be written."""
     from autograder.exports.junit import Suite, junit
 
-    cases = [(f"A{assignment.number}.{question}", case) for question in results for case in results[question]]
+    cases = [(f"{assignment.id}.{question}", case) for question in results for case in results[question]]
     content = junit([Suite(assignment.title, cases, sum(case.seconds for _, case in cases))])
     try:
         with whole(path) as file:

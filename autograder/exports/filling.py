@@ -116,8 +116,9 @@ def fill(
             continue
         top = _row_points(table, row) or most
         text = value if isinstance(value, str) else _scaled(value, top, points)
-        if top is not None and not isinstance(value, str) and float(text) > top:
-            raise UsageError(f"{table.path}: row {row + 1}: found {text}, above the column's {number(top)} points")
+        if system is System.MOODLE and top is not None and not isinstance(value, str) and float(text) > top:
+            said = f"found {text}, above the column's {number(top)} points, which Moodle skips"
+            raise UsageError(f"{table.path}: row {row + 1}: {said}")
         written |= _comment(table, row, (lines or {}).get(student, "")) if system is System.MOODLE else {}
         if _equal(before, text):
             same += 1

@@ -290,9 +290,9 @@ class Facts:
         )
 
     def arrival(self, submission: int) -> Arrival | None:
-        """The arrival that counts: the newest of the best source."""
-        own = self._arrivals.get(submission, [])
-        return max(own, key=lambda arrival: (-SOURCES.index(arrival.source), arrival.recorded), default=None)
+        """The arrival that counts: of the best source, the one that was written last, whatever the clock said."""
+        own = enumerate(self._arrivals.get(submission, []))
+        return max(own, key=lambda each: (-SOURCES.index(each[1].source), each[0]), default=(0, None))[1]
 
     def counting(self, submission: int) -> tuple[Grading | None, bool]:
         """The grading that counts, and whether it is stale: an older suite's than the newest."""

@@ -261,7 +261,7 @@ class _Assignment:
         return found
 
     def _reviewed(self, submission: Submission) -> bool:
-        return any(self._newest(kind, "", submission.id) for kind in ("scale", "note"))
+        return self._newest("scale", "", submission.id) is not None
 
     def _holds(self, student: str) -> tuple[str, ...]:
         hold = self._newest("hold", student)
@@ -288,7 +288,10 @@ class _Assignment:
 
 
 def _differ_by_one(one: str, other: str) -> bool:
-    """Whether two ids of the same length differ in one character, or in the order of two neighbours."""
+    """Whether two ids differ in one character, which may be missing, or in the order of two neighbours."""
+    if abs(len(one) - len(other)) == 1:
+        longer, shorter = (one, other) if len(one) > len(other) else (other, one)
+        return any(longer[:place] + longer[place + 1 :] == shorter for place in range(len(longer)))
     if len(one) != len(other):
         return False
     at = [place for place, pair in enumerate(zip(one, other, strict=True)) if pair[0] != pair[1]]

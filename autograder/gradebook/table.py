@@ -6,11 +6,10 @@ language and encoding; only cells of one column change.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 
 from autograder.errors import UsageError
@@ -21,10 +20,19 @@ __all__ = ["SchoolTable", "points_row", "read_roster"]
 MAX_BYTES = 16 * 1024 * 1024
 ENCODINGS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"\xef\xbb\xbf", "utf-8"))
 BOMS = {encoding: mark for mark, encoding in ENCODINGS}
+HINT = re.compile(r"sep=([,;\t])\r?\n", re.IGNORECASE)
 ID_NAMES = ("student id", "id number", "sis user id", "idnumber", "id", "number", "학번")
 NAME_NAMES = ("name", "full name", "student", "student name", "이름", "성명")
 EMAIL_NAMES = ("email", "e-mail", "email address", "mail", "이메일", "전자우편")
 LOGIN_NAMES = ("login", "username", "user name", "sis login id", "login id", "아이디")
+
+
+@dataclass(frozen=True)
+class _Record:
+    """The text of one row: its cells as they are written, with quotation marks, and its line end."""
+
+    cells: tuple[str, ...]
+    end: str
 
 
 @dataclass(frozen=True)
@@ -33,16 +41,18 @@ class SchoolTable:
 
     Attributes:
         rows: the header first; each row with as many cells as it had.
-        raw: the text of each row with its line end; it is written again if no cell changed.
+        raw: the text of each row; it is written again if no cell changed.
         encoding, marked: the encoding of the file, and whether it begins with a byte-order mark.
+        above: the line `sep=;` above the header, with which Excel tells the separator.
     """
 
     path: Path
     rows: tuple[tuple[str, ...], ...]
-    raw: tuple[str, ...]
+    raw: tuple[_Record, ...]
     separator: str = ","
     encoding: str = "utf-8"
     marked: bool = False
+    above: str = ""
 
     @classmethod
     def read(cls, path: Path) -> SchoolTable:
@@ -54,14 +64,16 @@ class SchoolTable:
         except OSError as error:
             raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
         text, encoding, marked = _decoded(path, data)
-        separator = max("\t;,", key=text.partition("\n")[0].count)
+        hint = HINT.match(text)
+        above, text = (hint[0], text[hint.end() :]) if hint else ("", text)
+        separator = hint[1] if hint else max("\t;,", key=_outside_quotes(text).count)
         raw, rows = [], []
-        for line, cells in _records(path, text, separator):
-            raw.append(line)
-            rows.append(tuple(cells))
+        for record in _records(path, text, separator):
+            raw.append(record)
+            rows.append(tuple(map(_value, record.cells)))
         if not rows:
             raise UsageError(f"{path}: found nothing, wanted a table with a header")
-        return cls(path, tuple(rows), tuple(raw), separator, encoding, marked)
+        return cls(path, tuple(rows), tuple(raw), separator, encoding, marked, above)
 
     @property
     def header(self) -> tuple[str, ...]:
@@ -92,12 +104,17 @@ class SchoolTable:
                     old[column] = value
             if tuple(old) != self.rows[number]:
                 rows[number] = tuple(old)
-                raw[number] = _written(old, self.rows[number], self.raw[number], self.separator)
+                texts = [
+                    text if before == cell else _quoted(cell, self.separator)
+                    for text, before, cell in zip_longest(raw[number].cells, self.rows[number], old, fillvalue="")
+                ]
+                raw[number] = replace(raw[number], cells=tuple(texts))
         return replace(self, rows=tuple(rows), raw=tuple(raw))
 
     def encoded(self) -> bytes:
         mark = BOMS[self.encoding] if self.marked else b""
-        return mark + "".join(self.raw).encode(self.encoding)
+        text = "".join(self.separator.join(record.cells) + record.end for record in self.raw)
+        return mark + (self.above + text).encode(self.encoding)
 
 
 def _decoded(path: Path, data: bytes) -> tuple[str, str, bool]:
@@ -109,40 +126,39 @@ def _decoded(path: Path, data: bytes) -> tuple[str, str, bool]:
         raise UsageError(f"{path}: found other characters than UTF-8's or UTF-16's; save it as “CSV UTF-8”") from None
 
 
-def _records(path: Path, text: str, separator: str) -> Iterable[tuple[str, list[str]]]:
-    """Each row's text with its line end, and its cells. A quoted cell may hold line ends."""
-    lines = (
-        text.splitlines(keepends=True) if "\r" not in text else re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$", text)
-    )
-    held = ""
-    for line in lines:
-        held += line
-        if held.count('"') % 2:
-            continue
-        yield held, next(iter(csv.reader(io.StringIO(held, newline=""), delimiter=separator)), [])
-        held = ""
-    if held:
-        raise UsageError(f"{path}: a quotation mark is opened and never closed")
+def _outside_quotes(text: str) -> str:
+    """The first row, without the cells that are in quotation marks."""
+    return re.sub(r'"[^"]*("|$)', "", text)[: len(text)].partition("\n")[0]
 
 
-def _written(cells: Sequence[str], before: Sequence[str], raw: str, separator: str) -> str:
-    """A changed row in the style of the file: unchanged cells keep their quotation marks."""
-    body = raw.rstrip("\r\n")
-    ending, parts, start, quoted = raw[len(body) :], [], 0, False
-    for at, char in enumerate(body):
-        if char == '"':
-            quoted = not quoted
-        elif char == separator and not quoted:
-            parts.append(body[start:at])
-            start = at + 1
-    parts.append(body[start:])
-    kept = [
-        parts[place]
-        if place < len(before) and before[place] == cell and place < len(parts)
-        else _quoted(cell, separator)
-        for place, cell in enumerate(cells)
-    ]
-    return separator.join(kept) + ending
+def _records(path: Path, text: str, separator: str) -> Iterator[_Record]:
+    """The rows. A cell that begins with a quotation mark may hold separators and line ends."""
+    cells: list[str] = []
+    cell = re.compile(rf'("(?:[^"]|"")*(?:"|$))?[^{re.escape(separator)}\r\n]*')
+    end = re.compile(r"\r\n|\r|\n|$")
+    place = 0
+    while place < len(text):
+        found = cell.match(text, place)
+        assert found is not None  # it may be empty
+        if found[1] and (len(found[1]) < 2 or not found[1].endswith('"')):
+            raise UsageError(f"{path}: a quotation mark is opened and never closed")
+        cells.append(found[0])
+        place = found.end()
+        if text.startswith(separator, place):
+            place += len(separator)
+            if place < len(text):
+                continue
+            cells.append("")
+        ending = end.match(text, place)
+        assert ending is not None
+        yield _Record(tuple(cells), ending[0])
+        cells, place = [], ending.end()
+
+
+def _value(cell: str) -> str:
+    """What a cell says: without quotation marks around it, as Python's csv module reads it."""
+    quoted = re.match(r'"((?:[^"]|"")*)"', cell)
+    return quoted[1].replace('""', '"') + cell[quoted.end() :] if quoted else cell
 
 
 def _quoted(cell: str, separator: str) -> str:
@@ -167,21 +183,33 @@ def read_roster(path: Path, id_column: str = "") -> tuple[Student, ...]:
     table = SchoolTable.read(path)
     titles = [title.strip().casefold() for title in table.header]
     places = [_first(titles, names) for names in (ID_NAMES, NAME_NAMES, EMAIL_NAMES, LOGIN_NAMES)]
-    id_place = places[0] = table.column(id_column) if id_column else places[0]
+    first, last = (_first(titles, (name,)) for name in ("first name", "last name"))  # as Blackboard has them
+    if id_column:
+        places[0] = table.column(id_column)
+    id_place = places[0] = places[3] if places[0] is None else places[0]
     if id_place is None:
         wanted = f"wanted one called {', '.join(ID_NAMES)}, or --id-column NAME"
         raise UsageError(f"{path}: found the columns {table.titles}; {wanted}")
     found: dict[str, Student] = {}
     for row in range(1, len(table.rows)):
-        if row == points_row(table) or not any(cell.strip() for cell in table.rows[row]):
-            continue
         number, name, email, login = (table.cell(row, each).strip() if each is not None else "" for each in places)
+        if first is not None and last is not None and not name:
+            name = " ".join(filter(None, (table.cell(row, each).strip() for each in (first, last))))
+        if not key(number) and (not any((name, email, login)) or _is_nobody(table, row)):
+            continue
         if not key(number):
             raise UsageError(f"{path}: row {row + 1}: found no id, wanted one under {table.header[id_place]!r}")
         if key(number) in found:
             raise UsageError(f"{path}: row {row + 1}: {number} is there twice")
         found[key(number)] = Student(key(number), number, name, email, login, active=True)
+    if not found:
+        raise UsageError(f"{path}: found nobody below the header, wanted the members of the course")
     return tuple(found.values())
+
+
+def _is_nobody(table: SchoolTable, row: int) -> bool:
+    """True for Canvas's row of points, and for its test student."""
+    return table.cell(row, 0).strip().casefold() in ("points possible", "student, test", "test student")
 
 
 def _first(titles: Sequence[str], names: Sequence[str]) -> int | None:
