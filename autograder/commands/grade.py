@@ -291,6 +291,7 @@ class _Graded:
     def _reviewed(self, result: SubmissionResult) -> SubmissionResult:
         from autograder.grading.scoring import reviewed
 
+        result = replace(result, info=self.recorder.info(result))
         return reviewed(result, self.assignment, self.recorder.scale(result.submission))
 
     def _take(self, result: SubmissionResult, write: bool) -> None:

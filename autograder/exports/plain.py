@@ -63,8 +63,9 @@ def _came(
     assignment: Assignment, facts: Facts, grade: Grade, submission: Submission | None, naming: Naming
 ) -> dict[str, Any]:
     """The group, the option, the maximum, and the time of handing in."""
-    arrival = facts.arrival(submission.id) if submission else None
-    came = moment(arrival.at).astimezone(assignment.due.tzinfo) if arrival and arrival.at else None
+    known = submission is not None and facts.arrival(submission.id) is not None
+    at, late = facts.handed_in(submission.id, assignment.due) if submission else ("", False)
+    came = moment(at).astimezone(assignment.due.tzinfo) if at else None
     people = sorted((each.place, each.student) for each in facts.members if each.submission == grade.submission)
     group = [student for _, student in people if student != grade.student]
     return {
@@ -72,7 +73,7 @@ def _came(
         "option": submission.option if submission else "",
         "score": points(grade.checks) if submission else None,
         "max_score": points(hundredths(assignment.max_score)),
-        "late": ("yes" if arrival.late else "no") if arrival else "",
+        "late": ("yes" if late else "no") if known or at else "",
         "submitted_at": came.isoformat(timespec="seconds") if came else "",
     }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from autograder.gradebook.decisions import words
 from autograder.gradebook.facts import Decision, Facts, Told
-from autograder.gradebook.grades import TO_READ, Grade
+from autograder.gradebook.grades import TO_READ, Grade, State
 from autograder.rounding import number
 
 __all__ = ["GradeChange", "changed", "shown", "told_now"]
@@ -36,9 +36,17 @@ def shown(state: str, cents: int | None) -> str:
     return state if cents is None else number(cents / 100)
 
 
-def told_now(grades: Sequence[Grade]) -> tuple[Told, ...]:
-    """Grades in the form in which a release keeps them. It has no number yet."""
-    return tuple(Told(0, each.student, str(each.state), each.cents, each.why) for each in grades)
+def told_now(grades: Sequence[Grade], *, zeros: bool = False) -> tuple[Told, ...]:
+    """Grades in the form in which a release keeps them. It has no number yet.
+
+    Args:
+        zeros: whether those who handed in nothing are told a 0.
+    """
+
+    def cents(grade: Grade) -> int | None:
+        return 0 if zeros and grade.state is State.MISSING else grade.cents
+
+    return tuple(Told(0, each.student, str(each.state), cents(each), each.why) for each in grades)
 
 
 def changed(before: Sequence[Told], now: Sequence[Told], facts: Facts) -> tuple[GradeChange, ...]:
@@ -50,6 +58,8 @@ def changed(before: Sequence[Told], now: Sequence[Told], facts: Facts) -> tuple[
         old, new = earlier.get(student), later.get(student)
         was = shown(old.state, old.cents) if old else "nothing"
         is_now = shown(new.state, new.cents) if new else "nothing"
+        if old and new and old.state == new.state == State.MISSING:
+            continue  # a 0 that was told stands for nothing
         if was != is_now:
             why = _why(old.why if old else {}, new.why if new else {}, facts)
             found.append(GradeChange(student, was, is_now, why))

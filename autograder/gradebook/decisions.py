@@ -105,7 +105,7 @@ class _Place:
     question: str
 
     def wrong(self, found: str) -> UsageError:
-        return UsageError(f"{self.kind}: found {found[:60]!r}, wanted {KINDS[self.kind].value}")
+        return UsageError(f"value of {self.kind}: found {found[:60]!r}, wanted {KINDS[self.kind].value}")
 
 
 def _check_question(kind: str, question: str, terms: Terms) -> None:

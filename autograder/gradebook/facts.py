@@ -294,6 +294,15 @@ class Facts:
         own = enumerate(self._arrivals.get(submission, []))
         return max(own, key=lambda each: (-SOURCES.index(each[1].source), each[0]), default=(0, None))[1]
 
+    def handed_in(self, submission: int, due: datetime) -> tuple[str, bool]:
+        """When a submission was handed in ("" if unknown), and whether that was after `due`: a person's word first."""
+        decided = [each for each in self.decisions if each.kind == "arrived" and each.submission == submission]
+        newest = max(decided, key=lambda each: each.id, default=None)
+        if newest is not None and newest.value is not None:
+            return str(newest.value), moment(newest.value) > due
+        arrival = self.arrival(submission)
+        return (arrival.at, arrival.late) if arrival else ("", False)
+
     def counting(self, submission: int) -> tuple[Grading | None, bool]:
         """The grading that counts, and whether it is stale: an older suite's than the newest."""
         own = self._complete.get(submission, [])

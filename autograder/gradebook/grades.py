@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from autograder.gradebook.facts import ERASED, Decision, Facts, Grading, Submission, Terms, moment
-from autograder.gradebook.late import Counts, Lateness, standing
+from autograder.gradebook.late import Counts, Lateness, Policy, standing
 from autograder.rounding import exact, half_up, number
 
 __all__ = ["TO_READ", "Grade", "State", "grades"]
@@ -151,7 +151,8 @@ class _Assignment:
         excused = self._value("excused", student) is True
         wanted = self._value("free_days", student)
         days = days_left if wanted is None else min(days_left, wanted)
-        candidates = [self._candidate(each, student, max(days, 0)) for each in self.theirs.get(student, ())]
+        policy = self.terms.policy if wanted is None else replace(self.terms.policy, free_days_each=None)
+        candidates = [self._candidate(each, student, max(days, 0), policy) for each in self.theirs.get(student, ())]
         adjust = self._value("adjust", student) or 0
         held = self._holds(student)
         chosen = self._counts(candidates, student)
@@ -181,7 +182,7 @@ class _Assignment:
         )
         return replace(found, cents=max(chosen.standing.cents + adjust, 0)) if state is State.GRADED else found
 
-    def _candidate(self, submission: Submission, student: str, days_left: int) -> _Candidate:
+    def _candidate(self, submission: Submission, student: str, days_left: int, policy: Policy) -> _Candidate:
         grading, stale = self.facts.counting(submission.id)
         arrived = self._arrived(submission)
         reasons = [*self._whose(student), *self._unfinished(submission, grading)]
@@ -190,7 +191,7 @@ class _Assignment:
         checks, disputed = self._checks(submission, grading)
         reasons += disputed
         late = self._late(arrived, student) if arrived else 0
-        found = standing(checks, self.terms.points, late, days_left, self.terms.policy)
+        found = standing(checks, self.terms.points, late, days_left, policy)
         notes = ("graded by an older version of the checks",) if stale else ()
         return _Candidate(submission, grading, checks, found, arrived, tuple(reasons), notes)
 

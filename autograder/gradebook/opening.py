@@ -6,6 +6,7 @@ import os
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,7 @@ def _file(path: Path) -> None:
 
 def _on_connect(connection: sqlite3.Connection, _: Any) -> None:
     connection.isolation_level = None  # transactions are begun below, and by nobody else
+    connection.text_factory = partial(str, encoding="utf-8", errors="replace")  # a damaged byte is shown as �
     for pragma in ("synchronous = full", "foreign_keys = on", "secure_delete = on"):
         connection.execute(f"pragma {pragma}")
     if connection.execute("pragma journal_mode").fetchone() != ("wal",):

@@ -323,15 +323,14 @@ class Book:
             return Facts(
                 students=tuple(Student(**row) for row in _rows(connection, tables.student)),
                 submissions=tuple(
-                    Submission(**{**row, "notes": tuple(_plain("submission", row, "notes"))})
-                    for row in _rows(connection, tables.submission)
+                    Submission(**{**row, "notes": _notes(row)}) for row in _rows(connection, tables.submission)
                 ),
                 arrivals=tuple(
                     Arrival(row["submission"], _instant(row["at"]), row["source"], row["late"], row["recorded"])
                     for row in _rows(connection, tables.arrival)
                     if row["source"] in SOURCES
                 ),
-                members=tuple(Member(**row) for row in _rows(connection, tables.member)),
+                members=(members := tuple(Member(**row) for row in _rows(connection, tables.member))),
                 runs=tuple(BookedRun(**row) for row in _rows(connection, tables.run)),
                 gradings=tuple(
                     Grading(
@@ -341,10 +340,24 @@ class Book:
                     for row in gradings
                 ),
                 decisions=tuple(
-                    Decision(**{**row, "value": _plain("decision", row, "value")})
-                    for row in _rows(connection, tables.decision)
+                    decision for row in _rows(connection, tables.decision) for decision in _decisions(row, members)
                 ),
             )
+
+    def sound_facts(self) -> Facts:
+        """As `facts`, without gradings whose result is damaged: their submissions are held, and graded again."""
+        facts = self.facts()
+        if self.absent:
+            return facts
+        damaged = set()
+        with self._reading() as connection:
+            for id, result in connection.execute(select(tables.grading.c.id, tables.grading.c.result)):
+                try:
+                    zlib.decompress(result)
+                except (zlib.error, TypeError):
+                    damaged.add(id)
+        gradings = tuple(replace(each, complete=each.complete and each.id not in damaged) for each in facts.gradings)
+        return replace(facts, gradings=gradings)
 
     def releases(self, assignment: str = "") -> tuple[Release, ...]:
         """All releases, or an assignment's, the oldest first."""
@@ -473,6 +486,29 @@ def _plain(table: str, row: RowMapping, column: str) -> Any:
     except ValueError:
         which = next(iter(row.values()))
         raise UsageError(f"{table} {which}: {column} is damaged; restore the book from a backup") from None
+
+
+def _notes(row: RowMapping) -> tuple[str, ...]:
+    """The notes of a submission. Damaged ones cost nobody a grade."""
+    try:
+        return tuple(map(str, json.loads(row["notes"])))
+    except (ValueError, TypeError):
+        return ("the notes on this submission are damaged in the gradebook",)
+
+
+def _decisions(row: RowMapping, members: Sequence[Member]) -> list[Decision]:
+    """A decision. A damaged one holds the grades of those whom it is about: to guess it could be a wrong grade."""
+    try:
+        return [Decision(**{**row, "value": json.loads(row["value"])})]
+    except (ValueError, TypeError):
+        why = (
+            f"decision {row['id']} ({row['kind']}) is damaged in the gradebook; enter it again and take this hold back"
+        )
+        people = [row["student"]] if row["student"] else []
+        people += [each.student for each in members if each.submission == row["submission"]]
+        about = {"submission": 0, "question": "", "kind": "hold", "value": why}
+        whom = list(dict.fromkeys(filter(None, people))) or [f"?{row['submission']}"]
+        return [Decision(**{**row, **about, "student": student}) for student in whom]
 
 
 def _instant(text: str) -> str:

@@ -55,7 +55,7 @@ def sentence(grade: Grade, terms: Terms, points_by_person: bool = False) -> str:
         return "Excused: this assignment does not count."
     said = f"{_points(grade.checks)} from the checks{' and a person' if points_by_person else ''}"
     if grade.late and terms.policy.steps:
-        days = f", {grade.days} free {'day' if grade.days == 1 else 'days'} used" if grade.days else ""
+        days = f", {'one free day' if grade.days == 1 else f'{grade.days} free days'} used" if grade.days else ""
         if grade.percent is None:
             return f"{said}; late by {elapsed(grade.late)}: not accepted = 0 of {_points(terms.points)}"
         said += f" − {_points(grade.taken)} late by {elapsed(grade.late)}{days}"

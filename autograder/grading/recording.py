@@ -6,7 +6,7 @@ import json
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -50,11 +50,18 @@ ERASING = ".erasing"  # in a folder of results, while an erase is under way
 SIMILARITY = "similarity.html"  # in a folder of results, with the code of those whom it compares
 
 
-def info_of(facts: Facts, submission: Submission, assignment: Assignment) -> SubmissionInfo:
-    """Who handed in a submission, what and when, as a result has it."""
+def info_of(facts: Facts, submission: Submission, assignment: Assignment, *, decided: bool = False) -> SubmissionInfo:
+    """Who handed in a submission, what and when, as a result has it.
+
+    Args:
+        decided: whether a person's decision on the time counts.
+    """
     people = sorted((each for each in facts.members if each.submission == submission.id), key=lambda each: each.place)
-    came = facts.arrival(submission.id)
-    at = moment(came.at).astimezone(assignment.due.tzinfo).isoformat(timespec="seconds") if came and came.at else ""
+    arrival = facts.arrival(submission.id)
+    came, late = (arrival.at, arrival.late) if arrival else ("", False)
+    if decided:
+        came, late = facts.handed_in(submission.id, assignment.due)
+    at = moment(came).astimezone(assignment.due.tzinfo).isoformat(timespec="seconds") if came else ""
     return SubmissionInfo(
         submission=submission.name,
         name=people[0].name if people else "",
@@ -62,7 +69,7 @@ def info_of(facts: Facts, submission: Submission, assignment: Assignment) -> Sub
         option=submission.option,
         members=tuple((each.written, each.name) for each in people[1:]),
         submitted_at=at,
-        late=bool(came and came.late),
+        late=late,
         notes=submission.notes,
     )
 
@@ -87,6 +94,7 @@ class Recorder:
     known: dict[tuple[str, str], Submission] = field(default_factory=dict)
     gradings: dict[int, int] = field(default_factory=dict)  # submission → this run's newest grading
     _scales: dict[str, float | None] | None = None
+    _moved: dict[str, SubmissionInfo] | None = None
 
     @classmethod
     def open(cls, book: Book, assignment: Assignment, run: GradingRun, *, fresh: bool) -> Recorder:
@@ -138,6 +146,16 @@ class Recorder:
         if self._scales is None:
             self._scales = {name: scale for name, (scale, _, _) in self._shown().items()}
         return self._scales.get(name)
+
+    def info(self, result: SubmissionResult) -> SubmissionInfo:
+        """The result's info, with the time of handing in that a person decided on."""
+        if self._moved is None:
+            facts = self.book.facts()
+            own = {each.id: each for each in facts.submissions if each.assignment == self.assignment.id}
+            about = {each.submission for each in facts.decisions if each.kind == "arrived"} & own.keys()
+            self._moved = {own[id].name: info_of(facts, own[id], self.assignment, decided=True) for id in about}
+        moved = self._moved.get(result.submission)
+        return replace(result.info, submitted_at=moved.submitted_at, late=moved.late) if moved else result.info
 
     def _shown(self) -> Shown:
         return shown_in_sheet(self.book.facts(), self.assignment)
@@ -228,11 +246,11 @@ def results(
             yield name, "the book has no grading of it that counts"
             continue
         if is_erased(submission):
-            info = info_of(facts, submission, assignment)
+            info = info_of(facts, submission, assignment, decided=True)
             yield reviewed(_scores_alone(grading, info, assignment), assignment, scales.get(submission.id))
             continue
         try:
-            found = book.result(grading.id, info_of(facts, submission, assignment))
+            found = book.result(grading.id, info_of(facts, submission, assignment, decided=True))
         except Damaged as error:
             yield name, str(error)
         else:
@@ -339,7 +357,7 @@ def write_views(
 ) -> Path:
     """Write every page and table of an assignment from the book. Returns the class page."""
     facts = book.facts()
-    standings = Standings(facts, settings, assignment)
+    standings = Standings(book.sound_facts(), settings, assignment)
     found, failures = [], []
     words, nobodys = standings.words(), {each.name for each in facts.submissions if is_erased(each)}
     for each in results(book, facts, assignment):

@@ -116,6 +116,8 @@ class _Written:
 
     Attributes:
         tells: whether it tells somebody grades, so that the book records a release.
+        reached: the students whom it tells their grades; None for all.
+        zeros: whether it tells a 0 to those who handed in nothing.
         again: makes the file with the release's number in it.
     """
 
@@ -123,6 +125,8 @@ class _Written:
     content: bytes
     lines: tuple[str, ...] = ()
     tells: bool = True
+    reached: frozenset[str] | None = None
+    zeros: bool = False
     again: Callable[[int], bytes] | None = None
 
 
@@ -178,7 +182,8 @@ def _release(order: _Order, written: _Written) -> int:
 
     release = Release(0, "", who(), order.assignment.id, order.args.format, order.terms.policy.to_json())
     with uninterrupted(), new_file(written.path) as file, order.book.together():
-        number = order.book.add_release(release, told_now(order.own))
+        own = [grade for grade in order.own if written.reached is None or grade.student in written.reached]
+        number = order.book.add_release(release, told_now(own, zeros=written.zeros))
         file.write(written.again(number) if written.again else written.content)
         file.flush()  # a full disk is met before the release is in the book
     return number
@@ -194,7 +199,7 @@ def _order(args: argparse.Namespace) -> _Order:
     course = Course.find(args.course)
     assignment, settings = course.assignment(args.assignment), Settings.read(course)
     book = Book.open(settings.book(args.book, args.out), create=False)
-    facts, terms = book.facts(), settings.terms(assignment)
+    facts, terms = book.sound_facts(), settings.terms(assignment)
     own = tuple(each for each in grades(facts, settings.all_terms()) if each.assignment == assignment.id)
     if not any(each.assignment == assignment.id for each in facts.submissions):
         raise UsageError(f"{book.address}: this book has nothing of {assignment.id}")
@@ -246,7 +251,8 @@ def _table(order: _Order) -> _Written:
     lines += [f"excused, cell unchanged: {student}" for student in filled.excused]
     lines += [f"not in the table: {student}" for student in filled.absent]
     path = args.into.with_stem(f"{args.into.stem}-filled")
-    return _Written(path, filled.table.encoded(), tuple(lines))
+    reached = frozenset(filled.people.values())
+    return _Written(path, filled.table.encoded(), tuple(lines), reached=reached, zeros=bool(args.missing))
 
 
 def _csv(order: _Order) -> _Written:
@@ -287,6 +293,9 @@ def _junit(order: _Order) -> _Written:
             (f"{order.assignment.id}.{question.id}", case) for question in result.questions for case in question.cases
         ]
         suites.append(Suite(called, cases, result.seconds, grading.at if grading else ""))
+    if order.args.anonymous:  # the order of names would tell them
+        suites.sort(key=lambda suite: suite.name)
+        lines.sort()
     return _Written(order.target, junit(suites), tuple(lines), tells=False)
 
 

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from autograder.authoring.gradescope import _policy
 from autograder.course.layout import Course
 from autograder.course.outcome import Outcome
 from autograder.course.result import SubmissionInfo
@@ -297,3 +299,23 @@ def test_our_own_fault_writes_nothing(
 
 def test_memory_is_known() -> None:
     assert 2**28 < gradescope_run.memory() <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+@pytest.mark.parametrize(
+    "gradebook",
+    [
+        '[gradebook]\nurl = "secret"',
+        'gradebook = { url = "secret" }',
+        'gradebook.url = "secret"',
+        '[ gradebook ]\nurl = "secret"',
+    ],
+)
+def test_the_address_of_the_gradebook_stays_here(tmp_path: Path, gradebook: str) -> None:
+    """However course.toml writes it. The rest says the same."""
+    policy = '[late]\ngrace_minutes = 15\nsteps = [{ hours = 24, percent = 10.5 }, { percent = 30 }]\nof = "score"\n'
+    shutil.copytree(TOY, tmp_path / "course")
+    text = f"{gradebook}\n{policy}" if not gradebook.startswith("[") else f"{policy}{gradebook}\n"
+    (tmp_path / "course/course.toml").write_text(text.replace('"secret"', '"sqlite:///secret.db"'))
+    found = _policy(Course.find(tmp_path / "course")).decode()
+    assert "secret" not in found
+    assert tomllib.loads(found) == tomllib.loads(policy)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -276,11 +277,60 @@ def test_a_group_without_an_erased_member(toy: Toy, book: Path) -> None:
     assert [line for line in said.splitlines() if line.endswith(" is not on the roster") and "erased-" in line] == []
 
 
+def test_what_a_table_did_not_reach_is_not_released(toy: Toy, book: Path, tmp_path: Path) -> None:
+    """A table of one section: the others were told nothing. Who handed in nothing was told a 0."""
+    table = tmp_path / "canvas.csv"
+    table.write_text("".join(line for line in TABLE.splitlines(keepends=True) if "Lee" not in line))
+    say(toy, "gradebook", "roster", table, "--out", book)
+    say(toy, "export", "table", "t1", "--out", book, "--into", table, "--missing", "0", status=1)
+    assert [row[4] for row in rows(tmp_path / "canvas-filled.csv")] == ["Toys (7)", "20", "20", "", "0"]
+    with Book.open(book / "gradebook.db") as opened:
+        told = {each.student: (each.state, each.cents) for each in opened.told(1)}
+    assert told == {"11": ("graded", 1000), "13": ("held", None), "14": ("missing", 0)}
+    said = say(toy, "diff", "t1", "--out", book, status=1)
+    assert "1 of 4 differ" in said
+    assert "12  nothing →" in said
+
+
+def test_points_above_a_columns_maximum_are_a_bonus(toy: Toy, book: Path, tmp_path: Path) -> None:
+    table = tmp_path / "canvas.csv"
+    table.write_text(TABLE)
+    say(toy, "gradebook", "set", "t1", "11", "adjust", "2", "--why", "bonus", "--out", book)
+    say(toy, "export", "table", "t1", "--out", book, "--into", table, status=1)
+    assert rows(tmp_path / "canvas-filled.csv")[2][4] == "24"
+
+
+def test_a_note_may_be_about_a_person(toy: Toy, book: Path, tmp_path: Path) -> None:
+    table = tmp_path / "canvas.csv"
+    table.write_text(TABLE)
+    say(toy, "gradebook", "roster", table, "--out", book)
+    say(toy, "gradebook", "set", "t1", "14", "note", "moved to another school", "--out", book)
+    assert "moved to another school" in say(toy, "gradebook", "log", "t1", "14", "--out", book)
+
+
+def test_a_time_that_a_person_set_is_on_every_view(toy: Toy, book: Path, tmp_path: Path) -> None:
+    say(toy, "gradebook", "set", "t1", "lee_s-12-A1-O1", "arrived", "2030-01-01T10:00", "--out", book)
+    say(toy, "report", "t1", "--out", book)
+    assert "Handed in 2030-01-01 10:00" in (book / "lee_s-12-A1-O1/report.html").read_text()
+    say(toy, "export", "csv", "t1", "--out", book, "--to", tmp_path / "grades.csv", status=1)
+    header, *people = rows(tmp_path / "grades.csv")
+    (lee,) = (dict(zip(header, row, strict=True)) for row in people if "12" in row)
+    assert (lee["submitted_at"][:16], lee["late"], lee["late_by"]) == ("2030-01-01T10:00", "no", "0")
+
+
+def test_codes_are_in_an_order_of_their_own(toy: Toy, book: Path, tmp_path: Path) -> None:
+    """That of names would tell whose they are."""
+    say(toy, "export", "junit", "t1", "--out", book, "--to", tmp_path / "codes.xml", "--anonymous", status=1)
+    suites = re.findall(r'<testsuite name="([^"]+)"', (tmp_path / "codes.xml").read_text())
+    assert len(suites) == 3
+    assert suites == sorted(suites)
+
+
 def test_a_table_of_decisions(toy: Toy, book: Path, tmp_path: Path) -> None:
     table = tmp_path / "decisions.csv"
     table.write_text("student,kind,value,why\n11,adjust,-0.5,no notebook\n12,excused,yes,ill\n")
     refused = say(toy, "gradebook", "enter", "t1", table, "--out", book, status=2)
-    assert "row 3, excused: found 'yes', wanted true" in refused
+    assert "row 3, value of excused: found 'yes', wanted true" in refused
     with Book.open(book / "gradebook.db") as opened:
         assert not opened.facts().decisions
     table.write_text(table.read_text().replace("yes", "true"))
