@@ -85,7 +85,7 @@ owner      ids, separated by spaces                 a submission  yes
 arrived    a date and time                          a submission
 scale      0 to 1                                   a submission
 comment    text for the student's page              a submission
-note       text for the staff                       a submission
+note       text for the staff                       a submission or a student
 """
 
 
