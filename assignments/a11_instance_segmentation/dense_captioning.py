@@ -171,6 +171,8 @@ def caption_average_precision(
     Returns:
         A Python float; NaN if no image has a truth.
 
+    Edge cases: equal scores: the earlier image first, then the lower index.
+
     >>> box, caption = torch.tensor([[0.0, 0.0, 4.0, 2.0]]), torch.tensor([[3, 4]])
     >>> found = {"boxes": box, "scores": torch.tensor([0.5]), "captions": torch.tensor([[3, 5]])}  # similarity 0.5
     >>> caption_average_precision([found], [{"boxes": box, "captions": caption}])

@@ -174,6 +174,8 @@ def mask_average_precision(
     Returns:
         (C,) float64. A label without any truth has NaN; a label with truths and without predictions has 0.
 
+    Edge cases: equal scores: the earlier image first, then the lower index.
+
     >>> masks = torch.tensor([[[True, True, False]], [[False, False, True]]])
     >>> truth = {"masks": masks, "labels": torch.tensor([0, 0])}
     >>> found = {"masks": masks[:1], "scores": torch.tensor([0.9]), "labels": torch.tensor([0])}
@@ -228,7 +230,8 @@ class MaskRCNN(nn.Module):
 
         Args:
             images: (N, 3, H, W).
-            detections: one mapping per image: "boxes" (D, 4), "labels" (D,). They need not be the detector's own.
+            detections: one mapping per image: "boxes" (D, 4), "labels" (D,). They need not be the detector's own, and
+                parts of a box may lie outside of the image.
 
         Returns:
             A list with one tensor (D, H, W) bool per image: the sigmoid of the channel of each box's label, pasted.

@@ -97,8 +97,8 @@ def cubify(voxels: Tensor, threshold: float = 0.5) -> tuple[Tensor, Tensor]:
         (vertices, faces): (V, 3), (x, y, z) in cells, of the dtype of the voxels, float32 for bool; (F, 3) int64.
         Vertices and faces may come in any order.
 
-    Edge cases: nothing filled gives shapes (0, 3) and (0, 3). Laws: the volume inside is the number of filled cells,
-    the area is the number of squares.
+    Edge cases: nothing filled gives shapes (0, 3) and (0, 3), of the same dtypes. Laws: the volume inside is the number
+    of filled cells, the area is the number of squares.
 
     >>> vertices, faces = cubify(torch.ones(1, 1, 1))
     >>> vertices.shape, faces.shape

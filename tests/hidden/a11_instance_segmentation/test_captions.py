@@ -210,6 +210,14 @@ DECODINGS: dict[str, tuple[Change, int, int]] = {  # how weights are changed; re
 @pytest.mark.parametrize("change, regions, length", DECODINGS.values(), ids=DECODINGS)
 def test_decoding(student: Proxy, reference: Proxy, rng: Draw, change: Change, regions: int, length: int) -> None:
     """The captions that a head with given weights makes."""
+    model, values = loaded_head(student, reference, rng, change)
+    codes = rng.normal(regions, 5)
+    found = whole_numbers(model.describe(codes, length))
+    assert_matches(found, slow_captions.spoken(values, codes, length), what="the captions")
+
+
+def loaded_head(student: Proxy, reference: Proxy, rng: Draw, change: Change) -> tuple[Proxy, dict[str, torch.Tensor]]:
+    """A submission's head with drawn weights, changed; and the weights by the reference's names."""
     arguments = (5, WORDS, 4, 6)
     model = modules.assert_module(student.CaptionHead(*arguments), "CaptionHead()")
     ours, inputs = reference.CaptionHead(*arguments), [rng.normal(2, 5), rng.integers(0, WORDS, (2, 3))]
@@ -219,9 +227,26 @@ def test_decoding(student: Proxy, reference: Proxy, rng: Draw, change: Change, r
     change(values)
     weights = replace(weights, values=tuple(values[slot.name] for slot in weights.slots))
     modules.load(model, weights, *inputs)
-    codes = rng.normal(regions, 5)
-    found = whole_numbers(model.describe(codes, length))
-    assert_matches(found, slow_captions.spoken(values, codes, length), what="the captions")
+    return model, values
+
+
+@decoding_question(weight=0.2)
+@pytest.mark.parametrize(
+    "contract",
+    contracts.battery({"keeps-float32": "captions are whole numbers, and their dtype is asked for apart"}),
+    ids=str,
+)
+def test_decoding_contract(student: Proxy, reference: Proxy, rng: Draw, contract: contracts.Contract) -> None:
+    """Rules for every function: inputs stay as they are, dtypes are kept, empty input works, calls are independent."""
+    model, values = loaded_head(student, reference, rng, never_end)
+    operation = contracts.Operation(
+        call=lambda codes: whole_numbers(model.describe(codes, 5)),
+        oracle=lambda codes: (slow_captions.spoken(values, codes, 5),),
+        inputs=("codes",),
+        outputs=("the captions",),
+        batched=("codes",),
+    )
+    contract(student, operation, (rng.normal(30, 5),))
 
 
 @decoding_question(weight=0.5)
@@ -297,12 +322,31 @@ def shorter(rng: Draw) -> Images:
     return predictions, truths
 
 
+def exactly(rng: Draw) -> Images:
+    """One prediction with an IoU of one half and the right caption, one with the right box and a similarity of 1/2."""
+    boxes = torch.tensor([[0.0, 0.0, 8.0, 4.0], [20.0, 8.0, 28.0, 12.0]]).double()
+    captions = torch.tensor([[3, 4], [5, 6]])
+    guess, said = boxes.clone(), captions.clone()
+    guess[0, 2], said[1, 1] = 4.0, 7
+    return [{"boxes": guess, "scores": rng.distinct(2), "captions": said}], [{"boxes": boxes, "captions": captions}]
+
+
+def equal_scores(rng: Draw) -> Images:
+    """All scores are equal: in each of two images a wrong prediction, and then a right one."""
+    boxes = torch.tensor([[0.0, 0.0, 8.0, 4.0], [20.0, 8.0, 28.0, 12.0]]).double()
+    captions = torch.tensor([[3, 4], [5, 6]])
+    found = {"boxes": boxes, "scores": torch.full((2,), 0.75, dtype=torch.float64), "captions": captions}
+    return [found, found], [{"boxes": boxes[1:], "captions": captions[1:]}] * 2
+
+
 SETS: dict[str, Callable[[Draw], Images]] = {
     "several-images": lambda rng: described(rng, 3, 3, 5),
     "one-image": lambda rng: described(rng, 1, 4, 2),
     "found-twice": found_twice,
     "nearest-is-unlike": nearest_unlike,
     "shorter-captions": shorter,
+    "exactly-the-thresholds": exactly,
+    "equal-scores": equal_scores,
     "no-predictions": lambda rng: described(rng, 2, 2, 0),
     "no-truths": lambda rng: described(rng, 2, 0, 3),
 }
@@ -315,6 +359,32 @@ def test_average_precision(student: Proxy, rng: Draw, draw: Callable[[Draw], Ima
     predictions, truths = draw(rng)
     found = student.caption_average_precision(predictions, truths)
     assert_matches(found, slow_captions.average_precision(predictions, truths), what="the average precision")
+
+
+@ap_question(weight=0.2)
+@pytest.mark.parametrize(
+    "contract", contracts.battery({"keeps-float32": "the answer is a Python number, which has no dtype"}), ids=str
+)
+def test_average_precision_contract(student: Proxy, contract: contracts.Contract) -> None:
+    """Rules for every function: inputs stay as they are, dtypes are kept, empty input works, calls are independent."""
+
+    def images(*parts: torch.Tensor) -> Images:
+        boxes, scores, captions, real, true = parts
+        return [{"boxes": boxes, "scores": scores, "captions": captions}], [{"boxes": real, "captions": true}]
+
+    operation = contracts.Operation(
+        call=lambda *parts: student.caption_average_precision(*images(*parts)),
+        oracle=lambda *parts: (torch.tensor(slow_captions.average_precision(*images(*parts)), dtype=torch.float64),),
+        inputs=("boxes", "scores", "captions", "true boxes", "true captions"),
+        outputs=("the average precision",),
+        batched=("boxes", "scores", "captions"),
+        others=lambda boxes, scores, captions, real, true: (boxes, -scores, captions, real, true.flip(0)),
+    )
+    boxes = torch.tensor([[0.0, 0.0, 6.0, 4.0], [40.0, 2.0, 44.0, 9.0], [20.0, 8.0, 28.0, 12.0]]).double()
+    scores = torch.tensor([0.5, 0.75, 0.25]).double()
+    captions = torch.tensor([[3, 4, 5], [3, 4, 5], [6, 7, 9]])  # an IoU of 3/4; none; a similarity of 2/3
+    real = torch.tensor([[0.0, 0.0, 8.0, 4.0], [20.0, 8.0, 28.0, 12.0]]).double()
+    contract(student, operation, (boxes, scores, captions, real, torch.tensor([[3, 4, 5], [6, 7, 8]])))
 
 
 @ap_question(weight=0.3)

@@ -9,7 +9,7 @@ import pytest
 import slow_masks
 import torch
 
-from autograder.checks import Draw, Proxy, assert_matches, contracts
+from autograder.checks import Draw, Proxy, assert_kind, assert_matches, contracts
 
 question = partial(pytest.mark.question, "mask-ap")
 
@@ -108,6 +108,15 @@ def exactly(rng: Draw) -> DataSet:
     return [found], [{"masks": mask[1:], "labels": torch.tensor([0])}], 1, 0.5
 
 
+def equal_scores(rng: Draw) -> DataSet:
+    """All scores are equal: a wrong mask, a right one, and in the next image a wrong one and a right one."""
+    mask = torch.zeros(2, HEIGHT, WIDTH, dtype=torch.bool)
+    mask[0, :3], mask[1, 3:] = True, True
+    labels = torch.tensor([0, 0])
+    found = {"masks": mask, "scores": torch.full((2,), 0.75, dtype=torch.float64), "labels": labels}
+    return [found, found], [{"masks": mask[1:], "labels": labels[:1]}] * 2, 1, 0.5
+
+
 DATA_SETS: dict[str, Callable[[Draw], DataSet]] = {
     "one-image": lambda rng: data_set(rng, 1),
     "several-images": lambda rng: data_set(rng, 4),
@@ -117,6 +126,7 @@ DATA_SETS: dict[str, Callable[[Draw], DataSet]] = {
     "same-box": same_box,
     "found-twice": doubled,
     "worst-image-first": by_score,
+    "equal-scores": equal_scores,
     "exactly-the-threshold": exactly,
     "below-another-threshold": lambda rng: (*exactly(rng)[:3], 0.75),
 }
@@ -129,3 +139,44 @@ def test_average_precision(student: Proxy, rng: Draw, draw: Callable[[Draw], Dat
     case = draw(rng)
     found = student.mask_average_precision(*case[:3], threshold=case[3])
     assert_matches(found, slow_masks.average_precisions(*case), what="the average precisions")
+
+
+def one_image() -> tuple[torch.Tensor, ...]:
+    """Masks, scores and labels of what is found in one image; masks and labels of what is there."""
+    real = torch.zeros(3, HEIGHT, WIDTH, dtype=torch.bool)
+    real[0, :2, :4], real[1, :2, 5:], real[2, 3:] = True, True, True
+    masks = real[[0, 0, 1]].clone()
+    masks[0, 0, 0], masks[1] = False, ~real.any(dim=0)
+    scores = torch.tensor([0.5, 0.75, 0.25]).double()
+    return masks, scores, torch.tensor([0, 0, 1]), real, torch.tensor([0, 1, 0])
+
+
+@question(weight=0.2)
+@pytest.mark.parametrize(
+    "contract",
+    contracts.battery({"keeps-float32": "float64 whatever the scores are: asked for apart"}),
+    ids=str,
+)
+def test_average_precision_contract(student: Proxy, contract: contracts.Contract) -> None:
+    """Rules for every function: inputs stay as they are, dtypes are kept, empty input works, calls are independent."""
+
+    def images(*parts: torch.Tensor) -> DataSet:
+        masks, scores, labels, real, true = parts
+        return [{"masks": masks, "scores": scores, "labels": labels}], [{"masks": real, "labels": true}], 2, 0.5
+
+    operation = contracts.Operation(
+        call=lambda *parts: student.mask_average_precision(*images(*parts)[:3]),
+        oracle=lambda *parts: (slow_masks.average_precisions(*images(*parts)),),
+        inputs=("masks", "scores", "labels", "true masks", "true labels"),
+        outputs=("the average precisions",),
+        batched=("masks", "scores", "labels"),
+        others=lambda masks, scores, labels, real, true: (masks, -scores, labels, ~real, true),
+    )
+    contract(student, operation, one_image())
+
+
+@question(weight=0.2)
+def test_average_precision_dtype(student: Proxy, rng: Draw) -> None:
+    """Average precisions are float64."""
+    predictions, truths, *_ = exactly(rng)
+    assert_kind(student.mask_average_precision(predictions, truths, 1), (1,), torch.float64, what="the answer")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from animals import one_image, scenes_with
+from differentiated import compare_parameters
 
 from autograder.checks import CheckFailed, Draw, Memo, Proxy, assert_matches, assert_reaches, load_artifact, modules
 from autograder.checks import plain_tensor as plain
@@ -80,8 +81,19 @@ def test_losses(student: Proxy, reference: Proxy, rng: Draw, objects: tuple[int,
     modules.assert_same_run(*runs, what="MaskRCNN")
 
 
+@question(weight=0.5)
+def test_parameters(student: Proxy, reference: Proxy, rng: Draw) -> None:
+    """The gradients that arrive at the parameters of the detector and of the mask head."""
+    arguments = batch(rng, (2, 3))
+    upstream = torch.tensor([0.5, -1.0, 2.0, 1.5, 3.0], dtype=torch.float64)
+    compare_parameters(*networks(student, reference, rng), arguments, upstream, "MaskRCNN", wrt=[0])
+
+
+both_modes = pytest.mark.parametrize("training", [False, True], ids=["evaluation", "training"])
+
+
 @question()
-@pytest.mark.parametrize("training", [False, True], ids=["evaluation", "training"])
+@both_modes
 def test_masks_of_boxes(student: Proxy, reference: Proxy, rng: Draw, training: bool) -> None:
     """The masks of given boxes in three images, one of them without boxes, in either mode of the network."""
     images = rng.normal(3, 3, HEIGHT, WIDTH)
@@ -93,6 +105,25 @@ def test_masks_of_boxes(student: Proxy, reference: Proxy, rng: Draw, training: b
     compare_masks(theirs.masks(images, given), ours.masks(images, given))
     if modules.describe(theirs).training is not training:
         raise CheckFailed("masks changes the mode of the network", "it works in the current mode, whichever that is")
+
+
+@question(weight=0.3)
+def test_masks_over_the_border(student: Proxy, reference: Proxy, rng: Draw) -> None:
+    """The masks of boxes of which parts lie outside of the image."""
+    labels = torch.tensor([0, 2, 1])
+    boxes = torch.tensor([[-21.0, -9.5, 14.25, 17.0], [30.5, -13.0, 61.0, 20.0], [8.0, 12.75, 25.0, 47.5]]).double()
+    given = [{"boxes": boxes, "labels": labels}]
+    cut = [{"boxes": boxes.clamp(min=0), "labels": labels}]
+    theirs, ours = networks(student, reference, rng)
+
+    def draw(rng: Draw) -> tuple[torch.Tensor, Any, Any]:
+        images = rng.normal(1, 3, HEIGHT, WIDTH)
+        return images, ours.masks(images, given), ours.masks(images, cut)
+
+    for model in (theirs, ours):
+        model.eval()
+    images, wanted, _ = rng.until(draw, lambda drawn: bool((drawn[1][0] != drawn[2][0]).any()))
+    compare_masks(theirs.masks(images, given), wanted)
 
 
 def compare_masks(found: Any, wanted: Any) -> None:
@@ -112,12 +143,13 @@ def tells(detections: Any) -> bool:
     return True
 
 
-@question()
-def test_detections(student: Proxy, reference: Proxy, rng: Draw) -> None:
-    """The detections of a network: boxes, scores, labels and masks."""
+@question(weight=0.6)
+@both_modes
+def test_detections(student: Proxy, reference: Proxy, rng: Draw, training: bool) -> None:
+    """The detections of a network in either mode: boxes, scores, labels and masks."""
     theirs, ours = networks(student, reference, rng, detector=0.3)
     for model in (theirs, ours):
-        model.train()
+        model.train(training)
     images, wanted = rng.until(
         lambda rng: (drawn := rng.normal(2, 3, HEIGHT, WIDTH), ours.detect(drawn)), lambda pair: tells(pair[1])
     )
@@ -129,8 +161,9 @@ def test_detections(student: Proxy, reference: Proxy, rng: Draw) -> None:
             if name not in one:
                 raise CheckFailed(f"a detection has no {name}")
             assert_matches(one[name], other[name], what=f"the {name} of the detections")
-    if not modules.describe(theirs).training:
-        raise CheckFailed("detect leaves a network that was in training mode in evaluation mode")
+    if modules.describe(theirs).training is not training:
+        before, after = ("training", "evaluation") if training else ("evaluation", "training")
+        raise CheckFailed(f"detect leaves a network that was in {before} mode in {after} mode")
 
 
 @pytest.mark.question("mask-rcnn-learns")

@@ -54,6 +54,29 @@ def test_loss(student: Proxy, rng: Draw, draw: Callable[[Draw], Loss]) -> None:
     assert_matches(student.voxel_loss(scores, voxels, filled=filled), wanted, what="the loss")
 
 
+@head_question(weight=0.2)
+@pytest.mark.parametrize("dtype", (torch.float64, torch.int64), ids=("floats", "whole-numbers"))
+def test_loss_of_numbers(student: Proxy, rng: Draw, dtype: torch.dtype) -> None:
+    """The value of the loss where voxels are 0 and 1, not bool."""
+    scores, voxels, filled = cubes(rng, 2)
+    wanted = slow_meshes.voxel_loss_of(scores, voxels, filled)
+    assert_matches(student.voxel_loss(scores, voxels.to(dtype), filled=filled), wanted, what="the loss")
+
+
+@head_question(weight=0.1)
+@pytest.mark.parametrize("contract", contracts.BATTERY, ids=str)
+def test_loss_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
+    """Rules for every function: inputs stay as they are, dtypes are kept, empty input works, calls are independent."""
+    operation = contracts.Operation(
+        call=lambda scores, voxels: student.voxel_loss(scores, voxels),
+        oracle=lambda scores, voxels: (slow_meshes.voxel_loss_of(scores, voxels),),
+        inputs=("scores", "voxels"),
+        outputs=("the loss",),
+        batched=("scores", "voxels"),
+    )
+    contract(student, operation, cubes(rng, 3)[:2])
+
+
 @head_question(weight=0.3)
 @pytest.mark.parametrize("draw", [LOSSES["several"], LOSSES["no-regions"]], ids=["several", "no-regions"])
 def test_loss_gradient(student: Proxy, rng: Draw, draw: Callable[[Draw], Loss]) -> None:
@@ -153,12 +176,18 @@ def test_shared_vertices(student: Proxy, rng: Draw, draw: Callable[[Draw], Grid]
 @cubify_question()
 @every_grid
 def test_orientation(student: Proxy, rng: Draw, draw: Callable[[Draw], Grid]) -> None:
-    """The orientation of the triangles, measured by the volume inside."""
+    """The orientation of the triangles: the volume inside, and which way each square faces."""
     corners, (voxels, threshold) = corners_of(student, draw, rng)
     a, b, c = corners.unbind(dim=1)
     volume = (a * torch.linalg.cross(b, c)).sum() / 6
     wanted = (voxels > threshold).sum().double()
     assert_matches(volume, wanted, what="the volume inside", rtol=0.0, atol=1e-6)
+    # Squares in a plane through the origin add nothing to the volume. Where squares lie is another check's matter.
+    middles, normals = (corners.amin(dim=1) + corners.amax(dim=1)) / 2, torch.linalg.cross(b - a, c - a)
+    found = {tuple(row) for row in torch.cat([middles, normals.round()], dim=1).tolist()}
+    squares = slow_meshes.squares_of(voxels, threshold)
+    if {square[:3] for square in found} == {square[:3] for square in squares} and found != squares:
+        raise CheckFailed("some triangles show their front inwards", "(b - a) x (c - a) points out of the filled cell")
 
 
 @cubify_question(weight=0.4)
@@ -218,13 +247,38 @@ def test_edges(student: Proxy, rng: Draw, draw: Callable[[Draw], torch.Tensor]) 
     assert_matches(whole_numbers(student.unique_edges(faces)), slow_meshes.edges_of(faces), what="the edges")
 
 
+@cubify_question(weight=0.1)
+@pytest.mark.parametrize(
+    "contract",
+    contracts.battery(
+        {
+            "keeps-float32": "faces are whole numbers, and the dtype of edges is asked for apart",
+            "takes-an-empty-batch": "no faces: asked for apart",
+        }
+    ),
+    ids=str,
+)
+def test_edges_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
+    """Rules for every function: inputs stay as they are, dtypes are kept, empty input works, calls are independent."""
+    operation = contracts.Operation(
+        call=lambda faces: whole_numbers(student.unique_edges(faces)),
+        oracle=lambda faces: (slow_meshes.edges_of(faces),),
+        inputs=("faces",),
+        outputs=("the edges",),
+        batched=(),
+        others=lambda faces: (8 - faces,),
+    )
+    contract(student, operation, (FACES["random"](rng),))
+
+
 @cubify_question(weight=0.4)
-@pytest.mark.parametrize("part", ("vertices", "faces", "edges"))
+@pytest.mark.parametrize("part", ("vertices", "faces", "faces-of-nothing", "edges"))
 def test_dtypes(student: Proxy, rng: Draw, part: str) -> None:
-    """Faces and edges are int64, and vertices of a bool grid are float32."""
+    """Faces and edges are int64, also where there are none, and vertices of a bool grid are float32."""
     if part == "edges":
         found = student.unique_edges(FACES["closed"](rng))
     else:
-        found = unpack(student.cubify(torch.ones(1, 2, 1, dtype=torch.bool)), "vertices", "faces")[part == "faces"]
+        voxels = torch.full((1, 2, 1), part != "faces-of-nothing")
+        found = unpack(student.cubify(voxels), "vertices", "faces")[part != "vertices"]
     dtype = torch.float32 if part == "vertices" else torch.int64
-    assert_kind(found, dtype=dtype, what=f"the tensor of {part}")
+    assert_kind(found, dtype=dtype, what=f"the tensor of {part.split('-')[0]}")

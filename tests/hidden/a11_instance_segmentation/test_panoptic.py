@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import slow_panoptic
 import torch
-from differentiated import compare_runs, load_parts, whole_numbers
+from differentiated import compare_parameters, compare_runs, load_parts, whole_numbers
 
 from autograder.checks import Draw, Proxy, assert_kind, assert_matches, contracts, modules, unpack
 
@@ -33,6 +33,21 @@ def test_branch(
     student: Proxy, reference: Proxy, rng: Draw, arguments: tuple[int, ...], size: tuple[int, int], images: int
 ) -> None:
     """The scores of a branch with given weights, and their gradients with respect to each map."""
+    theirs, ours, maps, upstream = branches(student, reference, rng, arguments, size, images)
+    compare_runs(theirs, ours, [maps], upstream, "SemanticBranch")
+
+
+@branch_question()
+def test_branch_parameters(student: Proxy, reference: Proxy, rng: Draw) -> None:
+    """The gradients that arrive at the parameters of a branch, all of which it holds."""
+    theirs, ours, maps, upstream = branches(student, reference, rng, *BRANCHES["three-levels"])
+    compare_parameters(theirs, ours, [maps], upstream, "SemanticBranch")
+
+
+def branches(
+    student: Proxy, reference: Proxy, rng: Draw, arguments: tuple[int, ...], size: tuple[int, int], images: int
+) -> tuple[Proxy, Proxy, list[torch.Tensor], torch.Tensor]:
+    """Two branches with the same weights, maps, and the gradient that arrives at the scores."""
     channels, width, classes, levels, stride = arguments
     theirs = modules.assert_module(student.SemanticBranch(*arguments), "SemanticBranch()")
     ours = reference.SemanticBranch(*arguments)
@@ -40,7 +55,7 @@ def test_branch(
     parts = [(theirs.scales[level], ours.scales[level], [maps[level]]) for level in range(levels)]
     load_parts(rng, [*parts, (theirs.predict, ours.predict, [rng.normal(1, width, 2, 2)])])
     upstream = rng.normal(images, classes, size[0] * stride, size[1] * stride)
-    compare_runs(theirs, ours, [maps], upstream, "SemanticBranch")
+    return theirs, ours, maps, upstream
 
 
 Merge = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, int, dict[str, Any]]
@@ -185,6 +200,14 @@ def table(found: list[int], classes: list[int], true: list[int], true_classes: l
     return torch.tensor([found]), torch.tensor(classes), torch.tensor([true]), torch.tensor(true_classes)
 
 
+def thirteen() -> Pair:
+    """Segments of three pixels: one is not found, one has another class, and one takes a pixel of the next."""
+    true = [number for number in range(1, 14) for _ in range(3)]
+    found = [0, 0, 0, *true[3:24], 8, *true[25:]]
+    classes = [number % CLASSES for number in range(13)]
+    return table([*found, 13], [*classes[:10], classes[9], *classes[11:]], [*true, 0], classes)
+
+
 def renumbered(rng: Draw) -> Pair:
     """Numbers in another order, and one that no pixel has."""
     found, classes, true, true_classes = nearly(rng)
@@ -199,6 +222,7 @@ COUNTS: dict[str, Callable[[Draw], Pair]] = {
     "two-labelings": lambda rng: (*labelled(rng, 5, 0.2), *labelled(rng, 7, 0.2)),
     "identity": lambda rng: (lambda one: (*one, *one))(labelled(rng, 6, 0.2)),
     "renumbered": renumbered,
+    "many-segments": lambda rng: thirteen(),
     "exactly-one-half": lambda rng: table([1, 1, 1, 2, 2], [0, 1], [1, 1, 1, 1, 2], [0, 1]),
     "other-class": lambda rng: table([1, 1, 2, 2], [0, 1], [1, 1, 2, 2], [0, 2]),
     "void-in-the-truth": lambda rng: table([1, 1, 1, 1, 1], [4], [1, 1, 0, 0, 0], [4]),
@@ -262,6 +286,31 @@ def test_quality(student: Proxy, columns: tuple[list[float], list[int], list[int
     found = unpack(student.panoptic_quality(*arguments), *QUALITY_NAMES)
     index = QUALITY_NAMES.index(part)
     assert_matches(found[index], slow_panoptic.quality(*columns)[index], what=part)
+
+
+@quality_question(weight=0.2)
+@pytest.mark.parametrize(
+    "contract",
+    contracts.battery(
+        {
+            "takes-an-empty-batch": "classes are no batch",
+            "keeps-float32": "float64 whatever comes in: asked for apart",
+        }
+    ),
+    ids=str,
+)
+def test_quality_contract(student: Proxy, contract: contracts.Contract) -> None:
+    """Rules for every function: inputs stay as they are, dtypes are kept, empty input works, calls are independent."""
+    operation = contracts.Operation(
+        call=lambda iou, tp, fp, fn: student.panoptic_quality(iou, tp, fp, fn),
+        oracle=lambda *columns: slow_panoptic.quality(*(column.tolist() for column in columns)),
+        inputs=NAMES,
+        outputs=QUALITY_NAMES,
+        batched=(),
+        others=lambda *columns: [column.flip(0) for column in columns],
+    )
+    iou, *counts = QUALITIES["several-classes"]
+    contract(student, operation, (torch.tensor(iou, dtype=torch.float64), *(torch.tensor(one) for one in counts)))
 
 
 @quality_question(weight=0.3)

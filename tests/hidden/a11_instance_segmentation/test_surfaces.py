@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import slow_meshes
 import torch
-from differentiated import assert_gradients, compare_runs, load_parts
+from differentiated import assert_gradients, compare_parameters, compare_runs, load_parts
 
 from autograder.checks import CheckFailed, Draw, Proxy, StudentError, assert_matches, contracts, modules, unpack
 
@@ -41,10 +41,26 @@ def edges_of(pairs: list[list[int]]) -> torch.Tensor:
 @every_graph
 def test_graph_convolution(student: Proxy, reference: Proxy, rng: Draw, count: int, pairs: list[list[int]]) -> None:
     """The output for graphs of many kinds, and the gradient of the features, with given weights."""
+    model, ours, inputs = graph_layers(student, reference, rng, count, pairs)
+    compare_runs(model, ours, inputs, rng.normal(count, 3), "GraphConv")
+
+
+def graph_layers(
+    student: Proxy, reference: Proxy, rng: Draw, count: int, pairs: list[list[int]]
+) -> tuple[Proxy, Proxy, list[torch.Tensor]]:
+    """Two layers with the same weights, and features and edges for them."""
     features, edges = rng.normal(count, 4), edges_of(pairs)
     model, ours = modules.assert_module(student.GraphConv(4, 3), "GraphConv()"), reference.GraphConv(4, 3)
     load_parts(rng, [(getattr(model, name), getattr(ours, name), [features]) for name in ("own", "neighbours")])
-    compare_runs(model, ours, [features, edges], rng.normal(count, 3), "GraphConv")
+    return model, ours, [features, edges]
+
+
+@graph_question(weight=0.4)
+def test_graph_parameters(student: Proxy, reference: Proxy, rng: Draw) -> None:
+    """The gradients that arrive at the parameters of both linear layers."""
+    count, pairs = GRAPHS["either-direction"]
+    model, ours, inputs = graph_layers(student, reference, rng, count, pairs)
+    compare_parameters(model, ours, inputs, rng.normal(count, 3), "GraphConv")
 
 
 Lookup = tuple[torch.Tensor, torch.Tensor]
@@ -112,7 +128,7 @@ def with_flat_faces(rng: Draw) -> Surface:
     """The first and the last face, and one between, have no area."""
     vertices, _, uniforms = surface(rng, [[0, 1, 5]], 12)
     faces = torch.tensor([[0, 0, 1], [0, 1, 2], [3, 4, 4], [2, 3, 4], [5, 5, 5]])
-    ends = torch.tensor([[0.0, 0.3, 0.7], [1 - 2.0**-53, 0.9, 0.2]]).double()
+    ends = torch.tensor([[0.0, 0.3, 0.7], [0.999999, 0.9, 0.2]]).double()
     return vertices, faces, torch.cat([uniforms, ends])
 
 
@@ -243,7 +259,8 @@ def test_loss_gradient(student: Proxy, rng: Draw, name: str, size: str) -> None:
     draw = draw if size == "several" else SMALL[name]
     names = [f"argument {place + 1} of {name}" for place in wrt]
     upstream = torch.tensor(1.0, dtype=torch.float64)
-    assert_gradients(getattr(student, name), draw(rng), wrt, oracle, upstream, names)
+    unit = name == "normal_loss"  # a normal turns, and does not grow
+    assert_gradients(getattr(student, name), draw(rng), wrt, oracle, upstream, names, unit=unit)
 
 
 @losses_question(weight=0.4)
@@ -285,6 +302,21 @@ STAGES: dict[str, tuple[int, ...]] = {"three-convolutions": (4, 6, 3), "one-conv
 @pytest.mark.parametrize("part", ("vertices", "gradients"))
 def test_stage(student: Proxy, reference: Proxy, rng: Draw, part: str, arguments: tuple[int, ...], graph: str) -> None:
     """The moved vertices; and the gradients of vertices, features and positions."""
+    theirs, ours, inputs, upstream = stages(student, reference, rng, arguments, graph)
+    compare_runs(theirs, ours, inputs, upstream, "RefinementStage", (part,))
+
+
+@stage_question()
+def test_stage_parameters(student: Proxy, reference: Proxy, rng: Draw) -> None:
+    """The gradients that arrive at the parameters of a stage, all of which it holds."""
+    theirs, ours, inputs, upstream = stages(student, reference, rng, STAGES["three-convolutions"], "cube")
+    compare_parameters(theirs, ours, inputs, upstream, "RefinementStage")
+
+
+def stages(
+    student: Proxy, reference: Proxy, rng: Draw, arguments: tuple[int, ...], graph: str
+) -> tuple[Proxy, Proxy, list[torch.Tensor], torch.Tensor]:
+    """Two stages with the same weights, their inputs, and the gradient that arrives at the moved vertices."""
     channels, hidden, convs = arguments
     count, pairs = GRAPHS[graph]
     features, positions = between(rng, channels, 5, 7, count)
@@ -307,4 +339,4 @@ def test_stage(student: Proxy, reference: Proxy, rng: Draw, part: str, arguments
 
     # Where all units of a layer are zero, or tanh is at its ends, no feature counts, and no mistake before that shows.
     rng.until(loaded, lambda run: float(run.inputs[2].abs().max()) > 0.01)
-    compare_runs(theirs, ours, inputs, upstream, "RefinementStage", (part,))
+    return theirs, ours, inputs, upstream
