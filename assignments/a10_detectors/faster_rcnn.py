@@ -4,7 +4,7 @@ Write your answers where a NotImplementedError is raised.
 
 You have all parts already: your own in fast_rcnn.py and region_proposals.py, ours in boxes.py and kit.py. `targets` is
 a list with a dict per image: "boxes" (G, 4), (x1, y1, x2, y2) in pixels, and "labels" (G,) int64 in [0, C); G may be 0.
-Inputs are never modified.
+Inputs are never modified; results have the dtype and the device of the images, and labels are int64.
 """
 
 import torch
@@ -62,12 +62,13 @@ class FasterRCNN(nn.Module):
         """The four losses of a batch.
 
         First stage: compute the map, the RPN's scores and transforms in rows (`flatten_maps`), and `rpn_losses` with
-        its default settings. Then for each image: make proposals (`propose`, with the numbers in `proposals`), and
-        append the true boxes *behind* them; label all of these (`label_proposals`); sample regions (`sample_labels` on
-        (class > 0), with count `regions` and fraction 0.25). Second stage: all sampled regions go together through
-        `fast_roi_align` at scale 1 / stride and through the head. Their order is image by image, in each first the
-        positives, then the negatives. `fast_rcnn_losses` takes the whole batch. Its targets are `encode_boxes` of
-        region and matched box, times TRANSFORM_SCALE.
+        its default settings. Anchors are those of the map's own height and width: for sides that are no multiples of
+        the stride, backbones may round up. Then for each image: make proposals (`propose`, with the numbers in
+        `proposals`), and append the true boxes *behind* them; label all of these (`label_proposals`); sample regions
+        (`sample_labels` on (class > 0), with count `regions` and fraction 0.25). Second stage: all sampled regions go
+        together through `fast_roi_align` at scale 1 / stride and through the head. Their order is image by image, in
+        each first the positives, then the negatives. `fast_rcnn_losses` takes the whole batch. Its targets are
+        `encode_boxes` of region and matched box, times TRANSFORM_SCALE.
 
         Args:
             images: (N, 3, H, W) floating point.

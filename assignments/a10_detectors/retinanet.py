@@ -5,7 +5,8 @@ Write your answers where a NotImplementedError is raised.
 Classes are columns of scores: background 0, then 1 + label. An anchor of class -1 does not count. As in the lecture,
 maps have (C + 1) K channels, and a softmax turns them into probabilities. The paper has C sigmoids; the notebook asks
 about that. `targets` is a list with a dict per image: "boxes" (G, 4), (x1, y1, x2, y2) in pixels, and "labels" (G,)
-int64 in [0, C); G may be 0. Inputs are never modified.
+int64 in [0, C); G may be 0. Inputs are never modified; results have the dtype and the device of the first floating
+tensor, and labels are int64.
 """
 
 import math

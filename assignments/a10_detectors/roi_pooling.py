@@ -84,8 +84,9 @@ def roi_pool_forward(
         output_size, spatial_scale), given below.
 
     Edge cases: a bin without cells gives 0, for example where the region is outside of the map. All values of a bin may
-    be negative; then its maximum is negative. Regions need not be sorted by image; an image may have none. R = 0 gives
-    shape (0, C, PH, PW).
+    be negative; then its maximum is negative. A region with x2 < x1 is one cell wide, and one with y2 < y1 is one cell
+    high, as the formulas say. Regions need not be sorted by image; an image may have none. R = 0 gives shape
+    (0, C, PH, PW).
 
     >>> features = torch.arange(12.0).reshape(1, 1, 3, 4)
     >>> out, cache = roi_pool_forward(features, torch.tensor([[0.0, 0.0, 0.0, 3.0, 2.0]]), (2, 2), 1.0)

@@ -9,7 +9,18 @@ from typing import Any
 import torch
 from slow_stages import iou
 
-from autograder.checks import CheckFailed, Draw, Proxy, assert_matches, fetch, modules, plain_tensor, unpack
+from autograder.checks import (
+    CheckFailed,
+    Draw,
+    Proxy,
+    assert_kind,
+    assert_matches,
+    dtype_counts,
+    fetch,
+    modules,
+    plain_tensor,
+    unpack,
+)
 from common.scenes import THINGS, draw_scenes
 
 __all__ = [
@@ -17,12 +28,15 @@ __all__ = [
     "answers",
     "assert_detections",
     "assert_detections_of_images",
+    "assert_dtypes_of_images",
     "assert_gradient",
+    "assert_same_gradients",
     "assert_same_module",
     "average_precision",
     "detected",
     "one_output",
     "scenes",
+    "sorted_parts",
     "whole_numbers",
 ]
 
@@ -80,6 +94,26 @@ def answers(found: modules.Run, wanted: modules.Run, what: str) -> None:
     modules.assert_same_run(replace(found, **bare), replace(wanted, **bare), what=what)
 
 
+def assert_same_gradients(found: modules.Run, wanted: modules.Run, what: str) -> None:
+    """Fail unless every parameter of a network gets the reference's gradient.
+
+    Parameters of one shape are told apart by their order of use; which shape is used first is up to the network.
+    """
+    sides = []
+    for run in (found, wanted):
+        slots = [slot for slot in run.slots if not slot.buffer]
+        sides.append(sorted(zip(slots, run.parameters, strict=True), key=lambda pair: pair[0].shape))
+    theirs, ours = sides
+    if [slot.shape for slot, _ in theirs] != [slot.shape for slot, _ in ours]:
+        raise CheckFailed(f"{what} has other parameters than its parts")
+    for (_, gradient), (slot, right) in zip(theirs, ours, strict=True):
+        name = f"the gradient of {what} with respect to a parameter of shape {slot.shape}"
+        if gradient is None and right is not None:
+            raise CheckFailed(f"{name} is missing: none arrived", "is something detached or frozen on the way?")
+        if right is not None:
+            assert_matches(gradient, right, what=name)
+
+
 def assert_gradient(found: Any, wanted: torch.Tensor, loss: str) -> None:
     """Fail unless a gradient flowed back through a loss, and is this one."""
     if found is None:
@@ -99,17 +133,49 @@ def assert_detections(
         raise CheckFailed(f"{what} are not a dict of boxes, scores and labels")
     parts = {key: plain_tensor(found[key], f'"{key}" of {what}') for key in KEYS}
     for key in keys:
-        assert_matches(parts[key], wanted[key].to(parts[key].dtype), rtol=0.0, atol=float("inf"), what=f'"{key}"')
-    if "labels" in keys and parts["labels"].dtype is not torch.int64:
-        raise CheckFailed(f'"labels" of {what} are {parts["labels"].dtype}, wanted int64')
+        assert_matches(*_comparable(parts[key], wanted[key]), rtol=0.0, atol=float("inf"), what=f'"{key}"')
     if any(len(parts[key]) != len(wanted["scores"]) for key in KEYS):
         raise CheckFailed(f"boxes, scores and labels of {what} have other lengths than there are detections")
     for key in keys:
         mine, ours = (side[key][_order(side)] for side in (parts, wanted))
-        assert_matches(mine, ours.to(mine.dtype), what=f'"{key}" of {what}, sorted by label and score')
+        assert_matches(*_comparable(mine, ours), what=f'"{key}" of {what}, sorted by label and score')
     scores = parts["scores"].tolist()
     if "scores" in keys and scores != sorted(scores, reverse=True):
         raise CheckFailed(f"{what} do not come by falling score", "the best of all labels first")
+
+
+def _comparable(found: torch.Tensor, wanted: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Both in one dtype where only the dtype differs, for which one check of each question takes points.
+
+    Whole numbers in place of boxes or scores are compared with the exact ones: they are other values.
+    """
+    if not wanted.is_floating_point():
+        return whole_numbers(found), wanted
+    if found.dtype in (torch.float16, torch.bfloat16):
+        return found, wanted.to(found.dtype)
+    whole = not found.is_floating_point() and not found.is_complex()
+    return found.to(wanted.dtype) if whole else found, wanted
+
+
+def sorted_parts(found: Any, what: str = "the detections") -> tuple[torch.Tensor, ...]:
+    """Boxes, scores and labels of detections, sorted by label and score. Raises CheckFailed where they are none."""
+    if type(found) is not dict or set(found) != set(KEYS):
+        raise CheckFailed(f"{what} are not a dict of boxes, scores and labels")
+    parts = {key: plain_tensor(found[key], f'"{key}" of {what}') for key in KEYS}
+    if parts["scores"].dim() != 1 or any(part.shape[:1] != parts["scores"].shape for part in parts.values()):
+        raise CheckFailed(f"boxes, scores and labels of {what} do not fit")
+    order = _order(parts)
+    return tuple(parts[key][order] for key in KEYS)
+
+
+def assert_dtypes_of_images(found: Any, dtype: torch.dtype) -> None:
+    """Fail unless boxes and scores that `detect` returned are of this dtype, and labels int64."""
+    if type(found) not in (list, tuple):
+        raise CheckFailed(NO_LIST)
+    with dtype_counts():
+        for each in found:
+            for key, part in zip(KEYS, sorted_parts(each), strict=True):
+                assert_kind(part, dtype=torch.int64 if key == "labels" else dtype, what=f'"{key}" of the detections')
 
 
 def assert_detections_of_images(found: Any, wanted: Sequence[Mapping[str, torch.Tensor]]) -> None:
@@ -129,6 +195,8 @@ def detected(model: Proxy, images: torch.Tensor) -> Any:
 
 
 def _order(found: Mapping[str, torch.Tensor]) -> list[int]:
+    if any(found[key].dim() != 1 or found[key].is_complex() for key in ("scores", "labels")):
+        raise CheckFailed("scores or labels of the detections are not one real number for each")
     pairs = list(zip(found["labels"].tolist(), found["scores"].tolist(), strict=True))
     return sorted(range(len(pairs)), key=lambda index: (pairs[index][0], -pairs[index][1]))
 

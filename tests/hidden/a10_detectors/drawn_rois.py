@@ -11,7 +11,7 @@ from roi_recorded import RECORDED
 
 from autograder.checks import Draw
 
-__all__ = ["CASES", "KINDS", "Case", "recorded", "regions"]
+__all__ = ["CASES", "KINDS", "POOLED", "Case", "recorded", "regions"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ KINDS = {
     "outside": (1.6, 1.8, 2.5, 2.6),
     "before": (-2.5, -2.2, -1.4, -1.3),
     "no-area": (0.4, 0.45, 0.4, 0.45),
+    "columns-exchanged": (0.75, 0.2, 0.25, 0.7),
+    "rows-exchanged": (0.2, 0.75, 0.7, 0.25),
 }
 
 
@@ -109,4 +111,9 @@ CASES: dict[str, Callable[[Draw], Case]] = {
     "halves": drawn((1, 2, 9, 11), (2, 2), 0.25, 1, ("inside", "whole", "above"), halves=True),
     "no-regions": drawn((1, 3, 4, 5), (2, 2), 1.0, 2, ()),
     **{f"recorded-{number + 1}": recorded(number) for number in range(len(GEOMETRIES))},
+}
+# RoI Pool says how large a region is that ends before it begins.
+POOLED = {
+    **CASES,
+    "ends-exchanged": drawn((1, 2, 7, 9), (2, 3), 0.5, 1, ("columns-exchanged", "rows-exchanged", "inside"), lift=4.0),
 }

@@ -15,6 +15,7 @@ from comparing_parts import (
     assert_gradient,
     assert_same_module,
     one_output,
+    sorted_parts,
     whole_numbers,
 )
 
@@ -237,6 +238,21 @@ def test_losses_gradients(student: Proxy, rng: Draw, draw: Callable[[Draw], Loss
     assert_gradient(run.inputs[part], wanted[part], PARTS[part])
 
 
+@loss_question(weight=0.2)
+@pytest.mark.parametrize("contract", contracts.BATTERY, ids=str)
+def test_losses_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
+    """Rules for every function: inputs stay as they are, dtypes are kept, empty input works, calls are independent."""
+    operation = contracts.Operation(
+        call=lambda *tensors: student.fast_rcnn_losses(*tensors),
+        oracle=lambda *tensors: tuple(losses(*tensors)),
+        inputs=("scores", "transforms", "classes", "targets"),
+        outputs=PARTS,
+        batched=("scores", "transforms", "classes", "targets"),
+        others=lambda s, t, c, y: (s.flip(1).clone(), 0.5 * t, c.flip(0).clone(), -y.flip(0)),
+    )
+    contract(student, operation, regions(rng, 6, 3, 3))
+
+
 Detected = tuple[torch.Tensor, torch.Tensor, torch.Tensor, tuple[int, int]]
 
 
@@ -356,3 +372,22 @@ def test_detections_keep_their_inputs(student: Proxy, rng: Draw) -> None:
         placed, (scores, transforms, boxes), ("scores", "transforms", "proposals"), strict=True
     ):
         assert_matches(fetch(proxy), before, what=what, rtol=0.0, atol=0.0)
+
+
+OWN = "another check asks for it"
+
+
+@detect_question(weight=0.2)
+@pytest.mark.parametrize("contract", contracts.battery({"keeps-its-inputs": OWN}), ids=str)
+def test_detections_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
+    """Rules for every function: dtypes are kept, empty input works, calls are independent."""
+    scores, transforms, boxes, size = answered(rng, 8, 2)
+    operation = contracts.Operation(
+        call=lambda *tensors: sorted_parts(student.detections(*tensors, size)),
+        oracle=lambda *tensors: sorted_parts(slow_stages.detected(*tensors, size)),
+        inputs=("scores", "transforms", "proposals"),
+        outputs=("the boxes", "their scores", "their labels"),
+        batched=("scores", "transforms", "proposals"),
+        others=lambda s, t, p: (s.flip(0).clone(), t, p),
+    )
+    contract(student, operation, (scores, transforms, boxes))

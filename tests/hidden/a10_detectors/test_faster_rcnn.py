@@ -6,12 +6,21 @@ float64: a step of proposals cannot hang on the last bit.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import pytest
 import slow_stages
 import torch
-from comparing_parts import answers, assert_detections_of_images, average_precision, detected, scenes
+from comparing_parts import (
+    answers,
+    assert_detections_of_images,
+    assert_dtypes_of_images,
+    assert_same_gradients,
+    average_precision,
+    detected,
+    scenes,
+)
 
 from autograder.checks import (
     CheckFailed,
@@ -36,10 +45,11 @@ FILE, SCENES, BARS = "faster_rcnn.pt", 30, (0.12, 0.22)
 LOSSES = ("RPN classification", "RPN box", "classification of regions", "box of regions")
 HEIGHT, WIDTH, STRIDE, CHANNELS, LABELS = 32, 48, 8, 5, 3
 SIZES, RATIOS = (10.0, 18.0), (0.6, 1.6)
-GRID = (HEIGHT // STRIDE, WIDTH // STRIDE)
-ANCHORS = GRID[0] * GRID[1] * len(SIZES) * len(RATIOS)
+SIZE, UNEVEN = (HEIGHT, WIDTH), (36, 52)  # of images; sides of the second are no multiples of the stride
 # Of training and of detecting, unless a check asks for others; and how many regions are sampled.
 PROPOSALS, MORE, REGIONS = (120, 40), (300, 60), 24
+CANDIDATES = (12, 60)
+BEFORE = 24  # so few candidates that suppression may leave fewer of them than are asked for
 TRIES = 10  # of boxes, before other images are drawn
 Targets = list[dict[str, torch.Tensor]]
 Trained = tuple[torch.Tensor, Targets, torch.Tensor, torch.Tensor]
@@ -77,27 +87,40 @@ def networks(student: Proxy, reference: Proxy, rng: Draw, **settings: object) ->
     return made
 
 
-def chances(rng: Draw, images: int) -> tuple[torch.Tensor, torch.Tensor]:
+def anchors_of(size: tuple[int, int], ratios: Sequence[float] = RATIOS) -> torch.Tensor:
+    """The anchors of images of a size; the backbone rounds the sides of its map up."""
+    return slow_stages.anchors_of(*(-(-side // STRIDE) for side in size), STRIDE, SIZES, ratios)
+
+
+def chances(rng: Draw, images: int, size: tuple[int, int] = SIZE) -> tuple[torch.Tensor, torch.Tensor]:
     """Priorities of anchors, and of more regions than there can be."""
-    return rng.distinct(images, ANCHORS), rng.distinct(images, 160)
+    return rng.distinct(images, len(anchors_of(size))), rng.distinct(images, 160)
 
 
 def first_stage(ours: Proxy, images: torch.Tensor) -> Said:
     """What the reference's RPN says of the anchors of each image: scores and transforms in rows."""
     maps = unpack(ours.rpn(ours.backbone(images)), "scores", "transforms")
-    rows = [part.detach().unflatten(1, (ANCHORS // (GRID[0] * GRID[1]), -1)).permute(0, 3, 4, 1, 2) for part in maps]
+    rows = [part.detach().unflatten(1, (len(SIZES) * len(RATIOS), -1)).permute(0, 3, 4, 1, 2) for part in maps]
     return list(zip(*(part.flatten(1, 3) for part in rows), strict=True))
 
 
-def proposed(said: tuple[torch.Tensor, torch.Tensor], most: tuple[int, int], early: bool = True) -> torch.Tensor:
+def proposed(
+    said: tuple[torch.Tensor, torch.Tensor], most: tuple[int, int], early: bool = True, size: tuple[int, int] = SIZE
+) -> torch.Tensor:
     """Proposals by loops; not `early` where boxes are clipped behind the suppression."""
-    anchors = slow_stages.anchors_of(*GRID, STRIDE, SIZES, RATIOS)
-    found, _ = slow_stages.proposed(*said, anchors, (HEIGHT, WIDTH) if early else None, *most)
-    boxes = [slow_stages.clipped(box, (HEIGHT, WIDTH)) for box in found.tolist()]
+    found, _ = slow_stages.proposed(*said, anchors_of(size), size if early else None, *most)
+    boxes = [slow_stages.clipped(box, size) for box in found.tolist()]
     return torch.tensor(boxes, dtype=DOUBLE).reshape(-1, 4)
 
 
-def training(rng: Draw, memo: Memo, ours: Proxy, truths: tuple[int, ...], regions: int = REGIONS) -> Trained:
+def training(
+    rng: Draw,
+    memo: Memo,
+    ours: Proxy,
+    truths: tuple[int, ...],
+    regions: int = REGIONS,
+    size: tuple[int, int] = SIZE,
+) -> Trained:
     """A batch of images with so many boxes, and priorities, on which it shows what an earlier stage does otherwise.
 
     True boxes lie near proposals, so that proposals are among the sampled positives of every image. True ones are among
@@ -106,41 +129,43 @@ def training(rng: Draw, memo: Memo, ours: Proxy, truths: tuple[int, ...], region
     """
 
     def draw(rng: Draw) -> tuple[torch.Tensor, Rest | None]:
-        images = rng.normal(len(truths), 3, HEIGHT, WIDTH)
+        images = rng.normal(len(truths), 3, *size)
         said = [tuple(plain_tensor(part, "the RPN's answer") for part in each) for each in first_stage(ours, images)]
-        return images, memo(telling, rng.seed(), said, truths, regions)
+        return images, memo(telling, rng.seed(), said, truths, regions, size)
 
     images, rest = rng.until(draw, lambda pair: pair[1] is not None)
     assert rest is not None
     return images, *rest
 
 
-def telling(seed: int, said: Said, truths: tuple[int, ...], regions: int) -> Rest | None:
+def telling(seed: int, said: Said, truths: tuple[int, ...], regions: int, size: tuple[int, int]) -> Rest | None:
     """What `training` draws for images of which the RPN says this, or None if some draws are not as it asks."""
     rng = Draw(seed)
-    proposals = [(proposed(each, PROPOSALS), proposed(each, PROPOSALS, early=False)) for each in said]
+    proposals = [
+        (proposed(each, PROPOSALS, size=size), proposed(each, PROPOSALS, early=False, size=size)) for each in said
+    ]
     for _ in range(TRIES):
         targets: Targets = []
         for (found, _), count in zip(proposals, truths, strict=True):
             near = found[rng.integers(0, len(found), (count,))]
             moved = near + 0.04 * rng.normal(count, 4) * (near[:, 2:] - near[:, :2]).repeat(1, 2)
-            boxes = [slow_stages.clipped(box, (HEIGHT, WIDTH)) for box in moved.tolist()]
+            boxes = [slow_stages.clipped(box, size) for box in moved.tolist()]
             targets.append(
                 {"boxes": torch.tensor(boxes, dtype=DOUBLE).reshape(-1, 4), "labels": rng.labels(count, LABELS)}
             )
-        case = (targets, *chances(rng, len(truths)))
-        if tells(proposals, case, regions):
+        case = (targets, *chances(rng, len(truths), size))
+        if tells(proposals, case, regions, size):
             return case
     return None
 
 
-def tells(proposals: Proposed, case: Rest, regions: int) -> bool:
+def tells(proposals: Proposed, case: Rest, regions: int, size: tuple[int, int]) -> bool:
     """Whether a batch is as `training` says."""
     targets, anchor_priority, region_priority = case
     others: set[str] = set()
     for number, target in enumerate(targets):
         truths, labels = target["boxes"], target["labels"]
-        if not slow_stages.sure(slow_stages.anchors_of(*GRID, STRIDE, SIZES, RATIOS), truths):
+        if not slow_stages.sure(anchors_of(size), truths):
             return False
         sampled = []
         for early, found in zip((True, False), proposals[number], strict=True):
@@ -153,7 +178,7 @@ def tells(proposals: Proposed, case: Rest, regions: int) -> bool:
         others |= {kind for kind, *pair in zip(("positives", "negatives"), *sampled, strict=True) if pair[0] != pair[1]}
         anchored = []
         for ratios in (RATIOS, [1 / ratio for ratio in RATIOS]):
-            kinds, _ = slow_stages.labelled_anchors(slow_stages.anchors_of(*GRID, STRIDE, SIZES, ratios), truths)
+            kinds, _ = slow_stages.labelled_anchors(anchors_of(size, ratios), truths)
             anchored.append([part.tolist() for part in slow_stages.sampled(kinds, 64, 0.5, anchor_priority[number])])
         if anchored[0] != anchored[1]:
             others.add("anchors")
@@ -161,31 +186,71 @@ def tells(proposals: Proposed, case: Rest, regions: int) -> bool:
     return ({"positives", "anchors", "true boxes"} if some else {"negatives"}) <= others
 
 
-def detecting(rng: Draw, reference: Proxy, ours: Proxy, most: tuple[int, int]) -> torch.Tensor:
-    """Two images of which other boxes are detected where clipping comes behind a suppression, in either stage."""
+def detecting(
+    rng: Draw, reference: Proxy, ours: Proxy, most: tuple[int, int], size: tuple[int, int] = SIZE
+) -> torch.Tensor:
+    """Two images of which other boxes are detected where clipping comes behind a suppression, in either stage.
+
+    Of few candidates, also where all anchors are candidates.
+    """
+    others = [(most, *early) for early in ((True, True), (False, True), (True, False), (False, False))]
+    if most == CANDIDATES:
+        others.append(((MORE[0], most[1]), True, True))
 
     def shows(images: torch.Tensor) -> bool:
         features, said = ours.backbone(images).detach(), first_stage(ours, images)
         seen = []
-        for early in ((True, True), (False, True), (True, False), (False, False)):
+        for numbers, *early in others:
             boxes = []
             for number, each in enumerate(said):
-                found = proposed(each, most, early[0])
+                found = proposed(each, numbers, early[0], size)
                 rois = torch.cat([torch.full((len(found), 1), float(number), dtype=DOUBLE), found], dim=1)
                 answers = unpack(
                     ours.head(reference.fast_roi_align(features, rois, 3, 1 / STRIDE, 2)), "scores", "moves"
                 )
-                size = (HEIGHT, WIDTH) if early[1] else None
-                rows = slow_stages.detected(*(part.detach() for part in answers), found, size)["boxes"].tolist()
-                boxes.append([slow_stages.clipped(box, (HEIGHT, WIDTH)) for box in rows])
+                cut = size if early[1] else None
+                rows = slow_stages.detected(*(part.detach() for part in answers), found, cut)["boxes"].tolist()
+                boxes.append([slow_stages.clipped(box, size) for box in rows])
             seen.append(boxes)
         return all(other != seen[0] for other in seen[1:])
 
-    return rng.until(lambda rng: rng.normal(2, 3, HEIGHT, WIDTH), shows)
+    return rng.until(lambda rng: rng.normal(2, 3, *size), shows)
+
+
+def cutting(rng: Draw, ours: Proxy) -> tuple[tuple[int, int], Trained]:
+    """Numbers of proposals, and two images: the cut before suppression acts in one, that behind it in the other.
+
+    Clipping behind the suppression makes more proposals.
+    """
+
+    def left(images: torch.Tensor) -> list[list[int]]:
+        return [[len(proposed(each, (most, 120))) for most in (BEFORE, 120)] for each in first_stage(ours, images)]
+
+    def between(images: torch.Tensor) -> tuple[int, bool]:
+        """A number behind suppression, and whether it is as asked."""
+        few, many = sorted(left(images))
+        return (few[0] + many[0]) // 2, few[0] < (few[0] + many[0]) // 2 < many[0] and few[0] < few[1]
+
+    def late(images: torch.Tensor) -> bool:
+        few = (BEFORE, between(images)[0])
+        return any(
+            len(proposed(each, few, early=False)) > len(proposed(each, few)) for each in first_stage(ours, images)
+        )
+
+    images = rng.until(lambda rng: rng.normal(2, 3, *SIZE), lambda images: between(images)[1] and late(images))
+    few, targets = (BEFORE, between(images)[0]), []
+    for each in first_stage(ours, images):
+        found = proposed(each, few)
+        boxes = rng.until(
+            lambda rng: rng.boxes(2, *SIZE),
+            lambda boxes, found=found: not slow_stages.close_calls(found, boxes, 0.5),
+        )
+        targets.append({"boxes": boxes, "labels": rng.labels(2, LABELS)})
+    return few, (images, targets, *chances(rng, 2))
 
 
 CASES = {"two-images": (3, 2), "an-empty-one": (0, 3), "no-boxes": (0, 0), "one-image": (4,)}
-WITH_BOXES = {name: CASES[name] for name in ("two-images", "one-image")}
+WITH_BOXES = {name: CASES[name] for name in ("two-images", "one-image", "an-empty-one")}
 
 
 @question(weight=2.0)
@@ -196,9 +261,31 @@ def test_losses(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, truths:
     theirs, ours = networks(student, reference, rng, regions=10)
     batch = training(rng, memo, ours, truths, regions=10)
     found = plain_tensor(theirs(*batch), "the losses").detach()
-    wanted = ours(*batch).detach()
+    assert_loss(found, ours(*batch).detach(), number)
+
+
+def assert_loss(found: torch.Tensor, wanted: torch.Tensor, number: int) -> None:
+    """Fail unless there are four losses, and this one is right."""
     assert_matches(found, wanted, rtol=0.0, atol=float("inf"), what="the losses")
     assert_matches(found[number], wanted[number], what=f"the loss {number + 1}, {LOSSES[number]}")
+
+
+@question(weight=0.5)
+@pytest.mark.parametrize(
+    "name, number",
+    [("uneven-images", 0), ("uneven-images", 1), ("uneven-images", 2), ("few-proposals", 2), ("few-proposals", 3)],
+    ids=str,
+)
+def test_losses_of_others(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, name: str, number: int) -> None:
+    """Losses of images whose sides are no multiples of the stride, and with other numbers of proposals."""
+    seed = rng.seed()
+    if name == "uneven-images":
+        theirs, ours = networks(student, reference, Draw(seed))
+        batch = training(rng, memo, ours, (3, 2), size=UNEVEN)
+    else:
+        few, batch = cutting(rng, networks(reference, reference, Draw(seed))[1])
+        theirs, ours = networks(student, reference, Draw(seed), proposals=few)
+    assert_loss(plain_tensor(theirs(*batch), "the losses").detach(), ours(*batch).detach(), number)
 
 
 @question()
@@ -212,6 +299,16 @@ def test_gradients(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, trut
     answers(found, wanted, "the losses")
 
 
+@question(weight=0.5)
+def test_gradients_of_parameters(student: Proxy, reference: Proxy, rng: Draw, memo: Memo) -> None:
+    """The gradient of the losses with respect to every parameter of the network."""
+    theirs, ours = networks(student, reference, rng)
+    batch = training(rng, memo, ours, (3, 2))
+    upstream = torch.tensor([1.0, -0.6, 0.8, 1.3], dtype=DOUBLE)
+    found, wanted = (modules.run(side, *batch, training=True, upstream=upstream, wrt=(0,)) for side in (theirs, ours))
+    assert_same_gradients(found, wanted, "the network")
+
+
 @question()
 @pytest.mark.parametrize("settings", [{}, {"proposals": (40, 6)}], ids=["defaults", "few-proposals"])
 def test_detect(student: Proxy, reference: Proxy, rng: Draw, settings: dict[str, tuple[int, int]]) -> None:
@@ -219,6 +316,26 @@ def test_detect(student: Proxy, reference: Proxy, rng: Draw, settings: dict[str,
     theirs, ours = networks(student, reference, rng)
     images = detecting(rng, reference, ours, settings.get("proposals", MORE))
     assert_detections_of_images(theirs.detect(images, **settings), ours.detect(images, **settings))
+
+
+@question(weight=0.5)
+@pytest.mark.parametrize(
+    "size, most", [(UNEVEN, MORE), (SIZE, CANDIDATES)], ids=["uneven-images", "cut-before-suppression"]
+)
+def test_detect_others(
+    student: Proxy, reference: Proxy, rng: Draw, size: tuple[int, int], most: tuple[int, int]
+) -> None:
+    """The detections in images whose sides are no multiples of the stride, and from few candidates."""
+    theirs, ours = networks(student, reference, rng)
+    images = detecting(rng, reference, ours, most, size)
+    assert_detections_of_images(theirs.detect(images, proposals=most), ours.detect(images, proposals=most))
+
+
+@question(weight=0.3)
+def test_detect_dtypes(student: Proxy, reference: Proxy, rng: Draw) -> None:
+    """Boxes and scores of the detections have the dtype of the images, and labels are int64."""
+    theirs, _ = networks(student, reference, rng)
+    assert_dtypes_of_images(theirs.detect(rng.normal(2, 3, *SIZE)), DOUBLE)
 
 
 @question(weight=0.5)

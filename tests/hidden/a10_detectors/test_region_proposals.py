@@ -20,6 +20,7 @@ from autograder.checks import (
     contracts,
     modules,
     oracle_gradients,
+    place,
     plain_tensor,
     unpack,
 )
@@ -192,6 +193,35 @@ def test_samples_rise(student: Proxy, rng: Draw, part: int) -> None:
         raise CheckFailed("the sample is not in rising order of index", "sort what was chosen")
 
 
+SAMPLED = {
+    "keeps-float32": "another check asks for int64",
+    "takes-an-empty-batch": "the docstring says nothing of no anchors at all",
+}
+
+
+@sample_question(weight=0.2)
+@pytest.mark.parametrize("contract", contracts.battery(SAMPLED), ids=str)
+def test_samples_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
+    """Rules for every function: inputs stay as they are, and calls are independent."""
+    names = ("the positives", "the negatives")
+
+    def sample(part: Any, name: str) -> torch.Tensor:
+        return assert_kind(whole_numbers(plain_tensor(part, name)), dtype=torch.int64, what=name).sort().values
+
+    def call(labels: Any, priority: Any) -> tuple[torch.Tensor, ...]:
+        found = unpack(student.sample_labels(labels, 12, 0.5, priority), *names)
+        return tuple(sample(part, name) for part, name in zip(found, names, strict=True))
+
+    operation = contracts.Operation(
+        call=call,
+        oracle=lambda labels, priority: slow_stages.sampled(labels, 12, 0.5, priority),
+        inputs=("labels", "priority"),
+        outputs=names,
+        batched=("labels", "priority"),
+    )
+    contract(student, operation, shuffled(rng, (9, 20, 5)))
+
+
 def shuffled(rng: Draw, kinds: tuple[int, int, int]) -> tuple[torch.Tensor, torch.Tensor]:
     """Labels of so many positives, negatives and neutral ones in any order, and a priority for each."""
     labels = torch.tensor([1] * kinds[0] + [0] * kinds[1] + [-1] * kinds[2], dtype=torch.int64)
@@ -228,15 +258,27 @@ def test_rpn_start(student: Proxy, reference: Proxy, rng: Draw) -> None:
 def test_flatten_maps(student: Proxy, shape: tuple[int, ...], anchors: int) -> None:
     """The order of the rows that `flatten_maps` makes."""
     maps = torch.arange(torch.Size(shape).numel(), dtype=DOUBLE).reshape(shape)
-    images, channels, height, width = shape
+    assert_matches(student.flatten_maps(maps, anchors), flattened(maps, anchors), what="the rows")
+
+
+@head_question(weight=0.3)
+def test_flatten_strided_maps(student: Proxy) -> None:
+    """The same of maps that are not contiguous."""
+    maps = torch.arange(72, dtype=DOUBLE).reshape(2, 6, 2, 3)
+    found = student.flatten_maps(place(student, maps, strided=True), 3)
+    assert_matches(found, flattened(maps, 3), what="the rows")
+
+
+def flattened(maps: torch.Tensor, anchors: int) -> torch.Tensor:
+    """`flatten_maps`, anchor by anchor."""
+    images, channels, height, width = maps.shape
     rows = [
         [maps[n, k * channels // anchors : (k + 1) * channels // anchors, i, j] for n in range(images)]
         for i in range(height)
         for j in range(width)
         for k in range(anchors)
     ]
-    wanted = torch.stack([torch.stack(row) for row in rows], dim=1)
-    assert_matches(student.flatten_maps(maps, anchors), wanted, what="the rows")
+    return torch.stack([torch.stack(row) for row in rows], dim=1)
 
 
 Losses = tuple[torch.Tensor, torch.Tensor, torch.Tensor, list[torch.Tensor], torch.Tensor]
@@ -317,6 +359,25 @@ def test_rpn_losses_gradients(student: Proxy, rng: Draw, name: str, part: int) -
     )
     wanted = oracle_gradients(lambda s, t: -2 * losses(s, t, *rest, **settings)[part], [scores, transforms])
     assert_gradient(run.inputs[part], wanted[part], PARTS[part])
+
+
+LISTED = {"takes-an-empty-batch": "boxes come in a list, and a batch has an image at least"}
+
+
+@loss_question(weight=0.2)
+@pytest.mark.parametrize("contract", contracts.battery(LISTED), ids=str)
+def test_rpn_losses_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
+    """Rules for every function: inputs stay as they are, dtypes are kept, calls are independent."""
+    scores, transforms, anchors, boxes, priority = batch(rng, 2, 3)
+    operation = contracts.Operation(
+        call=lambda s, t, a, p, *b: student.rpn_losses(s, t, a, [*b], p),
+        oracle=lambda s, t, a, p, *b: tuple(losses(s, t, a, [*b], p)),
+        inputs=("scores", "transforms", "anchors", "priority", "the first image's boxes", "the second image's boxes"),
+        outputs=PARTS,
+        batched=(),
+        others=lambda s, t, a, p, *b: (s.flip(2).clone(), 0.5 * t, a, p.flip(1).clone(), *b),
+    )
+    contract(student, operation, (scores, transforms, anchors, priority, *boxes))
 
 
 Said = tuple[torch.Tensor, torch.Tensor, torch.Tensor, tuple[int, int]]

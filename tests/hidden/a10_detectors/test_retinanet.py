@@ -14,6 +14,7 @@ import torch
 from comparing_parts import (
     answers,
     assert_detections_of_images,
+    assert_dtypes_of_images,
     assert_gradient,
     assert_same_module,
     average_precision,
@@ -117,7 +118,7 @@ def test_focal_contract(student: Proxy, rng: Draw, contract: contracts.Contract)
         batched=("scores", "classes"),
         others=lambda scores, classes: (0.5 * scores, classes.flip(0).clone()),
     )
-    contract(student, operation, scored(rng, 6, 3, least=0))
+    contract(student, operation, scored(rng, 6, 3))
 
 
 Maps = list[torch.Tensor]
@@ -287,6 +288,29 @@ def test_retinanet_losses(student: Proxy, rng: Draw, name: str, part: int) -> No
     assert_gradient(run.inputs[part], gradients[part], loss)
 
 
+LISTED = {"takes-an-empty-batch": "targets come in a list, and a batch has an image at least"}
+
+
+@question(weight=0.2)
+@pytest.mark.parametrize("contract", contracts.battery(LISTED), ids=str)
+def test_retinanet_losses_contract(student: Proxy, rng: Draw, contract: contracts.Contract) -> None:
+    """Rules for every function: inputs stay as they are, dtypes are kept, calls are independent."""
+    scores, transforms, anchors, targets = batch(rng, 3, 2, 3)
+
+    def listed(*parts: Any) -> list[dict[str, Any]]:
+        return [{"boxes": boxes, "labels": labels} for boxes, labels in zip(parts[::2], parts[1::2], strict=True)]
+
+    operation = contracts.Operation(
+        call=lambda s, t, a, *parts: student.retinanet_losses(s, t, a, listed(*parts)),
+        oracle=lambda s, t, a, *parts: (losses(s, t, a, listed(*parts)),),
+        inputs=("scores", "transforms", "anchors", *(f"{key} of image {n}" for n in (1, 2) for key in targets[0])),
+        outputs=("the losses",),
+        batched=(),
+        others=lambda s, t, *rest: (s.flip(2).clone(), 0.5 * t, *rest),
+    )
+    contract(student, operation, (scores, transforms, anchors, *(part for each in targets for part in each.values())))
+
+
 SETTINGS: dict[str, Any] = {
     "strides": (4, 8),
     "sizes": ((8.0, 12.0), (18.0, 26.0)),
@@ -357,6 +381,13 @@ def test_retinanet_detects(student: Proxy, reference: Proxy, rng: Draw, size: tu
     if not fetch(theirs.training):
         raise CheckFailed("detect leaves the network in another mode than before", "put it back, at the end")
     assert_detections_of_images(found, ours.detect(images))
+
+
+@question(weight=0.3)
+def test_retinanet_detects_dtypes(student: Proxy, reference: Proxy, rng: Draw) -> None:
+    """Boxes and scores of the detections have the dtype of the images, and labels are int64."""
+    theirs, _, images = networks(student, reference, rng)
+    assert_dtypes_of_images(theirs.detect(images), DOUBLE)
 
 
 @learns_question()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import slow_roi
 import torch
-from drawn_rois import CASES, Case
+from drawn_rois import CASES, POOLED, Case
 
 from autograder.checks import (
     CacheOf,
@@ -25,6 +25,7 @@ from autograder.checks import (
 )
 
 every_case = pytest.mark.parametrize("draw", CASES.values(), ids=CASES)
+every_pooled = pytest.mark.parametrize("draw", POOLED.values(), ids=POOLED)
 every_contract = pytest.mark.parametrize("contract", contracts.BATTERY, ids=str)
 bilinear_question = partial(pytest.mark.question, "bilinear")
 pool_question = partial(pytest.mark.question, "roi-pool-forward")
@@ -99,7 +100,7 @@ def align_gradient(case: Case) -> torch.Tensor:
 
 
 @pool_question()
-@every_case
+@every_pooled
 def test_roi_pool(student: Proxy, rng: Draw, draw: Callable[[Draw], Case]) -> None:
     """The output for regions inside of the map, over its borders, outside of it, and without area."""
     case = draw(rng)
@@ -130,7 +131,7 @@ def test_no_points(student: Proxy, rng: Draw, ratio: int) -> None:
 
 
 @unpool_question()
-@every_case
+@every_pooled
 def test_roi_pool_gradient(student: Proxy, rng: Draw, draw: Callable[[Draw], Case]) -> None:
     """The gradient of the features, for regions of every kind, also where they overlap."""
     case = draw(rng)
