@@ -250,18 +250,35 @@ def cutting(rng: Draw, ours: Proxy) -> tuple[tuple[int, int], Trained]:
 
 
 CASES = {"two-images": (3, 2), "an-empty-one": (0, 3), "no-boxes": (0, 0), "one-image": (4,)}
-WITH_BOXES = {name: CASES[name] for name in ("two-images", "one-image", "an-empty-one")}
 
 
-@question(weight=2.0)
-@pytest.mark.parametrize("truths", CASES.values(), ids=CASES)
-@pytest.mark.parametrize("number", range(4), ids=["rpn-class", "rpn-box", "class", "box"])
-def test_losses(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, truths: tuple[int, ...], number: int) -> None:
-    """Each of the four losses, also of images without boxes."""
-    theirs, ours = networks(student, reference, rng, regions=10)
-    batch = training(rng, memo, ours, truths, regions=10)
-    found = plain_tensor(theirs(*batch), "the losses").detach()
-    assert_loss(found, ours(*batch).detach(), number)
+WORDS = ("rpn-class", "rpn-box", "class", "box")
+EVERY_LOSS = [
+    pytest.param(name, number, id=f"{WORDS[number]}-{name}", marks=question(weight=2.0))
+    for name in CASES
+    for number in range(4)
+]
+EVERY_LOSS += [
+    pytest.param(name, number, id=f"{WORDS[number]}-{name}", marks=question(weight=0.5))
+    for name, numbers in {"uneven-images": (0, 1, 2), "few-proposals": (2, 3)}.items()
+    for number in numbers
+]
+
+
+@pytest.mark.parametrize("name, number", EVERY_LOSS)
+def test_losses(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, name: str, number: int) -> None:
+    """Each of the four losses: of images with and without boxes, of any size, and for other numbers of proposals."""
+    if name in CASES:
+        theirs, ours = networks(student, reference, rng, regions=10)
+        batch = training(rng, memo, ours, CASES[name], regions=10)
+    elif name == "uneven-images":
+        theirs, ours = networks(student, reference, rng)
+        batch = training(rng, memo, ours, (3, 2), size=UNEVEN)
+    else:
+        seed = rng.seed()
+        few, batch = cutting(rng, networks(reference, reference, Draw(seed))[1])
+        theirs, ours = networks(student, reference, Draw(seed), proposals=few)
+    assert_loss(plain_tensor(theirs(*batch), "the losses").detach(), ours(*batch).detach(), number)
 
 
 def assert_loss(found: torch.Tensor, wanted: torch.Tensor, number: int) -> None:
@@ -270,65 +287,39 @@ def assert_loss(found: torch.Tensor, wanted: torch.Tensor, number: int) -> None:
     assert_matches(found[number], wanted[number], what=f"the loss {number + 1}, {LOSSES[number]}")
 
 
-@question(weight=0.5)
-@pytest.mark.parametrize(
-    "name, number",
-    [("uneven-images", 0), ("uneven-images", 1), ("uneven-images", 2), ("few-proposals", 2), ("few-proposals", 3)],
-    ids=str,
-)
-def test_losses_of_others(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, name: str, number: int) -> None:
-    """Losses of images whose sides are no multiples of the stride, and with other numbers of proposals."""
-    seed = rng.seed()
-    if name == "uneven-images":
-        theirs, ours = networks(student, reference, Draw(seed))
-        batch = training(rng, memo, ours, (3, 2), size=UNEVEN)
+GRADIENTS = [pytest.param(name, id=name, marks=question()) for name in ("two-images", "one-image", "an-empty-one")]
+GRADIENTS.append(pytest.param("parameters", id="parameters", marks=question(weight=0.5)))
+
+
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_gradients(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, name: str) -> None:
+    """The gradient of the losses with respect to the images, and to every parameter of the network."""
+    theirs, ours = networks(student, reference, rng)
+    batch = training(rng, memo, ours, CASES.get(name, (3, 2)))
+    upstream = torch.tensor([1.0, -0.6, 0.8, 1.3], dtype=DOUBLE)
+    found, wanted = (modules.run(side, *batch, training=True, upstream=upstream, wrt=(0,)) for side in (theirs, ours))
+    if name == "parameters":
+        assert_same_gradients(found, wanted, "the network")
     else:
-        few, batch = cutting(rng, networks(reference, reference, Draw(seed))[1])
-        theirs, ours = networks(student, reference, Draw(seed), proposals=few)
-    assert_loss(plain_tensor(theirs(*batch), "the losses").detach(), ours(*batch).detach(), number)
+        answers(found, wanted, "the losses")
 
 
-@question()
-@pytest.mark.parametrize("truths", WITH_BOXES.values(), ids=WITH_BOXES)
-def test_gradients(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, truths: tuple[int, ...]) -> None:
-    """The gradient of the losses with respect to the images."""
-    theirs, ours = networks(student, reference, rng)
-    batch = training(rng, memo, ours, truths)
-    upstream = torch.tensor([1.0, -0.6, 0.8, 1.3], dtype=DOUBLE)
-    found, wanted = (modules.run(side, *batch, training=True, upstream=upstream, wrt=(0,)) for side in (theirs, ours))
-    answers(found, wanted, "the losses")
+DETECTED = [
+    pytest.param(SIZE, {}, id="defaults", marks=question()),
+    pytest.param(SIZE, {"proposals": (40, 6)}, id="few-proposals", marks=question()),
+    pytest.param(UNEVEN, {"proposals": MORE}, id="uneven-images", marks=question(weight=0.5)),
+    pytest.param(SIZE, {"proposals": CANDIDATES}, id="cut-before-suppression", marks=question(weight=0.5)),
+]
 
 
-@question(weight=0.5)
-def test_gradients_of_parameters(student: Proxy, reference: Proxy, rng: Draw, memo: Memo) -> None:
-    """The gradient of the losses with respect to every parameter of the network."""
-    theirs, ours = networks(student, reference, rng)
-    batch = training(rng, memo, ours, (3, 2))
-    upstream = torch.tensor([1.0, -0.6, 0.8, 1.3], dtype=DOUBLE)
-    found, wanted = (modules.run(side, *batch, training=True, upstream=upstream, wrt=(0,)) for side in (theirs, ours))
-    assert_same_gradients(found, wanted, "the network")
-
-
-@question()
-@pytest.mark.parametrize("settings", [{}, {"proposals": (40, 6)}], ids=["defaults", "few-proposals"])
-def test_detect(student: Proxy, reference: Proxy, rng: Draw, settings: dict[str, tuple[int, int]]) -> None:
-    """The detections in two images."""
-    theirs, ours = networks(student, reference, rng)
-    images = detecting(rng, reference, ours, settings.get("proposals", MORE))
-    assert_detections_of_images(theirs.detect(images, **settings), ours.detect(images, **settings))
-
-
-@question(weight=0.5)
-@pytest.mark.parametrize(
-    "size, most", [(UNEVEN, MORE), (SIZE, CANDIDATES)], ids=["uneven-images", "cut-before-suppression"]
-)
-def test_detect_others(
-    student: Proxy, reference: Proxy, rng: Draw, size: tuple[int, int], most: tuple[int, int]
+@pytest.mark.parametrize("size, settings", DETECTED)
+def test_detect(
+    student: Proxy, reference: Proxy, rng: Draw, size: tuple[int, int], settings: dict[str, tuple[int, int]]
 ) -> None:
-    """The detections in images whose sides are no multiples of the stride, and from few candidates."""
+    """The detections in two images, of any size, and from few candidates."""
     theirs, ours = networks(student, reference, rng)
-    images = detecting(rng, reference, ours, most, size)
-    assert_detections_of_images(theirs.detect(images, proposals=most), ours.detect(images, proposals=most))
+    images = detecting(rng, reference, ours, settings.get("proposals", MORE), size)
+    assert_detections_of_images(theirs.detect(images, **settings), ours.detect(images, **settings))
 
 
 @question(weight=0.3)
