@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import tomllib
 import zipfile
-from typing import Any
+
+import tomlkit
 
 from autograder.authoring.handout import Wheel
 from autograder.course.layout import Course
@@ -88,21 +87,6 @@ def _policy(course: Course) -> bytes:
     """course.toml without its `[gradebook]` table: the container must not know the gradebook's address."""
     Settings.read(course)  # raises UsageError now if course.toml is wrong
     path = course.root / "course.toml"
-    data = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    kept = {name: value for name, value in data.items() if name != "gradebook"}
-    return "".join(f"{_toml(name)} = {_toml(value)}\n" for name, value in kept.items()).encode()
-
-
-def _toml(value: Any) -> str:
-    """A value in TOML, in one line.
-
-    >>> _toml({"steps": [{"hours": 24, "percent": 10.5}], "of": "points"})
-    '{"steps" = [{"hours" = 24, "percent" = 10.5}], "of" = "points"}'
-    """
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_toml(name)} = {_toml(each)}" for name, each in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    if isinstance(value, (bool, str)):
-        return json.dumps(value, ensure_ascii=False)
-    return str(value)  # numbers, dates and times
+    document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.is_file() else tomlkit.document()
+    document.pop("gradebook", None)
+    return tomlkit.dumps(document).encode()

@@ -23,7 +23,7 @@ class Kind:
     """One kind of decision.
 
     Attributes:
-        about: `student` or `submission`.
+        about: `student`, `submission`, or `either`: a submission if one is named, else students.
         question: whether it names a question: "no", "may", or "must".
         value: the permitted values, in words.
         why: whether a reason is required.
@@ -46,7 +46,7 @@ KINDS: Mapping[str, Kind] = {
     "scale": Kind("submission", "no", "a number from 0 to 1"),
     "adjust": Kind("student", "no", "points, signed", why=True),
     "comment": Kind("submission", "may", "text"),
-    "note": Kind("submission", "may", "text"),
+    "note": Kind("either", "may", "text"),
     "request": Kind("student", "may", "text"),
     "answer": Kind("student", "may", "text"),
     "hold": Kind("student", "no", "text", why=True),

@@ -233,7 +233,12 @@ class Terms:
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything that grades are computed from."""
+    """Everything that grades are computed from.
+
+    Attributes:
+        by_id: gradings by their number.
+        moved: by submission, the newest decision on the time of handing in.
+    """
 
     students: tuple[Student, ...] = ()
     submissions: tuple[Submission, ...] = ()
@@ -243,6 +248,7 @@ class Facts:
     gradings: tuple[Grading, ...] = ()
     decisions: tuple[Decision, ...] = ()
     by_id: Mapping[int, Grading] = field(init=False, repr=False, compare=False)
+    moved: Mapping[int, Decision] = field(init=False, repr=False, compare=False)
     _arrivals: Mapping[int, list[Arrival]] = field(init=False, repr=False, compare=False)
     _complete: Mapping[int, list[Grading]] = field(init=False, repr=False, compare=False)
 
@@ -256,6 +262,8 @@ class Facts:
             if grading.complete and grading.run in runs:  # a damaged number leads to no run
                 complete.setdefault(grading.submission, []).append(grading)
         object.__setattr__(self, "by_id", {grading.id: grading for grading in self.gradings})
+        times = sorted((each for each in self.decisions if each.kind == "arrived"), key=lambda each: each.id)
+        object.__setattr__(self, "moved", {each.submission: each for each in times})
         object.__setattr__(self, "_arrivals", arrivals)
         object.__setattr__(self, "_complete", complete)
 
@@ -294,12 +302,15 @@ class Facts:
         own = enumerate(self._arrivals.get(submission, []))
         return max(own, key=lambda each: (-SOURCES.index(each[1].source), each[0]), default=(0, None))[1]
 
-    def handed_in(self, submission: int, due: datetime) -> tuple[str, bool]:
-        """When a submission was handed in ("" if unknown), and whether that was after `due`: a person's word first."""
-        decided = [each for each in self.decisions if each.kind == "arrived" and each.submission == submission]
-        newest = max(decided, key=lambda each: each.id, default=None)
-        if newest is not None and newest.value is not None:
-            return str(newest.value), moment(newest.value) > due
+    def handed_in(self, submission: int, due: datetime, *, decided: bool = True) -> tuple[str, bool]:
+        """When a submission was handed in ("" if unknown), and whether that was after `due`.
+
+        Args:
+            decided: whether a person's decision on the time comes first.
+        """
+        decision = self.moved.get(submission) if decided else None
+        if decision is not None and decision.value is not None:
+            return str(decision.value), moment(decision.value) > due
         arrival = self.arrival(submission)
         return (arrival.at, arrival.late) if arrival else ("", False)
 

@@ -344,9 +344,8 @@ class Book:
                 ),
             )
 
-    def sound_facts(self) -> Facts:
-        """As `facts`, without gradings whose result is damaged: their submissions are held, and graded again."""
-        facts = self.facts()
+    def sound(self, facts: Facts) -> Facts:
+        """The facts without gradings whose result is damaged: their submissions are held, and graded again."""
         if self.absent:
             return facts
         damaged = set()

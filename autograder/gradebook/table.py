@@ -127,8 +127,9 @@ def _decoded(path: Path, data: bytes) -> tuple[str, str, bool]:
 
 
 def _outside_quotes(text: str) -> str:
-    """The first row, without the cells that are in quotation marks."""
-    return re.sub(r'"[^"]*("|$)', "", text)[: len(text)].partition("\n")[0]
+    """The first row, without what is in quotation marks."""
+    row = re.match(r'(?:"[^"]*(?:"|$)|[^"\n])*', text)
+    return re.sub(r'"[^"]*(?:"|$)', "", row[0]) if row else ""
 
 
 def _records(path: Path, text: str, separator: str) -> Iterator[_Record]:

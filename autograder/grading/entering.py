@@ -62,7 +62,8 @@ def about(
         "value": value,
         "why": wish.why,
     }
-    if KINDS[wish.kind].about == "submission" and not (wish.kind == "note" and submission is None and students):
+    of = KINDS[wish.kind].about
+    if of == "submission" or (of == "either" and submission is not None):
         found = submission or _only(students[0], facts, assignment)
         grading, _ = facts.counting(found.id)
         saw = grading.id if grading else 0

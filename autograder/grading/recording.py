@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 from autograder.course.model import Assignment
@@ -57,10 +58,7 @@ def info_of(facts: Facts, submission: Submission, assignment: Assignment, *, dec
         decided: whether a person's decision on the time counts.
     """
     people = sorted((each for each in facts.members if each.submission == submission.id), key=lambda each: each.place)
-    arrival = facts.arrival(submission.id)
-    came, late = (arrival.at, arrival.late) if arrival else ("", False)
-    if decided:
-        came, late = facts.handed_in(submission.id, assignment.due)
+    came, late = facts.handed_in(submission.id, assignment.due, decided=decided)
     at = moment(came).astimezone(assignment.due.tzinfo).isoformat(timespec="seconds") if came else ""
     return SubmissionInfo(
         submission=submission.name,
@@ -93,8 +91,6 @@ class Recorder:
     number: int = 0  # of the run in the book; 0 before the first row
     known: dict[tuple[str, str], Submission] = field(default_factory=dict)
     gradings: dict[int, int] = field(default_factory=dict)  # submission → this run's newest grading
-    _scales: dict[str, float | None] | None = None
-    _moved: dict[str, SubmissionInfo] | None = None
 
     @classmethod
     def open(cls, book: Book, assignment: Assignment, run: GradingRun, *, fresh: bool) -> Recorder:
@@ -143,22 +139,27 @@ class Recorder:
 
     def scale(self, name: str) -> float | None:
         """The scale that a person gave a submission; None if nobody did, or for the option's own scale."""
-        if self._scales is None:
-            self._scales = {name: scale for name, (scale, _, _) in self._shown().items()}
         return self._scales.get(name)
 
     def info(self, result: SubmissionResult) -> SubmissionInfo:
         """The result's info, with the time of handing in that a person decided on."""
-        if self._moved is None:
-            facts = self.book.facts()
-            own = {each.id: each for each in facts.submissions if each.assignment == self.assignment.id}
-            about = {each.submission for each in facts.decisions if each.kind == "arrived"} & own.keys()
-            self._moved = {own[id].name: info_of(facts, own[id], self.assignment, decided=True) for id in about}
         moved = self._moved.get(result.submission)
         return replace(result.info, submitted_at=moved.submitted_at, late=moved.late) if moved else result.info
 
-    def _shown(self) -> Shown:
-        return shown_in_sheet(self.book.facts(), self.assignment)
+    @cached_property
+    def _decided(self) -> Facts:
+        """The book's facts when a decision is first asked for."""
+        return self.book.facts()
+
+    @cached_property
+    def _scales(self) -> dict[str, float | None]:
+        return {name: scale for name, (scale, _, _) in shown_in_sheet(self._decided, self.assignment).items()}
+
+    @cached_property
+    def _moved(self) -> dict[str, SubmissionInfo]:
+        own = [each for each in self._decided.submissions if each.assignment == self.assignment.id]
+        moved = [each for each in own if each.id in self._decided.moved]
+        return {each.name: info_of(self._decided, each, self.assignment, decided=True) for each in moved}
 
     def _submission(self, result: SubmissionResult, told: datetime | None) -> int:
         info = _plain(result.info)
@@ -357,7 +358,7 @@ def write_views(
 ) -> Path:
     """Write every page and table of an assignment from the book. Returns the class page."""
     facts = book.facts()
-    standings = Standings(book.sound_facts(), settings, assignment)
+    standings = Standings(book.sound(facts), settings, assignment)
     found, failures = [], []
     words, nobodys = standings.words(), {each.name for each in facts.submissions if is_erased(each)}
     for each in results(book, facts, assignment):

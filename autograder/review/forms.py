@@ -148,7 +148,7 @@ def read(moment: Moment, data: Mapping[str, str], secret: bytes) -> Posted:
     if not hmac.compare_digest(data.get("token", "").encode(), _token(secret, kind, whom, question).encode()):
         raise UsageError("this form is not of this page: open it again")
     number, student = 0, ""
-    if KINDS[kind].about == "submission":
+    if KINDS[kind].about != "student":
         number = _whole(whom.removeprefix("s"))
         if moment.submission(number) is None:
             raise UsageError("this submission is not in the book any more")

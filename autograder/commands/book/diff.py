@@ -74,7 +74,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     course = Course.find(args.course)
     assignment, settings = course.assignment(args.assignment), Settings.read(course)
     with Book.open(settings.book(args.book, args.out), create=False) as book:
-        facts = book.sound_facts()
+        facts = book.sound(book.facts())
         times = _Times(book, facts, settings, assignment)
         first, then = times.of(args.first or times.last), times.of(args.then)
     found = changed(first.told, then.told, facts)

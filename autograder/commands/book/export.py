@@ -199,7 +199,7 @@ def _order(args: argparse.Namespace) -> _Order:
     course = Course.find(args.course)
     assignment, settings = course.assignment(args.assignment), Settings.read(course)
     book = Book.open(settings.book(args.book, args.out), create=False)
-    facts, terms = book.sound_facts(), settings.terms(assignment)
+    facts, terms = book.sound(book.facts()), settings.terms(assignment)
     own = tuple(each for each in grades(facts, settings.all_terms()) if each.assignment == assignment.id)
     if not any(each.assignment == assignment.id for each in facts.submissions):
         raise UsageError(f"{book.address}: this book has nothing of {assignment.id}")

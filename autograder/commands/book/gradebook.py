@@ -166,7 +166,7 @@ def _say(console: Console, line: str) -> None:
 def _summary(book: Book, settings: Settings, args: argparse.Namespace, console: Console) -> None:
     from autograder.gradebook.grades import State, grades
 
-    facts = book.sound_facts()
+    facts = book.sound(book.facts())
     named = {each.assignment for each in facts.submissions}
     roster = sum(each.active for each in facts.students)
     _say(console, f"{book.address}: {len(facts.students)} students, {roster} of them on the roster")

@@ -27,8 +27,6 @@ __all__ = ["Kept", "ReferenceVerdict", "cpu_name"]
 
 # Variables that decide which of its routines a library computes with.
 DECIDING = ("ATEN_", "CUBLAS_", "CUDA_", "KMP_", "MKL_", "OMP_", "ONEDNN_", "OPENBLAS_", "TORCH_")
-
-
 MAX_SEEDS = 1000
 
 

@@ -202,7 +202,7 @@ def test_a_damaged_row_hurts_no_other(
     said = ""
     with Book.open(path) as book:
         try:
-            facts = book.sound_facts()
+            facts = book.sound(book.facts())
             found = grades(facts, [TERMS])
             for release in book.releases():
                 changed(book.told(release.id), told_now(found), facts)
@@ -230,7 +230,7 @@ def test_a_damaged_row_holds_the_grade_that_rests_on_it(tmp_path: Path, column: 
         connection.execute(f"update {table} set {cell} = x'00ff' where id = 1")
         connection.commit()
     with Book.open(path) as book:
-        found = {grade.student: grade for grade in grades(book.sound_facts(), [TERMS])}
+        found = {grade.student: grade for grade in grades(book.sound(book.facts()), [TERMS])}
     assert {student for student, grade in found.items() if grade.state is State.HELD} == {"1000"}
     reasons = {"grading.result": "not graded yet", "decision.value": "decision 1 (adjust) is damaged"}
     assert any(reasons[column] in reason for reason in found["1000"].reasons)

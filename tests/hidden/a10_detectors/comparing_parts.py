@@ -129,9 +129,7 @@ def assert_detections(
 
     `keys`: of which parts that is asked.
     """
-    if type(found) is not dict or set(found) != set(KEYS):
-        raise CheckFailed(f"{what} are not a dict of boxes, scores and labels")
-    parts = {key: plain_tensor(found[key], f'"{key}" of {what}') for key in KEYS}
+    parts = _parts(found, what)
     for key in keys:
         assert_matches(*_comparable(parts[key], wanted[key]), rtol=0.0, atol=float("inf"), what=f'"{key}"')
     if any(len(parts[key]) != len(wanted["scores"]) for key in KEYS):
@@ -142,6 +140,12 @@ def assert_detections(
     scores = parts["scores"].tolist()
     if "scores" in keys and scores != sorted(scores, reverse=True):
         raise CheckFailed(f"{what} do not come by falling score", "the best of all labels first")
+
+
+def _parts(found: Any, what: str) -> dict[str, torch.Tensor]:
+    if type(found) is not dict or set(found) != set(KEYS):
+        raise CheckFailed(f"{what} are not a dict of boxes, scores and labels")
+    return {key: plain_tensor(found[key], f'"{key}" of {what}') for key in KEYS}
 
 
 def _comparable(found: torch.Tensor, wanted: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -159,9 +163,7 @@ def _comparable(found: torch.Tensor, wanted: torch.Tensor) -> tuple[torch.Tensor
 
 def sorted_parts(found: Any, what: str = "the detections") -> tuple[torch.Tensor, ...]:
     """Boxes, scores and labels of detections, sorted by label and score. Raises CheckFailed where they are none."""
-    if type(found) is not dict or set(found) != set(KEYS):
-        raise CheckFailed(f"{what} are not a dict of boxes, scores and labels")
-    parts = {key: plain_tensor(found[key], f'"{key}" of {what}') for key in KEYS}
+    parts = _parts(found, what)
     if parts["scores"].dim() != 1 or any(part.shape[:1] != parts["scores"].shape for part in parts.values()):
         raise CheckFailed(f"boxes, scores and labels of {what} do not fit")
     order = _order(parts)
