@@ -21,7 +21,7 @@ from typing import Any
 
 import platformdirs
 
-from autograder.reports.files.write import write_file
+from autograder.files import whole
 
 __all__ = ["Kept", "ReferenceVerdict", "cpu_name"]
 
@@ -79,7 +79,8 @@ class ReferenceVerdict:
         kept = {"assignment": assignment, "seconds": rounded, "seeds": [*earlier, seed][-MAX_SEEDS:]}
         with suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            write_file(self.path, json.dumps(kept, indent=1).encode())
+            with whole(self.path) as file:
+                file.write(json.dumps(kept, indent=1).encode())
 
     def forget(self) -> None:
         """The reference failed in this environment after all."""

@@ -40,7 +40,7 @@ class StandInFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """
 
     def __init__(self, names: Collection[str]) -> None:
-        self._doubtful = [name.removeprefix(DOUBTFUL) for name in names if name.startswith(DOUBTFUL)]
+        self._careful = _CarefulFinder(name.removeprefix(DOUBTFUL) for name in names if name.startswith(DOUBTFUL))
         names = [name for name in names if not name.startswith(DOUBTFUL)]
         self._why = {name: PACKAGE.format(name) for name in names if not name.startswith(OWN) and ":" not in name}
         own = [name.removeprefix(OWN) for name in names if name.startswith(OWN)]
@@ -49,17 +49,15 @@ class StandInFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self._why |= {f"{module}.{name}": NAME.format(name, module) for module, name in self._lacking}
 
     def install(self) -> None:
-        """Insert this finder after all others."""
-        if self._why:
-            sys.meta_path.append(self)
+        """Insert this finder after all others, and the one for doubtful modules before them."""
+        sys.meta_path.insert(0, self._careful)
+        sys.meta_path.append(self)
 
     @contextmanager
     def importing(self) -> Iterator[None]:
         """The block in which a submission is imported."""
         for module, name in self._lacking:
             _give(importlib.import_module(module), name)
-        for name in self._doubtful:
-            _stand_in_if_broken(name)
         with _importing():
             yield
 
@@ -67,29 +65,66 @@ class StandInFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         known = any(f"{name}.".startswith(f"{fullname}.") or fullname.startswith(f"{name}.") for name in self._why)
-        return importlib.machinery.ModuleSpec(fullname, self, is_package=True) if known else None
+        if known or _package(fullname) is not None:
+            return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+        return None
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
         name = spec.name
         why = next((why for known, why in self._why.items() if f"{name}.".startswith(f"{known}.")), "")
-        return _StandIn(name, why or PACKAGE.format(name))
+        package = _package(name)
+        return _StandIn(name, why or (package.__dict__["_why"] if package else PACKAGE.format(name)))
 
     def exec_module(self, module: ModuleType) -> None:
         """Do nothing: a stand-in is empty."""
 
 
-def _stand_in_if_broken(name: str) -> None:
-    """Replace an installed module by a stand-in if it needs a missing one."""
-    parent, _, last = name.rpartition(".")
-    try:
-        importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is None or f"{name}.".startswith(f"{error.name}."):
-            return  # the module itself is missing
-        stand_in = sys.modules[name] = _StandIn(name, PACKAGE.format(error.name))
-        setattr(sys.modules[parent], last, stand_in)
-    except Exception:
-        return  # the submission's own import will raise the error
+def _package(name: str) -> _StandIn | None:
+    """The stand-in that is the package of the module with this dotted name."""
+    package = sys.modules.get(name.rpartition(".")[0])
+    return package if isinstance(package, _StandIn) else None
+
+
+class _CarefulFinder(importlib.abc.MetaPathFinder):
+    """Finds installed modules with these names, and packages that hold them, so that a `_CarefulLoader` loads them.
+
+    Nothing is imported before the submission asks for it.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = [f"{name}." for name in names]
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if not any(name.startswith(f"{fullname}.") for name in self._names):
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _CarefulLoader(spec.loader)
+        return spec
+
+
+class _CarefulLoader(importlib.abc.Loader):
+    """Loads a module as `loader` does. A stand-in replaces it if it needs a missing module."""
+
+    def __init__(self, loader: importlib.abc.Loader) -> None:
+        self._loader = loader
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)  # get_source, for tracebacks
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        try:
+            self._loader.exec_module(module)
+        except ModuleNotFoundError as error:
+            name = module.__name__
+            if error.name is None or f"{name}.".startswith(f"{error.name}."):
+                raise
+            sys.modules[name] = _StandIn(name, PACKAGE.format(error.name))
 
 
 @contextmanager
@@ -134,7 +169,7 @@ def _give(module: ModuleType, name: str) -> None:
 class _StandIn(ModuleType):
     def __init__(self, name: str, why: str) -> None:
         super().__init__(name)
-        self.__dict__["_why"] = why
+        self.__dict__.update(_why=why, __path__=[])
 
     def __getattr__(self, name: str) -> Any:
         if name == "__version__":

@@ -129,6 +129,20 @@ def test_a_module_that_is_here_and_lacks_another_costs_what_uses_it(handed_in: O
             getattr(answer, call)()
 
 
+def test_a_module_inside_one_that_lacks_another_does_too(handed_in: Opened) -> None:
+    text = "from torch.utils.tensorboard.writer import SummaryWriter\ndef logs(): return SummaryWriter()\n"
+    answer = handed_in(text, ("?torch.utils.tensorboard.writer",))
+    with pytest.raises(StudentError, match="tensorboard is not available in grading"):
+        answer.logs()
+
+
+def test_a_module_that_only_another_file_imports_is_not_imported(handed_in: Opened) -> None:
+    text = "import sys\ndef there(): return int('matplotlib' in sys.modules)\n"
+    text += "def later():\n    import matplotlib.pyplot as plt\n    return int(len(plt.__doc__) > 0)\n"
+    answer = handed_in(text, ("?matplotlib.pyplot",))
+    assert (answer.there(), answer.later(), answer.there()) == (0, 1, 1)
+
+
 @pytest.mark.parametrize(
     "starts",
     [
