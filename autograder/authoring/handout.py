@@ -35,7 +35,7 @@ LEFT_ALONE = {"__pycache__", ".DS_Store"}
 # Device names that Windows refuses as file names, with any extension, and characters that it refuses in names.
 DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
 FOREIGN = re.compile(r'[<>:"|?*\\\x00-\x1f]|[. ]$')
-LONGEST = 120  # characters of a path in the zip: Windows allows 260 for the whole path
+MAX_PATH = 120  # characters of a path in the zip: Windows allows 260 for the whole path
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def portable(names: Iterable[str]) -> None:
     seen: dict[str, str] = {}
     for name in names:
         parts = PurePosixPath(name).parts
-        if any(FOREIGN.search(part) or DEVICES.match(part) for part in parts) or len(name) > LONGEST:
+        if any(FOREIGN.search(part) or DEVICES.match(part) for part in parts) or len(name) > MAX_PATH:
             raise UsageError(f"{name}: not every system allows this file name")
         for end in range(1, len(parts) + 1):
             path = "/".join(parts[:end])

@@ -276,6 +276,7 @@ def _question(checked: QuestionStanding) -> dict[str, Any]:
     return {
         "id": checked.question.id,
         "title": checked.question.title,
+        "module": checked.question.module,
         "points": checked.question.points,
         "status": checked.status.value,
         "passed": checked.passed,

@@ -111,10 +111,10 @@ def _print_costs(found: list[Cost], console: Console) -> None:
         sign = Text("too much", "red") if cost.too_much else Text("its very point" if cost.mutant.point else "")
         table.add_row(cost.mutant.id, cost.mutant.check.question, f"{cost.share:.0%}", f"{cost.total:.1f}", sign)
     console.print(table)
-    from autograder.grading.mutants.cost import MAX_OF_QUESTION, MOST
+    from autograder.grading.mutants.cost import MAX_OF_ALL, MAX_OF_QUESTION
 
     much = sum(cost.too_much for cost in found)
-    limits = f"{MAX_OF_QUESTION:.0%} of its question, unless that is its very point, or {MOST:g} of 100"
+    limits = f"{MAX_OF_QUESTION:.0%} of its question, unless that is its very point, or {MAX_OF_ALL:g} of 100"
     console.print(f"{much} of {len(found)} cost more than {limits}", highlight=False)
 
 

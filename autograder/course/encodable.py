@@ -42,4 +42,7 @@ def all_text(value: Any, change: Callable[[str], str]) -> Any:
         return change(value)
     if isinstance(value, Mapping):
         return {change(key): all_text(each, change) for key, each in value.items()}
-    return type(value)(all_text(each, change) for each in value) if isinstance(value, list | tuple) else value
+    if isinstance(value, list | tuple):
+        items = [all_text(each, change) for each in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    return value

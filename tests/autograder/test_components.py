@@ -16,6 +16,7 @@ from autograder.authoring.build import build_assignment, handout_files
 from autograder.cli import main
 from autograder.course.layout import Course
 from autograder.course.model import Assignment
+from autograder.course.outcome import Outcome
 from autograder.grading.client import GradingProcess
 from autograder.grading.mutants.matrix import kill_matrix, load_mutants
 from autograder.grading.order import Order
@@ -25,6 +26,9 @@ FULL = {"span": 4, "rectangle": 4, "strip": 2}
 FIRST_ONLY = {"span": 4, "rectangle": 0, "strip": 0}
 NOTHING = {"span": 0, "rectangle": 0, "strip": 0}
 RECTANGLE_ONLY = {"span": 0, "rectangle": 4, "strip": 0}
+# `rectangle` rules out sorting, by the rule of the course's own; no other question does.
+SORTS = {"areas__py": ("width * height", "width.reshape(-1).sort().values.reshape(width.shape) * height")}
+SORTS_ELSEWHERE = {"lengths__py": ("x.max()", "x.sort().values[-1]")}
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +86,13 @@ def submit(parts: tuple[Course, Assignment], folder: Path, **changes: tuple[str,
         ({"lengths__py": ("import torch\n", "while True: pass\n")}, RECTANGLE_ONLY),
         ({"lengths__py": None}, RECTANGLE_ONLY),
         ({"lengths__py": "def (:\n", "areas__py": ("import torch\n", "raise RuntimeError\n")}, NOTHING),
+        (SORTS, {**FULL, "rectangle": 0}),
+        (SORTS_ELSEWHERE, FULL),
     ],
     ids=[
         *("right", "syntax", "raises", "exits", "endless", "missing", "wrong", "later", "given-file"),
         *("imported-syntax", "imported-raises", "imported-exits", "imported-endless", "imported-missing", "both"),
+        *("ruled-out", "ruled-out-elsewhere"),
     ],
 )
 def test_a_module_costs_its_own_questions(
@@ -97,6 +104,14 @@ def test_a_module_costs_its_own_questions(
     there = [name for name in parts[1].files if changes.get(name.replace(".", "__"), "") is not None]
     assert list(result.integrity.modules) == there
     assert result.integrity.edited == (("units.py",) if "units__py" in changes else ())
+
+
+def test_a_rule_of_the_courses_own_holds_in_its_question(
+    parts: tuple[Course, Assignment], process: GradingProcess, tmp_path: Path
+) -> None:
+    result = process.grade(submit(parts, tmp_path, **SORTS), "submission")
+    (case,) = {(case.outcome, case.message, case.location) for case in result.questions[1].cases}
+    assert case == (Outcome.FORBIDDEN, "used torch's sorting, which this question rules out", "areas.py:10")
 
 
 def test_what_uses_a_broken_module_says_which(
@@ -157,6 +172,7 @@ def checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
     capsys.readouterr()
     main(["check", "--folder", str(folder), "--json"])
     data = json.loads(capsys.readouterr().out)
+    assert [question["module"] for question in data["questions"]] == ["lengths", "areas", "areas"]
     return {question["id"]: question["status"] for question in data["questions"]}
 
 
@@ -169,8 +185,10 @@ def checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
         ({"lengths__py": "def (:\n"}, {"span", "strip"}),
         ({"lengths__py": ("import torch\n", "import torch\nraise SystemExit\n")}, {"span", "strip"}),
         ({"areas__py": ("self.width * span(x)", "span(x)")}, {"strip"}),
+        (SORTS, {"rectangle"}),
+        (SORTS_ELSEWHERE, set()),
     ],
-    ids=["right", "syntax", "raises", "imported-syntax", "imported-exits", "wrong"],
+    ids=["right", "syntax", "raises", "imported-syntax", "imported-exits", "wrong", "ruled-out", "ruled-out-elsewhere"],
 )
 def test_check_at_home_says_what_grading_says(
     parts: tuple[Course, Assignment],

@@ -78,7 +78,12 @@ def assert_matches(
 
 
 def assert_kind(
-    value: Any, shape: Sequence[int] | None = None, dtype: torch.dtype | None = None, *, what: str = "the output"
+    value: Any,
+    shape: Sequence[int] | None = None,
+    dtype: torch.dtype | None = None,
+    *,
+    like: torch.Tensor | None = None,
+    what: str = "the output",
 ) -> torch.Tensor:
     """Fail unless `value` is a tensor of this shape and dtype, whose numbers are all finite.
 
@@ -87,6 +92,8 @@ def assert_kind(
     Args:
         value: anything that came from a submission.
         shape, dtype: None accepts any.
+        like: a tensor with the wanted shape, dtype and device. In grading, float32 where it is float64, and the other
+            way round, is set aside, as by `assert_matches`.
         what: the answer's name in the message, "dw".
 
     Returns:
@@ -99,7 +106,9 @@ def assert_kind(
     tensor(0.)
     """
     found = plain_tensor(value, what)
-    with _about(found):
+    with _about(found, like):
+        if like is not None:
+            _compare_kind(found, like, what)
         if shape is not None:
             _compare_shape(tuple(found.shape), tuple(shape), what)
         if dtype is not None:

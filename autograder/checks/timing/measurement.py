@@ -19,7 +19,16 @@ from autograder.checks.draw import Draw
 from autograder.checks.timing.clocks import ASLEEP, SHORTEST, Pair, Reading, clock_for
 from autograder.checks.timing.sides import Side
 from autograder.checks.timing.slices import Glance, Runner, Slice, Task, compare, glance
-from autograder.checks.timing.statistics import FEW, MOST, Estimate, Measured, TimeVerdict, credit_at, decide, due
+from autograder.checks.timing.statistics import (
+    MAX_PAIRS,
+    MIN_CLEAR_PAIRS,
+    Estimate,
+    Measured,
+    TimeVerdict,
+    credit_at,
+    decide,
+    due,
+)
 from autograder.course.model import Budget
 from autograder.errors import TimeSpent, WorkerTimeout
 from autograder.sandbox.grader.deadline import STRETCH
@@ -157,7 +166,7 @@ class Measurement:
             self._pairs.append(self._pair(ours, theirs, calls, patience))
             done = len(self._pairs)
             spent = max(ours.used + theirs.used - used, (self._now() - begun) / STRETCH)
-            last_pair = done >= MOST or (done >= FEW and spent > BOX_SECONDS)
+            last_pair = done >= MAX_PAIRS or (done >= MIN_CLEAR_PAIRS and spent > BOX_SECONDS)
             if not (last_pair or due(done)):
                 continue
             read = self._clock.read(self._pairs, self._seed)

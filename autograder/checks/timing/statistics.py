@@ -1,13 +1,13 @@
 """Whether a running time is within its budget: statistics of what was measured, which are pure.
 
 Interleaved pairs of slices give ratios of the submission's time to the baseline's; their median decides, with its
-bootstrap interval. A verdict falls when the interval lies between two edges of bands, after `LEAST` pairs at the
-earliest; or after `FEW` where every single pair lies clear of every edge by `CLEAR`; and at `MOST` pairs, or when time
-is up, the verdict is that there is none, unless the interval of what was measured lies between two edges.
+bootstrap interval. A verdict falls when the interval lies between two edges of bands, after `MIN_PAIRS` pairs at the
+earliest; or after `MIN_CLEAR_PAIRS` if every single pair lies clear of every edge by `CLEAR`. At `MAX_PAIRS` pairs, or
+when time is up, there is no verdict, unless the interval of the measured pairs lies between two edges.
 
-Why `FEW` can suffice: were the true ratio at an edge, half of all pairs would lie on each side of it; five of five
-would have to lie on one side, each of them farther away than measurements stray (3 to 10 % for pairs on one core): by a
-half.
+Why `MIN_CLEAR_PAIRS` can suffice: if the true ratio were at an edge, half of all pairs would lie on each side of it.
+Five of five would have to lie on one side, each of them farther away than measurements stray (3 to 10 % for pairs on
+one core): by a half.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from autograder.course.model import Band
 
 __all__ = [
     "CLEAR",
-    "FEW",
-    "LEAST",
-    "MOST",
+    "MAX_PAIRS",
+    "MIN_CLEAR_PAIRS",
+    "MIN_PAIRS",
     "Estimate",
     "Measured",
     "TimeVerdict",
@@ -36,7 +36,7 @@ __all__ = [
     "words",
 ]
 
-FEW, LEAST, MOST = 5, 15, 61  # pairs
+MIN_CLEAR_PAIRS, MIN_PAIRS, MAX_PAIRS = 5, 15, 61  # pairs
 SEVERAL = 8  # the median lies within all but the outermost of so many 93 times in 100, and oftener of more
 CLEAR = 1.5
 EVERY = 4  # pairs between two looks at the interval: each look is one more chance to be wrong
@@ -112,7 +112,7 @@ def estimate(ratios: Sequence[float], seed: int) -> Estimate:
         seed: of the resampling, so that equal measurements give equal verdicts.
     """
     values = np.asarray(ratios, dtype=np.float64)
-    if len(values) < LEAST:
+    if len(values) < MIN_PAIRS:
         outer = 1 if len(values) >= SEVERAL else 0
         inner = np.sort(values)[outer : len(values) - outer]
         return Estimate(float(np.median(values)), float(inner[0]), float(inner[-1]))
@@ -123,15 +123,18 @@ def estimate(ratios: Sequence[float], seed: int) -> Estimate:
 
 
 def due(pairs: int) -> bool:
-    """Whether to look for a verdict after so many pairs: from `FEW` on at each, from `LEAST` on at every fourth."""
-    return pairs >= FEW if pairs < LEAST else pairs >= MOST or (pairs - LEAST) % EVERY == 0
+    """True if a verdict may fall after so many pairs.
+
+    From `MIN_CLEAR_PAIRS` on, that is after each pair; from `MIN_PAIRS` on, after every fourth one.
+    """
+    return pairs >= MIN_CLEAR_PAIRS if pairs < MIN_PAIRS else pairs >= MAX_PAIRS or (pairs - MIN_PAIRS) % EVERY == 0
 
 
 def decide(found: Estimate, pairs: int, bands: Sequence[Band], *, last: bool = False) -> TimeVerdict | None:
     """The verdict after so many pairs, or None: go on, or, after the last one, too noisy."""
     if not (last or due(pairs)):
         return None
-    spare = CLEAR if pairs < LEAST and not last else 1.0
+    spare = CLEAR if pairs < MIN_PAIRS and not last else 1.0
     if any(found.low < band.ratio * spare and found.high > band.ratio / spare for band in bands):
         return None
     return TimeVerdict.WITHIN if found.high <= bands[0].ratio else TimeVerdict.OVER

@@ -15,7 +15,7 @@ from autograder.files import whole
 
 __all__ = ["End", "Ends"]
 
-LARGEST = 1 << 18  # numbers in a wrong value that is kept
+MAX_NUMBERS = 1 << 18  # numbers in a wrong value that is kept
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Ends:
         plain = {
             case: (end.outcome and str(end.outcome), end.message, end.value)
             for case, end in ends.items()
-            if end.value is None or end.value.numel() <= LARGEST
+            if end.value is None or end.value.numel() <= MAX_NUMBERS
         }
         with suppress(OSError), whole(self._file(mutant)) as file:
             torch.save(plain, file)

@@ -18,7 +18,7 @@ from autograder.sandbox.grader.displayed import image_size
 
 __all__ = ["parting"]
 
-MOST = 100_000  # characters of a cell that are compared
+MAX_COMPARED = 100_000  # characters of a cell that are compared
 RELATIVE, ABSOLUTE = 0.02, 1e-4  # trainings in float32 drift that far between machines
 SHOWN = 60
 
@@ -45,7 +45,7 @@ def parting(stored: Sequence[Any], run: Sequence[Any]) -> tuple[str, str] | None
         stored: outputs as they stand in a notebook that nobody vouches for.
     """
     one, other = _text(stored), _text(run)
-    for (ours, at), (theirs, there) in zip_longest(_words(one), _words(other), fillvalue=("", MOST)):
+    for (ours, at), (theirs, there) in zip_longest(_words(one), _words(other), fillvalue=("", MAX_COMPARED)):
         if not _alike(ours, theirs):
             return _around(one, at), _around(other, there)
     sizes, others = _sizes(stored), _sizes(run)
@@ -66,7 +66,7 @@ def _text(outputs: Sequence[Any]) -> str:
                 parts.append(f"{output.get('ename')}: {output.get('evalue')}")
             case "execute_result" | "display_data" if isinstance(data, dict):
                 parts.append(_joined(data.get("text/plain")))
-    return VARYING.sub(" ", COLOURS.sub("", "\n".join(parts)[:MOST]))
+    return VARYING.sub(" ", COLOURS.sub("", "\n".join(parts)[:MAX_COMPARED]))
 
 
 def _joined(text: Any) -> str:
@@ -96,7 +96,7 @@ def _alike(one: str, other: str) -> bool:
 
 
 def _around(text: str, at: int) -> str:
-    return " ".join(text[max(0, at - SHOWN // 3) : at + SHOWN].split())[:SHOWN] if at < MOST else ""
+    return " ".join(text[max(0, at - SHOWN // 3) : at + SHOWN].split())[:SHOWN] if at < MAX_COMPARED else ""
 
 
 def _sizes(outputs: Sequence[Any]) -> list[tuple[int, int]]:

@@ -11,7 +11,7 @@ from autograder.reports.text import line
 
 __all__ = ["Change", "changes"]
 
-MOST = 8  # of one kind, on a page
+MAX_SHOWN = 8  # of one kind, on a page
 EMPHASIS = re.compile(r"\*\*|(?<!\S)\*(?=\S[^*]*\*)|(?<=\S)\*(?!\S)")  # as in **bold** and in *italic* text
 TEX = re.compile(r"\\[^a-zA-Z]|[\\{}]")  # what a formula is written with and a reader need not see
 
@@ -42,7 +42,7 @@ def _changes(integrity: Integrity) -> Iterator[Change]:
     for name, module in integrity.modules.items():
         yield from _in(name, integrity.modules, _module(module))
     if integrity.edited:
-        shown = tuple(line(path, 80) for path in integrity.edited[:MOST])
+        shown = tuple(line(path, 80) for path in integrity.edited[:MAX_SHOWN])
         what = "Given files that were changed; the course's own were used:"
         yield Change(what, shown, len(integrity.edited) - len(shown))
     for name, notebook in integrity.notebooks.items():
@@ -85,7 +85,7 @@ def _cells(what: str, places: Sequence[Place]) -> Iterator[Change]:
 
 def _listed(what: str, places: Sequence[Place], unit: str) -> Iterator[Change]:
     if places:
-        shown = places[:MOST]
+        shown = places[:MAX_SHOWN]
         names = (line(_without_signs(place.name), 80) for place in shown)
         where = (
             f"{name}, {unit} {place.number}" if place.number else name for name, place in zip(names, shown, strict=True)

@@ -16,7 +16,7 @@ from markupsafe import escape
 
 __all__ = ["marked", "typeset", "typeset_output", "with_formulas"]
 
-MOST = 2000  # characters of a formula; a longer one is shown as code
+MAX_FORMULA = 2000  # characters of a formula; a longer one is shown as code
 ELEMENTS = (
     *("mfrac", "mi", "mn", "mo", "mover", "mpadded", "mroot", "mrow", "mspace", "msqrt", "mstyle", "msub", "msubsup"),
     *("msup", "mtable", "mtd", "mtext", "mtr", "munder", "munderover"),
@@ -74,7 +74,7 @@ def typeset_output(tex: str) -> str:
 def _tree(tex: str) -> Element | None:
     from latex2mathml.converter import convert_to_element
 
-    if not tex.strip() or len(tex) > MOST:
+    if not tex.strip() or len(tex) > MAX_FORMULA:
         return None
     try:
         tree: Element = convert_to_element(tex)

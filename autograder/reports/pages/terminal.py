@@ -31,7 +31,7 @@ __all__ = ["Progress", "print_class"]
 
 STYLES = {"good": "green", "bad": "red", "warn": "yellow", "calm": "bright_black", "ours": "magenta"}
 SIGNS = "questions"
-SHORTEST_NAME, LONGEST_NAME = 16, 40
+MIN_NAME, MAX_NAME = 16, 40
 REASON_WIDTH = 160
 WIDTH = 100
 MAX_CHANGES = 10
@@ -161,14 +161,14 @@ def _table(
 
     Every cell is a Text, so that no name is read as markup.
     """
-    for narrow, gap, enough in ((False, 2, LONGEST_NAME), (False, 1, SHORTEST_NAME), (True, 1, SHORTEST_NAME)):
+    for narrow, gap, enough in ((False, 2, MAX_NAME), (False, 1, MIN_NAME), (True, 1, MIN_NAME)):
         heads, rows = _cells(results, failures, assignment, narrow)
         widths = [max(len(head), *(row[index].cell_len for row in rows), 0) for index, head in enumerate(heads)]
         left = width - sum(widths[1:]) - gap * (len(widths) - 1)
         if left >= min(widths[0], enough):
             break
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, gap - 1, 0, 0))
-    widths[0] = max(min(widths[0], left), SHORTEST_NAME)
+    widths[0] = max(min(widths[0], left), MIN_NAME)
     for index, head in enumerate(heads):
         words = index in (0, len(heads) - 1) or head == SIGNS
         table.add_column(head, justify="left" if words else "right", no_wrap=True, width=widths[index])
@@ -184,7 +184,7 @@ def _cells(
     heads = ["submission", "option", f"/{number(assignment.max_score)}", *columns, ""]
     rows = [_row(result, assignment, narrow) for result in results]
     for name, _ in failures:
-        unread = [Text(line(name, LONGEST_NAME), "red"), Text(), Text("none", "red")]
+        unread = [Text(line(name, MAX_NAME), "red"), Text(), Text("none", "red")]
         rows.append(unread + [Text() for _ in heads[3:]])
     return heads, rows
 
@@ -193,7 +193,7 @@ def _row(result: SubmissionResult, assignment: Assignment, narrow: bool) -> list
     found = {question.id: question for question in result.questions}
     cells = [_cell(found.get(question.id), narrow) for question in assignment.questions]
     return [
-        Text(line(result.submission, LONGEST_NAME)),
+        Text(line(result.submission, MAX_NAME)),
         Text(line(result.info.option, 3)),
         Text(number(result.score, 1), "bold") if result.graded else Text("none", "magenta"),
         *([Text.assemble(*cells)] if narrow else cells),

@@ -23,7 +23,7 @@ __all__ = ["MAX_OUTPUTS", "Bench"]
 
 # mallopt(3)
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-LARGEST, NEVER = 32 << 20, (1 << 31) - 1
+MMAP_THRESHOLD, NEVER = 32 << 20, (1 << 31) - 1
 MAX_OUTPUTS = 64  # tensors and numbers in the output of a call
 Follow = Callable[[Any, tuple[str, ...]], Any]
 
@@ -131,7 +131,7 @@ def _keep_pages() -> None:
     """
     with suppress(OSError, TypeError, AttributeError):  # another system's library
         mallopt = ctypes.CDLL(None).mallopt
-        mallopt(M_MMAP_THRESHOLD, LARGEST)
+        mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD)
         mallopt(M_TRIM_THRESHOLD, NEVER)
 
 

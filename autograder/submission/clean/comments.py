@@ -19,7 +19,7 @@ from autograder.submission.clean.module_pieces import Piece
 __all__ = ["read_comments"]
 
 MARKER = re.compile(r"(BEGIN|END) SOLUTION.*")  # no comment on the code
-MAX_LINES, LONGEST = 4_000, 300
+MAX_LINES, MAX_LINE = 4_000, 300
 
 
 def read_comments(sources: Mapping[str, Source], clean: Mapping[str, CleanModule], assignment: Assignment) -> Reading:
@@ -109,7 +109,7 @@ class _Layout:
         kept = [] if shown else lines[: self._left]
         self._left -= len(kept)
         self.cut += 0 if shown else len(lines) - len(kept)
-        return FunctionReading(name[:LONGEST], piece.line, code, commented, tuple(kept))
+        return FunctionReading(name[:MAX_LINE], piece.line, code, commented, tuple(kept))
 
     def _line(self, number: int, indent: str) -> Iterator[CodeLine]:
         """One line, or nothing for a line with only a handed-out comment or docstring."""
@@ -117,14 +117,14 @@ class _Layout:
         if number in self._texts:
             words = text.strip().strip("\"'").strip()
             if words and text.strip() not in self._given:
-                yield CodeLine(number, "", words[:LONGEST])
+                yield CodeLine(number, "", words[:MAX_LINE])
             return
         column, comment = self._comments.get(number, (len(text), ""))
         code = text[:column].rstrip().removeprefix(indent)
         own = comment.lstrip("#").strip() if comment.strip() not in self._given else ""
         own = "" if MARKER.fullmatch(own) else own
         if code or own or not comment:
-            yield CodeLine(number, code[:LONGEST], own[:LONGEST])
+            yield CodeLine(number, code[:MAX_LINE], own[:MAX_LINE])
 
 
 def _comments(source: Source) -> Mapping[int, tuple[int, str]]:

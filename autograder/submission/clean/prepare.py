@@ -29,7 +29,7 @@ from autograder.submission.source.trouble import trouble
 __all__ = ["CleanCopy", "Prepared", "as_handed_in", "handed_out", "prepare"]
 
 LIBRARY = "common"
-MOST = 200  # entries of one kind
+MAX_PLACES = 200  # entries of one kind
 MAX_HELPERS = 50
 
 
@@ -138,8 +138,8 @@ def prepare(submission: Submission, clean: CleanCopy | None, assignment: Assignm
         integrity = Integrity(
             found,
             {name: _notebook(theirs, ours) for name, (theirs, ours) in pairs.items() if ours is not None},
-            supplied=submission.lacking[:MOST],
-            edited=submission.edited[:MOST],
+            supplied=submission.lacking[:MAX_PLACES],
+            edited=submission.edited[:MAX_PLACES],
             stand_ins=tuple(absent),
         )
     return replace(prepared, integrity=integrity, notes=tuple(dict.fromkeys(notes)), stand_ins=frozenset(stand_ins))
@@ -239,7 +239,7 @@ def _notebook(theirs: bytes, clean: dict[str, Any]) -> NotebookIntegrity:
 
 def _places(parts: Sequence[Part | CellPart]) -> tuple[Place, ...]:
     """The first places. If there are more, the last entry says how many."""
-    shown = parts if len(parts) <= MOST else parts[: MOST - 1]
+    shown = parts if len(parts) <= MAX_PLACES else parts[: MAX_PLACES - 1]
     places = [
         Place(show(part.name), part.line) if isinstance(part, Part) else Place(part.begins, part.number)
         for part in shown

@@ -47,7 +47,7 @@ PACKAGES = (
     ),
     *("torchinfo", "torchmetrics", "torchsummary", "torchtext", "torchviz", "transformers", "triton", "wandb", "yaml"),
 )
-MOST = 20
+MAX_NAMES = 20
 
 
 def absent_packages(trees: Mapping[str, ast.Module], files: Iterable[str]) -> tuple[str, ...]:
@@ -88,7 +88,7 @@ def absent_modules(
                     absent = name if "." in name and name not in there else ""
                 else:
                     absent = "" if top in standing or _is_here(top, own) else top
-                if absent and len(missing) < MOST:
+                if absent and len(missing) < MAX_NAMES:
                     missing.setdefault(absent, (path, node.lineno))
     return missing
 
@@ -125,7 +125,7 @@ def _files_imported(module: str, files: Mapping[str, bytes]) -> tuple[str, ...]:
     for name in found:
         tree = parse(files.get(f"{name}.py", b""))
         for each in _imported(tree) if tree else ():
-            if f"{each}.py" in files and each not in found and len(found) <= MOST:
+            if f"{each}.py" in files and each not in found and len(found) <= MAX_NAMES:
                 found.append(each)
     return tuple(found[1:])
 
@@ -146,7 +146,7 @@ def unknown_names(tree: ast.Module, library: Mapping[str, bytes]) -> tuple[tuple
             names = [alias.name for alias in node.names if alias.name != "*"]
             missing = [name for name in names if f"{node.module}.{name}" not in known and name.encode() not in words]
             unknown += [(node.module, name, node.lineno) for name in missing]
-    return tuple(unknown[:MOST])
+    return tuple(unknown[:MAX_NAMES])
 
 
 def _dotted(files: Iterable[str]) -> set[str]:

@@ -234,3 +234,21 @@ def test_assert_kind_looks_at_all_but_the_values() -> None:
 def test_assert_kind_says_what_differs(value: object, says: str) -> None:
     with pytest.raises(CheckFailed, match=says):
         assert_kind(value, (2, 3), torch.float64, what="dw")
+
+
+def test_assert_kind_takes_a_tensor_for_an_example() -> None:
+    like = torch.zeros(2, 3, dtype=torch.float64)
+    values = torch.full((2, 3), 7.0, dtype=torch.float64)
+    assert assert_kind(values, like=like) is values
+    with pytest.raises(CheckFailed, match=r"shape \(3, 2\), wanted \(2, 3\)"):
+        assert_kind(values.T, like=like)
+    with pytest.raises(CheckFailed, match=r"wanted torch\.float64"):
+        assert_kind(values.float(), like=like)
+    with pytest.raises(CheckFailed, match="on cpu, wanted meta"):
+        assert_kind(values, like=like.to("meta"))
+    notes: dict[str, str] = {}
+    with noting(notes, "scale"):
+        assert_kind(values.float(), like=like)
+        with pytest.raises(CheckFailed, match=r"wanted torch\.float64"):
+            assert_kind(values.long(), like=like)
+    assert notes

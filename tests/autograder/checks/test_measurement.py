@@ -12,7 +12,7 @@ import torch
 
 from autograder.checks.timing.measurement import TRUSTED_SECONDS, Measurement
 from autograder.checks.timing.slices import Task
-from autograder.checks.timing.statistics import FEW, MOST, Measured
+from autograder.checks.timing.statistics import MAX_PAIRS, MIN_CLEAR_PAIRS, Measured
 from autograder.course.model import Band, Budget
 from autograder.errors import CheckFailed, GraderError, ProtocolError, WorkerTimeout
 from autograder.sandbox.local import LocalChannel
@@ -62,7 +62,7 @@ def test_verdicts(cost: float, ratio: float, credit: float, verdict: str) -> Non
     pair.student.cost = lambda call: cost
     found = pair.run()
     assert (found.ratio, found.credit, found.verdict) == (pytest.approx(ratio), credit, verdict)
-    assert (found.pairs == FEW) is (ratio != 3.0)  # near no edge
+    assert (found.pairs == MIN_CLEAR_PAIRS) is (ratio != 3.0)  # near no edge
     assert (found.clock, found.core, len(found.student_ms)) == ("cpu", 1, found.pairs)
 
 
@@ -152,7 +152,7 @@ def test_an_edge_is_too_noisy_and_takes_all_pairs() -> None:
     pair.student.cost = lambda call: 8.0 * noise[call // 2]
     pair.baseline.cost = lambda call: 4.0 * noise[-1 - call // 3]
     found = pair.run()
-    assert (found.verdict, found.pairs, found.credit) == ("too noisy to say", MOST, 1.0)
+    assert (found.verdict, found.pairs, found.credit) == ("too noisy to say", MAX_PAIRS, 1.0)
 
 
 def test_what_is_left_for_later_is_paid_for() -> None:
@@ -257,7 +257,7 @@ def test_inputs_never_repeat() -> None:
         return double(x)
 
     Pair(student=watching).run()
-    assert len(seen) == len(set(seen)) > FEW
+    assert len(seen) == len(set(seen)) > MIN_CLEAR_PAIRS
 
 
 def test_prepared_objects_and_late_inputs() -> None:

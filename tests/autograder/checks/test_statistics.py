@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from autograder.checks.timing.statistics import (
-    FEW,
-    LEAST,
-    MOST,
+    MAX_PAIRS,
+    MIN_CLEAR_PAIRS,
+    MIN_PAIRS,
     Measured,
     TimeVerdict,
     allowed,
@@ -33,11 +33,11 @@ def ratios(true: float, spread: float, count: int, seed: int) -> list[float]:
 
 def verdict(true: float, spread: float, seed: int) -> tuple[TimeVerdict | None, int]:
     """What a measurement that goes on as long as it may ends in, and after how many pairs."""
-    drawn = ratios(true, spread, MOST, seed)
-    for pairs in range(1, MOST + 1):
+    drawn = ratios(true, spread, MAX_PAIRS, seed)
+    for pairs in range(1, MAX_PAIRS + 1):
         if due(pairs) and (standing := decide(estimate(drawn[:pairs], seed), pairs, BANDS)):
             return standing, pairs
-    return None, MOST
+    return None, MAX_PAIRS
 
 
 @pytest.mark.parametrize("ratio, credit", [(0.1, 1.0), (2.0, 1.0), (2.01, 0.5), (5.0, 0.5), (5.01, 0.0), (1e9, 0.0)])
@@ -67,13 +67,13 @@ def test_at_an_edge_it_mostly_does_not_say() -> None:
 
 def test_a_gross_case_is_decided_after_few_pairs() -> None:
     for true in (0.3, 1.0, 40.0):
-        assert verdict(true, 0.05, 7)[1] == FEW
+        assert verdict(true, 0.05, 7)[1] == MIN_CLEAR_PAIRS
 
 
 def test_an_unclear_case_takes_at_least_so_many_pairs() -> None:
-    assert verdict(1.7, 0.1, 3)[1] >= LEAST
-    assert not any(due(pairs) for pairs in range(FEW))
-    assert due(MOST)
+    assert verdict(1.7, 0.1, 3)[1] >= MIN_PAIRS
+    assert not any(due(pairs) for pairs in range(MIN_CLEAR_PAIRS))
+    assert due(MAX_PAIRS)
 
 
 def test_one_odd_pair_among_few_is_no_verdict() -> None:

@@ -151,7 +151,7 @@ def test_a_mutant_is_tried_once_for_a_class(toy: Toy, tmp_path: Path) -> None:
 def test_what_is_kept(tmp_path: Path) -> None:
     kept, wrong = Ends(tmp_path), torch.arange(3.0)
     assert kept.read("squares") == {}
-    large = torch.zeros(ends.LARGEST + 1)
+    large = torch.zeros(ends.MAX_NUMBERS + 1)
     found = {"a": End(Outcome.FAILED, "3 of 3 values are wrong", wrong), "b": End(), "c": End(Outcome.PASSED)}
     kept.keep("squares", {**found, "d": End(Outcome.FAILED, "wrong", large)})
     again = kept.read("squares")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import pytest
 
@@ -22,11 +22,19 @@ HALF = "a\ud800b"
 WHOLE = "a\N{REPLACEMENT CHARACTER}b"
 
 
+class Pair(NamedTuple):
+    text: str
+    number: int
+
+
 def test_only_lone_surrogates_are_replaced() -> None:
     assert encodable(HALF) == encodable("a\udc00b") == WHOLE
     assert encodable("김 😀") == "김 😀"
     assert encodable("\ud83d\ude00") == "😀"  # the two halves of one
     assert all_encodable({HALF: [HALF, (1, HALF), None]}) == {WHOLE: [WHOLE, (1, WHOLE), None]}
+    pair = all_encodable(Pair(HALF, 1))
+    assert type(pair) is Pair
+    assert pair == Pair(WHOLE, 1)
 
 
 def test_a_notebook_brings_none_in() -> None:

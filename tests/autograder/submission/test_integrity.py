@@ -13,7 +13,7 @@ from autograder.course.integrity import Integrity, ModuleIntegrity, Place
 from autograder.course.model import Assignment, Question
 from autograder.course.plain import from_plain
 from autograder.errors import UsageError
-from autograder.submission.clean.prepare import MOST, CleanCopy, Prepared, as_handed_in, prepare
+from autograder.submission.clean.prepare import MAX_PLACES, CleanCopy, Prepared, as_handed_in, prepare
 from autograder.submission.receive.inbox import Inbox
 
 from .samples import Zip
@@ -214,9 +214,9 @@ def test_an_encoding_that_was_declared_is_not_carried(received: Received) -> Non
 
 
 def test_many_additions_are_bounded(received: Received) -> None:
-    own = "".join(f"def own_{number}(): pass\n" for number in range(MOST + 50))
+    own = "".join(f"def own_{number}(): pass\n" for number in range(MAX_PLACES + 50))
     added = module_of(received(f"{written(*ANSWERS)}\n{own}")).added
-    assert len(added) == MOST
+    assert len(added) == MAX_PLACES
     assert added[-1] == Place("and 51 more")
 
 

@@ -131,7 +131,8 @@ def assert_detections(
     """
     parts = _parts(found, what)
     for key in keys:
-        assert_matches(*_comparable(parts[key], wanted[key]), rtol=0.0, atol=float("inf"), what=f'"{key}"')
+        given, like = _comparable(parts[key], wanted[key])
+        assert_kind(given, like=like, what=f'"{key}"')
     if any(len(parts[key]) != len(wanted["scores"]) for key in KEYS):
         raise CheckFailed(f"boxes, scores and labels of {what} have other lengths than there are detections")
     for key in keys:
