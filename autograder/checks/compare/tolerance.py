@@ -1,4 +1,4 @@
-"""How close is close enough: one table, by dtype."""
+"""The tolerances of comparisons: one table, by dtype."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["TOLERANCES", "Tolerance", "looser", "tolerance_for"]
 class Tolerance:
     """`actual` is close to `expected` where |actual - expected| <= atol + rtol * |expected|.
 
-    Both numbers count, so that neither tiny nor huge values pass unchecked. So both are given, or neither.
+    With only one of the numbers, tiny or huge values would pass unchecked. So a caller gives both, or neither.
     """
 
     rtol: float
