@@ -189,7 +189,7 @@ class Batch:
                     raise
                 except GraderError as error:
                     yield Failure(name, str(error))
-                except Exception as error:  # a machine that died, say: no reason to lose the others
+                except Exception as error:  # for example, a machine died: the other results stay
                     yield Failure(name, f"{type(error).__name__}: {error}")
                 else:
                     yield result

@@ -1,4 +1,4 @@
-"""The server of the review page: its addresses, and the way from a form to a decision."""
+"""The server of the review page: its addresses, and how a form becomes a decision."""
 
 from __future__ import annotations
 

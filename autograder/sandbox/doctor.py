@@ -1,4 +1,4 @@
-"""Reports the quality of this host's confinement of student code. A worker with hostile probes tries to break out."""
+"""Reports how well this host confines student code. A worker with hostile probes tries to break out."""
 
 from __future__ import annotations
 

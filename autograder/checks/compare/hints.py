@@ -127,7 +127,7 @@ def _offset(d: Difference) -> str:
 
 
 def _one_right(d: Difference) -> str:
-    """Only the first (or last) slice along an axis is right: the others are never reached, or overwritten."""
+    """Only the first (or last) slice along an axis is right: the code skips or overwrites the others."""
     for axis, size in enumerate(d.wrong.shape):
         if size < 2:
             continue

@@ -22,7 +22,7 @@ class Tolerance:
     atol: float
 
 
-# Room for another order of summation over some thousand terms of order one, and for no lower precision in between.
+# They allow another order of summation over some thousand terms of order one, but no lower precision in between.
 TOLERANCES: Mapping[torch.dtype, Tolerance] = MappingProxyType(
     {
         torch.float64: Tolerance(rtol=1e-7, atol=1e-8),

@@ -227,7 +227,7 @@ def run_check(item: pytest.Function, following: pytest.Item | None, desk: Desk) 
         desk.subject.settle()
     except (KeyboardInterrupt, pytest.exit.Exception):
         raise
-    except BaseException as error:  # whatever it is, the case has not passed
+    except BaseException as error:  # after any error the case has not passed
         return _case(item, error)
     return _case(item, None)
 
@@ -275,7 +275,7 @@ def _judged(item: pytest.Item) -> Iterator[None]:
             item.config.stash[DESK].subject.settle()
     except (KeyboardInterrupt, pytest.exit.Exception):
         raise
-    except BaseException as error:  # whatever it is, the case has not passed
+    except BaseException as error:  # after any error the case has not passed
         case = item.stash[CASE] = _case(item, error)
         if isinstance(error, DeviceNeeded):
             pytest.skip(case.message)

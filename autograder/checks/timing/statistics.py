@@ -2,7 +2,7 @@
 
 Interleaved pairs of slices give ratios of the submission's time to the baseline's. Their median decides, with its
 bootstrap interval. A verdict needs an interval that lies between two edges of bands, after `LEAST` pairs at the
-earliest. After `FEW` pairs, a verdict needs single pairs that all differ from every edge by the factor `CLEAR`. At
+earliest. From `FEW` pairs on, it needs single pairs that all differ from every edge by the factor `CLEAR`. At
 `MOST` pairs, or when time is up, the verdict is "too noisy", unless the interval lies between two edges.
 
 `FEW` can suffice for this reason. If the true ratio were at an edge, half of all pairs would lie on each side of it. It

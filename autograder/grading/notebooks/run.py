@@ -238,7 +238,7 @@ class _Running:
         try:
             payload = {"source": source.encode("utf-8", "replace").decode(), "seconds": seconds}
             outputs, left_out = read_cell(worker.request("run_cell", payload, seconds + GRACE_SECONDS))
-        except StudentError as error:  # out of the shell's hands, and the worker lives on
+        except StudentError as error:  # the shell did not handle the error, and the worker lives on
             self._raised(place, error.kind, error.text)
             return
         except WorkerOutOfMemory as error:
