@@ -173,7 +173,7 @@ class CheckFailed(AutograderError):
     sizes of errors.
 
     Attributes:
-        value: the wrong answer, or what was measured of it, as a tensor; or None. It stays in the grader's process,
+        value: the wrong answer, or a measurement of it, as a tensor; or None. It stays in the grader's process,
             which compares it with the answers of known mistakes (`grading.mutants.mistakes`).
         wanted: the expected answer, or None; only a public check shows it.
     """

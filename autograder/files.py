@@ -1,4 +1,4 @@
-"""Atomic writing: a file appears whole or not at all. What a killed process left is removed by the next one."""
+"""Atomic writing: a file appears whole or not at all. The next process removes the files that a killed one left."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ except ModuleNotFoundError:  # Windows, where a file that is open cannot be remo
 
 __all__ = ["clear", "private", "whole"]
 
-UNFINISHED = ".unfinished"  # how the name of a temporary file ends
+UNFINISHED = ".unfinished"  # the end of a temporary file's name
 
 
 @contextmanager
@@ -26,8 +26,8 @@ def whole(path: Path) -> Iterator[BinaryIO]:
     with whole(out / "grades.csv") as file:
         file.write(table)
 
-    A kill leaves the temporary file. The next `whole` in the same folder removes it. A link stays, and what it leads to
-    is written. A device or a pipe is written to directly.
+    A kill leaves the temporary file. The next `whole` in the same folder removes it. A link stays, and its target is
+    written. A device or a pipe is written to directly.
     """
     path = path.resolve() if path.is_symlink() else path
     if path.exists() and not (path.is_file() or path.is_dir()):

@@ -37,7 +37,7 @@ METADATA = {
 
 @dataclass(frozen=True)
 class _Cell:
-    """A cell of the source: the line at which its text starts, counted from 1, and whether it is a code cell."""
+    """A cell of the source: the line at which its text starts, counted from 1, and True for a code cell."""
 
     line: int
     code: bool

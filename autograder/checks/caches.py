@@ -1,8 +1,8 @@
 """Calls a backward pass apart from its forward: with the documented cache, or with the student's own.
 
 A layer's `forward` returns (output, cache), and its `backward` takes (upstream gradient, cache). The documented cache
-is the arguments of forward, (x, w, b, conv_param) for example. A backward that works with it can be checked whether or
-not the student's forward works. A backward may also be written for the cache that the student's own forward returns,
+is the arguments of forward, (x, w, b, conv_param) for example. A backward that works with it can be checked even if the
+student's forward does not work. A backward may also be written for the cache that the student's own forward returns,
 so a check accepts a backward that is right with one of the two:
 
     def judge(cache_of):
@@ -53,9 +53,9 @@ def own_cache(forward: Proxy) -> CacheOf:
 
 
 def judge_backward(judge: Callable[[CacheOf], None], forward: Proxy) -> None:
-    """Run `judge` with the documented cache and, where that fails, with the student's own.
+    """Run `judge` with the documented cache and, if that fails, with the student's own.
 
-    Raises what `judge` raised: of two failures, the one that tells the student more.
+    Raises the errors of `judge`: of two errors, the one that helps the student more.
     """
     try:
         judge(documented_cache)
@@ -79,7 +79,7 @@ def cache_that_works(judge: Callable[[CacheOf], None], forward: Proxy) -> CacheO
 
 
 def call_backward(layer: Proxy, upstream: Any, documented: tuple[Any, ...]) -> Any:
-    """`layer.backward(upstream, cache)` with the documented cache or, where that raises, with the student's own.
+    """`layer.backward(upstream, cache)` with the documented cache or, if that raises, with the student's own.
 
     Args:
         documented: the arguments of `layer.forward`.

@@ -33,17 +33,17 @@ class Operation:
     """An operation under test.
 
     Attributes:
-        call: takes tensors (or proxies of placed ones) and returns what the submission returned for them: a tensor
-            where there is one name in `outputs`, else a tuple.
+        call: takes tensors (or proxies of placed ones) and returns the submission's result for them: a tensor if
+            `outputs` has one name, else a tuple.
         oracle: takes the same tensors, floating ones in float64, and returns a tuple of tensors, one per output. A
             float64 output is compared in the dtype of the first floating input; whole numbers and booleans keep their
             own dtype and must be equal.
         inputs: names of the tensors that `call` takes.
-        outputs: names of what it returns.
-        batched: which inputs have samples along axis 0; all of them as many.
+        outputs: names of the returned values.
+        batched: the inputs with samples along axis 0; all have the same number of samples.
         others: makes other valid inputs from these, for "remembers-nothing". By default every input is flipped along
-            its last axis, and a floating one is multiplied by -0.5; give a function where the result of that is no
-            valid input, for boxes for example.
+            its last axis, and a floating one is multiplied by -0.5. Give a function if this makes no valid input,
+            for boxes for example.
     """
 
     call: Callable[..., Any]
@@ -65,7 +65,7 @@ class Operation:
                 assert_matches(part.new_zeros(()), value.new_zeros(()), what=name)
 
     def _pairs(self, returned: Any, tensors: Sequence[torch.Tensor]) -> Iterator[tuple[str, Any, torch.Tensor]]:
-        """The name of each output, what was returned, and what is right."""
+        """The name of each output, the returned value, and the right value."""
         parts = (returned,) if len(self.outputs) == 1 else unpack(returned, *self.outputs)
         wanted = self.oracle(*(_as_float(tensor, torch.float64) for tensor in tensors))
         dtype = next((tensor.dtype for tensor in tensors if tensor.is_floating_point()), torch.float64)
@@ -102,11 +102,11 @@ def _keeps_inputs(side: Proxy, operation: Operation, tensors: Sequence[torch.Ten
 
 
 def _keeps_float32(side: Proxy, operation: Operation, tensors: Sequence[torch.Tensor]) -> None:
-    """The only contract that a wrong dtype breaks, also float32 in place of float64, whatever the values."""
+    """Fails for a wrong dtype, whatever the values. No other contract fails for float32 in place of float64."""
     single = [_as_float(tensor, torch.float32) for tensor in tensors]
     with dtype_counts():
         operation.compare(operation.call(*single), single)
-    with suppress(StudentError), dtype_counts():  # other contracts check what a second call breaks
+    with suppress(StudentError), dtype_counts():  # other contracts check the effects of a second call
         operation.compare_dtypes(operation.call(*tensors), tensors)
 
 

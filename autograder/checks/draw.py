@@ -29,7 +29,7 @@ class Draw:
 
     Args:
         seed: any whole number that is not negative.
-        answers: what a run computes once; `until` keeps its place in the stream here.
+        answers: the values that a run computes once; `until` keeps its place in the stream here.
     """
 
     def __init__(self, seed: int, answers: MutableMapping[bytes, Any] | None = None) -> None:
@@ -85,8 +85,8 @@ class Draw:
     def until(self, function: Callable[[Draw], T], holds: Callable[[T], bool], tries: int = 1000) -> T:
         """The first value of `function(self)` for which `holds` is true.
 
-        A check asks this way for inputs on which no two compared numbers are close: a right answer must not depend on
-        the last bit. `holds` is asked once in a run, so it may take long; neither may depend on a submission.
+        A check uses it for inputs on which no two compared numbers are close, since a right answer must not depend on
+        the last bit. `holds` runs once in a run, so it may take long. Neither function may depend on a submission.
 
         Raises:
             GraderError: `holds` is false for every one of so many draws.

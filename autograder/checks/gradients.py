@@ -33,7 +33,7 @@ def oracle_gradients(
         raise ValueError(
             f"an upstream gradient of shape {tuple(upstream.shape)} for an output of {tuple(output.shape)}"
         )
-    # A sum, not grad's own argument for it: to look at that, torch imports sympy.
+    # A sum replaces grad's own argument for the upstream gradient: for that argument torch imports sympy.
     total = output if upstream is None else (output * upstream.detach().to(torch.float64)).sum()
     found = torch.autograd.grad(total, leaves, allow_unused=True)
     pairs = zip(leaves, found, strict=True)

@@ -1,4 +1,4 @@
-"""What a check does with objects on the other side, and what a call on them may raise."""
+"""Names for checks that work with objects on the other side, and the exceptions of calls on them."""
 
 from autograder.errors import CheckFailed, DataNeeded, SandboxError, StudentError
 from autograder.sandbox.proxy import Proxy, artifact, assign, call_and_fetch, fetch, load_artifact, patient, place

@@ -1,4 +1,4 @@
-"""Judges trained models by scores that are fetched and measured here: what a worker says of itself is no result.
+"""Judges trained models by scores that are fetched and measured here: a worker's statement about itself is no result.
 
 The labels of held-out images never travel to the worker.
 """
@@ -24,7 +24,7 @@ def scores_of(
     """Scores of all images, asked for batch by batch.
 
     Args:
-        call: what turns (n, ...) images into (n, classes) scores, `model.loss` for one.
+        call: turns (n, ...) images into (n, classes) scores, for example `model.loss`.
         images: (N, ...).
 
     Returns:
@@ -49,7 +49,7 @@ def scores_of(
 
 
 def accuracy(scores: torch.Tensor, labels: torch.Tensor) -> float:
-    """The share of rows whose single best score is that of their label: (N, classes), (N,) -> [0, 1].
+    """The share of rows whose best score is that of their label: (N, classes), (N,) -> [0, 1].
 
     A tie for the best score counts as wrong, so that equal scores for everything earn nothing.
     """

@@ -37,7 +37,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Build or check. Returns 0, or 1 where `--check` found drift."""
+    """Build or check. Returns 0, or 1 if `--check` found drift."""
     from autograder.authoring.build import build_assignment, check_assignment
     from autograder.authoring.rehearsal import keep_artifacts, rehearse
 

@@ -210,7 +210,7 @@ def _print(assignment: Assignment, standing: Standing, folder: Path, say: _Speak
 
 
 def _print_first(checked: QuestionStanding, folder: Path, say: _Speaker) -> None:
-    """The next thing to do, in full: the cause, a hint, the place, and what the code printed."""
+    """The next thing to do, in full: the cause, a hint, the place, and the printed text."""
     case, (_, style) = checked.first, WORDS[checked.status]
     to_do = checked.status in ("not_attempted", "partly")
     say.line(

@@ -1,4 +1,4 @@
-"""What `check` gives a CI server: JUnit's XML, and on GitHub a table and remarks beside the code."""
+"""The output of `check` for a CI server: JUnit's XML, and on GitHub a table and remarks beside the code."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["GitHub", "write_junit"]
 
 
 def write_junit(path: Path, assignment: Assignment, results: Mapping[str, Sequence[CaseResult]]) -> None:
-    """Raises UsageError where the file cannot be written."""
+    """Write the cases as JUnit's XML. Raises UsageError if the file cannot be written."""
     from autograder.exports.junit import Suite, junit
 
     cases = [(f"{assignment.id}.{question}", case) for question in results for case in results[question]]
@@ -35,7 +35,7 @@ def write_junit(path: Path, assignment: Assignment, results: Mapping[str, Sequen
 
 
 class GitHub:
-    """Speaks to GitHub Actions where the command runs there; elsewhere it says nothing.
+    """Prints commands for GitHub Actions if the program runs there; elsewhere it prints nothing.
 
     Args:
         to: the stream for commands. Standard output may be data for a script.
@@ -47,7 +47,7 @@ class GitHub:
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
-        """Nothing that is printed in here is a command."""
+        """In this block, no printed line acts as a command."""
         if not self._here:
             yield
             return

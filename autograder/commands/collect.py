@@ -78,7 +78,7 @@ class _Job:
     assignment: Assignment
     who: NotebookSays
     keeper: Keeper
-    console: Console  # where progress goes
+    console: Console  # the stream for progress
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
@@ -141,7 +141,7 @@ def _expect_kernel() -> None:
 def _who(
     args: argparse.Namespace, says: NotebookSays, folder: Path, assignment: Assignment, console: Console
 ) -> NotebookSays:
-    """From arguments, else from the notebook's first cell, else from `group.txt`, else by asking the student."""
+    """The author, from arguments, else the notebook's first cell, else `group.txt`, else an answer of the student."""
     from autograder.submission.collect.gather import GROUP
     from autograder.submission.receive.identity import read_group
 
@@ -175,7 +175,7 @@ def _asked(flag: str, question: str, asks: bool, console: Console) -> str:
 
 
 def _run_notebooks(job: _Job, gathered: Gathered, stage: Path, earlier: Earlier | None, *, anew: bool) -> Done:
-    """Print how long the notebooks take, and run them; or use the earlier run, if it is still valid."""
+    """Print the expected time of the notebooks, and run them; or use the earlier run, if it is still valid."""
     from autograder.submission.collect.earlier import depends_on
     from autograder.submission.collect.running import how_long, run_notebooks, said_again, taken_over
 

@@ -1,4 +1,4 @@
-"""autograder doctor: which isolation layers hold on this host."""
+"""autograder doctor: tests which isolation layers hold on this host."""
 
 from __future__ import annotations
 

@@ -245,7 +245,7 @@ def _beside(inbox: Inbox, submissions: Path, out: Path) -> Inbox:
 
 
 def _is_ours(out: Path) -> bool:
-    """Whether a folder holds results, or what a run that was killed early left: a book, a page, or hidden files."""
+    """True if a folder holds results, or only files of a run that was killed early: a book, a page, hidden files."""
     from autograder.gradebook.opening import FILE
     from autograder.grading.recording import has_results
 
@@ -337,7 +337,7 @@ def uninterrupted() -> Iterator[None]:
 
 
 def _graders(batch: Batch, order: Order, args: argparse.Namespace) -> AbstractContextManager[Graders]:
-    """What grades the submissions: this machine, or a cluster."""
+    """The graders of the submissions: this machine, or a cluster."""
     from autograder.grading import fingerprint
     from autograder.grading.batch import local_graders
 

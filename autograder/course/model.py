@@ -1,6 +1,6 @@
 """The data model of an assignment: frozen data, which `course.manifest` reads from assignment.toml.
 
-The types of fields say what a manifest may hold, and in which words an error asks for it (`course.table`).
+The types of its fields define the values that a manifest may hold, and the words of errors (`course.table`).
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def number(low: float = 0, high: float = sys.float_info.max) -> Meta:
 
 
 def text(pattern: str, wanted: str) -> Meta:
-    """A text that a regular expression matches as a whole. `wanted`: what it is, in words."""
+    """A text that a regular expression matches as a whole. `wanted`: a description of it."""
     return Meta(pattern=rf"^(?:{pattern})\Z", description=wanted)
 
 
@@ -76,7 +76,7 @@ File = Annotated[str, text(r"[\w-][\w.-]*", "a file name")]
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits of a worker. Sizes are MiB and KiB. `sandbox.grader.deadline` says how seconds are counted.
+    """The limits of a worker. Sizes are MiB and KiB. `sandbox.grader.deadline` explains how seconds are counted.
 
     Attributes:
         submission_seconds: for all calls of one submission; 0 to derive it from the questions, as
@@ -179,7 +179,7 @@ class Question:
         component: the dotted name in the module that answers the question, `Conv.forward`.
         module: the module that holds the answer, without `.py`.
         depends: ids of questions whose failure blocks this one.
-        rules: names of rules in `course.rules`; they say what an answer may not use.
+        rules: names of rules in `course.rules`, which an answer must keep.
         budgets: the permitted running times.
     """
 

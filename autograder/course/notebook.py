@@ -69,7 +69,7 @@ class NotebookRun:
     Attributes:
         reason: one line that explains an outcome other than `ran`.
         cells, run: the number of code cells, and of those that were run.
-        raised: the first cells that raised; `raised_count` counts all. The last is where a stopped run ended.
+        raised: the first cells that raised; `raised_count` counts all. A stopped run ended at the last one.
         seconds: wall-clock time of the run.
         compared: the number of cells whose stored outputs were compared with the run's.
         different: the first cells whose outputs differ; `different_count` counts all.

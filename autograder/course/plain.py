@@ -10,7 +10,7 @@ import msgspec
 __all__ = ["from_plain", "to_plain"]
 
 T = TypeVar("T")
-# msgspec looks at a type when it first meets it, and crashes where two threads meet the same type at the same time.
+# msgspec inspects a type at its first use, and crashes if two threads use the same new type at the same time.
 ONE_AT_A_TIME = threading.Lock()
 
 
@@ -23,7 +23,7 @@ def from_plain(data: Any, kind: type[T]) -> T:
     """A dataclass of type `kind` from plain data. Unknown keys are ignored.
 
     Raises:
-        ValueError: a key is missing, or a value has a wrong type; the message says where.
+        ValueError: a key is missing, or a value has a wrong type; the message names the place.
     """
     try:
         with ONE_AT_A_TIME:

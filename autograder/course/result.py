@@ -18,7 +18,7 @@ __all__ = ["MAX_SOURCE", "SCHEMA", "CaseResult", "QuestionResult", "SubmissionIn
 
 SCHEMA = 2
 MAX_SOURCE = 200_000
-READ = (1, 2)  # in 1, what is under `info` stood at the top level only
+READ = (1, 2)  # in schema 1, the keys of `info` were at the top level only
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class CaseResult:
 
     Attributes:
         id: `forward-matches[asymmetric]`, unique within its question.
-        title: what the case checks, in words for the student. The variants of one check share it. May be "".
+        title: the checked property, in words for the student. The variants of one check share it. May be "".
         message: the cause, in words for the student.
-        hint: what the student may look at next; may be "".
+        hint: advice on the next place to look at; may be "".
         location: `file.py:line` of the student's own code, or "".
         detail: the traceback and the worker's last output, for instructors only.
         weight: this case's share of the question's points, relative to the other cases.

@@ -17,7 +17,7 @@ class Rule:
 
     Attributes:
         name: its name in manifests, `convolution`.
-        says: what it rules out, in words for the student.
+        says: the ruled-out operations, in words for the student.
         operators: regular expressions. An operator is ruled out if one is found in its name.
         source: regular expressions. A dotted name in the source is reported if one matches all of it, ignoring case.
         allowed: regular expressions for whole names of operators that stay allowed, each with the reason.
@@ -44,7 +44,7 @@ class Rule:
         return self._source is not None and self._source.fullmatch(dotted) is not None
 
     def plain(self) -> dict[str, Any]:
-        """This rule as plain data, in which form it travels to workers. `Rule.read` reads it."""
+        """This rule as plain data, for workers. `Rule.read` reads it."""
         return asdict(self)
 
     @staticmethod

@@ -1,7 +1,7 @@
 """Reads TOML into dataclasses. The error for a missing, unknown or wrong key names file, key, found and wanted.
 
-The fields of a dataclass are the keys of its table. What a field may hold is said by its type, and what an error calls
-it by the description of the type's `Meta`:
+The fields of a dataclass are the keys of its table. The field's type defines the allowed values. The `Meta` description
+words the error:
 
     points: Annotated[float, Meta(ge=0, description="a number of at least 0")]
 
@@ -115,7 +115,7 @@ def _inner(kind: inspect.Type, step: str) -> inspect.Type | None:
 
 
 def _wanted(kind: inspect.Type) -> str:
-    """What a type allows, in words: its description, or what its kind has for all."""
+    """The values that a type allows, in words: its description, else the words for its kind."""
     match kind:
         case inspect.Metadata(extra_json_schema={"description": str(wanted)}):
             return wanted

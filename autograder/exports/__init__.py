@@ -1,1 +1,1 @@
-"""What leaves the book for other programs: one module for each format. Pure: each gives text or bytes."""
+"""Exports of the book for other programs: one module for each format. Pure: each returns text or bytes."""

@@ -58,8 +58,8 @@ class Filled:
         replaced: (id, old, new) of each number that was replaced.
         absent: keys of students with a grade who are not in the table.
         points: the maximum of the column, to which scores are scaled; None if unknown.
-        excused: keys of excused people whose cell stays, because this system has no word for it.
-        notes: what the instructor has to know about this system.
+        excused: keys of excused people whose cell stays, because this system has no word for excused.
+        notes: remarks about this system for the instructor.
     """
 
     table: SchoolTable
@@ -98,7 +98,7 @@ def fill(
         lines: by student, a line for Moodle's column of comments. A person's comment there stays.
 
     Raises:
-        UsageError: a column is unclear, or the system would ignore what is written there.
+        UsageError: a column is unclear, or the system would ignore the column's new cells.
     """
     place = table.column(column) if column else _score_column(table, title, names)
     people = people_of(table, students, table.column(id_column) if id_column else None)
@@ -218,7 +218,7 @@ DROPPED = re.compile(
 
 
 def _check_target(table: SchoolTable, system: System, place: int) -> None:
-    """Refuse a column, or a whole table, that the system drops, ignores or makes something else of."""
+    """Refuse a column, or a whole table, that the system drops, ignores or misreads."""
     header, titles = table.header[place], [title.strip() for title in table.header]
     if system is System.CANVAS:
         if DROPPED.search(header):
@@ -244,7 +244,7 @@ def _points_of(table: SchoolTable, place: int) -> float | None:
 
 
 def _row_points(table: SchoolTable, row: int) -> float | None:
-    """Moodle's worksheet says in each row what the most is."""
+    """The maximum in Moodle's worksheet, which each row repeats."""
     for place, header in enumerate(table.header):
         if header.strip() == "Maximum Grade":
             return _points(table.cell(row, place))

@@ -76,7 +76,7 @@ def _suite(suite: Suite) -> tuple[ElementTree.Element, dict[str, int]]:
 
 
 def _kind(outcome: Outcome) -> tuple[str, str] | None:
-    """The element of an outcome, and the attribute that counts it; None for what passed."""
+    """The element of an outcome, and the attribute that counts it; None for passed cases."""
     if outcome is Outcome.PASSED:
         return None
     if outcome in FAILURES:

@@ -94,7 +94,7 @@ class Naming:
         return replace(decision, who="", student=self._key(decision.student), value=value, why="")
 
     def _key(self, student: str) -> str:
-        """A key that names nobody. That of an erased person has no name in it."""
+        """A key that names nobody. The key of an erased person holds no name."""
         known = self._people.get(student)
         return student if student.startswith(ERASED) else known.code if known else ""
 

@@ -1,4 +1,4 @@
-"""Two sets of grades → what changed, for whom and why. Pure."""
+"""Two sets of grades → the changes, for whom and why. Pure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def told_now(grades: Sequence[Grade], *, zeros: bool = False) -> tuple[Told, ...
     """Grades in the form in which a release keeps them. It has no number yet.
 
     Args:
-        zeros: whether those who handed in nothing are told a 0.
+        zeros: True if people who handed in nothing get a 0 in it.
     """
 
     def cents(grade: Grade) -> int | None:
@@ -59,7 +59,7 @@ def changed(before: Sequence[Told], now: Sequence[Told], facts: Facts) -> tuple[
         was = shown(old.state, old.cents) if old else "nothing"
         is_now = shown(new.state, new.cents) if new else "nothing"
         if old and new and old.state == new.state == State.MISSING:
-            continue  # a 0 that was told stands for nothing
+            continue  # a released 0 stands for no submission
         if was != is_now:
             why = _why(old.why if old else {}, new.why if new else {}, facts)
             found.append(GradeChange(student, was, is_now, why))
@@ -92,13 +92,13 @@ def _matter(decision: Decision) -> tuple[str, str, str, int, str]:
 
 
 def _said(decision: Decision) -> str:
-    """What was decided, by whom and why."""
+    """A decision in words: its content, its author and the reason."""
     why = f', "{decision.why}"' if decision.why else ""
     return f"{words(replace(decision, why=''))}, {decision.who}{why}"
 
 
 def _gradings(before: int, now: int, facts: Facts) -> str:
-    """Which questions' scores differ between two gradings."""
+    """The questions whose scores differ between two gradings, in words."""
     if before == now or now not in facts.by_id:
         return ""
     new = facts.by_id[now]

@@ -24,9 +24,9 @@ class Kind:
 
     Attributes:
         about: `student`, `submission`, or `either`: a submission if one is named, else students.
-        question: whether it names a question: "no", "may", or "must".
+        question: the use of a question in it: "no", "may", or "must".
         value: the permitted values, in words.
-        why: whether a reason is required.
+        why: True if a reason is required.
     """
 
     about: str
@@ -58,11 +58,11 @@ def read_value(kind: str, text: str, terms: Terms, zone: tzinfo | None, question
     """A decision's value as plain data; None withdraws an earlier decision.
 
     Args:
-        text: as a person wrote it; `null` or nothing withdraws.
+        text: as a person wrote it; `null` or "" withdraws.
         zone: for an instant without an offset.
 
     Raises:
-        UsageError: with what was found and what was wanted.
+        UsageError: with the value found and the value wanted.
     """
     if kind not in KINDS:
         raise UsageError(f"kind: found {kind!r}, wanted one of {', '.join(KINDS)}")

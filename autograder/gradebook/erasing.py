@@ -17,7 +17,7 @@ from autograder.gradebook.facts import ERASED, Facts, Submission, coded
 
 __all__ = ["erase", "is_erased", "older"]
 
-FIXED = ("id", "outcome", "assignment", "fingerprint")  # in a result: what is no text
+FIXED = ("id", "outcome", "assignment", "fingerprint")  # in a result: values that are no text
 EMPTY = '""'  # a text of no characters, as JSON
 
 
@@ -25,7 +25,7 @@ def erase(connection: Connection, student: str) -> int:
     """Remove the name, number, addresses, results and texts of a person; the number of their submissions.
 
     A group's result stays until all its members are erased, with a code in place of the person's name and id. The same
-    holds for what was decided and told about others. Raises UsageError for an unknown key.
+    holds for decisions and releases about others. Raises UsageError for an unknown key.
     """
     people, member, told = tables.student, tables.member, tables.told
     row = connection.execute(select(people).where(people.c.key == student)).mappings().first()
@@ -51,7 +51,7 @@ def erase(connection: Connection, student: str) -> int:
 
 
 def is_erased(submission: Submission) -> bool:
-    """Whether all people of a submission are erased."""
+    """True if all people of a submission are erased."""
     return submission.name.startswith(ERASED) and submission.digest.startswith(ERASED)
 
 
@@ -141,7 +141,7 @@ def _changed(value: Any, change: Callable[[str], str]) -> Any:
 
 
 def _elsewhere(connection: Connection, names: Callable[[str], str]) -> None:
-    """Remove a person's names from what was decided and told about others."""
+    """Remove a person's names from decisions and releases about others."""
     decision, told = tables.decision, tables.told
     for row in connection.execute(select(decision)).mappings().all():
         value = json.dumps(_changed(json.loads(row["value"]), names)) if row["kind"] in TEXTS else row["value"]
@@ -150,7 +150,7 @@ def _elsewhere(connection: Connection, names: Callable[[str], str]) -> None:
     for row in connection.execute(select(told)).mappings().all():
         try:
             why = json.dumps(_changed(json.loads(row["why"]), names))
-        except ValueError:  # damaged, so that nobody knows what it holds
+        except ValueError:  # damaged, so that its content is unknown
             why = "{}"
         if why != row["why"]:
             same = (told.c.release == row["release"], told.c.student == row["student"])

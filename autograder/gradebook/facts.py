@@ -1,4 +1,4 @@
-"""What the book holds, as frozen data: what came in, what gradings found, what people decided."""
+"""The content of the book, as frozen data: submissions, gradings, decisions, releases."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ __all__ = [
     "stamp",
 ]
 
-SHORTEST = 3  # characters of a name that is looked for in a text
+SHORTEST = 3  # characters of a name that is searched for in a text
 SOURCES = ("table", "system", "files")  # the best source first; its newest arrival counts
-ERASED = "erased-"  # how the key of an erased person begins; no id that a student writes has such a key
+ERASED = "erased-"  # the beginning of an erased person's key; no id that a student writes has such a key
 READ_IN = "read in"  # `who` of a run whose results were graded before there was a book
 
 
 def key(id: str) -> str:
-    """An id however it is written.
+    """The key of an id: the same text for every way of writing it.
 
     >>> key("2022-990101") == key("2022990101")
     True
@@ -100,7 +100,7 @@ class Submission:
 
 @dataclass(frozen=True)
 class Arrival:
-    """When a submission came in. `at` is "" if there is only a mark; `late` is the mark."""
+    """The time at which a submission came in. `at` is "" if there is only a mark; `late` is the mark."""
 
     submission: int
     at: str
@@ -133,7 +133,7 @@ class BookedRun:
 
     @property
     def age(self) -> tuple[bool, int]:
-        """Sorts runs, the oldest first. A run that was read in is older than all that were there before."""
+        """Sorts runs, the oldest first. A run that was read in is older than all runs that were there before."""
         return (False, -self.id) if self.who == READ_IN else (True, self.id)
 
 
@@ -159,7 +159,7 @@ class Grading:
 
 @dataclass(frozen=True)
 class Decision:
-    """What a person decided. `value` is plain data; None withdraws an earlier decision."""
+    """A person's decision. `value` is plain data; None withdraws an earlier decision."""
 
     id: int
     at: str
@@ -188,7 +188,7 @@ class Release:
 
 @dataclass(frozen=True)
 class Told:
-    """What a release told about a person; `why`: grading, decisions, late, days, percent, checks, taken."""
+    """A released grade of a person; `why`: grading, decisions, late, days, percent, checks, taken."""
 
     release: int
     student: str
@@ -227,13 +227,13 @@ class Terms:
         )
 
     def option(self, id: str) -> str:
-        """The option that counts for a submission that says `id`."""
+        """The option that counts for a submission with the option `id`."""
         return id if id in self.scales else next(iter(self.scales), id)
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything that grades are computed from.
+    """All facts that grades are computed from.
 
     Attributes:
         by_id: gradings by their number.
@@ -268,7 +268,7 @@ class Facts:
         object.__setattr__(self, "_complete", complete)
 
     def before(self, at: str, run: int = 0, next_run: int = 0) -> Facts:
-        """What the book held before an instant; the roster has no history.
+        """The content of the book before an instant; the roster has no history.
 
         Args:
             at: as the book writes it.
@@ -298,15 +298,15 @@ class Facts:
         )
 
     def arrival(self, submission: int) -> Arrival | None:
-        """The arrival that counts: of the best source, the one that was written last, whatever the clock said."""
+        """The arrival that counts: of the best source, the one that was written last, whatever its time."""
         own = enumerate(self._arrivals.get(submission, []))
         return max(own, key=lambda each: (-SOURCES.index(each[1].source), each[0]), default=(0, None))[1]
 
     def handed_in(self, submission: int, due: datetime, *, decided: bool = True) -> tuple[str, bool]:
-        """When a submission was handed in ("" if unknown), and whether that was after `due`.
+        """The time of handing in ("" if unknown), and True if it was after `due`.
 
         Args:
-            decided: whether a person's decision on the time comes first.
+            decided: True if a person's decision on the time comes first.
         """
         decision = self.moved.get(submission) if decided else None
         if decision is not None and decision.value is not None:
@@ -315,7 +315,7 @@ class Facts:
         return (arrival.at, arrival.late) if arrival else ("", False)
 
     def counting(self, submission: int) -> tuple[Grading | None, bool]:
-        """The grading that counts, and whether it is stale: an older suite's than the newest."""
+        """The grading that counts, and True if it is stale: of an older suite than the newest."""
         own = self._complete.get(submission, [])
         if not own:
             return None, False

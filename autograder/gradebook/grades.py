@@ -19,11 +19,11 @@ from autograder.rounding import exact, half_up, number
 __all__ = ["TO_READ", "Grade", "State", "grades"]
 
 PENDING = "pending"
-TO_READ = "waits for a person who reads it"  # how a reason ends
+TO_READ = "waits for a person who reads it"  # the end of a reason
 
 
 class State(StrEnum):
-    """What became of a person's assignment."""
+    """The state of a person's assignment."""
 
     GRADED = "graded"
     HELD = "held"
@@ -289,7 +289,7 @@ class _Assignment:
 
 
 def _differ_by_one(one: str, other: str) -> bool:
-    """Whether two ids differ in one character, which may be missing, or in the order of two neighbours."""
+    """True if two ids differ in one character, which may be missing, or in the order of two neighbours."""
     if abs(len(one) - len(other)) == 1:
         longer, shorter = (one, other) if len(one) > len(other) else (other, one)
         return any(longer[:place] + longer[place + 1 :] == shorter for place in range(len(longer)))

@@ -1,4 +1,4 @@
-"""The late policy: what lateness costs, and what free days save. Pure functions.
+"""The late policy: the cost of lateness, and the effect of free days. Pure functions.
 
 Scores are whole hundredths of a point.
 """
@@ -34,7 +34,7 @@ class Of(StrEnum):
 
 
 class Counts(StrEnum):
-    """Which of several submissions counts."""
+    """The one of several submissions that counts."""
 
     BEST = "best"
     LAST = "last"
@@ -79,7 +79,7 @@ class Policy:
         }
 
     def percent(self, late: int) -> float | None:
-        """What so many seconds of lateness cost; None beyond the last step."""
+        """The percent that so many seconds of lateness cost; None beyond the last step."""
         if late <= 0 or not self.steps:
             return 0.0
         return next((step.percent for step in self.steps if late <= step.hours * HOUR), None)
@@ -136,7 +136,7 @@ def read_late(file: Path, data: Mapping[str, Any], base: Policy = Policy(), *, o
     """The policy of a `[late]` table. A missing key has the value of `base`.
 
     Args:
-        of_course: whether the table is in course.toml; only there `free_days` is allowed.
+        of_course: True if the table is in course.toml; only there `free_days` is allowed.
 
     Raises:
         ManifestError: a wrong key or value.

@@ -36,7 +36,7 @@ LOCK = 0x67726164  # PostgreSQL's advisory lock while the schema is looked at
 
 
 def address(text: str) -> URL:
-    """The address of a book. `sqlite:///~/…` is read as a shell would. Raises UsageError for another database."""
+    """The address of a book. `~` is expanded in `sqlite:///~/…`. Raises UsageError for another kind of database."""
     try:
         url = make_url(text)
         kind = url.get_backend_name()
@@ -96,7 +96,7 @@ def _on_connect(connection: sqlite3.Connection, _: Any) -> None:
 
 
 def _another_programs(names: Iterable[str]) -> str:
-    """Of a database's tables, the first one if another program made it; "" for a book, and for an empty database."""
+    """The first table of a database that another program made; "" for a book and for an empty database."""
     there = sorted({*names} - {"alembic_version"})
     return there[0] if there and tables.told.name not in there else ""
 
@@ -130,7 +130,7 @@ def schema(made: Engine) -> None:
     known, head = [each.revision for each in scripts.walk_revisions()], scripts.get_current_head()
     where = made.url.render_as_string(hide_password=True)
     try:
-        with made.connect().execution_options(reading=True) as connection:  # who only reads waits for no writer
+        with made.connect().execution_options(reading=True) as connection:  # a reader waits for no writer
             if MigrationContext.configure(connection).get_current_revision() == head:
                 return
         with made.begin() as connection:

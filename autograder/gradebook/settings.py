@@ -43,7 +43,7 @@ class Settings:
 
     @classmethod
     def read(cls, course: Course) -> Settings:
-        """Raises UsageError for a wrong course.toml, with file, key, what was found and what was wanted."""
+        """Raises UsageError for a wrong course.toml, with file, key, found and wanted value."""
         path = course.root / "course.toml"
         if not path.exists():
             return cls(course)
@@ -71,10 +71,10 @@ class Settings:
         return out / FILE
 
     def terms(self, assignment: Assignment) -> Terms:
-        """What grades need to know of an assignment. Raises ManifestError for a wrong `[late]` of its own."""
+        """The facts about an assignment that grades need. Raises ManifestError for a wrong `[late]` of its own."""
         path = self.course.solution(assignment) / "assignment.toml"
         return Terms.of(assignment, read_late(path, assignment.late, self.policy))
 
     def all_terms(self) -> tuple[Terms, ...]:
-        """Of every assignment of the course."""
+        """The terms of every assignment of the course."""
         return tuple(self.terms(self.course.assignment(name)) for name in self.course.names())

@@ -1,7 +1,7 @@
 """The book: it stores facts and reads them back. With `erasing`, the only module with SQL.
 
-Rows are added and never changed, with two exceptions. A `student` is as in today's roster. A `submission` holds what
-its archive says, and a corrected reader may read that differently. `erase` removes a person.
+Rows are added and never changed, with two exceptions. A `student` is as in today's roster. A `submission` holds
+the content of its archive, and a corrected reader may read that differently. `erase` removes a person.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class Book:
 
     @property
     def absent(self) -> bool:
-        """Whether the book is a file that does not exist yet. The first row makes it."""
+        """True if the book is a file that does not exist yet. The first row makes it."""
         return self.url.get_backend_name() == "sqlite" and not Path(str(self.url.database)).exists()
 
     def __enter__(self) -> Book:
@@ -150,7 +150,7 @@ class Book:
         """Add a submission with its members and its arrival, unless it is there; its number.
 
         Args:
-            source: where the time of handing in is from: `table`, `system` or `files`.
+            source: the source of the time of handing in: `table`, `system` or `files`.
         """
         info = _clean(info)
         own = {"assignment": assignment, "digest": digest, "name": info.submission}
@@ -295,7 +295,7 @@ class Book:
         return tuple(numbers)
 
     def add_release(self, release: Release, told: Sequence[Told]) -> int:
-        """Add a release, with what was told to whom; its number."""
+        """Add a release with its grades; its number."""
         with self._writing() as connection:
             row = {**asdict(release), "policy": json.dumps(dict(release.policy)), "at": _now()}
             del row["id"]
@@ -368,7 +368,7 @@ class Book:
         return tuple(release for release in found if assignment in ("", release.assignment))
 
     def told(self, release: int) -> tuple[Told, ...]:
-        """What a release told, in the order of students."""
+        """The grades in a release, in the order of students."""
         with self._reading() as connection:
             rows = connection.execute(_where(tables.told, {"release": release}).order_by("student")).mappings()
             return tuple(Told(**{**row, "why": _plain("told", row, "why")}) for row in rows)
@@ -425,7 +425,7 @@ class Book:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """One transaction for everything that is added in this block: all of it, or nothing."""
+        """One transaction for everything that is added in this block: all or nothing."""
         with self._writing() as connection:
             self._whole = connection
             try:
@@ -457,7 +457,7 @@ class Book:
             raise UsageError(f"{self.address}: cannot be read: {opening.trouble(error)}") from None
 
     def _insert(self, connection: Connection, table: Table, values: Mapping[str, Any]) -> bool:
-        """Insert a row unless the same is there; whether it was inserted."""
+        """Insert a row unless the same is there. Returns True if it was inserted."""
         dialect = postgresql if self.engine.dialect.name == "postgresql" else sqlite
         statement = dialect.insert(table).values(**values).on_conflict_do_nothing()
         return connection.execute(statement.returning(*table.primary_key.columns)).first() is not None
@@ -496,7 +496,7 @@ def _notes(row: RowMapping) -> tuple[str, ...]:
 
 
 def _decisions(row: RowMapping, members: Sequence[Member]) -> list[Decision]:
-    """A decision. A damaged one holds the grades of those whom it is about: to guess it could be a wrong grade."""
+    """A decision. A damaged one holds the grades of its people: a guess could be a wrong grade."""
     try:
         return [Decision(**{**row, "value": json.loads(row["value"])})]
     except (ValueError, TypeError):
@@ -519,7 +519,7 @@ def _instant(text: str) -> str:
 
 
 def _clean(info: SubmissionInfo) -> SubmissionInfo:
-    """With text that every database accepts: no lone surrogate, and no NUL."""
+    """The info with text that every database accepts: no lone surrogate, and no NUL."""
     return from_plain(all_text(to_plain(info), lambda text: encodable(text).replace("\0", "")), SubmissionInfo)
 
 

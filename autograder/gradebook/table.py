@@ -42,7 +42,7 @@ class SchoolTable:
     Attributes:
         rows: the header first; each row with as many cells as it had.
         raw: the text of each row; it is written again if no cell changed.
-        encoding, marked: the encoding of the file, and whether it begins with a byte-order mark.
+        encoding, marked: the encoding of the file, and True if it begins with a byte-order mark.
         above: the line `sep=;` above the header, with which Excel tells the separator.
     """
 
@@ -127,7 +127,7 @@ def _decoded(path: Path, data: bytes) -> tuple[str, str, bool]:
 
 
 def _outside_quotes(text: str) -> str:
-    """The first row, without what is in quotation marks."""
+    """The first row, without text in quotation marks."""
     row = re.match(r'(?:"[^"]*(?:"|$)|[^"\n])*', text)
     return re.sub(r'"[^"]*(?:"|$)', "", row[0]) if row else ""
 
@@ -157,7 +157,7 @@ def _records(path: Path, text: str, separator: str) -> Iterator[_Record]:
 
 
 def _value(cell: str) -> str:
-    """What a cell says: without quotation marks around it, as Python's csv module reads it."""
+    """A cell's text without the quotation marks around it, as Python's csv module reads it."""
     quoted = re.match(r'"((?:[^"]|"")*)"', cell)
     return quoted[1].replace('""', '"') + cell[quoted.end() :] if quoted else cell
 

@@ -16,7 +16,7 @@ __all__ = ["PageWords", "PolicyRow", "by_person", "elapsed", "page_words", "sent
 
 Matter: TypeAlias = "tuple[str, str, int, str]"  # kind, student, submission, question
 SCORING = ("points",)
-# What stands beside a question on its student's page, and how.
+# The decisions beside a question on its student's page, with their words.
 BESIDE: Mapping[str, str] = {
     "points": "Points set by a person: {}",
     "comment": "{}",
@@ -41,7 +41,7 @@ def elapsed(seconds: int) -> str:
 
 
 def by_person(grade: Grade, facts: Facts) -> bool:
-    """Whether a person set points of a question."""
+    """True if a person set points of a question."""
     return _decided(grade, facts, SCORING)
 
 
@@ -49,7 +49,7 @@ def sentence(grade: Grade, terms: Terms, points_by_person: bool = False) -> str:
     """The calculation in one line: the points from the checks, the loss through lateness, a person's change.
 
     Args:
-        points_by_person: whether a person set points of a question.
+        points_by_person: True if a person set points of a question.
     """
     if grade.state is State.EXCUSED:
         return "Excused: this assignment does not count."
@@ -77,12 +77,12 @@ class PolicyRow:
 
 @dataclass(frozen=True)
 class PageWords:
-    """What a page says about the grade, besides the results of the checks.
+    """The text on a page about the grade, besides the results of the checks.
 
     Attributes:
         sums: the grade in one line; a line for each person if the members of a group differ.
         grade: the grade in points, if there are sums and everybody on the page has this grade; None otherwise.
-        beside: by question, what people wrote and decided; under "" what concerns the whole.
+        beside: by question, people's texts and decisions; under "" those about the whole submission.
         policy: the rows of the late policy; empty without one.
         deadlines: the extensions that count, one line each.
     """
@@ -105,7 +105,7 @@ class PageWords:
 
 
 def page_words(grades: Iterable[Grade], facts: Facts, terms: Terms) -> dict[int, PageWords]:
-    """By submission, what its page says about grades; nothing if neither a policy nor a person changes a score.
+    """By submission, the text on its page about grades; nothing if neither a policy nor a person changes a score.
 
     If the members of a group differ, each gets a line with the id; else they share one.
     """
@@ -197,7 +197,7 @@ def _place(grade: Grade, terms: Terms) -> int:
 
 
 def _decided(grade: Grade, facts: Facts, kinds: Collection[str] | None = None) -> bool:
-    """Whether the grade rests on a decision of these kinds; None: of any kind that the page shows."""
+    """True if the grade rests on a decision of these kinds; None means any kind that the page shows."""
     found = {decision.id: decision.kind for decision in facts.decisions}
     return any(found[id] in kinds if kinds else found[id] not in ("scale", "note") for id in grade.decisions)
 

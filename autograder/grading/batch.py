@@ -31,18 +31,18 @@ SEEDS = 2**53
 
 
 class GradeOne(Protocol):
-    """Grades one submission, by the checks of some questions or of all; what an executor is given to run."""
+    """Grades one submission, by the checks of some questions or of all; an executor runs it."""
 
     def __call__(self, path: Path, name: str, questions: Sequence[str] | None = None) -> SubmissionResult: ...
 
 
 class Graders(NamedTuple):
-    """What grades the submissions of a run.
+    """The graders of a run's submissions.
 
     Attributes:
-        grade: grades one; `executor` runs it.
+        grade: grades one submission; `executor` runs it.
         confirm: waits until the reference is graded under the run's seed, which takes no time if an earlier run did
-            this. Raises UsageError if the reference fails: then nothing that was graded in this run holds.
+            this. Raises UsageError if the reference fails. Then no result of this run holds.
     """
 
     grade: GradeOne
@@ -82,7 +82,7 @@ class GradingRun:
 
     @classmethod
     def read(cls, out: Path) -> GradingRun | None:
-        """The run that an old folder without a gradebook says it holds; None if it says nothing."""
+        """The run of an old folder without a gradebook, from its file RUN_FILE; None if that is missing or damaged."""
         try:
             return cls(**json.loads((out / RUN_FILE).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
@@ -101,7 +101,7 @@ class Batch:
     """The submissions of one run.
 
     Attributes:
-        inbox: where they are, by name.
+        inbox: the submissions, by name.
         prints: the fingerprint that a result for each must carry.
         kept: results of an earlier run that still hold.
         partial: results that hold except for some cases, which this run can decide.
@@ -135,9 +135,9 @@ class Batch:
 
         Args:
             booked: the newest result of a submission there, by name; None for none.
-            out: where the pages of executed notebooks lie: only a grading makes them.
-            notebooks: a result without the run of its notebooks does not hold, nor one whose page is missing.
-            device: where this run can grade running times besides the CPU.
+            out: the folder with the pages of executed notebooks, which only a grading makes.
+            notebooks: True if a result without the run or the page of a notebook does not hold.
+            device: the device on which this run can grade running times, besides the CPU.
         """
         prints, kept, partial, lacking, before = {}, {}, {}, {}, {}
         for name, path in inbox.entries.items():
@@ -153,7 +153,7 @@ class Batch:
             if result.graded and result.fingerprint == prints[name]:
                 missing = gaps(result, assignment, device)
                 if missing and len(missing) == sum(len(question.cases) for question in result.questions):
-                    continue  # nothing was decided, perhaps not even read
+                    continue  # no case was decided; perhaps the submission was not even read
                 if missing:
                     partial[name], lacking[name] = result, missing
                 else:
@@ -189,7 +189,7 @@ class Batch:
                     raise
                 except GraderError as error:
                     yield Failure(name, str(error))
-                except Exception as error:  # a machine that died, say: no reason to lose the others
+                except Exception as error:  # for example, a machine died: the other results stay
                     yield Failure(name, f"{type(error).__name__}: {error}")
                 else:
                     yield result
@@ -207,7 +207,7 @@ class Batch:
 
 @contextmanager
 def local_graders(order: Order, jobs: int) -> Iterator[Graders]:
-    """What grades `jobs` submissions at once on this machine."""
+    """The graders on this machine, for `jobs` submissions at once."""
     with GradingProcess(order) as process, ThreadPoolExecutor(jobs) as executor:
         try:
             yield Graders(process.grade, executor, process.confirm)
@@ -217,13 +217,13 @@ def local_graders(order: Order, jobs: int) -> Iterator[Graders]:
 
 
 def _scores(result: SubmissionResult) -> SubmissionResult:
-    """The result's scores alone: a large class's cases would fill the memory."""
+    """The result's scores alone, since the cases of a large class would fill the memory."""
     questions = tuple(replace(question, cases=()) for question in result.questions)
     return replace(result, questions=questions, notebooks=None, integrity=None, reading=None, sources={})
 
 
 def _has_pages(folder: Path, result: SubmissionResult, assignment: Assignment) -> bool:
-    """Whether the notebooks were run, and the pages that show it are there."""
+    """True if the notebooks were run, and the pages about the runs are there."""
     runs = result.notebooks
     if runs is None:
         return False

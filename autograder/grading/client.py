@@ -24,7 +24,7 @@ from autograder.sandbox.grader.deadline import MAX_STRETCH
 __all__ = ["MAX_MESSAGE", "GradingProcess"]
 
 MAX_MESSAGE = 1 << 16
-# Added to the seconds of a submission for each budget: others may use the core or the GPU.
+# Added to the seconds of a submission for each budget: other gradings may use the core or the GPU.
 RACE_SECONDS, GPU_SECONDS = 120.0, 1500.0
 SLACK_SECONDS = 300.0  # for the grader's own part of a grading
 
@@ -78,7 +78,7 @@ class GradingProcess:
         raise GraderError(f"the grading process died before it was ready:\n{self._last_words()}")
 
     def _raise_broken(self, message: dict[str, Any]) -> None:
-        """Raise what the process says is broken, if it does."""
+        """Raise the fault that the process reports, if it reports one."""
         if "broken" not in message:
             return
         kinds = {"IsolationUnavailable": IsolationUnavailable, "GraderError": GraderError}
@@ -95,8 +95,8 @@ class GradingProcess:
         """Grade one zip or folder. Raises GraderError if that fails because of a fault of the grader.
 
         Args:
-            questions: whose checks are run; the others' count as not attempted. None for all.
-            named: whether mistakes that are known get their names as hints. Scores do not depend on it.
+            questions: the questions whose checks are run; other questions count as not attempted. None for all.
+            named: True if known mistakes get their names as hints. Scores do not depend on it.
         """
         return self._grade(path, name, questions=questions, named=named)
 
@@ -104,7 +104,7 @@ class GradingProcess:
         """Like `grade`, with the given code of the submission: a mutant may change that too. Mistakes get no names.
 
         Args:
-            questions: whose checks are run; the others' count as passed. None for all.
+            questions: the questions whose checks are run; other questions count as passed. None for all.
         """
         return self._grade(path, name, as_it_is=True, questions=questions, named=False)
 
@@ -139,7 +139,7 @@ class GradingProcess:
         """Wait until the reference has full marks under this run's seed, here or in an earlier run.
 
         Raises:
-            UsageError: it does not; nothing that was graded in this run holds.
+            UsageError: it does not. Then no result of this run holds.
         """
         self._ask({}, "the reference")
 
@@ -169,9 +169,9 @@ class GradingProcess:
         return answer
 
     def _told_since(self) -> dict[str, Any]:
-        """What the process said after it was ready: nothing, unless it ended. Every thread that asks is told.
+        """The message that the process sent when it ended; {} if it still runs, or ended without one.
 
-        Where it left a job unread, the first look only finds that the connection was reset; its words come after that.
+        If the process left a job unread, the first read only finds a reset connection, and the second the message.
         """
         with self._lock:
             for _ in range(2):

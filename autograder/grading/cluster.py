@@ -39,8 +39,8 @@ GPU = "GPU"  # the resource that a worker with a GPU has, one for each submissio
 
 @dataclass(frozen=True)
 class Expected:
-    """What every machine must find under the paths of an order: the course of this run, and each submission by name, as
-    fingerprints."""
+    """The fingerprints that every machine must find under the paths of an order: of the course, and of each submission
+    by name."""
 
     suite: str
     submissions: Mapping[str, str] = field(repr=False)
@@ -48,19 +48,19 @@ class Expected:
 
 @contextmanager
 def graders(address: str, order: Order, expected: Expected) -> Iterator[Graders]:
-    """What grades submissions on a cluster: as many at once as it has threads.
+    """The graders on a cluster: as many submissions at once as it has threads.
 
     Args:
         address: the scheduler's, `tcp://10.0.0.1:8786`.
 
     Raises:
-        UsageError: nobody answers there, no worker comes, none has the GPU that is asked for, certificates are missing,
-            or a worker's course is another or broken.
+        UsageError: the scheduler does not answer, no worker comes, none has the requested GPU, certificates are
+            missing, or a worker has a different or broken course.
         GraderError, IsolationUnavailable: a worker's grading process did not start.
     """
     try:
         get_address_host_port(address)
-    except ValueError:  # a client would raise it too, and again when it is forgotten
+    except ValueError:  # the client would raise this error too, and again when it drops it
         raise UsageError(f"--cluster: found {address!r}, wanted an address like tcp://HOST:8786") from None
     try:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
@@ -86,7 +86,7 @@ def graders(address: str, order: Order, expected: Expected) -> Iterator[Graders]
                 try:
                     yield Graders(partial(_grade, plugin.name), executor, partial(_confirm_all, client, plugin.name))
                 except BaseException:
-                    executor.shutdown(wait=False)  # cancels what has not begun
+                    executor.shutdown(wait=False)  # cancels gradings that have not begun
                     raise
         finally:
             client.unregister_worker_plugin(plugin.name)  # type: ignore[no-untyped-call]  # ends the processes

@@ -74,7 +74,7 @@ def about(
 
 
 def _whom(whom: str, facts: Facts, assignment: Assignment) -> tuple[list[str], Submission | None]:
-    """The people that are meant, and the submission if one was named."""
+    """The people of a wish, and the submission if one was named."""
     if any(each.name == whom and each.assignment == assignment.id for each in facts.submissions):
         submission = _named(whom, facts, assignment)
         members = (each.student for each in facts.members if each.submission == submission.id)
@@ -86,7 +86,7 @@ def _whom(whom: str, facts: Facts, assignment: Assignment) -> tuple[list[str], S
 
 
 def _named(name: str, facts: Facts, assignment: Assignment) -> Submission:
-    """The submission of a name, or of a number: `#12`. Of two with one name, the later."""
+    """The submission of a name, or of a number: `#12`. Of two with one name, the later counts."""
     own = [each for each in facts.submissions if each.assignment == assignment.id]
     found = [each for each in own if each.name == name] or [each for each in own if f"#{each.id}" == name]
     if not found:

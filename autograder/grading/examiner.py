@@ -55,7 +55,7 @@ NOT_TIMED = "This was not timed."
 FINE = (Outcome.PASSED, Outcome.PENDING, Outcome.TOO_NOISY)
 MAX_SEEN = 3
 NOT_ASKED_FOR = CaseResult("", Outcome.NOT_ATTEMPTED, "not asked for")
-# Of the reference and of mutants, which are right in what the other questions ask: no question is blocked by these.
+# For the reference and for mutants, whose other questions are right: these outcomes block no question.
 RIGHT_ELSEWHERE = CaseResult("", Outcome.PASSED, credit=1.0)
 # The reference has this many times the seconds: if it takes long, the machine is the cause.
 PATIENCE = 10.0
@@ -80,9 +80,9 @@ class Examiner:
         clean: the handout's files by path; given files and given code come from these.
         submitted: when submissions came, from a table beside them.
         notebooks: runs each submission's notebook after the checks; None to leave them alone.
-        gpu: where running times are graded besides the CPU; None if there is none.
+        gpu: the GPU on which running times are graded, too; None if there is none.
         answers: the answers of the reference and of oracles, for all later gradings.
-        ends: how checks ended for mutants, for all submissions; None to try them anew for each.
+        ends: the ends of checks for mutants, for all submissions; None to try them anew for each.
         until: the instant, of `time.monotonic`, at which the run ends; undecided cases are then pending.
     """
 
@@ -134,7 +134,7 @@ class Examiner:
             for case in graded.cases:
                 if case.outcome not in FINE:
                     self.sandbox.require_alive()
-                    ours = case.outcome is Outcome.GRADER_ERROR  # then the detail is a traceback, which ends in why
+                    ours = case.outcome is Outcome.GRADER_ERROR  # then the detail's last line is the reason
                     lines = case.detail.strip().splitlines() or [""]
                     what = " · ".join(filter(None, (case.message, lines[-1 if ours else 0])))
                     raise UsageError(f"the reference fails {graded.id} / {case.id}: {case.outcome}: {what}")
@@ -153,9 +153,9 @@ class Examiner:
 
         Args:
             as_it_is: run also given code that the submission changed, for tests of the checks.
-            questions: whose checks are run; None for all. The others' count as not attempted, and as passed for a
-                submission that is graded as it is: it is the reference but for one mistake.
-            named: whether mistakes that are known get their names as hints.
+            questions: the questions whose checks are run; None for all. The others count as not attempted. For a
+                submission that is graded as it is, they count as passed: it is the reference with one mistake.
+            named: True if known mistakes get their names as hints.
             without: the id of a mutant whose mistake is not named.
         """
         with measured() as phases:
@@ -214,7 +214,7 @@ class Examiner:
         return as_handed_in(submission) if as_it_is else prepare(submission, self._clean, self.assignment)
 
     def _seconds(self) -> float:
-        """Of everything that one submission causes."""
+        """The seconds for everything that one submission causes."""
         on_gpu = GPU_SECONDS * sum(len(question.budgets) for question in self.assignment.questions)
         return self.assignment.submission_seconds + (on_gpu if self.gpu else 0.0)
 
@@ -230,8 +230,8 @@ class Examiner:
         """The cases of every question, and those that were run. Cases of a missing module are not run.
 
         Args:
-            other: what a case becomes whose question is not asked.
-            asides: notes of what was set aside are added here.
+            other: makes the result of a case whose question is not asked.
+            asides: notes of mistakes that were set aside are added here.
         """
         cases: Cases = {
             question.id: []
@@ -310,7 +310,7 @@ class Examiner:
         return replace(result, notebooks=runs, attachments=attachments, seconds=round(seconds, 3))
 
     def _kept(self, case: CaseResult, output: Callable[[], str]) -> CaseResult:
-        """The case as it is stored: where something went wrong, with the end of what the submission printed."""
+        """The case as it is stored. If something went wrong, it gets the end of the submission's prints."""
         if case.outcome in (Outcome.PASSED, Outcome.NOT_ATTEMPTED):
             return case
         printed = output()[-MAX_DETAIL // 4 :]
@@ -372,7 +372,7 @@ def _hinted(question: str, case: CaseResult, mistakes: Mapping[Cause, str]) -> C
 
 
 def _looked_at(prepared: Prepared, assignment: Assignment, rules: Mapping[str, Rule]) -> list[str]:
-    """Notes for a person: where the source uses what a question rules out, whether or not this code ran.
+    """Notes for a person: uses in the source that a question rules out, even if this code did not run.
 
     They are evidence, not a verdict. Guards in the worker decide; the source may be misleading.
     """

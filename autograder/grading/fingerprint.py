@@ -1,4 +1,4 @@
-"""Digests that tell whether a result on disk still holds: nothing it depends on has changed."""
+"""Digests that tell if a result on disk still holds, because nothing that it depends on has changed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SKIPPED = {"__pycache__", ".ipynb_checkpoints"}
 
 
 def of_suite(course: Course, assignment: Assignment) -> str:
-    """Of everything that decides a score of an assignment: reference, hidden checks, handout, engine."""
+    """The digest of everything that decides a score of an assignment: reference, hidden checks, handout, engine."""
     engine = Path(autograder.__file__).parent
     roots = (
         *(course.solution(assignment), course.hidden(assignment), course.common, course.handout(assignment)),
@@ -38,9 +38,9 @@ def of_suite(course: Course, assignment: Assignment) -> str:
 
 
 def of_submission(path: Path) -> str:
-    """Of a zip's bytes, or of the names and bytes of a folder's regular files. An unreadable file counts by its name.
+    """The digest of a zip's bytes, or of a folder's regular files by name and bytes. An unreadable file counts by name.
 
-    No more is read than grading could read: beyond `MAX_BYTES` in all, a file counts by size and time, and beyond
+    It reads no more than grading could read: beyond `MAX_BYTES` in all, a file counts by size and time, and beyond
     `MAX_FILES` files the rest does not count. So a sparse file of 200 GB costs no more than a small one.
     """
     state = hashlib.blake2b(digest_size=16)

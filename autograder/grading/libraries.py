@@ -1,4 +1,4 @@
-"""Which libraries are imported in advance, once for all workers, and which libraries notebooks need."""
+"""Finds the libraries that are imported in advance, once for all workers, and the libraries that notebooks need."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["preload", "require_notebooks"]
 NEEDED = ("IPython", "matplotlib_inline", "nbconvert", "nbformat", "nh3")
 # Modules that take seconds to import, by the word in a module, a hidden check or a notebook that shows the need.
 BY_MODULES = {"torch.optim": ("torch._dynamo",)}  # torch imports it at the first step of an optimizer
-BY_CHECKS = {'"meta"': ("torch._dynamo",)}  # with it comes what torch imports at the first operation on "meta"
+BY_CHECKS = {'"meta"': ("torch._dynamo",)}  # it includes the modules that torch imports at the first use of "meta"
 BY_NOTEBOOKS = {
     "": ("IPython", "autograder.sandbox.worker.notebook"),
     "matplotlib": ("matplotlib.pyplot", "matplotlib.backends.backend_agg", "matplotlib_inline.backend_inline"),
@@ -47,7 +47,7 @@ def preload(course: Course, assignment: Assignment, *, notebooks: bool = False) 
 
 
 def _shown(path: Path, by: Mapping[str, Sequence[str]]) -> list[str]:
-    """The modules that a file's words show to be needed; none if there is no such file, as grading will say."""
+    """The modules that a file's words show to be needed; none if there is no such file, which grading will report."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeError):

@@ -22,12 +22,12 @@ class Order:
     Attributes:
         root: the course's folder.
         assignment: the folder name of the assignment.
-        seed: what inputs are drawn from.
-        submissions: their folder, in which a table may say when they came.
+        seed: inputs are drawn from it.
+        submissions: their folder, in which a table may hold the times when they came.
         notebooks: run each submission's notebook too.
-        device: where running times are graded besides the CPU, "cpu" or "cuda".
+        device: the device on which running times are graded besides the CPU, "cpu" or "cuda".
         unsafe: grade even if a machine cannot confine student code.
-        until: seconds since the epoch at which the run ends: cases that are undecided by then are pending. None for no
+        until: the end of the run, in seconds since the epoch: cases that are undecided by then are pending. None for no
             end.
         preload: modules that are imported once for all workers, from `on_this_machine`.
     """

@@ -18,7 +18,7 @@ from autograder.submission.source.trouble import trouble
 __all__ = ["explained"]
 
 NOT_PYTHON = ("SyntaxError", "IndentationError", "TabError")
-# What Python says of a name that it does not find, by the exception.
+# Python's message on a name that it does not find, by the exception.
 NAMES = {
     "NameError": r"name '(\w+)' is not defined",
     "UnboundLocalError": r"cannot access local variable '(\w+)'",
@@ -74,7 +74,7 @@ def explained(case: CaseResult, files: Mapping[str, bytes], module: str) -> Case
 
 
 def _absent(case: CaseResult, text: str, files: Mapping[str, bytes]) -> CaseResult:
-    """Which module is missing: one that the submission's own files import."""
+    """The case with the name of the missing module, if the submission's own files import it."""
     found = ABSENT.match(text)
     if found is None:
         return case

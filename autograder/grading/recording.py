@@ -48,14 +48,14 @@ __all__ = [
 
 
 ERASING = ".erasing"  # in a folder of results, while an erase is under way
-SIMILARITY = "similarity.html"  # in a folder of results, with the code of those whom it compares
+SIMILARITY = "similarity.html"  # in a folder of results; it holds the code of the compared people
 
 
 def info_of(facts: Facts, submission: Submission, assignment: Assignment, *, decided: bool = False) -> SubmissionInfo:
-    """Who handed in a submission, what and when, as a result has it.
+    """The author, option and time of a submission, in the form of a result.
 
     Args:
-        decided: whether a person's decision on the time counts.
+        decided: True if a person's decision on the time counts.
     """
     people = sorted((each for each in facts.members if each.submission == submission.id), key=lambda each: each.place)
     came, late = facts.handed_in(submission.id, assignment.due, decided=decided)
@@ -148,7 +148,7 @@ class Recorder:
 
     @cached_property
     def _decided(self) -> Facts:
-        """The book's facts when a decision is first asked for."""
+        """The book's facts at the time when a decision is first needed."""
         return self.book.facts()
 
     @cached_property
@@ -167,12 +167,12 @@ class Recorder:
 
 
 def has_results(out: Path) -> bool:
-    """Whether a folder holds results, with or without a book."""
+    """True if a folder holds results, with or without a book."""
     return next(out.glob("*/result.json"), None) is not None
 
 
 def is_unread(facts: Facts, out: Path) -> bool:
-    """Whether a folder is from before there was a book: it has `run.json`, or the book knows none of its results."""
+    """True if a folder is older than its book: it has `run.json`, or the book knows none of its results."""
     names = {each.name for each in facts.submissions}
     return (out / RUN_FILE).exists() or not any(path.parent.name in names for path in out.glob("*/result.json"))
 
@@ -181,8 +181,8 @@ def read_in(book: Book, assignment: Assignment, out: Path) -> int:
     """Read the results of an old folder without a book into the book. Returns how many.
 
     Each folder is read once. It is such a folder if it holds `run.json`, which grading wrote before there was a book,
-    or if the book knows none of its submissions. Results that the book holds already are not taken again, and those
-    that are taken are older than every grading of the book. Unreadable files are skipped.
+    or if the book knows none of its submissions. Results that the book holds already are not read in again. Results
+    that are read in count as older than every grading of the book. Unreadable files are skipped.
     """
     facts, last = book.facts(), GradingRun.read(out)
     known = {(each.digest, each.name): each for each in facts.submissions if each.assignment == assignment.id}
@@ -284,13 +284,13 @@ def _scores_alone(grading: Grading, info: SubmissionInfo, assignment: Assignment
 
 
 def shown_in_sheet(facts: Facts, assignment: Assignment, seen: Mapping[str, int] | None = None) -> Shown:
-    """What review.csv shows, by the submission's name: scale, note, and the number of the newest of these decisions.
+    """The content of review.csv, by the submission's name: scale, note, and the number of the newest decision.
 
     Args:
         seen: by name, the newest decision that counts; None if all count.
     """
     named = {each.name: each.id for each in facts.submissions if each.assignment == assignment.id}
-    names = {id: name for name, id in named.items()}  # of two with one name, the later
+    names = {id: name for name, id in named.items()}  # of two with one name, the later one counts
     found: dict[str, tuple[float | None, str, int]] = {}
     for decision in facts.decisions:
         if decision.kind in ("scale", "note") and decision.submission in names and not decision.question:
@@ -328,7 +328,7 @@ def enter_sheet(book: Book, assignment: Assignment, out: Path) -> int:
             continue
         option = assignment.option(submission.option).scale
         scale, note, newest = current.get(row.submission, (None, "", 0))
-        stood, said, _ = written.get(row.submission, (None, "", 0))  # what we wrote there: no change of a person's
+        stood, said, _ = written.get(row.submission, (None, "", 0))  # the grader's own entry, not a person's change
         kinds: list[tuple[str, float | str, float | str | None]] = []
         ours = [option if each is None else each for each in (scale, stood)]
         if row.scale is not None and row.scale not in ours:
@@ -416,7 +416,7 @@ def newest_run(book: Book, assignment: Assignment) -> GradingRun | None:
 
 
 def stored_in(book: Book, assignment: Assignment) -> Callable[[str], SubmissionResult | None]:
-    """Finds the newest result of a submission in the book by name; None where there is none that can be read."""
+    """Finds the newest result of a submission in the book by name; None if no result can be read."""
     facts = book.facts()
     ages = {run.id: run.age for run in facts.runs}
     in_order = sorted(facts.gradings, key=lambda each: (ages.get(each.run, (False, -each.run)), each.id))
@@ -436,7 +436,7 @@ def stored_in(book: Book, assignment: Assignment) -> Callable[[str], SubmissionR
 
 
 def write_words(book: Book, standings: Standings, out: Path) -> None:
-    """Write again the pages of the submissions of which the book has something to say."""
+    """Write again the pages of submissions for which the book has text."""
     words = standings.words()
     here = {name for name in words if (out / name).is_dir()}
     for each in results(book, standings.facts, standings.assignment, here):

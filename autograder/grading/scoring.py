@@ -1,4 +1,4 @@
-"""From verdicts on cases to scores: pure functions."""
+"""Computes scores from verdicts on cases. Pure functions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BLOCKABLE = (*STOPPED, Outcome.FAILED, Outcome.TOO_SLOW, Outcome.TOO_NOISY)
 def score_questions(assignment: Assignment, cases: Mapping[str, Sequence[CaseResult]]) -> tuple[QuestionResult, ...]:
     """Score every question of an assignment, in its order.
 
-    The cases of a question share its points in proportion to their weights; each earns the part of its credit. If a
+    The cases of a question share its points in proportion to their weights; each case earns its credit's part. If a
     question that it depends on earned nothing, wrong cases are shown as blocked. The exception is one error that ended
     all cases of a module, for example in a file that cannot be imported: no question is the cause. A case that stands
     alone is never blocked.
@@ -44,7 +44,7 @@ def _are_alike(verdicts: Iterable[Sequence[CaseResult]]) -> bool:
 
 
 def _is_stopped(questions: Sequence[Question], cases: Mapping[str, Sequence[CaseResult]]) -> bool:
-    """Whether one error ended all cases of a module's questions."""
+    """True if one error ended all cases of a module's questions."""
     verdicts = [cases.get(question.id, ()) for question in questions]
     return len(questions) > 1 and _are_alike(verdicts) and any(case.outcome in STOPPED for case in verdicts[0])
 
@@ -63,7 +63,7 @@ def blocked(case: CaseResult, by: Question, ended: str = "") -> CaseResult:
     """A wrong case as blocked by a question; any other case as it is.
 
     Args:
-        ended: how it ended on its own, if its message does not say so.
+        ended: its own end, in words, if its message does not say so.
     """
     if case.outcome not in BLOCKABLE or case.alone:
         return case
@@ -82,7 +82,7 @@ def total(questions: Sequence[QuestionResult], scale: float) -> float:
 
 
 def reviewed(result: SubmissionResult, assignment: Assignment, scale: float | None) -> SubmissionResult:
-    """The result on the scale that a person gave it, and a note that says so where it is not the option's own.
+    """The result on the scale that a person gave it, and a note about it if it is not the option's own.
 
     Args:
         scale: None if nobody has decided. It counts only for options that a person reviews.

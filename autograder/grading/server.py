@@ -1,7 +1,7 @@
 """The grading process: starts the zygote, collects the hidden checks once, forks a child per submission.
 
 Run as `python -m autograder.grading.server FD ORDER` by `grading.client`. FD is a SEQPACKET socket. The first
-message out says that it is ready, or what is broken. Each message in is a job, with a stream socket on which the
+message out says that it is ready, or names the fault. Each message in is a job, with a stream socket on which the
 forked child writes the result. When FD closes, everything ends.
 """
 
@@ -70,7 +70,7 @@ class Server:
         self.children: set[int] = set()
         self.reference: ReferenceGrading | None = None
         self.confirmed = False  # the reference had full marks under this seed, in this run or in an earlier one
-        self.waiting: list[int] = []  # sockets of those who wait for that
+        self.waiting: list[int] = []  # sockets of callers that wait for it
         self.unimportable: list[str] = []
         self.failure: AutograderError | None = None
 
@@ -124,7 +124,7 @@ class Server:
         return examiner
 
     def _grade_reference(self, examiner: Examiner) -> None:
-        """Wait until the reference is graded; where an earlier run did this, grade it beside the first submissions."""
+        """Wait until the reference is graded; if an earlier run did this, grade it beside the first submissions."""
         suite = fingerprint.of_suite(self.course, self.assignment)
         self.verdict = ReferenceVerdict.of(suite, examiner.environment, examiner.isolation)
         before = self.verdict.read()
@@ -157,7 +157,7 @@ class Server:
             self._end_children()
 
     def _served(self, examiner: Examiner, reference: ReferenceGrading) -> bool:
-        """Wait a moment for a job or for a part of the reference's grading. False where no job will come."""
+        """Wait a moment for a job or for a part of the reference's grading. Returns False if no job will come."""
         control = self.control.fileno()
         ready, _, _ = select.select([control, *reference.pipes], [], [], 1.0)
         for pipe in set(ready) - {control}:
@@ -222,12 +222,12 @@ def tell(control: socket.socket, message: dict[str, Any]) -> None:
 
 
 def broken(error: AutograderError) -> dict[str, Any]:
-    """The message that nothing can be graded, and why."""
+    """The message that nothing can be graded, with the reason."""
     return {"broken": str(error)[: MAX_MESSAGE // 8], "kind": type(error).__name__}
 
 
 def environment() -> dict[str, Any]:
-    """What a score may depend on."""
+    """The facts on which a score may depend."""
     import numpy
     import torch
 
@@ -247,7 +247,7 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     order = Order.from_json(sys.argv[2])
     try:
-        # The sandbox comes before this process reads what is hidden.
+        # The sandbox must start before this process reads hidden files.
         hidden = [order.root / folder for folder in ("solutions", "tests")]
         course, assignment = order.read()
         opened = Sandbox(
@@ -261,12 +261,12 @@ def main() -> None:
             import torch
 
             torch.set_num_threads(1)
-            # What a submission chooses may be trained with here; denormal numbers would take a hundred times as long.
+            # A check may train here with a submission's values; denormal numbers would take a hundred times as long.
             torch.set_flush_denormal(True)
             server = Server(control, sandbox, order)
             checks = server.course.hidden(server.assignment)
             collect = [str(checks), "-c", os.devnull, f"--rootdir={server.course.root}", "-s"]
-            # pytest would explain how two values differ, which takes minutes where a submission makes them long.
+            # pytest would explain the difference of two values, which takes minutes if a submission makes them long.
             collect.append("--assert=plain")
             plugins = ["autograder.checks.harness.plugin", *(f"no:{plugin}" for plugin in UNUSED)]
             options = ["--import-mode=importlib", *(part for plugin in plugins for part in ("-p", plugin))]
@@ -282,4 +282,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
-    os._exit(0)  # torch takes its time to be taken down, and there is nothing left to lose
+    os._exit(0)  # unloading torch takes time, and nothing is left to save

@@ -23,5 +23,5 @@ def text(value: str, limit: int = 200) -> str:
 
 
 def number(value: float) -> str:
-    """As precise as the score itself: sums over a column must agree with the result."""
+    """The score with all its digits: sums over a column must agree with the result."""
     return rounding.number(value, 6)

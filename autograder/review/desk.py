@@ -27,7 +27,7 @@ class Desk:
     Attributes:
         out: the folder of results, with the executed notebooks; None for none.
         who: the reviewer's name in decisions.
-        anonymous: whether codes replace names, ids and submissions' names.
+        anonymous: True if codes replace names, ids and submissions' names.
     """
 
     book: Book
@@ -43,7 +43,7 @@ class Desk:
         return Moment(self, self.book.facts())
 
     def restored(self, moment: Moment, submission: Submission) -> int:
-        """The number of places where given code was put back in a submission. It is cached: a result never changes."""
+        """The number of places in a submission with restored given code. It is cached: a result never changes."""
         grading, _ = moment.facts.counting(submission.id)
         if grading is None:
             return 0
@@ -56,7 +56,7 @@ class Desk:
 
 @dataclass(frozen=True)
 class Moment:
-    """Facts from one moment, and what follows from them."""
+    """Facts from one moment, and values computed from them."""
 
     desk: Desk
     facts: Facts
@@ -118,7 +118,7 @@ class Moment:
         return next((each for each in self.submissions if each.id == number), None)
 
     def result(self, submission: Submission) -> SubmissionResult | str:
-        """The result that counts, with the names that the page may show; or why there is none."""
+        """The result that counts, with the names that the page may show; or the reason why there is none."""
         grading, _ = self.facts.counting(submission.id)
         if grading is None:
             return "no grading of it is in the book that counts"

@@ -65,7 +65,7 @@ class Field:
         whom: a submission's number or a person's code, as the form sends it.
         value: the current value, as a person writes it.
         shown: the number of the current decision; 0 for none.
-        stood: who decided and when; "" for nobody.
+        stood: the person and time of the decision; "" for none.
         saw: the grading that the page shows.
         token: proves that the form is ours.
         choices: (value, words) to choose from.
@@ -131,7 +131,7 @@ def field_of(moment: Moment, matter: Matter, secret: bytes, submission: Submissi
 
 @dataclass(frozen=True)
 class Posted:
-    """What a form sent: the matter, the new value, and what it showed. `undo` restores the decision before."""
+    """The data that a form sent: matter, new value, and the shown decision. `undo` restores the decision before."""
 
     matter: Matter
     value: str
@@ -191,7 +191,7 @@ def said(decision: Decision, moment: Moment) -> str:
 
 
 def _stands(wanted: Decision, newest: Decision | None) -> bool:
-    """Whether a decision changes nothing. The same points on a newer grading do: they confirm the decision."""
+    """True if a decision changes nothing. The same points on a newer grading change it: they confirm the decision."""
     if newest is None or newest.value is None:
         return wanted.value is None
     same = newest.value == wanted.value and newest.why == wanted.why
@@ -236,7 +236,7 @@ def _stood(decision: Decision, moment: Moment) -> str:
 
 
 def at(decision: Decision, of: Moment) -> str:
-    """When a decision was made, in the time zone of the assignment's deadline."""
+    """The time of a decision, in the time zone of the assignment's deadline."""
     zone = of.desk.assignment.due.tzinfo or ZoneInfo("UTC")
     return moment(decision.at).astimezone(zone).strftime("%Y-%m-%d %H:%M")
 

@@ -44,14 +44,14 @@ class Session:
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
 
     def exchange(self, token: str) -> bool:
-        """Whether a token is the printed one. It is valid once."""
+        """True if a token is the printed one. It is valid once."""
         good = bool(self.token) and secrets.compare_digest(token.encode(), self.token.encode())
         if good:
             self.token = ""
         return good
 
     def knows(self, cookies: str) -> bool:
-        """Whether a `Cookie` header holds our cookie."""
+        """True if a `Cookie` header holds our cookie."""
         try:
             found = SimpleCookie(cookies).get(self.name)
         except CookieError:
@@ -100,7 +100,7 @@ def _name(host: str) -> str:
 
 
 def _ours(headers: Headers, host: str) -> bool:
-    """Whether the request is from one of our pages."""
+    """True if the request is from one of our pages."""
     return headers.getlist("origin") == [f"http://{host}"] and headers.get("sec-fetch-site", "same-origin") == (
         "same-origin"
     )

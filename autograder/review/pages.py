@@ -138,11 +138,11 @@ def person_page(moment: Moment, student: str, secret: bytes, did: int = 0) -> Pa
 
 
 def refusal_page(moment: Moment, why: str, back: str, theirs: str = "", again: Field | None = None) -> Page:
-    """Why a form was not taken.
+    """The page on a refused form, with the reason.
 
     Args:
         back: the page of the form.
-        theirs: what somebody else has decided in the meantime.
+        theirs: the decision of somebody else in the meantime.
         again: the form again, to overrule it.
     """
     return _page(

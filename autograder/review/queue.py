@@ -18,7 +18,7 @@ OPEN = "a request is open"
 
 
 class Why(StrEnum):
-    """Why a person has to look, the most serious first. The value is the word on the page."""
+    """Reasons why a person has to look, the most serious first. The value is the word on the page."""
 
     HELD = "held"
     READ = "to be read"

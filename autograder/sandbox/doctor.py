@@ -47,7 +47,7 @@ PROBE_LIMITS = Limits(call_seconds=30, memory_mb=256, disk_mb=8, output_kb=16)
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer of isolation: whether it holds on this host, what it prevents, and the reason if it does not hold."""
+    """A layer of isolation: its state on this host, the attacks that it prevents, and the reason for a failure."""
 
     name: str
     holds: bool
@@ -57,7 +57,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Probe:
-    """An attack that a submission might try, and whether the sandbox held. `got` lists what the attack achieved."""
+    """An attack that a submission might try, and its result. `got` lists the successes of the attack."""
 
     name: str
     held: bool
@@ -72,7 +72,7 @@ class Report:
         level: "A" to "D"; `LEVELS` explains them.
         ready_ms: median milliseconds from the request to the warm zygote until the worker's first reply.
         problem: why grading is refused on this host, or "".
-        gpu: the GPU for running times and what workers may use of it, or why there is none.
+        gpu: the GPU for running times and the parts that workers may use, or the reason why there is none.
     """
 
     level: str

@@ -1,4 +1,4 @@
-"""Comparing a value with the one that is wanted, and saying in words how they differ."""
+"""Compares a value with the wanted one, and describes the difference in words."""
 
 from autograder.checks.compare.compare import (
     assert_kind,

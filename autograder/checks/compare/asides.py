@@ -1,9 +1,9 @@
 """Sets a small mistake aside: one check takes points for it, and all others judge the rest of the answer.
 
 For example, an answer in the wrong dtype is compared as it is, with the larger tolerance of the two dtypes; only
-`keeps-float32` and checks that say `dtype_counts()` fail. A note on the student's page tells what was set aside.
+`keeps-float32` and checks that say `dtype_counts()` fail. A note on the student's page names the mistake.
 
-Where no notes are kept, in the student's own checks at home, nothing is set aside.
+The student's own checks at home keep no notes, and set nothing aside.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NOTES: ContextVar[_Notes | None] = ContextVar("NOTES", default=None)
 
 @contextmanager
 def noting(kept: MutableMapping[str, str] | None, question: str) -> Iterator[None]:
-    """Keep one note for each question of what the block sets aside; None sets nothing aside."""
+    """Keep one note per question of the mistakes that the block sets aside; with None, nothing is set aside."""
     token = NOTES.set(None if kept is None else _Notes(kept, question))
     try:
         yield
@@ -41,7 +41,7 @@ def noting(kept: MutableMapping[str, str] | None, question: str) -> Iterator[Non
 
 @contextmanager
 def dtype_counts() -> Iterator[None]:
-    """In this block a wrong dtype is a mistake: for the check that takes points for it."""
+    """In this block a wrong dtype is a mistake. The check that takes points for the dtype uses it."""
     token = NOTES.set(None)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Compares an answer with the wanted value, and says how it is wrong without showing the wanted value.
+"""Compares an answer with the wanted value, and describes the mistake without showing the wanted value.
 
 A message may hold types, shapes, dtypes, counts, positions and sizes of relative errors. Values come from an untrusted
 process. Only exact types are accepted, so no method of a submission ever runs here.
@@ -33,9 +33,9 @@ __all__ = [
 ]
 
 NO_RESULT = "does the function return its result?"
-NEAR = 2  # a size that is off by so much is said
+NEAR = 2  # a size that differs by at most this much is shown
 MAX_COUNTED = 16
-LEAST_ERROR = 1e-6  # a smaller one is not told in figures
+LEAST_ERROR = 1e-6  # a smaller difference is described without figures
 
 
 def assert_matches(
@@ -49,7 +49,7 @@ def assert_matches(
     """Fail unless `actual` has the type, shape, dtype, device and values of `expected`.
 
     NaN and infinity match only themselves. A Python number and a 0-d tensor stand for each other. In grading, float32
-    where float64 is wanted, and the other way round, is set aside (`asides`) and its values are compared.
+    in place of float64, and the reverse, is set aside (`asides`) and its values are compared.
 
     Args:
         actual: anything that came from a submission.
@@ -58,7 +58,7 @@ def assert_matches(
         rtol, atol: in place of the table's row for the dtype of `expected`; both or neither.
 
     Raises:
-        CheckFailed: what differs and by how much, in words a student may read.
+        CheckFailed: the message names the difference and its size, in words that a student may read.
         TypeError: `expected` is none of these.
     """
     wanted = _wanted(expected)
@@ -100,7 +100,7 @@ def assert_kind(
         The value itself.
 
     Raises:
-        CheckFailed: what differs, in words a student may read.
+        CheckFailed: the message names the difference, in words that a student may read.
 
     >>> assert_kind(torch.zeros(2, 3), shape=(2, 3), dtype=torch.float32).sum()
     tensor(0.)
@@ -141,7 +141,7 @@ def plain_number(value: Any, what: str) -> float:
 
 
 def unpack(value: Any, *names: str) -> tuple[Any, ...]:
-    """The parts of a returned tuple, or of what unpacks like one. Raises CheckFailed if there are more or fewer.
+    """The parts of a returned tuple, or of a similar value. Raises CheckFailed if there are more or fewer.
 
     >>> unpack((1, 2), "out", "cache")
     (1, 2)
@@ -163,7 +163,7 @@ def unpack_all(value: Any, most: int = 1000) -> list[Any] | None:
 
 
 def _parts(value: Any, most: int) -> Sequence[Any] | None:
-    """What unpacking a value gives: of a tuple or list, of a row of numbers, of an iterator on the other side."""
+    """The parts of a tuple, a list, a row of numbers, or an iterator on the other side; None for anything else."""
     if type(value) in (tuple, list):
         return list(value)
     if type(value) in (torch.Tensor, np.ndarray) and value.ndim == 1 and len(value) <= most:
@@ -194,7 +194,7 @@ def describe(value: Any) -> str:
 
 @contextmanager
 def _about(found: torch.Tensor, wanted: torch.Tensor | None = None) -> Iterator[None]:
-    """Attach this value to a failure in this block."""
+    """Attach this value to a CheckFailed in this block."""
     try:
         yield
     except CheckFailed as failure:
@@ -213,7 +213,7 @@ def _wanted(expected: Any) -> torch.Tensor:
 
 
 def _compare_kind(found: torch.Tensor, wanted: torch.Tensor, what: str) -> bool:
-    """Fail unless shape, dtype and device are right. Returns whether a wrong dtype was set aside."""
+    """Fail unless shape, dtype and device are right. Returns True if a wrong dtype was set aside."""
     _compare_shape(tuple(found.shape), tuple(wanted.shape), what)
     real = {found.dtype, wanted.dtype} == {torch.float32, torch.float64}
     aside = real and dtype_set_aside(what, found.dtype, wanted.dtype)
@@ -231,7 +231,7 @@ def _compare_shape(found: tuple[int, ...], wanted: tuple[int, ...], what: str) -
 
 
 def shown(found: tuple[int, ...], wanted: tuple[int, ...]) -> str:
-    """How a shape differs. The submission chooses sizes, which may encode a hidden input: only few of them are shown.
+    """The difference of two shapes, in words. Only few sizes are shown: a submission may encode a hidden input in them.
 
     >>> shown((2, 8, 5), (2, 3, 5)), shown((2, 2), (2, 2, 5))
     ('shape (2, larger, 5), wanted (2, 3, 5)', '2 axes, wanted shape (2, 2, 5)')
@@ -302,7 +302,7 @@ def _compare_values(found: torch.Tensor, wanted: torch.Tensor, tolerance: Tolera
 
 
 def _as_float(number: int | float) -> float:
-    """Python's whole numbers know no bounds."""
+    """The number as a float; infinity for a whole number that is too large for a float."""
     try:
         return float(number)
     except OverflowError:
@@ -310,7 +310,7 @@ def _as_float(number: int | float) -> float:
 
 
 def _as_real(tensor: torch.Tensor) -> torch.Tensor:
-    """float64 on the CPU; a complex tensor never gets here unless a complex one was wanted."""
+    """The tensor as float64 on the CPU. It is complex only if a complex one was wanted."""
     if tensor.dtype is torch.float64 and tensor.device.type == "cpu":
         return tensor.detach()
     tensor = tensor.detach().cpu()

@@ -1,7 +1,7 @@
-"""Recognises how an answer is wrong: patterns that point at the mistake without showing the right answer.
+"""Recognises patterns of wrong answers, and points at the mistake without showing the right answer.
 
-Each pattern looks at a `Difference` and returns one sentence, or "" where it does not apply. They are tried in order,
-the most telling first. Hints for exceptions stand in `checks.harness.verdict`.
+Each pattern looks at a `Difference` and returns one sentence, or "" if it does not apply. They are tried in order,
+the most specific first. Hints for exceptions are in `checks.harness.verdict`.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ class Difference:
     actual: torch.Tensor
     expected: torch.Tensor
     tolerance: Tolerance
-    dtype: torch.dtype  # what both were before they became float64
+    dtype: torch.dtype  # the dtype of both before they became float64
 
     def close(self, actual: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
-        """Elementwise, as the check compares."""
+        """True for each element that is close, by the check's own rule."""
         return torch.isclose(actual, expected, rtol=self.tolerance.rtol, atol=self.tolerance.atol, equal_nan=True)
 
     def same(self, actual: torch.Tensor, expected: torch.Tensor) -> bool:
@@ -41,7 +41,7 @@ class Difference:
 
     @property
     def surely_none(self) -> bool:
-        """Whether everything is finite and close; this takes half the time of finding the elements that are not."""
+        """True if everything is finite and close. This takes half the time of a search for wrong elements."""
         gap = (self.actual - self.expected).abs_()
         bound = self.expected.abs().mul_(self.tolerance.rtol).add_(self.tolerance.atol)
         return bool((gap <= bound).all()) and isfinite(float(gap.sum()))
@@ -94,7 +94,7 @@ def _factor(d: Difference) -> str:
 
 
 def _axes(d: Difference) -> str:
-    """The answer with its axes in another order, where the sizes hide it."""
+    """The axes are in another order, and the equal sizes hide it."""
     shape = d.actual.shape
     for order in permutations(range(d.actual.dim())):
         moved = tuple(shape[axis] for axis in order)
@@ -113,7 +113,7 @@ def _flipped(d: Difference) -> str:
 
 
 def _offset(d: Difference) -> str:
-    """Off by a constant, overall or along one axis: a bias that is forgotten or added twice."""
+    """The answer is off by a constant, overall or along one axis: a bias is forgotten or added twice."""
     gap = d.actual - d.expected
     if d.same(d.actual, d.expected + gap.mean()):
         return "every element is off by the same amount: is something added twice, or forgotten?"
@@ -127,11 +127,11 @@ def _offset(d: Difference) -> str:
 
 
 def _one_right(d: Difference) -> str:
-    """Only the first (or last) slice along an axis is right: the others are never reached, or overwritten."""
+    """Only the first (or last) slice along an axis is right: the code skips or overwrites the others."""
     for axis, size in enumerate(d.wrong.shape):
         if size < 2:
             continue
-        # Half of a slice must be wrong: fewer may be so by chance.
+        # Half of a slice must be wrong: fewer elements may be wrong by chance.
         bad = d.wrong.movedim(axis, 0).reshape(size, -1).to(torch.float64).mean(dim=1)
         if bad[0] == 0 and bool((bad[1:] >= 0.5).all()):
             return f"only the first index of axis {axis} is right: are the others reached?"
@@ -141,7 +141,7 @@ def _one_right(d: Difference) -> str:
 
 
 def _edges(d: Difference) -> str:
-    """Wrong only in the last rows or columns, or only at the border."""
+    """The answer is wrong only in the last rows or columns, or only at the border."""
     if d.wrong.dim() < 3 or min(d.wrong.shape[-2:]) < 3:
         return ""
     if not bool(d.wrong[..., :-1, :-1].any()):

@@ -1,4 +1,4 @@
-"""How close is close enough: one table, by dtype."""
+"""The tolerances of comparisons: one table, by dtype."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["TOLERANCES", "Tolerance", "looser", "tolerance_for"]
 class Tolerance:
     """`actual` is close to `expected` where |actual - expected| <= atol + rtol * |expected|.
 
-    Both numbers count, so that neither tiny nor huge values pass unchecked. So both are given, or neither.
+    With only one of the numbers, tiny or huge values would pass unchecked. So a caller gives both, or neither.
     """
 
     rtol: float
     atol: float
 
 
-# Room for another order of summation over some thousand terms of order one, and for no lower precision in between.
+# They allow another order of summation over some thousand terms of order one, but no lower precision in between.
 TOLERANCES: Mapping[torch.dtype, Tolerance] = MappingProxyType(
     {
         torch.float64: Tolerance(rtol=1e-7, atol=1e-8),

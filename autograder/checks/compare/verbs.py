@@ -6,7 +6,7 @@ import re
 
 __all__ = ["be", "verb"]
 
-# The noun that a name begins with, before what belongs to it.
+# The noun at the beginning of a name, before `of` and the like.
 NOUN = re.compile(r"the (?P<noun>.+?)(?:,| (?:of|in|for|after|around|at|with|without|from|that|to|on|by|before)\b|$)")
 SINGULAR = re.compile(r"(ss|us|is|bias)$")
 

@@ -1,1 +1,1 @@
-"""The pytest plugin: fixtures of a check, and how a check that fails becomes an outcome."""
+"""The pytest plugin: the fixtures of a check, and the outcome of a check that fails."""

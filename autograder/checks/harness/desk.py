@@ -1,4 +1,4 @@
-"""What the fixtures of one grading use: a submission, the reference, a seed."""
+"""The objects behind the fixtures of one grading: a submission, the reference, a seed."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Desk:
         answers: the answers of the reference and of oracles in this run.
         rivals: opens the sides of a race; None if running times are not measured.
         seed: the run's; every case derives its own from it.
-        asides: notes of what checks set aside, by question (`checks.compare.asides`); None sets nothing aside.
+        asides: notes of mistakes that checks set aside, by question (`checks.compare.asides`); None sets nothing aside.
     """
 
     assignment: Assignment
@@ -62,8 +62,8 @@ class Desk:
         return int.from_bytes(hashlib.blake2b(f"{self.seed}:{case}".encode(), digest_size=7).digest(), "big")
 
     def generator_seed(self, case: str) -> int:
-        """The seed of both sides' random generators. The worker learns it, so nothing else may depend on it: with the
-        seed of the inputs, the worker could draw held-out labels."""
+        """The seed of both sides' random generators. The worker knows this seed, so nothing else may depend on it. With
+        the seed of the inputs, the worker could draw held-out labels."""
         return self.case_seed(f"generators of {case}")
 
     def draw(self, case: str) -> Draw:

@@ -32,7 +32,7 @@ def _marker(item: pytest.Item) -> pytest.Mark | None:
 
 
 def case_id(item: pytest.Item) -> str:
-    """What a check is called, within its question."""
+    """The name of a check within its question."""
     return item.name.removeprefix("test_")
 
 
@@ -43,7 +43,7 @@ def weight_of(item: pytest.Item) -> float:
 
 
 def is_alone(item: pytest.Item) -> bool:
-    """Whether a check is independent of the questions that its own question depends on."""
+    """True if a check is independent of the questions that its own question depends on."""
     marker = _marker(item)
     return bool(marker and marker.kwargs.get("alone", False))
 
@@ -59,7 +59,7 @@ def labelled(case: CaseResult, item: pytest.Item) -> CaseResult:
 
 
 def title_of(item: pytest.Item) -> str:
-    """What a check is called on the student's page: the first sentence of its docstring, else its name in words.
+    """The title of a check on the student's page: the first sentence of its docstring, else its name in words.
 
     >>> def test_keeps_float32(student):
     ...     "float32 inputs give float32 outputs. This remark is not part of the title."

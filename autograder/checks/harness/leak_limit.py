@@ -1,6 +1,6 @@
-"""Limits how many positions and line numbers a student reads of one question.
+"""Limits the number of positions and line numbers that a student reads about one question.
 
-The student's code chooses where an answer is wrong and in which line an exception is raised. A few such places help to
+The student's code chooses the place of a wrong element and the line of an exception. A few such places help to
 find a mistake. All of them together could carry a whole hidden input onto the student's page.
 """
 
@@ -20,7 +20,7 @@ POSITION = re.compile(r", at \[[\d, ]+\]")
 
 
 def bounded(case: CaseResult, earlier: Iterable[CaseResult]) -> CaseResult:
-    """The case without the position or line that would be one too many after those of the question's earlier cases."""
+    """The case without a position or line that exceeds the limit, counting the question's earlier cases."""
     earlier = list(earlier)
     positions = sum(bool(POSITION.search(other.message)) for other in earlier)
     if positions >= MAX_POSITIONS:

@@ -3,9 +3,9 @@
     @pytest.mark.question("conv-forward", weight=2)
     def test_forward(student, reference, rng): ...
 
-Run as plain pytest on a folder of hidden checks, every check is run against the reference, or with
-`--submission PATH` against a submission, confined: so an instructor can debug a check. Grading runs the same items
-and reads their verdicts with `case_of`. The plugin ignores tests without the marker.
+Plain pytest on a folder of hidden checks runs every check against the reference, or with `--submission PATH` against
+a confined submission. So an instructor can debug a check. Grading runs the same items and reads their verdicts with
+`case_of`. The plugin ignores tests without the marker.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from autograder.checks.harness.items import case_id, is_alone, question_of, titl
 from autograder.course.result import CaseResult
 from autograder.errors import CheckFailed, DeviceNeeded, UsageError
 
-if TYPE_CHECKING:  # the plugin is loaded by every pytest run in this environment: torch only where a check asks
+if TYPE_CHECKING:  # every pytest run in this environment loads the plugin, and only checks need torch
     from autograder.checks.draw import Draw
     from autograder.checks.harness.desk import Desk, Memo
     from autograder.checks.timing.race import Race
@@ -81,7 +81,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collectstart(collector: pytest.Collector) -> None:
-    """Checks may share modules that lie beside them: `from geometries import …`."""
+    """Let checks import modules that lie beside them: `from geometries import …`."""
     if isinstance(collector, pytest.Module) and _is_check_folder(collector.path.parent):
         folder = str(collector.path.parent)
         for entry in (folder, str(collector.path.parents[3] / "solutions")):
@@ -99,7 +99,7 @@ def case_of(item: pytest.Item) -> CaseResult:
 
 
 def wrong_value(item: pytest.Item) -> object:
-    """The value that a check's last run found wrong; None where it passed, or found no value."""
+    """The value that a check's last run found wrong; None if the check passed or found no value."""
     return item.stash[WRONG]
 
 
@@ -148,7 +148,7 @@ def memo(request: pytest.FixtureRequest) -> Memo:
 
 @pytest.fixture
 def race(request: pytest.FixtureRequest) -> Race:
-    """Times the submission against a budget of the question's; `autograder.checks.timing` says how to ask for it."""
+    """Times the submission against a budget of the question's; `autograder.checks.timing` explains its use."""
     return _race(_desk(request), request.node)
 
 
@@ -216,7 +216,7 @@ def run_check(item: pytest.Function, following: pytest.Item | None, desk: Desk) 
     given = item.callspec.params if hasattr(item, "callspec") else {}
     wanted = _arguments(item.function)
     if not set(item.fixturenames) - {"request"} <= FIXTURES.keys() | given.keys() or "request" in wanted:
-        # What `following` shares with the check before may still be set up, and `following` may have been left out.
+        # Fixtures that `following` shares with the check before may still be set up. `following` may be left out.
         item.session._setupstate.teardown_exact(item)
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         return case_of(item)
@@ -227,7 +227,7 @@ def run_check(item: pytest.Function, following: pytest.Item | None, desk: Desk) 
         desk.subject.settle()
     except (KeyboardInterrupt, pytest.exit.Exception):
         raise
-    except BaseException as error:  # whatever it is, the case has not passed
+    except BaseException as error:  # after any error the case has not passed
         return _case(item, error)
     return _case(item, None)
 
@@ -275,14 +275,14 @@ def _judged(item: pytest.Item) -> Iterator[None]:
             item.config.stash[DESK].subject.settle()
     except (KeyboardInterrupt, pytest.exit.Exception):
         raise
-    except BaseException as error:  # whatever it is, the case has not passed
+    except BaseException as error:  # after any error the case has not passed
         case = item.stash[CASE] = _case(item, error)
         if isinstance(error, DeviceNeeded):
             pytest.skip(case.message)
         if item.config.getoption("fulltrace", False):
             raise
         words = "\n".join(filter(None, (case.message, case.hint, case.location, case.detail)))
-        # Some of it was written by the submission, which must not send commands to the reader's terminal.
+        # The submission wrote some of this text. It must not send commands to the reader's terminal.
         inert = "".join(char if char.isprintable() or char in "\n\t" else "?" for char in words or str(error))
         raise pytest.fail.Exception(inert, pytrace=False) from None
     else:
@@ -291,7 +291,7 @@ def _judged(item: pytest.Item) -> Iterator[None]:
 
 @contextmanager
 def _noting(desk: Desk | None, item: pytest.Item) -> Iterator[None]:
-    """Keep notes of what the check in this block sets aside, if its desk wants them."""
+    """Keep notes of the mistakes that the check in this block sets aside, if its desk wants them."""
     if desk is None or desk.asides is None:
         yield
         return

@@ -1,7 +1,7 @@
-"""What an exception raised in a check means: an outcome, and words that its student may read.
+"""Turns an exception raised in a check into an outcome, with words that its student may read.
 
-Nothing that a worker wrote reaches `message` or `hint`: its exception's text may carry hidden inputs. The text is
-only looked at, to choose among hints that stand here; it is kept in `detail`, for instructors.
+No text from a worker reaches `message` or `hint`: an exception's text may carry hidden inputs. The text only serves to
+choose among the hints of this file. It is kept in `detail`, for instructors.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ WITHOUT_ANSWERS = ("autograder.checks.timing.", "autograder.sandbox.grader.")
 
 @dataclass(frozen=True)
 class Verdict:
-    """The part of a `CaseResult` that follows from what the check raised."""
+    """The part of a `CaseResult` that follows from the check's exception."""
 
     outcome: Outcome
     message: str = ""
@@ -110,7 +110,7 @@ def judge(error: BaseException | None) -> Verdict:
 
 
 def _is_ours(error: BaseException) -> bool:
-    """Whether an error was raised where the grader handles no answers: in how it measures time, or in how it sends."""
+    """True if the error comes from a part of the grader that handles no answers: measuring time, or sending."""
     libraries = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
     for frame, _ in reversed(list(traceback.walk_tb(error.__traceback__))):
         name = str(frame.f_globals.get("__name__"))
@@ -121,7 +121,7 @@ def _is_ours(error: BaseException) -> bool:
     return False
 
 
-# A call that computes for less than this share of its seconds waits for something.
+# A call waits for something if it computes for less than this share of its seconds.
 WAITING = 0.5
 
 
@@ -195,7 +195,7 @@ EXCEPTION_HINTS = (
 
 def _raised(error: StudentError) -> Verdict:
     kind = error.kind if isinstance(getattr(builtins, error.kind, None), type) else "an exception of its own"
-    # A check may know what is special about its case: it adds a note to the exception.
+    # A check may know a peculiarity of its case. Then it adds a note to the exception.
     known = next((hint for pattern, hint in EXCEPTION_HINTS if re.search(pattern, error.text)), "")
     hint = " ".join(getattr(error, "__notes__", ())) or known
     if kind in ("SyntaxError", "IndentationError", "TabError"):

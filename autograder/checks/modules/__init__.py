@@ -1,4 +1,4 @@
-"""Grades modules: builds nothing, asks the other side for facts, loads weights, runs, and compares two runs.
+"""Grades modules: asks the other side for facts, loads weights, runs, and compares two runs. It builds no module.
 
     weights = modules.draw_weights(rng, trusted, x)
     theirs = modules.run(model, x, weights=weights, training=True, upstream=upstream)
@@ -6,8 +6,8 @@
     modules.assert_same_run(theirs, wanted, what="the block")
 
 `model` is a proxy of a submission's module, `trusted` of the reference's; both go through the same operations.
-`weights` says how the weights of one are found in the other. Failures name parameters by number in the order of use,
-role, layer and shape, never by a name that a submission chose.
+`weights` explains the search for the weights of one in the other. Failures name parameters by number in the order of
+use, role, layer and shape, never by a name that a submission chose.
 """
 
 from autograder.checks.modules.api import (

@@ -46,9 +46,9 @@ NO_MODULE = "is its class derived from nn.Module?"
 
 
 def assert_module(value: Any, what: str = "the model") -> Proxy:
-    """The value itself, if it is a module of torch. Raises CheckFailed where it is anything else.
+    """The value itself, if it is a module of torch. Raises CheckFailed if it is anything else.
 
-    A worker's statements about a module earn no points. Its values do, and its behaviour on hidden inputs.
+    A worker's statements about a module earn no points. The module's values and its behaviour on hidden inputs do.
     """
     if not isinstance(value, Proxy):
         hint = "does the function return its result?" if value is None else NO_MODULE
@@ -59,12 +59,12 @@ def assert_module(value: Any, what: str = "the model") -> Proxy:
 
 
 def describe(model: Proxy, *inputs: torch.Tensor) -> Facts:
-    """What a module is made of; with inputs, also where a forward pass uses each weight, and `Facts.steps`.
+    """The parts of a module; with inputs, also the use of each weight in a forward pass, and `Facts.steps`.
 
     The pass is in evaluation mode, in the module's own dtype, and leaves no trace.
 
     Raises:
-        CheckFailed: it is no module.
+        CheckFailed: the value is no module.
         StudentError: its forward raised.
     """
     if not isinstance(model, Proxy):
@@ -81,7 +81,7 @@ def executed(model: Proxy, *inputs: torch.Tensor) -> tuple[Step, ...]:
 
 
 def keep(function: Proxy, *args: Any, **kwargs: Any) -> Proxy:
-    """Call a function, and keep its result on the other side, also plain data. `fetch` brings it; `[0]` is its part."""
+    """Call a function, and keep its result on the other side, also plain data. `fetch` brings it; `[0]` is a part."""
     kept = _ask(function, "keep", args=list(args), kwargs=kwargs)
     if not isinstance(kept, Proxy):
         raise ProtocolError("nothing was kept")
@@ -146,7 +146,7 @@ def saved(state: Mapping[Any, Any], model: Proxy, *inputs: torch.Tensor, like: P
 
     Args:
         state: untrusted.
-        model: of the class that the state was saved from; tells what each of its entries is.
+        model: of the class that the state was saved from; tells the role of each entry.
 
     Raises:
         CheckFailed: the state does not fit the module, or the module is not like `like`.
@@ -222,10 +222,10 @@ def differentiate(
 
 
 def optimizer(value: Proxy, model: Proxy) -> OptimizerFacts:
-    """An optimizer's class, its settings, and which of a module's parameters it holds.
+    """An optimizer's class, its settings, and the parameters of a module that it holds.
 
     Raises:
-        CheckFailed: it is no optimizer.
+        CheckFailed: the value is no optimizer.
     """
     answer = _ask(value, "optimizer", model=model) if isinstance(value, Proxy) else None
     if answer is None:
@@ -236,7 +236,7 @@ def optimizer(value: Proxy, model: Proxy) -> OptimizerFacts:
 def assert_optimizer(value: Proxy, model: Proxy, kind: str, **settings: Any) -> None:
     """Fail unless an optimizer is of this class of torch.optim, has these settings, and holds the module's parameters.
 
-    This relies on what the worker says. So check the behaviour too (`step`); otherwise a false statement earns points.
+    This relies on the worker's statements. So check the behaviour too (`step`), or a false statement earns points.
     A failure names the wanted settings: give only those that the task itself prescribes.
     """
     facts = optimizer(value, model)
@@ -251,7 +251,7 @@ def assert_optimizer(value: Proxy, model: Proxy, kind: str, **settings: Any) -> 
 
 
 def assert_holds(value: Proxy, model: Proxy) -> None:
-    """Fail unless an optimizer says that it holds all of a module's parameters, and no others."""
+    """Fail unless an optimizer reports all of a module's parameters, and no others."""
     facts = optimizer(value, model)
     held = [index for group in facts.groups for index in group.parameters]
     wanted = {tensor.index for tensor in describe(model).parameters}
@@ -308,7 +308,7 @@ def _ask(proxy: Proxy, op: str, **payload: Any) -> Any:
 
 
 def _values(answer: Any, slots: Sequence[TensorFacts]) -> tuple[Any, ...]:
-    """What an answer has for each of a module's tensors."""
+    """The values in an answer, one for each of a module's tensors."""
     if type(answer) is not list or any(slot.index >= len(answer) for slot in slots):
         raise ProtocolError("fewer values than were described")
     values = tuple(answer[slot.index] for slot in slots)

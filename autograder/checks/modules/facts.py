@@ -30,14 +30,15 @@ class TensorFacts(Struct, frozen=True):
     """A tensor.
 
     Attributes:
-        leaf: whether an optimizer could take it: nothing computed it under autograd.
+        leaf: True if an optimizer could take it, because autograd did not compute it.
         index: its number among the module's parameters and buffers, in the order of definition.
         name: dotted, as the submission calls it; "" outside of a module.
-        buffer: whether it is a buffer, and not a parameter.
-        owner: torch's class of the layer that owns it ("Conv2d"), "" where the class is not torch's own.
-        role: what it does in its layer; "" if that is unknown.
-        depth, order: where a forward pass first used it: how many operations with weights lie before it on the
-            longest way from the input, and its place in the order of execution; -1 if unused or nothing was run.
+        buffer: True for a buffer, False for a parameter.
+        owner: torch's class of the layer that owns it ("Conv2d"), "" if the class is not torch's own.
+        role: its role in its layer; "" if that is unknown.
+        depth, order: the place where a forward pass first used it. `depth` is the number of operations with weights
+            before it on the longest way from the input. `order` is its place in the order of execution. Both are -1 if
+            it was not used or nothing was run.
     """
 
     shape: Shape
@@ -57,7 +58,7 @@ class TensorFacts(Struct, frozen=True):
 
     @property
     def place(self) -> tuple[bool, int, int, int]:
-        """Sorts by use; tensors that were not used come last."""
+        """A sort key by use; tensors that were not used come last."""
         return (self.order < 0, self.depth, self.order, self.index)
 
     @classmethod
@@ -87,7 +88,7 @@ class Child(Struct, frozen=True):
 
 class Layer(Child, frozen=True):
     """A module without parts. `settings`: its plain public attributes, "kernel_size", "stride", "eps", …; and "bias"
-    as a boolean where it may have one."""
+    as a boolean if it may have one."""
 
     settings: Settings = {}
 
@@ -126,8 +127,8 @@ class Facts(Struct, frozen=True):
         training: its mode.
         children: its direct parts, in the order of definition.
         layers: everything in it that has no parts, in the order of definition.
-        parameters, buffers: all that it holds at any depth, shared ones once, in the order of definition.
-        steps: runs of layers in the order of one forward pass, where one was asked for.
+        parameters, buffers: all tensors that it holds at any depth, shared ones once, in the order of definition.
+        steps: runs of layers in the order of one forward pass, if one was requested.
     """
 
     kind: str
@@ -147,8 +148,8 @@ class Facts(Struct, frozen=True):
 
     @property
     def outline(self) -> torch.Tensor:
-        """The shapes of all parameters, int64 (parameters, 4), in an order of their own: what else has the same
-        layers has it too. A shape of fewer axes is filled up with zeros, and one of more is cut."""
+        """The shapes of all parameters, int64 (parameters, 4), sorted: modules with the same layers have the same
+        outline. A shape with fewer axes is filled up with zeros, and one with more is cut."""
         rows = sorted((*tensor.shape[:4], 0, 0, 0, 0)[:4] for tensor in self.parameters)
         return torch.tensor(rows, dtype=torch.int64).reshape(-1, 4)
 
@@ -197,7 +198,7 @@ def validated(answer: Any, kind: Any) -> Any:
     """An answer of the other side as a `kind`, of which every part is checked.
 
     Raises:
-        ProtocolError: it is something else. The message holds the place and the type that was found, and no value.
+        ProtocolError: the answer is something else. The message holds the place and the found type, and no value.
     """
     try:
         return convert(answer, kind, dec_hook=_as_it_is)
@@ -212,6 +213,6 @@ def _as_it_is(kind: type[Any], value: Any) -> Any:
 
 
 def _assert_classes_of_torch(*names: str) -> None:
-    """Only names of classes that torch has pass for torch's."""
+    """Raise ValueError unless torch.nn has classes of these names."""
     if not all(hasattr(torch.nn, name) for name in names if name):
         raise ValueError("no such class in torch.nn")

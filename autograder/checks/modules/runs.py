@@ -1,6 +1,6 @@
-"""Compares one call of a submission, its gradients and what it leaves behind, with the reference's.
+"""Compares one call of a submission, its gradients and its batch statistics with the reference's.
 
-Parameters are named by number in the order of use, role, layer and shape: all of them the reference's words.
+Messages name a parameter by its number in the order of use, role, layer and shape. All these words are the reference's.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ STATISTICS_HINT = (
 
 @dataclass(frozen=True)
 class Run:
-    """One call, with its gradients: those of sum(output * upstream). Untrusted where a submission was called.
+    """One call, with the gradients of sum(output * upstream). Untrusted if a submission was called.
 
     Attributes:
-        output: what came back, a tensor, or a tuple or list of them.
-        attached: for each tensor in the output, whether gradients flow through it.
-        inputs: a gradient per tensor in the arguments, None where none arrived or none was asked for.
-        changed: per tensor in the arguments, whether the call wrote to it; if so, there are no gradients at all.
-        slots: what `parameters`, then `buffers` belong to: the weights' slots, in their order.
-        parameters: a gradient per parameter, None where none arrived.
+        output: the returned value, a tensor, or a tuple or list of tensors.
+        attached: for each tensor in the output, True if gradients flow through it.
+        inputs: a gradient per tensor in the arguments; None if no gradient arrived or none was requested.
+        changed: per tensor in the arguments, True if the call wrote to it. Then there are no gradients at all.
+        slots: the weights' slots, in their order, to which `parameters` and then `buffers` belong.
+        parameters: a gradient per parameter; None if none arrived.
         buffers: batch statistics after the call.
-        asked: for each tensor in the output, whether an upstream gradient was given; empty where none was.
+        asked: for each tensor in the output, True if an upstream gradient was given; empty without any.
     """
 
     output: Any
@@ -51,7 +51,7 @@ class Run:
 
 
 class _Answer(Struct):
-    """What comes back from the operation "differentiate"; see `sandbox.session.modules`."""
+    """The reply to the operation "differentiate"; see `sandbox.session.modules`."""
 
     output: Any
     attached: tuple[bool, ...]
@@ -77,7 +77,7 @@ def read_run(
         taken: for each slot, the called module's own tensor.
 
     Raises:
-        ProtocolError: it is not an answer.
+        ProtocolError: the reply is not of this form.
     """
     found: _Answer = validated(answer, _Answer)
     values = found.tensors
@@ -120,7 +120,7 @@ def assert_same_run(
     rtol: float | None = None,
     atol: float | None = None,
 ) -> None:
-    """Fail unless a run has the output, the gradients and the batch statistics of another, and spares its inputs.
+    """Fail unless two runs have equal output, gradients and batch statistics, and `actual` leaves its inputs unchanged.
 
     Args:
         actual: a submission's; untrusted.
@@ -156,7 +156,7 @@ def assert_same_run(
 
 
 def _assert_gradients_fit(expected: Run, what: str) -> None:
-    """Raises GraderError where an upstream gradient was given for what the reference has no gradient of."""
+    """Raise GraderError if an upstream gradient was given for an output of the reference without a gradient."""
     if not expected.asked:
         return
     missing = all(gradient is None for gradient in (*expected.inputs, *expected.parameters))
@@ -188,7 +188,7 @@ def _compare_weights(actual: Run, expected: Run, what: str, compare: Any) -> Non
 
 
 def _compare_gradient(found: Any, wanted: Any, name: str, compare: Any) -> None:
-    """A missing gradient is right where none is wanted; so are zeros."""
+    """Compare one gradient. If none is wanted, a missing gradient and zeros are both right."""
     if wanted is None:
         if type(found) is torch.Tensor and bool((found != 0).any()):
             raise CheckFailed(f"{name} should be none", "the output does not depend on it", value=found)

@@ -1,12 +1,12 @@
-"""The same weights in two modules, whatever their names.
+"""Puts the same weights into two modules, whatever their names.
 
 The k-th tensor of a shape and a role takes the k-th value of that shape and role. The order is that of use in a
-forward pass: by depth first (how many operations with weights lie before it on the longest way from the input), then
-by execution. So a shortcut is found whether it runs before or after the main path. If two branches have weights of the
-same shape, role and depth, the order of execution decides.
+forward pass: by depth first (the number of operations with weights before it on the longest way from the input), then
+by execution. So a shortcut has the same place before and after the main path. If two branches have weights of the same
+shape, role and depth, the order of execution decides.
 
 The kind of the layer, or the function that takes the tensor, gives the role. A tensor of unknown role (a bare parameter
-in the submission's own arithmetic) takes what is left of its shape. Weights shared by layers count once.
+in the submission's own arithmetic) takes a remaining value of its shape. Weights shared by layers count once.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Weights:
     """Values for a module's parameters and batch statistics, in the order of use in the module they were made for.
 
     Attributes:
-        slots: what each is for.
+        slots: the tensor that each value is for.
         values: one tensor per slot, of its shape.
     """
 
@@ -72,11 +72,11 @@ def draw_values(rng: Draw, slot: TensorFacts, dtype: torch.dtype) -> torch.Tenso
 def match(
     wanted: Sequence[TensorFacts], facts: Facts, *, set_aside_biases: bool = False
 ) -> tuple[tuple[TensorFacts, ...], tuple[TensorFacts, ...]]:
-    """For each wanted slot, the tensor of the module that takes it; and what was set aside.
+    """For each wanted slot, the tensor of the module that takes it; and the tensors that were set aside.
 
     Args:
-        set_aside_biases: accept biases that the task does not ask for: at zero, they change no value. Together they
-            may have as many elements as the wanted slots.
+        set_aside_biases: accept biases that the task does not ask for, since they change no value if they are zero.
+            Together they may have as many elements as the wanted slots.
 
     Raises:
         CheckFailed: a parameter is missing or there is one too many, by shape and number.
@@ -99,7 +99,7 @@ def match(
 
 
 def _paired(wanted: list[TensorFacts], found: list[TensorFacts]) -> list[tuple[TensorFacts, TensorFacts]]:
-    """First of equal shape and role, then, where one side's role is unknown, of equal shape."""
+    """Pairs of equal shape and role; then, if the role is unknown on one side, of equal shape."""
     pairs: list[tuple[TensorFacts, TensorFacts]] = []
     rest = list(found)
     for strict in (True, False):

@@ -38,8 +38,8 @@ from autograder.sandbox.session.absent import no_input
 
 __all__ = ["PublicCase", "Results", "run_checks"]
 
-# The plugin is passed as a module, whether or not it is also installed as an entry point. Nothing else that is
-# installed, configured or cached on this machine takes part.
+# The plugin is passed as a module, even if it is installed as an entry point, too. No other installed plugin, no
+# configuration and no cache of this machine takes part.
 OPTIONS = (
     *("-p", "no:autograder", "-p", "no:cacheprovider", "-p", "no:faulthandler"),
     *("-p", "no:unraisableexception", "-p", "no:threadexception"),
@@ -85,16 +85,17 @@ def run_checks(
 
     Args:
         checks: the folder of test_*.py files.
-        desk: what their fixtures use.
-        imports: folders that checks and subject import from, first of all; what this process has imported under
-            the names in there stays as it is, and is imported anew for the run.
+        desk: the objects behind their fixtures.
+        imports: folders that checks and subject import from, before all others. Modules of these names that this
+            process has imported already stay as they are, and the run imports its own.
         question: only the checks of this question.
-        starting: told each case's question and id before it runs; it must not print to `sys.stdout` or `sys.stderr`.
+        starting: called with each case's question and id before it runs. It must not print to `sys.stdout` or
+            `sys.stderr`.
         files: names of the files that the notebook has saved; a check of another file (`saved`) is left out.
 
     Returns:
-        The cases by question, in the manifest's order, only questions that have any. An exception's own text, and
-        what the case printed, are in them: see `_Collector`.
+        The cases by question, in the manifest's order, only questions that have any. They
+        hold an exception's own text and the printed text: see `_Collector`.
 
     Raises:
         GraderError: the checks could not be collected.
@@ -131,7 +132,7 @@ class _Collector:
     """A pytest plugin for one run: puts the desk in place, and keeps each check's verdict.
 
     The reader is the author of the code, so two things are added that a hidden check's verdict never shows: the
-    exception's own message, and, as `detail`, the end of what the code printed.
+    exception's own message, and, as `detail`, the end of the printed text.
     """
 
     desk: Desk
@@ -154,14 +155,14 @@ class _Collector:
             self.interrupt = excinfo.value
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Only files that the notebook has saved can be checked."""
+        """Leave out checks of files that the notebook has not saved."""
         items[:] = [item for item in items if set(items_of.saved_files(item)) <= set(self.files)]
         self.saved = {
             (str(items_of.question_of(item)), items_of.case_id(item)) for item in items if items_of.saved_files(item)
         }
 
     def pytest_collection_finish(self) -> None:
-        """The checks have imported their helpers: from now on these names belong to the subject."""
+        """Give the names of the checks' helpers to the subject, now that the checks have imported them."""
         sys.path[:] = [entry for entry in sys.path if entry != str(self.checks)]
         for name, module in list(sys.modules.items()):
             if lies_in(module, self.checks):
@@ -180,7 +181,7 @@ class _Collector:
         return (yield from self._noting())
 
     def _noting(self) -> Iterator[None]:
-        """Inside of the autograder's plugin, which puts its verdict in the exception's place."""
+        """Keep the exception, before the autograder's plugin replaces it by its verdict."""
         try:
             return (yield)
         except BaseException as error:
@@ -207,7 +208,7 @@ class _Collector:
         return outcome
 
     def _let_go(self) -> None:
-        """Free what the code held when it raised, so that the next case has memory."""
+        """Free the objects that the code held when it raised, so that the next case has memory."""
         if self._error is not None:
             self._error = None
             sys.last_value = sys.last_traceback = None
@@ -229,7 +230,7 @@ class _Collector:
 
 @contextmanager
 def _frozen() -> Iterator[None]:
-    """Collections look only at what is made in this block: all that torch has imported would take most of a second."""
+    """Collect garbage only among objects made in this block: torch's modules would take most of a second each time."""
     gc.freeze()
     try:
         yield
@@ -291,7 +292,7 @@ def _imports_from(folders: Sequence[Path]) -> Iterator[None]:
 
 
 def _is_elsewhere(name: str, before: Mapping[str, ModuleType], folders: Sequence[Path]) -> bool:
-    """Whether the first part of a module's name was that of another's before, which has to stay: `queue`, `torch`."""
+    """True if a module from elsewhere had the first part of this name before and has to stay: `queue`, `torch`."""
     top = before.get(name.partition(".")[0])
     return top is not None and top.__spec__ is not None and not any(lies_in(top, folder) for folder in folders)
 

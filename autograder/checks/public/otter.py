@@ -1,4 +1,4 @@
-"""What otter's test files call, beside a notebook: a question's public checks, run once, asked for case by case."""
+"""The functions that otter's test files call: they run a question's public checks once, and return case by case."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class PublicQuestion:
         """Do nothing if this case passes, or could not be timed here.
 
         Raises:
-            CheckFailed: it does not; the message tells why, escaped, since otter sets it into a page as it is.
+            CheckFailed: it does not pass. The message tells why; it is escaped, since otter puts it into a page.
             UsageError: the notebook does not run in an assignment's folder.
         """
         if self._cases is None:
@@ -38,9 +38,9 @@ class PublicQuestion:
 
 
 def _say_no_more() -> None:
-    """Let otter show a check's words alone: it puts lines of its own test file, and the exception's class, before them.
+    """Let otter show only a check's own words, without lines of the test file and the exception's class.
 
-    A version of otter that has no such method shows its lines as well.
+    A version of otter without the replaced method still shows its lines.
     """
     try:
         from otter.test_files.exception_test import ExceptionTestFile

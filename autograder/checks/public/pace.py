@@ -3,8 +3,9 @@
     assert_pace(lambda: student.Conv.forward(x, w, b, param), lambda: student.FastConv.forward(x, w, b, param),
                 at_most=8.0, what="Conv.forward", against="FastConv.forward")
 
-This is feedback, not a grade: both run in this process, in turn, on a laptop that has other things to do. So it fails
-only if it is certain, and otherwise says that it is not. Grading measures in another way (`checks.timing`).
+This is feedback, not a grade: both calls run in this process, in turn, on a laptop that runs other programs too. So the
+check fails only if the result is certain; otherwise it says that the result is uncertain. Grading measures in another
+way (`checks.timing`).
 """
 
 from __future__ import annotations
@@ -23,16 +24,16 @@ __all__ = ["Pace", "assert_pace", "measure_pace"]
 # in 100, and between the smallest and the largest of five 94 times.
 PAIRS, FEWER_PAIRS = 9, 5
 SLICE_SECONDS = 0.015
-# Once this is spent, fewer pairs must do: a call that takes so long is not near any bar.
+# After this time fewer pairs must suffice: a call that takes so long is not near any bar.
 PATIENCE_SECONDS = 2.0
-# A clock that is coarser than this cannot time a slice; then the wall's is the finer one.
+# A clock that is coarser than this cannot time a slice. Then the wall clock is the finer one.
 FINE = 1e-4
 
 Call = Callable[[], Any]
 
 
 class Pace(tuple[float, float, float]):
-    """A ratio of times: (median, low, high), where the true ratio lies between low and high 19 times in 20."""
+    """A ratio of times: (median, low, high). The true ratio lies between low and high 19 times in 20."""
 
     __slots__ = ()
 
@@ -45,12 +46,12 @@ def assert_pace(call: Call, given: Call, *, at_most: float, what: str, against: 
     """Compare the times of two calls that do the same work.
 
     Args:
-        at_most: how many times as long as `given` the call may take.
-        what, against: what they are called.
+        at_most: the most time of the call, as a multiple of the time of `given`.
+        what, against: the names of the two calls.
 
     Raises:
-        ForbiddenUse: the call uses what the question rules out. It is watched once, and then timed unwatched.
-        TooSlow: it certainly takes longer.
+        ForbiddenUse: the call uses something that the question rules out. One call is watched, the timed ones are not.
+        TooSlow: the call certainly takes longer.
         TooNoisy: this machine is too busy to say.
     """
     call()
@@ -65,7 +66,7 @@ def assert_pace(call: Call, given: Call, *, at_most: float, what: str, against: 
 
 
 def measure_pace(call: Call, given: Call) -> Pace:
-    """How many times as long as `given` a call takes."""
+    """The time of `call`, as a multiple of the time of `given`."""
     clock = _clock()
     began = clock()
     repeats = [_repeats(side, clock) for side in (call, given)]
@@ -83,13 +84,13 @@ def measure_pace(call: Call, given: Call) -> Pace:
 
 
 def _clock() -> Callable[[], float]:
-    """Seconds, from any start: this process's own, which other programs do not move, if it can be read finely."""
+    """A clock in seconds: the process's own CPU time, which other programs do not change, if it is fine enough."""
     fine = time.get_clock_info("process_time").resolution <= FINE
     return time.process_time if fine else time.perf_counter
 
 
 def _repeats(call: Call, clock: Callable[[], float]) -> int:
-    """Calls that fill a slice. The first call of all is not counted, unless it is long: it has things to set up."""
+    """The number of calls that fill a slice. A short first call is not counted, because of its one-time setup."""
     if _slice(call, 1, clock) > PATIENCE_SECONDS / 4:
         return 1
     return max(1, round(SLICE_SECONDS / max(_slice(call, 1, clock), 1e-6)))

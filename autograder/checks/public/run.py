@@ -62,7 +62,7 @@ MARKS = {
 def run_public(folder: Path, question: str | None = None) -> list[CaseResult]:
     """The verdict of every public check of one question, or of all.
 
-    `message` holds an exception's own text, and `detail` what the case printed: here the reader is the author.
+    `message` holds an exception's own text, and `detail` the printed text of the case: here the reader is the author.
 
     Args:
         folder: an assignment's folder, with the student's files in it.
@@ -83,7 +83,7 @@ def public_results(
     """As `run_public`, by question, in the manifest's order.
 
     Args:
-        starting: told the question and the id of each case before it runs; see `inprocess.run_checks`.
+        starting: called with the question and the id of each case before it runs; see `inprocess.run_checks`.
     """
     folder = folder.resolve()
     assignment = assignment_in(folder)
@@ -99,14 +99,14 @@ def public_results(
 
 
 def assignment_in(folder: Path) -> Assignment:
-    """The assignment that a student's folder holds. Raises UsageError where it holds none."""
+    """The assignment that a student's folder holds. Raises UsageError if it holds none."""
     if not (folder / CHECKS).is_dir():
         raise UsageError(f"{folder}: not an assignment's folder: there is no {CHECKS}/ in it")
     return load_assignment(folder / MANIFEST)
 
 
 def rules_in(folder: Path, assignment: Assignment) -> Mapping[str, Rule]:
-    """What an assignment's questions rule out, by name, as the folder tells. Raises UsageError where it does not."""
+    """The rules of an assignment's questions by name, from the folder. Raises UsageError if one is missing."""
     rules = load_rules(folder / RULES)
     for question in assignment.questions:
         for name in question.rules:
@@ -119,7 +119,7 @@ class StudentFiles:
     """A student's files as a subject: each is imported once, in this process, without a sandbox.
 
     If importing a file raises an exception, every case of its questions gets it. As in grading, a stand-in takes the
-    place of a broken file in a file that imports it, and what a question rules out is refused.
+    place of a broken file in a file that imports it, and uses that a question rules out are refused.
     """
 
     def __init__(self, folder: Path, assignment: Assignment, rules: Mapping[str, Rule]) -> None:
@@ -136,7 +136,7 @@ class StudentFiles:
         self.artifacts = {name: path.read_bytes() for name, path in paths.items() if path.is_file()}
         self._modules: dict[str, types.ModuleType | StudentError] = {}
         self.call_seconds = 0.0
-        self.last_call: dict[str, Any] = {}  # whom, and with what; see `NotedChannel`
+        self.last_call: dict[str, Any] = {}  # the called object and its arguments; see `NotedChannel`
 
     def channel(self, question: Question) -> Channel:
         """A channel that holds no object of an earlier case."""
@@ -152,14 +152,14 @@ class StudentFiles:
         return NotedChannel(watched if question.rules else channel, self.last_call)
 
     def settle(self) -> None:
-        pass  # nothing is ever left to later
+        pass  # every operation runs at once
 
     def output(self) -> str:
-        """Nothing: pytest captures what is printed in this process."""
+        """Always "": pytest captures the prints of this process."""
         return ""
 
     def _module(self, name: str) -> types.ModuleType | StudentError:
-        """A module, or what importing it raises even where stand-ins take the places of broken ones that it imports."""
+        """A module, or the error of its import, even with stand-ins for broken modules that it imports."""
         if name not in self._modules:
             self._modules[name] = self._imported(name)
             if isinstance(self._modules[name], StudentError):
@@ -171,7 +171,7 @@ class StudentFiles:
         return self._modules[name]
 
     def _imported(self, name: str) -> types.ModuleType | StudentError:
-        """From the source as it is now: compiled code in a cache may be older than an edit of the same second."""
+        """Import from the present source: compiled code in a cache may be older than an edit of the same second."""
         try:
             with sources_of(self._folder):
                 return importlib.import_module(name)
@@ -184,7 +184,7 @@ class StudentFiles:
 
 
 def explain(case: CaseResult) -> str:
-    """Why a case does not pass, in a few lines: the cause, the place, the hint, the figures, and what was printed."""
+    """A few lines on a case that does not pass: the cause, the place, the hint, the figures, and the printed text."""
     where = f" ({case.location})" if case.location else ""
     lines = [f"{case.message or case.outcome.value}{where}"]
     if case.hint:

@@ -1,4 +1,4 @@
-"""Shows what a public check got and wanted, and its input, if these are small: public inputs are no secret.
+"""Shows the value that a public check got, the wanted value, and the input, if they are small. They are no secret.
 
     got       [[[[-2. ]
                  [-2. ]]]]
@@ -8,7 +8,7 @@
     x         [[[[1., 2., 3.]
                  [4., 5., 6.]]]]
 
-Only in public checks: in grading, only the grader sees any of it.
+This is only for public checks. In grading, only the grader sees these values.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from autograder.sandbox.proxy import Channel
 
 __all__ = ["NotedChannel", "in_figures"]
 
-SMALL = 64  # elements; of more, only shape and dtype are told
+SMALL = 64  # elements; a larger value is shown by shape and dtype only
 WIDTH = 62  # characters in a line of an array
 MARGIN = 10
 
 
 class NotedChannel:
-    """A channel that keeps the last call: whom it called, and with what."""
+    """A channel that keeps the last call: the called object and its arguments."""
 
     def __init__(self, channel: Channel, notes: dict[str, Any]) -> None:
         self._channel, self._notes = channel, notes
@@ -45,11 +45,11 @@ class NotedChannel:
 
 
 def in_figures(error: CheckFailed, call: Mapping[str, Any]) -> str:
-    """Lines with what was got and wanted, and the last call's input; "" where the answer is large, or is no array.
+    """Lines with the found and the wanted value, and the last call's input; "" if the answer is large or no array.
 
     Args:
-        error: with `value` and `wanted`.
-        call: what a `NotedChannel` kept; may be empty.
+        error: the exception, with `value` and `wanted`.
+        call: the call that a `NotedChannel` kept; may be empty.
     """
     if not (_is_small(error.value) and _is_small(error.wanted)):
         return ""
@@ -64,7 +64,7 @@ def in_figures(error: CheckFailed, call: Mapping[str, Any]) -> str:
 
 
 def _parts(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """An argument, or what a list or tuple of arguments holds: a cache."""
+    """An argument, or the items of an argument that is a list or tuple: a cache."""
     if isinstance(value, list | tuple) and any(isinstance(item, torch.Tensor) for item in value):
         for number, item in enumerate(value, start=1):
             yield from _parts(f"{name}.{number}", item)

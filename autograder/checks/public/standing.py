@@ -1,4 +1,4 @@
-"""A student's progress: the public checks summed up by question, and what to fix first. Pure functions."""
+"""A student's progress: the public checks summed up by question, and the question to fix first. Pure functions."""
 
 from __future__ import annotations
 
@@ -53,18 +53,18 @@ class QuestionStanding:
 
     @property
     def passed(self) -> int:
-        """How many cases pass."""
+        """The number of cases that pass."""
         return sum(case.outcome in FINE for case in self.cases)
 
     @property
     def first(self) -> CaseResult:
-        """The case to look at: the first that is wrong rather than left to do. There must be one."""
+        """The case to look at first: a wrong one before one that is not written yet. There must be one."""
         open_cases = [case for case in self.cases if case.outcome not in FINE]
         return next((case for case in open_cases if Status.of([case.outcome]) is self._of_wrong), open_cases[0])
 
     @property
     def _of_wrong(self) -> Status:
-        """The status without what is right."""
+        """The status, leaving right cases out."""
         return Status.of(case.outcome for case in self.cases if case.outcome not in FINE)
 
 
@@ -80,8 +80,8 @@ class Standing:
 
     @property
     def first(self) -> QuestionStanding | None:
-        """What to fix first: the first question that is wrong, or else the first that is open; of the questions that
-        it builds on, those come first. None if everything passes."""
+        """The question to fix first: the first wrong one, else the first open one. Questions that it builds on come
+        before it. None if everything passes."""
         ranks = (Status.GRADER_ERROR, Status.FAILED), (Status.PARTLY, Status.NOT_ATTEMPTED), (Status.PENDING,)
         for statuses in ranks:
             for standing in self.questions:
@@ -90,7 +90,7 @@ class Standing:
         return None
 
     def _ground_of(self, standing: QuestionStanding) -> QuestionStanding:
-        """The first question that `standing` builds on, directly or not, and that does not pass; else itself.
+        """The first question that does not pass and that `standing` builds on, directly or not; else `standing` itself.
 
         A manifest names only earlier questions, so this ends.
         """

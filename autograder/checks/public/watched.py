@@ -1,7 +1,7 @@
-"""A student's module in this process, under the rules of a question: public checks refuse what grading refuses.
+"""A student's module in this process, under the rules of a question. Public checks refuse the same uses as grading.
 
 The guards are those of grading. They are on only during a request, because this process may be a notebook's kernel.
-Given code in the student's file, `FastConv` for example, may use what answers may not use.
+Given code in the student's file, `FastConv` for example, may use operators that answers may not use.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _paused = 0
 
 @contextmanager
 def unwatched() -> Iterator[None]:
-    """No request inside is watched: calls that are timed, and were watched once before."""
+    """Watch no request in this block. Timed calls use it, after one watched call."""
     global _paused
     _paused += 1
     try:
@@ -34,7 +34,7 @@ def unwatched() -> Iterator[None]:
 
 
 class Watch:
-    """Lays rules on, and lifts them again.
+    """Adds rules to this process, and lifts them again.
 
     Args:
         rules: of the course, by name.
@@ -47,7 +47,7 @@ class Watch:
 
     @contextmanager
     def over(self, names: Sequence[str]) -> Iterator[None]:
-        """Watch for these rules. Raises ForbiddenUse at the end where one was broken, whatever was raised inside."""
+        """Watch for these rules. Raises ForbiddenUse at the end if one was broken, whatever was raised inside."""
         guard = Guard([self._rules[name] for name in names], self._places, graph=True)
         try:
             yield
@@ -59,17 +59,17 @@ class Watch:
         self._judge(guard)
 
     def _judge(self, guard: Guard) -> None:
-        """Raise ForbiddenUse where the guard has seen anything."""
+        """Raise ForbiddenUse if the guard has seen a forbidden use."""
         for rule, file, line in guard.used(self.own):
             raise ForbiddenUse(self._rules[rule].says, Location(Path(file).name, line) if file else None) from None
 
 
 class WatchedChannel:
-    """A channel to a student's module whose calls are watched for what the question rules out.
+    """A channel to a student's module. Its calls are watched for uses that the question rules out.
 
     Args:
-        names: of the rules.
-        written: names in the module that students write; what has another name was given.
+        names: the names of the rules.
+        written: the names in the module that students write. Code under other names is given.
     """
 
     def __init__(self, channel: LocalChannel, names: Sequence[str], written: Collection[str], watch: Watch) -> None:

@@ -1,1 +1,1 @@
-"""The two sides of a check, `student` and `reference`, and where each finds its answers."""
+"""The two sides of a check, `student` and `reference`, and the sources of their answers."""

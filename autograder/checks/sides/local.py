@@ -45,7 +45,7 @@ class LocalSubject:
         return LocalChannel(self._load(question.module), files=self._files)
 
     def settle(self) -> None:
-        pass  # nothing is ever left to later
+        pass  # every operation runs at once
 
     def output(self) -> str:
         return ""
@@ -92,7 +92,7 @@ def _compiled(path: Path, source: bytes) -> CodeType:
 
 @contextmanager
 def _siblings(folder: Path) -> Iterator[None]:
-    """Import the files of a folder anew by their names, and put back afterwards what had these names before."""
+    """Import the files of a folder anew by their names. Afterwards, earlier modules of these names are put back."""
     names = {path.stem for path in folder.glob("*.py")}
     before = {name: sys.modules.pop(name) for name in names & sys.modules.keys()}
     try:
@@ -147,6 +147,6 @@ def _importable(folder: Path) -> Iterator[None]:
 
 
 def lies_in(module: ModuleType, folder: Path) -> bool:
-    """Whether a module was imported from a folder."""
+    """True if a module was imported from a folder."""
     file = getattr(module, "__file__", None)
     return isinstance(file, str) and Path(file).resolve().is_relative_to(folder.resolve())

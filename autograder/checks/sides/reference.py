@@ -2,7 +2,7 @@
 
 A case asks the reference the same questions in the same order for every submission, since inputs come from the
 run's seed and the case's id. Each request is known by the digest of all requests of its case so far; a known one
-is answered from the memo, and an unknown one by a live session that first catches up on what it missed.
+is answered from the memo, and an unknown one by a live session that first repeats the requests that it missed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Answers = MutableMapping[bytes, Any]
 Requests = MutableMapping[bytes, tuple[str, dict[str, Any], float | None]]
 CONTAINERS = frozenset({dict, list, tuple, Ref})
 SCALARS = frozenset({NoneType, bool, int, float, str, Ref})
-# How the digest of a tensor begins, for dtypes that numpy has: its bytes are found with fewer steps then.
+# The beginning of a tensor's digest, for dtypes that numpy has, too. Fewer steps find the bytes of such a tensor.
 NUMPY_TOO = {
     dtype: f"Tensor{dtype}".encode()
     for dtype in (torch.float64, torch.float32, torch.float16, torch.int64, torch.int32, torch.uint8, torch.bool)
@@ -67,7 +67,7 @@ class TranscriptChannel:
         return copied(self._answers[self._chain])
 
     def _catch_up(self) -> Any:
-        """Carry out what the live session has not seen yet; the last answer is the one asked for."""
+        """Carry out the requests that the live session has not seen yet; the answer to the last one."""
         if self._live is None:
             self._live = self._open()
         answer = None
@@ -113,7 +113,7 @@ def _feed(add: Callable[[Any], None], value: Any) -> None:
         add(f"{kind.__name__}{value};".encode())
     elif kind is float:
         add(b"f%b;" % value.hex().encode())
-    elif kind not in CONTAINERS and isinstance(value, torch.Tensor):  # to ask torch costs more than all the rest
+    elif kind not in CONTAINERS and isinstance(value, torch.Tensor):  # a question to torch costs more than all the rest
         add(f"{kind.__name__}{value.dtype}{tuple(value.shape)}".encode())
         add(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     elif isinstance(value, dict):

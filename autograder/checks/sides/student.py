@@ -44,18 +44,18 @@ class Library:
 
     @classmethod
     def of(cls, course: Course, assignment: Assignment) -> Library:
-        """What an assignment's modules may import."""
+        """The library that an assignment's modules may import."""
         sources = course.sources(assignment)
         return cls(course.common, {name: sources[name].read_bytes() for name in assignment.given})
 
     def package(self, prepared: Prepared, artifacts: Mapping[str, bytes]) -> Package:
-        """What workers get: the submission's files and this library, which comes before a copy handed in."""
+        """The files for a submission's workers: its own and this library, which replaces a handed-in copy."""
         own = {name: data for name, data in prepared.files.items() if name not in self._files}
         files = {**own, **artifacts, **self._files}
         return Package(files, "", frozenset(own), self._code, prepared.stand_ins, prepared.lines)
 
     def reference(self, folder: Path, files: Collection[str]) -> Package:
-        """What workers get that run the reference, these files of a folder, as the baseline of running times."""
+        """The files for workers that run the reference as the baseline of running times: these files of a folder."""
         own = {name: (folder / name).read_bytes() for name in files}
         return Package({**own, **self._files}, "", frozenset(own), self._code)
 
@@ -65,14 +65,14 @@ class Subject:
 
     The worker for a question imports that question's module. A module that cannot be imported under a question's rules
     fails every such case with the same error and is not imported again; other modules lose nothing. A module that
-    imports a broken module at its top gets a stand-in for it, and fails only where it uses the stand-in. A question
+    imports a broken module at its top gets a stand-in for it, and fails only if it uses the stand-in. A question
     whose calls have used up its seconds gets no further call.
 
     Args:
         allowance: the seconds that all questions have together; None for no bound.
 
     Attributes:
-        no_gpu: where the submission asks for a GPU by name and the CPU took its place, "" for nowhere; else None.
+        no_gpu: the line at which the submission asks for a GPU by name and gets the CPU; "" if unknown, None if none.
     """
 
     def __init__(self, sandbox: Sandbox, package: Package, limits: Limits, allowance: Allowance | None = None) -> None:
@@ -80,9 +80,9 @@ class Subject:
         self._allowance = Allowance() if allowance is None else allowance
         self._worker: Worker | None = None
         self._question: Question | None = None
-        self._rules: tuple[str, ...] = ()  # those in force in the worker
+        self._rules: tuple[str, ...] = ()  # the rules in force in the worker
         self._errors: dict[tuple[str, tuple[str, ...]], SandboxError] = {}
-        self._imports: dict[str, bool] = {}  # whether a module can be imported, as far as this was tried
+        self._imports: dict[str, bool] = {}  # for each module that was tried, whether it can be imported
         self._stand_ins: dict[str, frozenset[str]] = {}  # by module, the broken ones that it imports
         self._posted: list[tuple[str, dict[str, Any]]] = []  # goes along with the next request
         self._placed = PLACED
@@ -99,13 +99,13 @@ class Subject:
         self._close()
 
     def channel(self, question: Question) -> Subject:
-        """This subject, ready for a case of `question`. Raises what importing the submission raised."""
+        """This subject, ready for a case of `question`. Raises the error of the submission's import, if any."""
         if error := self._errors.get((question.module, question.rules)):
-            vars(error).pop("__notes__", None)  # what another case had to say of it
+            vars(error).pop("__notes__", None)  # notes of another case
             raise error
         if self._question is None or self._question.id != question.id:
             self._spent = 0.0
-        # Rules may be lifted in a worker, and never laid on: what ran without them may have kept a way round them.
+        # A worker may drop a rule but never add one: code that ran earlier may have saved a forbidden function.
         if question.module != self._package.module or not set(question.rules) <= set(self._rules):
             self._close()
             self._package = self.package(question.module)
@@ -113,13 +113,13 @@ class Subject:
         return self
 
     def package(self, module: str) -> Package:
-        """What a worker is given that imports this module."""
+        """The files for a worker that imports this module."""
         return self._package.importing(module, self._stand_ins.get(module, frozenset()))
 
     def request(self, op: str, payload: dict[str, Any], timeout: float | None = None) -> Any:
-        """Carry an operation to the worker within the call's deadline and what is left of the question's budget.
+        """Carry an operation to the worker, within the call's deadline and the question's remaining seconds.
 
-        To begin a case is left to the next operation, which takes it along.
+        `begin` is sent together with the next operation.
         """
         if op == "begin":
             assert self._question is not None
@@ -145,7 +145,7 @@ class Subject:
 
     @contextmanager
     def measured(self, seconds: float) -> Iterator[None]:
-        """Requests inside use these seconds and none of the question's: a measurement is repeated at no cost."""
+        """Requests in this block use these seconds and none of the question's. So a measurement can be repeated."""
         spent, self._spent = self._spent, self._limits.question_seconds - seconds
         try:
             yield
@@ -153,7 +153,7 @@ class Subject:
             self._spent = spent
 
     def post(self, op: str, payload: dict[str, Any], timeout: float | None = None) -> Ref | None:
-        """Leave an operation to the next request, which takes it along; the ref to what it will place, if it does."""
+        """Send an operation together with the next request. For `place`, returns the ref to the later object."""
         payload = copied(payload)  # a check may write to its tensors meanwhile
         self._posted.append((op, payload))
         if op != "place":
@@ -168,11 +168,11 @@ class Subject:
             self.request("nothing", {})
 
     def output(self) -> str:
-        """The end of what the submission printed; untrusted."""
+        """The end of the submission's prints; untrusted."""
         return self._worker.output() if self._worker else ""
 
     def _left(self) -> float:
-        """Seconds that another request may take. Raises QuestionTimeSpent or TimeSpent where none are left."""
+        """The seconds that another request may take. Raises QuestionTimeSpent or TimeSpent if none are left."""
         if self._allowance.spent:
             raise TimeSpent(self._allowance.seconds)
         left = self._limits.question_seconds - self._spent
@@ -202,12 +202,12 @@ class Subject:
             if not _says_nothing(error):
                 self._errors[module, self._rules] = error
             raise
-        # Else a submission that dies at every call could take its time to be imported before each.
+        # Otherwise a submission that dies at every call could spend any time on the import before each call.
         self._spent += self._worker.calls_seconds
         return self._worker
 
     def _loaded(self, package: Package) -> Worker:
-        """A worker that has imported the package's module. Raises what that raised."""
+        """A worker that has imported the package's module. Raises the errors of the import."""
         with phase("start"):
             worker = self._sandbox.spawn(package, self._limits, self._rules, allowance=self._allowance)
         try:
@@ -221,7 +221,7 @@ class Subject:
         return worker
 
     def _broken_ones(self, module: str) -> frozenset[str]:
-        """Those that cannot be imported, of the student's modules that a module imports at its top."""
+        """The student's modules that a module imports at its top and that cannot be imported."""
         own = {name: data for name, data in self._package.files.items() if name in self._package.own}
         return broken_imports(module, own, self._can_be_imported)
 
@@ -245,5 +245,5 @@ class Subject:
 
 
 def _says_nothing(error: SandboxError) -> bool:
-    """Whether an import failed because no core or no time was left: it may succeed another time."""
+    """True if an import failed because no core or no time was left. It may succeed another time."""
     return isinstance(error, TimeSpent) or (isinstance(error, WorkerTimeout) and error.starved)

@@ -1,4 +1,4 @@
-"""Running-time budgets: how a check asks for one. `race` is what it calls; the verdict is `statistics`.
+"""Running-time budgets, for authors of checks. A check calls `race`; `statistics` decides the verdict.
 
 A question's manifest names its budgets and the sizes that are run on each device:
 
@@ -12,7 +12,7 @@ A question's manifest names its budgets and the sizes that are run on each devic
     bands = [{ ratio = 2.0, credit = 1.0 }, { ratio = 5.0, credit = 0.5 }]     # or `ratio = 2.0` alone
     [questions.budgets.sizes.cpu]   # on a device that is not listed the budget is not graded
     batch = 16
-    part = { batch = 2 }            # begin with this much: who takes too long for it is not asked for all
+    part = { batch = 2 }            # begin with this part: if it already takes too long, the rest is not run
     [questions.budgets.sizes.cuda]
     batch = 128
 
@@ -31,13 +31,13 @@ A check asks for it by the fixture `race`, once:
                                 `checks.Draw` whose `normal` and `uniform` are quick; `size` has the manifest's sizes
                                 for the device as attributes (`size.batch`), and `size.device`, "cpu" or "cuda".
                                 Tensors are put on the device for you. Draw weights here too, unless `setup` makes them.
-    run(who, *inputs)           what is timed; returns the outputs to look at: a value, or a tuple or list of values.
-    setup(who) -> anything      once on each side, before all else; `run` and `prepare` get what it returns in the place
-                                of `who`: a model, or a tuple of a model and an optimizer. Here `who` is an ordinary
+    run(who, *inputs)           the timed calls; returns the outputs to look at: a value, or a tuple or list of values.
+    setup(who) -> anything      once on each side, before all else; `run` and `prepare` get its result in the place of
+                                `who`: a model, or a tuple of a model and an optimizer. Here `who` is an ordinary
                                 proxy: `setup` may load weights into a model and keep what calls return. Both sides must
                                 come out alike: draw values once, outside of `setup`.
-    prepare(who, *inputs)       before each call, off the clock; what it returns is one more input of `run`, the last.
-                                A backward pass is timed so:
+    prepare(who, *inputs)       before each call, off the clock; its result is one more input of `run`, the last.
+                                Example, for a backward pass:
 
         race(
             "backward",
@@ -46,11 +46,12 @@ A check asks for it by the fixture `race`, once:
             prepare=lambda who, x, w, upstream: who.Conv.forward(x, w, PARAM)[1],
         )
 
-In `run` and `prepare` nothing is computed: the functions are called once with stand-ins, and what they call is written
-down and repeated on each side, with other inputs, in one request. Only calls, attributes and `[index]` are written
-down, of the submission, of objects, of tensors (`who.net(x).square().mean().backward()`); no arithmetic, no `if` on a
-value. An input that `prepare` mentions is put there before it, any other one after it, so that nothing can be done
-beforehand with what `run` alone sees.
+`run` and `prepare` compute nothing: each is called once with stand-ins, which record its calls. The recorded calls are
+repeated on each side, with other inputs, in one request. Only calls, attributes and `[index]` of the submission, of
+objects and of tensors are recorded (`who.net(x).square().mean().backward()`); no arithmetic, no `if` on a value.
+
+Inputs used by `prepare` are sent before it runs, the others only afterwards, so `prepare` cannot precompute on inputs
+that only `run` uses.
 
 A step of training, on a model and an optimizer that `setup` made:
 
@@ -62,21 +63,22 @@ A step of training, on a model and an optimizer that `setup` made:
         optimizer.step()
         return scores
 
-Steps change what they work on, on both sides alike; over hundreds of them rounding grows, so let them be small.
+Steps change the model on both sides alike. Rounding errors grow over hundreds of steps, so let the steps be small.
 
-Where `baseline` is a dotted name, it stands on the baseline's side where the question's `component` stands: with
-component "Conv" and baseline "FastConv", `who.Conv.forward` is `FastConv.forward` there. Both must answer alike.
+If `baseline` is a dotted name, it replaces the question's `component` on the baseline's side: with component "Conv" and
+baseline "FastConv", `who.Conv.forward` is `FastConv.forward` there. Both must answer alike.
 
-What the numbers in `run`'s outputs are is the correctness question's affair, but wrong ones fail here too: parts of
-every output of every call are compared with the baseline's, at places drawn after the run. At least one output must
-hold a tensor or a number.
+The correctness question grades values. A race samples outputs only to detect skipped work: it compares parts of every
+output of every call with the baseline's, at places drawn after the run. Wrong values fail there too. At least one
+output must hold a tensor or a number.
 
-A case passes within the first band, ends `too_slow` beyond it (with the credit of its band), and `too_noisy` where the
-machine did not let us say; `pending` where the manifest names no device that this run has.
+A case passes within the first band, ends `too_slow` beyond it (with the credit of its band), and `too_noisy` if the
+machine was too busy to tell; `pending` if the manifest names no device that this run has.
 
 `race.size(budget)` gives the sizes beforehand, and raises the same `pending`.
 
-A training budget bounds seconds on CUDA and, elsewhere, what the check makes of the sizes (a number of steps):
+A training budget limits the seconds on CUDA. On other devices the check derives a limit from the sizes, for
+example a number of steps:
 
     [[questions.budgets]]
     id = "half-minute"
@@ -92,6 +94,6 @@ Sizes may name the figure that a training has to reach, such as `mean_iou = 0.4`
 size.mean_iou, "…")`.
 
 `race.train(budget, call)` calls `call(who, size)` once on the submission's side (an ordinary proxy with the deadline
-that the budget allows) and returns what it returned; beyond the seconds the case is `too_slow`. What was trained is
-fetched and judged by the check.
+that the budget allows) and returns its result; beyond the seconds the case is `too_slow`. The check fetches the trained
+model and judges it.
 """

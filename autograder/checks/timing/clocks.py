@@ -1,15 +1,15 @@
-"""Which clock decides, per device: what each pair of slices took, by the clock that can be believed.
+"""Chooses the clock that decides, for each device, and computes the time of each pair of slices by it.
 
-On the CPU: CPU time of the whole process, read by the grader from outside; it hardly minds what else the machine does.
-Time asleep is not in it, so where the wall clock says clearly more, in every way it could be read, that decides. What
-the machine was busy with others is on neither clock.
+On the CPU: CPU time of the whole process, read by the grader from outside. Other work of the machine hardly changes it.
+It does not contain time asleep. So the wall clock decides if its interval lies clearly above that of the CPU time.
+Neither clock counts time in which other processes ran.
 
-Both sides of a pair run the same calls. What surrounds them, laying inputs and looking at outputs, is the same work on
-both sides then, and what takes the submission longer there counts like time inside its calls.
+Both sides of a pair run the same calls. The work around the calls, sending inputs and looking at outputs, is the same
+on both sides, too. If it takes the submission longer, the difference counts like time inside its calls.
 
-On CUDA: the device's events, which the worker reads, where the grader's own clock agrees with them; else the grader's
-clock, less what a request takes anyway. That is known from the baseline, whose events are true: it is trusted. The
-submission pays for what it does after its calls too, until its outputs have been looked at.
+On CUDA: the device's events, which the worker reads, if the grader's own clock agrees with them. If not, the grader's
+clock, less the usual overhead of a request. The trusted baseline shows this overhead, since its events are true. The
+submission's work after its calls counts too, until its outputs have been looked at.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from autograder.checks.timing.statistics import Estimate, estimate
 
 __all__ = ["ASLEEP", "SHORTEST", "Clock", "CpuClock", "CudaClock", "Pair", "Reading", "clock_for"]
 
-SHORTEST = 1e-6  # seconds that a call of the baseline can be taken to need
-# The wall clock decides on the CPU where it says so many times more than the CPU clock.
+SHORTEST = 1e-6  # seconds; a call of the baseline counts as at least this long
+# On the CPU the wall clock decides if it shows more than this multiple of the CPU time.
 ASLEEP = 1.5
-# Events agree where they leave no more than this share of the wall clock, or so many seconds, unexplained.
+# Events agree if they leave at most this share of the wall clock, or this many seconds, unexplained.
 UNEXPLAINED, FRAMES = 0.3, 0.0005
-# Part of a slice's wall clock that what surrounds it may differ by, by chance.
+# The work around the calls may differ by this share of a slice's wall-clock time by chance.
 CHANCE = 0.1
 
 Pair: TypeAlias = tuple[Slice, Slice]  # the baseline's, the submission's
@@ -39,12 +39,12 @@ Pair: TypeAlias = tuple[Slice, Slice]  # the baseline's, the submission's
 
 @dataclass(frozen=True)
 class Reading:
-    """What some pairs say by one clock.
+    """The times of some pairs by one clock.
 
     Attributes:
         clock: "cpu", "wall" or "events".
         times: seconds per call of each pair, the baseline's and the submission's.
-        notes: what an instructor should know of it.
+        notes: remarks on it for the instructor.
     """
 
     found: Estimate
@@ -54,7 +54,7 @@ class Reading:
 
 
 class Clock(Protocol):
-    """How a device is timed."""
+    """A way to time a device."""
 
     def usual(self, alone: Slice) -> float:
         """Seconds per call of a slice."""
@@ -106,7 +106,7 @@ def _by(
     extra: float,
     *notes: str,
 ) -> Reading:
-    """Seconds per call by a clock that tells those of both slices, and `extra` seconds for each of the submission's."""
+    """The seconds per call, as `clock` reads both slices, with `extra` seconds for each slice of the submission."""
     told = ((ours, theirs, *clock(ours, theirs)) for ours, theirs in pairs)
     times = tuple((us / ours.calls, (them + extra) / theirs.calls) for ours, theirs, us, them in told)
     found = estimate([theirs / max(ours, SHORTEST) for ours, theirs in times], seed)
@@ -114,7 +114,7 @@ def _by(
 
 
 def _cpu(ours: Slice, theirs: Slice) -> tuple[float, float]:
-    """The submission pays for what it does before and after its calls too, less what that takes the baseline."""
+    """CPU time of both. Work around the submission's calls counts too, less the baseline's work there."""
     return ours.cpu, theirs.cpu + max(0.0, theirs.cpu_around - ours.cpu_around)
 
 
@@ -131,10 +131,10 @@ def _told(one: Slice) -> float:
 
 
 def _extra(pairs: Sequence[Pair]) -> float:
-    """Wall-clock seconds that the submission's slices took longer around their calls, beyond chance.
+    """The additional wall-clock seconds of the submission's slices around their calls, if beyond chance; else 0.
 
-    To lay large inputs takes longer than to work on them, and now longer, now shorter: what a single pair says of that
-    is noise.
+    Sending large inputs takes longer than the calls, and its time varies. So a single pair shows only noise, and the
+    median of all pairs is used.
     """
     longer = median(theirs.wall_around - ours.wall_around for ours, theirs in pairs)
     low, high = np.quantile([ours.wall_around for ours, _ in pairs], [0.25, 0.75])

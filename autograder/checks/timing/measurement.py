@@ -37,26 +37,26 @@ __all__ = ["Measurement", "Quick"]
 
 SLICE_SECONDS = 0.012
 MAX_CALLS = 64  # in a slice
-TURNS = 4  # that a slice is cut into
+TURNS = 4  # the parts that a slice is cut into
 MAX_BYTES = {"cpu": 16 << 20, "cuda": 64 << 20}  # of a slice's inputs
-# For a first call, which may have things to set up: on CUDA to load libraries of kernels.
+# The deadline of a first call, which includes one-time setup: on CUDA, loading libraries of kernels.
 FIRST_SECONDS = {"cpu": 5.0, "cuda": 30.0}
-IDLE = 10.0  # how many times its CPU time a call may take by the wall clock only because the machine is busy
+IDLE = 10.0  # on a busy machine a call may take this many times its CPU time by the wall clock
 LONG_SECONDS = 0.1  # a slice that takes longer needs no other one to warm up
-MAX_SECONDS = 0.15  # that a slice of the submission's shall take; a single call may take longer
-LEAST_SECONDS, PATIENCE = 5.0, 40.0  # deadline of a slice: this much, or so many times what earns the last points
-TRUSTED_SECONDS = 60.0  # at least, for a request of the baseline: where it takes long, that is the machine's doing
-BOX_SECONDS = 20.0  # for all pairs together: of both sides' own
-# Where two calls both take so many times what earns the last points, they say enough: single calls stray by parts of
-# themselves, and each more would take its time. Two calls of a part of the work say it before all of it is run.
+MAX_SECONDS = 0.15  # the most that a slice of the submission should take; a single call may take longer
+LEAST_SECONDS, PATIENCE = 5.0, 40.0  # deadline of a slice: this much, or this multiple of the last band
+TRUSTED_SECONDS = 60.0  # at least, for a request of the baseline: if it takes long, the machine is the cause
+BOX_SECONDS = 20.0  # of both sides' own time, for all pairs together
+# If both first calls take more than 2 x the last band, stop: single calls vary by far less. The same rule holds for two
+# calls of a part of the work, before all of the work is run.
 BEYOND = 2.0
-# A baseline that is so many times slower beside the submission than before is timed once more without it, so often.
+# A baseline that is this many times slower beside the submission than before is timed alone, this many times.
 SLOWED, ALONE = 1.25, 5
-UNSTEADY = 0.5  # spread of times from which on they are no machine's doing, if the baseline's are steady
+UNSTEADY = 0.5  # times with a larger spread are the submission's own noise, if the baseline's times are steady
 
 
 class Quick(Draw):
-    """Draws inputs fast, and not the same on every platform: for numbers whose values nobody records."""
+    """Draws inputs fast, but not the same ones on every platform: for numbers that nobody records."""
 
     def __init__(self, seed: int) -> None:
         super().__init__(seed)
@@ -73,7 +73,7 @@ class Quick(Draw):
 
 @dataclass(frozen=True)
 class _Warm:
-    """A call that the baseline made before the submission's turn came, and where its outputs were looked at."""
+    """A call of the baseline before the submission's first turn, and the places at which its outputs are compared."""
 
     calls: Sequence[Sequence[Any]]
     at: Glance
@@ -84,9 +84,9 @@ class Measurement:
     """One measurement.
 
     Args:
-        size: what `draw` is given.
+        size: the sizes for `draw`.
         limit: seconds for a request that runs no timed call.
-        part: what `draw` is given for a part of the work; None where no part is run beforehand.
+        part: the sizes for a part of the work; None if no part is run beforehand.
         now: the grader's clock.
     """
 
@@ -111,7 +111,7 @@ class Measurement:
         self._core: int | None = None
 
     def run(self, baseline: Side, student: Side, core: int | None) -> Measured:
-        """Measure until a verdict falls. Raises CheckFailed for wrong outputs, and what a request raises."""
+        """Measure until there is a verdict. Raises CheckFailed for wrong outputs, and the errors of requests."""
         self._core = core
         runners: list[Runner] = []
         try:
@@ -136,7 +136,7 @@ class Measurement:
                 runner.close()
 
     def _warm(self, ours: Runner, size: SimpleNamespace) -> _Warm:
-        """One call of the baseline's, off the record."""
+        """One call of the baseline that is not part of a pair."""
         calls, at = [self._inputs(size)], glance()
         return _Warm(calls, at, ours.slice(calls, at, self._trusted))
 
@@ -155,8 +155,8 @@ class Measurement:
         if self._is_beyond(least, usual) and self._is_beyond(least, self._baseline(ours, usual)):
             self._pairs = [(warm[0].slice, first), (warm[1].slice, second)]
             return self._settled(ours, theirs, usual, TimeVerdict.OVER, self._clock.read(self._pairs, self._seed))
-        longer = max(0.0, second.cpu_around - warm[1].slice.cpu_around)  # it may work there, too
-        asleep = second.wall / second.calls / IDLE  # few calls make a slice of what mostly waits, too
+        longer = max(0.0, second.cpu_around - warm[1].slice.cpu_around)  # the submission may compute there, too
+        asleep = second.wall / second.calls / IDLE  # a submission that mostly waits gets few calls in a slice, too
         calls = max(1, min(most, round(MAX_SECONDS / max(each + longer, asleep))))
         patience = max(LEAST_SECONDS, PATIENCE * last * usual * calls)
         if each * calls < LONG_SECONDS:
@@ -179,14 +179,13 @@ class Measurement:
     def _far_too_slow(
         self, ours: Runner, theirs: Runner, usual: float, part: SimpleNamespace, seconds: float
     ) -> Measured | None:
-        """The verdict that a part of the work suffices for, or None.
+        """The verdict "over" if a part of the work already takes too long, else None.
 
-        Nothing takes less time for all of the work than for a part of it, whatever it does at each call besides. What
-        it does at its first call alone, it does not do at the second. What makes the machine slow meets the baseline,
-        too, which is timed before and after.
+        All of the work takes at least as long as a part of it. One-time setup affects only the first call, so two calls
+        are timed. A slow machine slows the baseline down, too, which is timed before and after.
 
         Args:
-            usual: seconds of a call of the baseline, for all of the work.
+            usual: the seconds of a call of the baseline, for all of the work.
             seconds: deadline of a call.
         """
         told: list[float] = []
@@ -204,27 +203,27 @@ class Measurement:
         )
 
     def _is_beyond(self, seconds: float, usual: float) -> bool:
-        """Whether a call took so long that two like it are enough, where the baseline's take `usual` seconds."""
+        """True if a call took so long that two such calls suffice. A call of the baseline takes `usual` seconds."""
         return seconds > BEYOND * self._budget.bands[-1].ratio * usual
 
     def _baseline(self, ours: Runner, usual: float) -> float:
-        """Seconds of a call of the baseline now, or `usual`, its time before, where that is more."""
+        """The seconds of a call of the baseline now, or its time before, `usual`, if that is more."""
         return max(usual, *(self._clock.usual(self._warm(ours, self._size).slice) for _ in range(2)))
 
     def _check(self, theirs: Runner, warm: _Warm, seconds: float) -> Slice:
-        """Let the submission do the same call, and compare."""
+        """Let the submission make the same call, and compare the outputs."""
         found = theirs.slice(warm.calls, warm.at, min(seconds, self._limit))
         compare(found.digest, warm.slice.digest)
         return found
 
     def _pair(self, ours: Runner, theirs: Runner, count: int, seconds: float) -> Pair:
-        """One pair: both work on the same calls and in turns, so that what else the machine does meets both."""
+        """One pair: both sides make the same calls in turns, so that other work of the machine slows both down."""
         calls = [self._inputs() for _ in range(count)]
         ours.lay(calls)
         theirs.lay(calls)
         turns = [(ours, self._trusted, *turn) for turn in _turns(count)]
         turns += [(theirs, min(seconds, self._limit), *turn) for turn in _turns(count)]
-        # By the middle of each turn; which of two at the same place comes first is chance.
+        # In the order of the turns' middles. Of two turns at the same place, chance decides.
         for runner, limit, first, last, _ in sorted(turns, key=lambda turn: (turn[4], self._order.random())):
             runner.go(first, last, limit)
         at = glance()
@@ -233,7 +232,7 @@ class Measurement:
         return wanted, found
 
     def _settled(self, ours: Runner, theirs: Runner, usual: float, standing: TimeVerdict, found: Reading) -> Measured:
-        """The verdict, once it is sure that the baseline was not slowed down."""
+        """The verdict, after a check that the submission did not slow the baseline down."""
         notes = list(found.notes)
         if self._size.device == "cuda":
             slowed = self._slowed(ours, theirs, usual, found)
@@ -252,7 +251,7 @@ class Measurement:
         return TimeVerdict.WITHIN if ratio <= self._budget.bands[0].ratio else TimeVerdict.OVER
 
     def _slowed(self, ours: Runner, theirs: Runner, usual: float, found: Reading) -> float:
-        """How many times slower the baseline was beside the submission than without it; 1 where it was not."""
+        """The baseline's time beside the submission, as a multiple of its time alone; 1 if it was not slower."""
         beside = median(ours for ours, _ in found.times)
         if beside <= SLOWED * usual:
             return 1.0
@@ -280,7 +279,7 @@ class Measurement:
         )
 
     def _ended(self, error: WorkerTimeout) -> Measured:
-        """The submission was ended at a deadline that is far beyond every band."""
+        """The result for a submission that was ended at its deadline, which is far beyond every band."""
         last = self._budget.bands[-1].ratio
         found = self._blank()
         if self._pairs:
@@ -315,7 +314,7 @@ class Measurement:
         return drawn if isinstance(drawn, (tuple, list)) else (drawn,)
 
     def _calls(self, usual: float) -> int:
-        """How many calls make a slice of the baseline's long enough to be read off the clock."""
+        """The number of calls that make a slice of the baseline long enough for the clock."""
         size = sum(value.nbytes for value in self._inputs() if isinstance(value, torch.Tensor))
         return max(1, min(MAX_CALLS, math.ceil(SLICE_SECONDS / usual), MAX_BYTES[self._size.device] // max(size, 1)))
 
@@ -326,7 +325,10 @@ class Measurement:
 
 
 def _slower(found: Reading) -> float:
-    """The ratio of the submission's slower times: the middle one of those in the upper half of their range."""
+    """The ratio of the submission's slower times: the median of the times in the upper half of their range.
+
+    Example: the times 1, 1, 1, 3, 3 s beside a baseline of 1 s give the ratio 3.
+    """
     times = [theirs for _, theirs in found.times]
     low, high = np.quantile(times, [0.1, 0.9])
     slower = median(time for time in times if time >= (low + high) / 2)
@@ -334,19 +336,22 @@ def _slower(found: Reading) -> float:
 
 
 def _unsteady(found: Reading) -> bool:
-    """Whether it is the submission that is noisy, and not the machine: that meets both sides."""
+    """True if the submission's times vary much more than the baseline's."""
     baseline, student = (_spread([pair[side] for pair in found.times]) for side in (0, 1))
     return student > max(UNSTEADY, 3 * baseline)
 
 
 def _spread(times: Sequence[float]) -> float:
-    """From the tenth to the ninetieth of a hundred, as a part of the middle one."""
+    """The range from the 10th to the 90th percentile, as a multiple of the median."""
     low, middle, high = np.quantile(times, [0.1, 0.5, 0.9])
     return float((high - low) / max(middle, SHORTEST))
 
 
 def _turns(calls: int) -> list[tuple[int, int, float]]:
-    """A slice's calls in up to `TURNS` parts: the first, the one after the last, where its middle lies from 0 to 1."""
+    """A slice's calls in up to `TURNS` turns: for each, the first call, the call after the last, the middle, 0 to 1.
+
+    Example: `_turns(2)` is `[(0, 1, 0.25), (1, 2, 0.75)]`.
+    """
     parts = min(TURNS, calls)
     edges = [calls * part // parts for part in range(parts + 1)]
     return [(first, last, (first + last) / 2 / calls) for first, last in pairwise(edges)]

@@ -1,4 +1,4 @@
-"""The fixture `race`: what a check calls to have a running time measured. How, stands in `checks.timing`."""
+"""The fixture `race`, which a check calls to measure a running time. `checks.timing` explains its use."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ TIMING_HINTS = {
 
 
 class Race:
-    """What a check calls. One budget each.
+    """The fixture: each call of it measures one budget.
 
     Args:
-        rivals: opens the sides; None where nothing is timed.
+        rivals: opens the sides; None if nothing is timed.
         seed: inputs and orders are drawn from it.
-        generators: where both sides' random generators start.
-        keep: told what was measured, whatever the verdict.
+        generators: the seed of both sides' random generators.
+        keep: called with every measurement, whatever the verdict.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Race:
         setup: Callable[[Proxy], Any] | None = None,
         prepare: Callable[..., Any] | None = None,
     ) -> None:
-        """Time `run`. Raises TooSlow, TooNoisy, DeviceNeeded, CheckFailed for wrong outputs, and what a call raises."""
+        """Time `run`. Raises TooSlow, TooNoisy, DeviceNeeded, CheckFailed for wrong outputs, and errors of calls."""
         wanted = self._budget(budget, BudgetKind.RATIO)
         size = self.size(budget)
         with ExitStack() as stack:
@@ -77,7 +77,7 @@ class Race:
         _raise(measured)
 
     def size(self, budget: str) -> SimpleNamespace:
-        """The manifest's sizes for the device of this run. Raises DeviceNeeded where it names none that is here."""
+        """The manifest's sizes for the device of this run. Raises DeviceNeeded if it names no device that is here."""
         wanted = self._budget(budget)
         devices = self._rivals.devices
         device = next((device for device in devices if device in wanted.sizes), None)
@@ -88,13 +88,13 @@ class Race:
         return SimpleNamespace(**wanted.sizes[device], device=device)
 
     def train(self, budget: str, call: Callable[[Proxy, Any], Any]) -> Any:
-        """What `call(who, size)` returns, if it does so in time. Raises TooSlow, DeviceNeeded, and what it raises."""
+        """The result of `call(who, size)`. Raises TooSlow after its seconds, DeviceNeeded, and errors of the call."""
         wanted = self._budget(budget, BudgetKind.TRAINING)
         size = self.size(budget)
         assert wanted.seconds is not None
         size.seconds = wanted.seconds if size.device == "cuda" else None
         side = self._rivals.student(self._question, size.device, self._generators)
-        size.cpu_seconds = side.cpu_seconds  # for whoever trains until so much is used up
+        size.cpu_seconds = side.cpu_seconds  # for a training that stops when these seconds are used up
         allowed = wanted.seconds * CLEAR if size.seconds else self._limits.question_seconds
         began = time.perf_counter()
         late = False

@@ -1,4 +1,4 @@
-"""Who runs against whom: opens the submission's side of a race and its baseline's, the reference's or what it names."""
+"""Opens the two sides of a race: the submission's, and the baseline's, which is the reference or a part of it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Rivals(Protocol):
     """Opens sides.
 
     Attributes:
-        devices: where running times can be graded in this run, the preferred one first.
-        confined: whether each side is a process of its own, which can be moved to a core.
+        devices: the devices on which running times can be graded in this run, the preferred one first.
+        confined: True if each side is a process of its own, which can be moved to a core.
     """
 
     @property
@@ -40,16 +40,16 @@ class Rivals(Protocol):
         """The submission's side alone, until another one is asked for."""
 
     def waiting(self) -> AbstractContextManager[None]:
-        """Around what waits for other submissions: no time of this one passes."""
+        """In this block the submission waits for other submissions, and none of its time passes."""
 
 
 class LocalRivals:
-    """Both sides in this very process: the reference under its own checks, or a student's file on their machine.
+    """Both sides in this process: the reference under its own checks, or a student's file on the student's machine.
 
     Args:
         load: imports a module of the submission by name.
-        reference: likewise of the reference, or None where it is not there: then only what the file itself holds is a
-            baseline.
+        reference: imports a module of the reference; None if there is no reference. Then the baseline must be in the
+            submission's own file.
     """
 
     confined = False
@@ -78,7 +78,7 @@ def _begun(channel: Channel, seed: int) -> Side:
 
 
 def named(channel: Channel, question: Question, budget: Budget) -> Channel:
-    """A channel on which the budget's baseline stands where the question's component does."""
+    """A channel on which the budget's baseline replaces the question's component."""
     if budget.baseline == "reference":
         return channel
     return Renamed(channel, question.component.split("."), budget.baseline.split("."))

@@ -1,4 +1,4 @@
-"""The two sides of a race: whose code runs, and how the grader reads what it took, stops it and moves it."""
+"""The two sides of a race: the grader sends calls to each, reads its clock, stops it and moves it to a core."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ class Side(Channel, Protocol):
     """One side of a race: a channel to a session, and its process from outside."""
 
     def cpu_seconds(self) -> float:
-        """CPU time that it took so far."""
+        """The CPU seconds that this side has used so far."""
 
     def now(self) -> float:
-        """The grader's own clock, in seconds, less what the machine was busy with others while this side was ready."""
+        """The grader's clock, in seconds, less the time in which this side was ready and other processes ran."""
 
     def mark(self) -> float:
-        """The reading from which what it takes counts: its last one, since it may have gone on by itself after that."""
+        """CPU time at the last reading. The next slice is charged from here, so work done in between is charged too."""
 
     def stop(self) -> None:
-        """It shall not run while the other side is timed."""
+        """Stop this side, while the other one is timed."""
 
     def resume(self) -> None: ...
 
     def kill(self) -> None:
-        """End it, with all that it left running."""
+        """End this side, with all processes that it has started."""
 
     def pin(self, core: int) -> bool: ...
 
@@ -38,10 +38,10 @@ class Side(Channel, Protocol):
 
 
 class WorkerSide:
-    """A worker. Everything that it does counts, whenever it does it.
+    """A worker. All its CPU time counts, also between slices.
 
     Args:
-        on_gpu: whether it is timed on a GPU, where work goes on while its process waits for a core.
+        on_gpu: True if it is timed on a GPU, which works on while the process waits for a core.
     """
 
     def __init__(self, channel: Channel, process: Process, *, on_gpu: bool = False) -> None:
@@ -66,7 +66,7 @@ class WorkerSide:
 
 
 class LocalSide:
-    """A session in this very process, which both sides share: what happens between its slices is not its own."""
+    """A session in this process, which both sides share. So CPU time between its slices is not its own."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel

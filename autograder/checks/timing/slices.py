@@ -1,4 +1,4 @@
-"""One side running slices of calls: what each took, and what tells that the work was done."""
+"""Runs slices of calls on one side: the time of each slice, and digests that show that the work was done."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ __all__ = ["Glance", "Runner", "Slice", "Task", "compare", "glance"]
 
 PIECE, PLACES = 4096, 8
 RESTS = 5
-# Relative. What is to be noticed is work that was left out; how exact an answer must be is not this check's affair.
+# Relative. A race detects skipped work; the correctness question grades the precision.
 TOLERANCE = 1e-3
 HINT = "The answer is wrong, so its speed is not graded. Fix it first."
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a check would have timed; `checks.timing` says what each function is."""
+    """The functions of a check that are timed; `checks.timing` explains each."""
 
     run: Callable[..., Any]
     setup: Callable[[Proxy], Any] | None = None
@@ -38,7 +38,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Glance:
-    """Where outputs are looked at: drawn after they were computed."""
+    """The places at which outputs are compared. They are drawn after the outputs were computed."""
 
     weights: torch.Tensor
     places: np.ndarray[Any, Any]
@@ -46,14 +46,14 @@ class Glance:
 
 @dataclass(frozen=True)
 class Slice:
-    """Some calls of one side, one after the other. Seconds, for all of them together.
+    """Some calls of one side, one after the other. All times are seconds for all these calls together.
 
     Attributes:
-        runs: requests that ran them.
-        cpu, wall: of these requests. Wall clocks stand still while others keep the machine busy.
-        cpu_around, wall_around: of what came before, since the last slice, and after, until the outputs were looked at.
-        events: what the device's own clock said.
-        digest: of every call's outputs.
+        runs: the number of requests that ran the calls.
+        cpu, wall: the time of these requests. The wall clock stands still while other processes run.
+        cpu_around, wall_around: the time before, since the last slice, and after, until the outputs were looked at.
+        events: the time by the device's own clock.
+        digest: the digests of every call's outputs.
     """
 
     calls: int
@@ -67,23 +67,23 @@ class Slice:
 
 
 def glance() -> Glance:
-    """Fresh places, which nothing that ran before can know."""
+    """New random places, which no code that ran before can know."""
     drawn = np.random.default_rng(secrets.randbits(64))
     weights = torch.from_numpy(drawn.uniform(0.5, 1.5, PIECE))
     return Glance(weights, drawn.integers(0, 1 << 62, PLACES))
 
 
 class Runner:
-    """One side, ready to run slices: inputs are laid, calls run, outputs looked at. In between it is stopped.
+    """One side, ready to run slices: it gets inputs, runs calls, and returns digests. In between it is stopped.
 
     Args:
-        inputs: how many a call has.
+        inputs: the number of inputs of a call.
         device: "cpu" or "cuda".
         limit: seconds for requests that run no timed call.
 
     Attributes:
         used: the side's own seconds until now.
-        idle: seconds of CPU that a request to run takes without a call in it, see `rest`.
+        idle: CPU seconds of a request without a call in it, see `rest`.
     """
 
     def __init__(self, side: Side, task: Task, inputs: int, device: str, limit: float) -> None:
@@ -102,7 +102,7 @@ class Runner:
         side.stop()
 
     def lay(self, calls: Sequence[Sequence[Any]]) -> None:
-        """Put the inputs of some calls there, and prepare each."""
+        """Send the inputs of some calls, and prepare each call."""
         side = self.side
         with self._awake():
             self._laid, self._results = [], []
@@ -123,7 +123,7 @@ class Runner:
     def go(self, first: int, last: int, seconds: float) -> None:
         """Run the calls from `first` up to and without `last`.
 
-        Raises WorkerTimeout where they take longer than `seconds` by the wall clock, and like any request.
+        Raises WorkerTimeout if they take longer than `seconds` by the wall clock, and the errors of any request.
         """
         side = self.side
         with self._awake():
@@ -137,7 +137,7 @@ class Runner:
             self._events = (self._events or 0.0) + events
 
     def look(self, at: Glance) -> Slice:
-        """Look at every call's outputs, and let go of all."""
+        """Get the digests of every call's outputs, and drop the outputs."""
         side = self.side
         with self._awake():
             looking = side.now()
@@ -151,9 +151,9 @@ class Runner:
         return Slice(self._calls, runs, self._cpu, self._wall, around, self._wall_around, self._events, digest)
 
     def rest(self) -> float:
-        """Seconds of CPU that a request to run takes without a call in it: the least of some.
+        """The CPU seconds of a request without a call in it: the smallest of several measurements.
 
-        A larger figure, by chance, would be taken from every slice.
+        A figure that is too large by chance would be subtracted from every slice.
         """
         self.lay([])
         found = []
@@ -167,24 +167,24 @@ class Runner:
         return min(found)
 
     def slice(self, calls: Sequence[Sequence[Any]], at: Glance, seconds: float) -> Slice:
-        """All of these calls, one after the other."""
+        """Run all these calls, one after the other."""
         self.lay(calls)
         self.go(0, len(calls), seconds)
         return self.look(at)
 
     def close(self) -> None:
-        """Let it run again, wherever it likes."""
+        """Let the side run again, on any core."""
         self.side.resume()
         self.side.unpin()
 
     def _before(self) -> list[list[int]]:
-        """Where the prepare plan finds its inputs; those that it does not mention need no place of their own."""
+        """The places of the prepare plan's inputs. Inputs that the plan does not use get no place of their own."""
         places = {number: [0, index] for index, number in enumerate(self._early)}
         assert self._prepare is not None
         return [places.get(number, [0]) for number in range(self._prepare.inputs)]
 
     def _after(self) -> list[list[int]]:
-        """Where the run plan finds its inputs: laid early, laid late, or prepared."""
+        """The places of the run plan's inputs: sent early, sent late, or prepared."""
         last = 0 if self._prepare is None else 2
         places = {number: [0, index] for index, number in enumerate(self._early)}
         places |= {number: [last, index] for index, number in enumerate(self._late)}
@@ -208,7 +208,7 @@ class Runner:
 
     @contextmanager
     def _awake(self) -> Iterator[None]:
-        """It runs only inside, so that it cannot be in the other side's way."""
+        """Let the side run in this block only, so that it cannot disturb the other side."""
         self.side.resume()
         since = self.side.now()
         try:
@@ -222,10 +222,10 @@ class Runner:
 
 
 def compare(found: Sequence[Any], wanted: Sequence[Any]) -> None:
-    """Raise CheckFailed where the outputs of some calls are not those of the baseline.
+    """Raise CheckFailed if the outputs of some calls are not those of the baseline.
 
     Args:
-        found: digests from the submission's side, untrusted; as many of `wanted` as there are of these count.
+        found: digests from the submission's side; untrusted. Only as many of `wanted` are compared.
     """
     for theirs, ours in zip(found, wanted, strict=False):
         if not any(output["kind"] == "Tensor" for output in ours):

@@ -1,13 +1,12 @@
-"""Whether a running time is within its budget: statistics of what was measured, which are pure.
+"""Decides if a running time is within its budget: pure statistics of the measured times.
 
-Interleaved pairs of slices give ratios of the submission's time to the baseline's; their median decides, with its
-bootstrap interval. A verdict falls when the interval lies between two edges of bands, after `MIN_PAIRS` pairs at the
-earliest; or after `MIN_CLEAR_PAIRS` if every single pair lies clear of every edge by `CLEAR`. At `MAX_PAIRS` pairs, or
-when time is up, there is no verdict, unless the interval of the measured pairs lies between two edges.
+Interleaved pairs of slices give ratios of the submission's time to the baseline's. Their median decides, with its
+bootstrap interval. A verdict needs an interval that lies between two edges of bands, after `LEAST` pairs at the
+earliest. From `FEW` pairs on, it needs single pairs that all differ from every edge by the factor `CLEAR`. At
+`MOST` pairs, or when time is up, the verdict is "too noisy", unless the interval lies between two edges.
 
-Why `MIN_CLEAR_PAIRS` can suffice: if the true ratio were at an edge, half of all pairs would lie on each side of it.
-Five of five would have to lie on one side, each of them farther away than measurements stray (3 to 10 % for pairs on
-one core): by a half.
+`FEW` can suffice for this reason. If the true ratio were at an edge, half of all pairs would lie on each side of it. It
+would be a rare coincidence that all five lie on one side, a factor of 1.5 away: pairs on one core vary by 3 to 10 %.
 """
 
 from __future__ import annotations
@@ -39,13 +38,13 @@ __all__ = [
 MIN_CLEAR_PAIRS, MIN_PAIRS, MAX_PAIRS = 5, 15, 61  # pairs
 SEVERAL = 8  # the median lies within all but the outermost of so many 93 times in 100, and oftener of more
 CLEAR = 1.5
-EVERY = 4  # pairs between two looks at the interval: each look is one more chance to be wrong
+EVERY = 4  # pairs between two looks at the interval: each look is one more chance of a wrong verdict
 CONFIDENCE = 0.99
 RESAMPLES = 2000
 
 
 class TimeVerdict(StrEnum):
-    """Where a submission stands."""
+    """The verdict on a submission's running time."""
 
     WITHIN = "within"  # the first band
     OVER = "over"  # a later band, or beyond the last
@@ -54,7 +53,7 @@ class TimeVerdict(StrEnum):
 
 @dataclass(frozen=True)
 class Estimate:
-    """The median of some ratios and its bootstrap interval, which is all of them where they are few."""
+    """The median of some ratios and its bootstrap interval. For few ratios, the interval covers all of them."""
 
     ratio: float
     low: float
@@ -63,20 +62,20 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured of one budget; `CaseResult.timing` is its JSON form.
+    """The measurement of one budget; `CaseResult.timing` is its JSON form.
 
     Attributes:
-        budget, device, baseline: the budget's id, "cpu" or "cuda", and what it was compared with.
+        budget, device, baseline: the budget's id, "cpu" or "cuda", and the name of the baseline.
         verdict: a `TimeVerdict`.
         credit: the share of the points that follows.
-        ratio: median of the pairs' ratios; None where no pair was finished.
-        interval: low and high; the high end is None where a call was ended at its deadline.
+        ratio: median of the pairs' ratios; None if no pair was finished.
+        interval: low and high; the high end is None if a call was ended at its deadline.
         bands: (ratio, credit) of each.
-        pairs: how many were measured.
+        pairs: the number of measured pairs.
         clock: "cpu" (the process's CPU time, read from outside), "wall" (the grader's clock), or "events" (CUDA's).
         core: the core that both sides were pinned to, or None.
         student_ms, baseline_ms: milliseconds per call, a figure for each pair.
-        notes: what an instructor should know of the measurement.
+        notes: remarks on the measurement for the instructor.
     """
 
     budget: str
@@ -100,12 +99,12 @@ class Measured:
 
 
 def credit_at(ratio: float, bands: Sequence[Band]) -> float:
-    """The credit for a ratio that is known."""
+    """The credit for a known ratio."""
     return next((band.credit for band in bands if ratio <= band.ratio), 0.0)
 
 
 def estimate(ratios: Sequence[float], seed: int) -> Estimate:
-    """The median and its interval: of few ratios all of them, or all but the outermost ones.
+    """The median and its interval. For few ratios it covers all of them, or all but the outermost ones.
 
     Args:
         ratios: at least one.
@@ -123,15 +122,12 @@ def estimate(ratios: Sequence[float], seed: int) -> Estimate:
 
 
 def due(pairs: int) -> bool:
-    """True if a verdict may fall after so many pairs.
-
-    From `MIN_CLEAR_PAIRS` on, that is after each pair; from `MIN_PAIRS` on, after every fourth one.
-    """
-    return pairs >= MIN_CLEAR_PAIRS if pairs < MIN_PAIRS else pairs >= MAX_PAIRS or (pairs - MIN_PAIRS) % EVERY == 0
+    """True if it is time to look for a verdict: from `FEW` pairs on after each, from `LEAST` on after every fourth."""
+    return pairs >= FEW if pairs < LEAST else pairs >= MOST or (pairs - LEAST) % EVERY == 0
 
 
 def decide(found: Estimate, pairs: int, bands: Sequence[Band], *, last: bool = False) -> TimeVerdict | None:
-    """The verdict after so many pairs, or None: go on, or, after the last one, too noisy."""
+    """The verdict after so many pairs; None to continue or, after the last pair, for too noisy."""
     if not (last or due(pairs)):
         return None
     spare = CLEAR if pairs < MIN_PAIRS and not last else 1.0
@@ -141,7 +137,7 @@ def decide(found: Estimate, pairs: int, bands: Sequence[Band], *, last: bool = F
 
 
 def words(found: Measured) -> str:
-    """What a student is told of a measurement."""
+    """The sentence on a measurement that a student reads."""
     bounds = " to ".join(f"{end:.3g}" for end in found.interval if end is not None)
     whom = "the reference" if found.baseline == "reference" else found.baseline
     if found.ratio is None or found.interval[1] is None:
@@ -152,6 +148,6 @@ def words(found: Measured) -> str:
 
 
 def allowed(bands: Sequence[tuple[float, float]]) -> str:
-    """What earns which points: `full points up to 2 x, half up to 5 x`."""
+    """The points for each band in words: `full points up to 2 x, half up to 5 x`."""
     names = {1.0: "full points", 0.5: "half", 0.75: "three quarters", 0.25: "a quarter"}
     return ", ".join(f"{names.get(credit, f'{credit:.0%}')} up to {ratio:g} x" for ratio, credit in bands)

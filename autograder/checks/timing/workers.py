@@ -1,8 +1,8 @@
 """Both sides of a race in workers: the submission's own, and one more for the baseline.
 
-The baseline's worker holds the reference: it is another user's process under equal limits, and nothing of it enters
-the submission's. On the CPU the submission races in the worker that its other checks use; on a GPU both sides get
-workers of their own, which are ended with the race, and the GPU is seen clean before and after.
+The baseline's worker holds the reference. It is another user's process under equal limits, and no part of the reference
+enters the submission's worker. On the CPU the submission races in the worker that its other checks use. On a GPU both
+sides get workers of their own, which end with the race. Before and after, the GPU is checked to be clean.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from autograder.sandbox.grader.process import claimed
 
 __all__ = ["WorkerRivals"]
 
-# For other gradings on this machine to be done with it, trainings too.
+# Seconds to wait until other gradings on this machine, trainings too, release the GPU.
 GPU_SECONDS = 1200.0
-# For a worker to make its context and load libraries, which at first come from the disk.
+# Seconds for a worker to make its context and load libraries, the first time from the disk.
 WAKE_SECONDS = 120.0
 
 
@@ -35,9 +35,9 @@ class WorkerRivals:
 
     Args:
         subject: the submission, begun with the case.
-        reference: what the baseline's workers are given.
-        gpu: where running times are graded besides the CPU; None where there is none.
-        allowance: the seconds that all of the submission has; None where nothing bounds them.
+        reference: the files of the baseline's workers.
+        gpu: the GPU on which running times are graded, too; None if there is none.
+        allowance: the seconds of the whole submission; None for no limit.
     """
 
     confined = True
@@ -94,7 +94,7 @@ class WorkerRivals:
         return self._side(worker, worker, seed)
 
     def _baseline(self, module: str, rules: tuple[str, ...]) -> Worker:
-        """The CPU's, which lasts for all races of a module under these rules."""
+        """The baseline's worker on the CPU, which serves all races of a module under these rules."""
         key = module, rules
         if key not in self._baselines or not self._baselines[key].alive:
             package = self._reference.importing(module)
@@ -140,7 +140,7 @@ class WorkerRivals:
 
 
 class _Trusted:
-    """The baseline's worker: whatever goes wrong there is our own fault."""
+    """The baseline's worker: any error there is a fault of the grader."""
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker

@@ -115,9 +115,9 @@ class _Written:
     """The file that an export writes, and the lines that it prints.
 
     Attributes:
-        tells: whether it tells somebody grades, so that the book records a release.
+        tells: True if it tells somebody grades, so that the book records a release.
         reached: the students whom it tells their grades; None for all.
-        zeros: whether it tells a 0 to those who handed in nothing.
+        zeros: True if it tells a 0 to people who handed in nothing.
         again: makes the file with the release's number in it.
     """
 

@@ -226,7 +226,7 @@ def _enter(book: Book, settings: Settings, args: argparse.Namespace, console: Co
 
 
 def _about(wish: Wish, given: str, facts: Facts) -> str:
-    """The assignment of a row. Raises UsageError if neither the row, nor the command, nor the book says it."""
+    """The assignment of a row. Raises UsageError if row, command and book do not name one."""
     named = sorted({each.assignment for each in facts.submissions})
     found = wish.assignment or given or (named[0] if len(named) == 1 else "")
     if not found:

@@ -1,4 +1,4 @@
-"""What Alembic runs: the migrations, on the connection that the store has opened."""
+"""The program that Alembic runs: it runs the migrations on the connection that the store has opened."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from autograder.course.model import Assignment
 
 __all__ = ["Exchange", "handed_in", "laid_over"]
 
-# Instead of a file: the reference's file of this name, "" for none, or a table laid over what the file holds.
+# In place of a file: the reference's file of this name, "" for none, or a table that overrides parts of its dict.
 Exchange = str | Mapping[str, Any]
 
 
@@ -19,8 +19,8 @@ def handed_in(assignment: Assignment, folder: Path, exchanged: Mapping[str, Exch
     """The artifacts of a submission, by name.
 
     Args:
-        folder: of the reference, with its artifacts. One that is not there is not handed in.
-        exchanged: by name, what is handed in instead.
+        folder: the reference's folder, with its artifacts. A missing artifact is not handed in.
+        exchanged: by name, the replacement that is handed in.
     """
     files = {}
     for name in assignment.artifacts:
@@ -46,7 +46,7 @@ def laid_over(held: Any, changes: Any) -> Any:
 
 def _changed(content: bytes, changes: Mapping[str, Any]) -> bytes:
     """The torch file of a dict, changed; equal bytes for equal contents."""
-    import torch  # reading mutants needs none of it, and it takes a second to load
+    import torch  # torch takes a second to load, and reading mutants does not need it
 
     from autograder.sandbox.session.artifacts import load_file
 

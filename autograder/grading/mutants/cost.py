@@ -1,4 +1,4 @@
-"""What a single slip costs: the points that a mutant loses, of its question and in all."""
+"""The cost of a single mistake: the points that a mutant loses, of its question and in all."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from autograder.grading.mutants.matrix import KillMatrix
 
 __all__ = ["MAX_OF_ALL", "MAX_OF_QUESTION", "Cost", "costs"]
 
-MAX_OF_QUESTION = 0.6  # of a question's points, unless the slip misses what the question is about
-MAX_OF_ALL = 20.0  # of all points, in percent
+MAX_OF_QUESTION = 0.6  # of a question's points, unless the mistake misses the point of the question
+MOST = 20.0  # of all points, in percent
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a mutant loses.
+    """The points that a mutant loses.
 
     Attributes:
         share: of its question's points, 0 to 1.
         total: of all points, in percent; counted in the questions whose checks were run on it.
-        by_question: points lost in each of these questions, where any are.
+        by_question: the lost points by question, for questions with any.
     """
 
     mutant: Mutant
@@ -32,12 +32,12 @@ class Cost:
 
     @property
     def too_much(self) -> bool:
-        """Whether one slip costs more than one share."""
-        return self.total > MAX_OF_ALL or (self.share > MAX_OF_QUESTION and not self.mutant.point)
+        """True if one mistake costs more than its share."""
+        return self.total > MOST or (self.share > MAX_OF_QUESTION and not self.mutant.point)
 
 
 def costs(matrix: KillMatrix, mutants: Iterable[Mutant], assignment: Assignment) -> list[Cost]:
-    """The costs of mutants, the dearest first."""
+    """The costs of mutants, the highest first."""
     found = [_cost(matrix, mutant, assignment) for mutant in mutants]
     return sorted(found, key=lambda cost: (-cost.total, -cost.share, cost.mutant.id))
 

@@ -18,7 +18,7 @@ def edit(source: str, within: str, find: Sequence[str], replace: Sequence[str]) 
         within: the class, function or `Class.method` that each text must stand in exactly once.
 
     Raises:
-        Wrong: one does not, or there is nothing to change. Its key is an argument's name.
+        Wrong: a text does not, or there is nothing to change. Its key is an argument's name.
     """
     lines = source.splitlines(keepends=True)
     span = _span(_tree(source), within)
@@ -42,7 +42,7 @@ def _tree(source: str) -> ast.Module:
 
 
 def _span(tree: ast.Module, component: str) -> slice | None:
-    """The lines of a class, function or method, counted from 0; None where there is no such thing."""
+    """The lines of a class, function or method, counted from 0; None if there is no such thing."""
     body: Sequence[ast.stmt] = tree.body
     found: slice | None = None
     for name in component.split("."):

@@ -1,4 +1,4 @@
-"""How checks end for mutants: tried once for a class, since all submissions of a run are asked the same."""
+"""The ends of checks for mutants. They are tried once for a class, since a run's submissions get the same inputs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from autograder.files import whole
 
 __all__ = ["End", "Ends"]
 
-MAX_NUMBERS = 1 << 18  # numbers in a wrong value that is kept
+LARGEST = 1 << 18  # the most numbers in a wrong value that is kept
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class End:
 
     Attributes:
         outcome: None if its time was up before.
-        value: the value that was found wrong; None if there is none, or no tensor.
+        value: the wrong value; None if there is none, or if it is no tensor.
     """
 
     outcome: Outcome | None = None
@@ -36,13 +36,13 @@ class End:
 class Ends:
     """A folder with a file per mutant, for all processes of one run.
 
-    Where two processes write one file at once, the last one's ends stay. What is lost is tried again.
+    If two processes write one file at once, the ends of the last one stay. Lost ends are tried again.
     """
 
     folder: Path
 
     def read(self, mutant: str) -> dict[str, End]:
-        """What is known of a mutant, by case."""
+        """The known ends of a mutant, by case."""
         try:
             known = torch.load(self._file(mutant), weights_only=True)
         except (OSError, RuntimeError, EOFError, pickle.UnpicklingError):  # nothing yet, or the disk was full
@@ -52,7 +52,7 @@ class Ends:
         }
 
     def keep(self, mutant: str, ends: Mapping[str, End]) -> None:
-        """Write down what is known of a mutant, except for very large values."""
+        """Write down the known ends of a mutant, except for very large values."""
         plain = {
             case: (end.outcome and str(end.outcome), end.message, end.value)
             for case, end in ends.items()

@@ -10,13 +10,13 @@ A mutant is an entry of a TOML file in tests/mutants/<assignment>/:
     find = "sum(values)"         # stands exactly once in the component; or a list of such texts
     replace = "sum(values[:-1])" # what takes its place; a list as long
 
-`within` names the component that `find` is looked for in, where it isn't the one that answers the question.
-`artifacts`, with or without `find`, maps a file that is handed in to the one whose content it gets, to "" if it is
-left out, or to a table that is laid over the dict in it (`saved.laid_over`). `attempt`, at a file's top, lists the
-questions whose checks are run on its mutants, with those that they depend on: that saves the time of checks which
-cannot see the mistake. `point` says why a mistake misses what its question is about, so that it may cost most of the
-question: any other costs 60 % at most (`cost`). `says` is for a mistake that shows in no value, a file of another
-layout for example: words of the check's own message or hint that tell this mistake (`hints`).
+`within` names the component to search for `find`, if it isn't the one that answers the question. `artifacts`, with or
+without `find`, maps a handed-in file to the file whose content it gets, to "" if it is left out, or to a table that
+overrides parts of its dict (`artifacts.laid_over`). `attempt`, at a file's top, lists the questions whose checks are
+run on its mutants, with the questions that they depend on. This saves the time of checks that cannot see the mistake.
+`point` gives the reason why a mistake misses the point of its question, so that it may cost most of the question. Any
+other mistake costs 60 % at most (`cost`). `says` is for a mistake that no value shows, a file of another layout for
+example: words of the check's own message or hint that name this mistake (`hints`).
 """
 
 from __future__ import annotations
@@ -59,14 +59,14 @@ class Mutant:
     """One wrong version of the reference.
 
     Attributes:
-        why: the mistake a student makes.
-        check: what must catch it.
+        why: the mistake, as a student makes it.
+        check: the check that must catch it.
         file: the name of the module's file that was mutated; the others are the reference's.
         source: the whole module, mutated.
-        artifacts: what is handed in instead of the reference's files, by name.
+        artifacts: the files that replace the reference's files, by name.
         attempt: the questions whose checks are run; None for all.
-        point: why the mistake misses what its question is about, so that it may cost most of it; "" where it does not.
-        says: words of what the check itself says that tell this mistake; "" where only a value tells it.
+        point: the reason why the mistake misses the point of its question, and may cost most of it; "" if it does not.
+        says: words of the check's own message or hint that name this mistake; "" if only a value shows it.
     """
 
     id: str
@@ -84,7 +84,7 @@ def load_mutants(course: Course, assignment: Assignment, question: str | None = 
     """Read the mutants of an assignment, in order of file and entry.
 
     Args:
-        question: whose mutants are read; all where it is None. Editing and compiling a mutant takes its time.
+        question: the question whose mutants are read; None for all. Editing and compiling a mutant takes time.
 
     Raises:
         ManifestError: an entry with a missing or unknown key, a repeated id, an unknown question, a text that is absent

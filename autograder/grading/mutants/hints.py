@@ -1,4 +1,4 @@
-"""How many mutants get a hint that names their mistake, and whether any gets a wrong one."""
+"""Counts the mutants that get a hint with the name of their mistake, and those that get a wrong name."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ GradeHinted = Callable[[Path, str, Sequence[str] | None, str], SubmissionResult]
 
 @dataclass(frozen=True)
 class Hinted:
-    """What a student with this mistake reads.
+    """The hints that a student with this mistake reads.
 
     Attributes:
         named: some hint names this mistake.
-        told: the check's own message or hint tells it, in the words that the mutant says.
+        told: the check's own message or hint names it, in the mutant's words (`says`).
         wrong: the mistakes that hints name though the student made another one.
-        other: the first hint that names no mistake, such as a pattern or what an exception means; "" for none.
-        alone: the mistakes that are named where this one is not known: those that give the same answers.
-        valued: whether some case failed by a value; an exception or a time needs no name.
+        other: the first hint that names no mistake, such as a pattern or the meaning of an exception; "" for none.
+        alone: the mistakes that are named if this one is not known: they give the same answers.
+        valued: True if some case failed by a value; an exception or a time needs no name.
     """
 
     mutant: Mutant
@@ -50,7 +50,7 @@ def hint_table(
     """Grade every mutant twice: with all mistakes known, and with its own left out.
 
     Args:
-        reference: the folder with the reference, whose other modules and artifacts go along with each mutant.
+        reference: the folder of the reference, whose other modules and artifacts are handed in with each mutant.
     """
     with TemporaryDirectory() as scratch, ThreadPoolExecutor(jobs) as executor:
         folders = [write_mutant(Path(scratch), mutant, assignment, reference) for mutant in mutants]
@@ -63,11 +63,11 @@ def _hinted(grade: GradeHinted, mutant: Mutant, folder: Path) -> Hinted:
 
 
 def hinted(mutant: Mutant, result: SubmissionResult, without: SubmissionResult | None = None) -> Hinted:
-    """What the hints of one grading of a mutant are worth.
+    """The quality of the hints in one grading of a mutant.
 
     Args:
         result: graded with all mistakes known.
-        without: graded with its own left out; None where nobody asks who else answers so.
+        without: graded without its own name; None if other mutants with the same answers do not matter.
     """
     cases = _cases(result, mutant)
     names, others = _hints(cases)

@@ -1,4 +1,4 @@
-"""Tests the hidden checks: grades mutants of the reference, and says which check catches which."""
+"""Tests the hidden checks: grades mutants of the reference, and lists the checks that catch each."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ __all__ = ["Check", "KillMatrix", "Mutant", "kill_matrix", "load_mutants", "sett
 # Grades a folder under a name, by the checks of these questions or of all.
 GradeSome = Callable[[Path, str, Sequence[str] | None], SubmissionResult]
 
-AGAIN = 2  # times that what was too noisy is measured once more
-# How a check says that an answer is wrong. Work not attempted, blocked or pending tells nothing about the check.
+AGAIN = 2  # the most repeats of a measurement that was too noisy
+# The outcomes by which a check rejects an answer. Not attempted, blocked or pending work tells nothing about a check.
 CAUGHT = frozenset(
     {
         Outcome.FAILED,
@@ -38,12 +38,12 @@ CAUGHT = frozenset(
 
 @dataclass(frozen=True)
 class KillMatrix:
-    """Which cases caught which mutant.
+    """The cases that caught each mutant.
 
     Attributes:
         caught: cases by mutant id.
         cases: every case there is.
-        results: what each mutant got, by id.
+        results: the result of each mutant, by id.
     """
 
     caught: Mapping[str, frozenset[Check]]
@@ -55,7 +55,7 @@ class KillMatrix:
         return frozenset(case.function for case in self.caught[mutant])
 
     def catches(self, mutant: Mutant) -> bool:
-        """Whether the check that the mutant names caught it."""
+        """True if the check that the mutant names caught it."""
         return mutant.check in self.caught[mutant.id] | self.functions(mutant.id)
 
     def only_catcher(self) -> dict[Check, tuple[str, ...]]:
@@ -73,12 +73,12 @@ def kill_matrix(
 ) -> KillMatrix:
     """Grade every mutant as if it had been handed in.
 
-    Running times that the machine was too busy to tell are measured again.
+    Running times that were too noisy on a busy machine are measured again.
 
     Args:
         grade: a warm `GradingProcess.grade_as_it_is`.
-        reference: the folder with the reference, whose other modules and artifacts go along with each mutant.
-        jobs: how many at once.
+        reference: the folder of the reference, whose other modules and artifacts are handed in with each mutant.
+        jobs: the number of gradings at once.
 
     Raises:
         GraderError: a check failed on a mutant through its own fault, not the mutant's.
@@ -102,7 +102,7 @@ def kill_matrix(
 
 
 def settled(grade: GradeSome) -> GradeSome:
-    """Grades like `grade`, and again where the machine was too busy to say how fast something is."""
+    """A function that grades like `grade`, and again if the machine was too busy to measure a running time."""
 
     def again(path: Path, name: str, questions: Sequence[str] | None = None) -> SubmissionResult:
         result = grade(path, name, questions)

@@ -1,8 +1,8 @@
-"""Names a student's mistake: finds the mutant of the reference that answers just as the student does.
+"""Names a student's mistake: finds the mutant of the reference that gives the student's answers.
 
-Mutants are mistakes that are known by name. Where a case failed, the same check runs again with a mutant in the
-student's place, on the same inputs. If the mutant's wrong values are the student's, number by number, in every case
-that is looked at, the student made this mistake, and `Mutant.why` says which. Two mistakes that fit name none.
+Mutants are mistakes that are known by name. If a case failed, the same check runs again with a mutant in the
+student's place, on the same inputs. If the mutant's wrong values equal the student's, number by number, in every case
+that is looked at, the student made this mistake. `Mutant.why` names it. If two mistakes fit, none is named.
 
 Mutants are the course's own code, so they run on the trusted side, yet in a process of their own under a deadline: a
 mutant may loop for ever.
@@ -43,9 +43,9 @@ from autograder.reports.findings.causes import masked
 __all__ = ["Cause", "Evidence", "named_mistakes"]
 
 SECONDS = 20.0  # of CPU time, for all questions of one submission
-PATIENCE = 5.0  # times as long by the clock, where others are on the core
+PATIENCE = 5.0  # a multiple of it by the wall clock, since other processes may use the core
 MUTANT_SECONDS = 2.0  # of CPU time, for these few cases of one mutant
-WRONG, RIGHT = 4, 2  # cases of one cause that are looked at; more where two mistakes fit these
+WRONG, RIGHT = 4, 2  # cases of one cause that are looked at; more if two mistakes fit these
 SLOW = 10.0  # seconds, on a busy machine too; a case that takes longer is left out
 Cause = tuple[str, str]  # a question's id, and a message without its numbers
 SAYS = "Your answer is what this mistake gives: {}"
@@ -53,7 +53,7 @@ SAYS = "Your answer is what this mistake gives: {}"
 
 @dataclass(frozen=True)
 class Evidence:
-    """One case as it ended: its check, its verdict, and the value that was found wrong (None if it passed)."""
+    """One case as it ended: its check, its verdict, and the wrong value (None if it passed)."""
 
     item: pytest.Function
     case: CaseResult
@@ -69,12 +69,12 @@ class Evidence:
 
     @property
     def wrong(self) -> bool:
-        """Whether it failed by a value."""
+        """True if it failed by a value."""
         return self.case.outcome is Outcome.FAILED and isinstance(self.value, torch.Tensor)
 
     @property
     def tells(self) -> bool:
-        """Whether it can be compared with a mutant's: it is quick, and passed, raised, or failed by a value."""
+        """True if it can be compared with a mutant's end: it was quick, and passed, raised, or failed by a value."""
         quick = "race" not in self.item.fixturenames and self.case.seconds <= SLOW
         return quick and (self.wrong or self.case.outcome in (Outcome.PASSED, Outcome.ERROR))
 
@@ -87,16 +87,17 @@ def named_mistakes(
     without: str | None = None,
     ends: Ends | None = None,
 ) -> Mapping[Cause, str]:
-    """A sentence on the mistake behind each cause of wrong values, where one mistake is known that fits.
+    """For each cause of wrong values, a sentence on the known mistake that explains it, if exactly one does.
 
     Args:
         evidence: all cases of one submission, of any number of questions.
-        desk: its reference and its inputs are used.
+        desk: gives the reference and the inputs.
         without: the id of a mutant that names nothing.
-        ends: how checks ended for mutants on the same inputs; what is tried here is added.
+        ends: the known ends of checks for mutants on the same inputs; new ones are added.
 
     Returns:
-        By question and message without numbers: cases that say the same have one cause. What took too long is left out.
+        Sentences by question and message without numbers: cases with the same message have one cause. Causes that took
+        too long are left out.
     """
     found: dict[Cause, str] = {}
     before = _computed_below()
@@ -136,11 +137,11 @@ def _named(
     ends: Ends | None,
     seconds: float,
 ) -> str:
-    """For each cause in one question's cases why the one mutant that does what the student did is wrong, as JSON.
+    """For each cause in one question's cases, the `why` of the only mutant that ends like the student, as JSON.
 
-    Empty if some cause has no such mutant, or two that do the same in all cases: a mutant that explains only a part of
-    what is wrong is often another mistake than the student's. Empty too if the seconds of CPU time are used up: another
-    one might fit as well.
+    Empty if some cause has no such mutant, or two that end alike in all cases. A mutant that explains only a part of
+    the wrong values is often another mistake than the student's. Empty too if the seconds of CPU time are used up:
+    another mutant might fit as well.
     """
     try:
         mutants = load_mutants(course, assignment, told[0].question)
@@ -167,10 +168,10 @@ def _named(
 
 
 def _told_apart(those: Sequence[_Tried], told: Sequence[Evidence], seconds: float) -> set[str]:
-    """Why those are wrong that all other cases allow for: there they do what the student did, or pass.
+    """The `why` of each mutant that fits all other cases, too: in each, it ends like the student, or passes.
 
-    A mutant that passes where the student does not leaves room for another mistake of the student's; with two such
-    mutants, the one that explains more is meant.
+    A mutant that passes a case that the student fails leaves room for another mistake of the student's. Of several
+    mutants, those that explain more cases stay.
     """
     for each in sorted(told, key=lambda each: each.case.seconds):
         if those and time.process_time() < seconds:
@@ -183,11 +184,11 @@ class _Tried:
     """A mutant in the student's place. Each check is run on it once.
 
     Args:
-        folder: for its files; made when they are needed.
-        known: how checks ended for it before, by case.
+        folder: the folder for its files, made when they are needed.
+        known: the ends of earlier checks for it, by case.
 
     Attributes:
-        slow: one check's time was up before it was known whether the mutant fits.
+        slow: True if the time of a check was up before it showed if the mutant fits.
     """
 
     def __init__(
@@ -204,15 +205,15 @@ class _Tried:
         self._folder, self._course, self._assignment, self._given = folder, course, assignment, desk
 
     def fits(self, evidence: Sequence[Evidence]) -> bool:
-        """Whether it does in every case what the student did."""
+        """True if it ends like the student in every case."""
         return all(_fits(self._end(each), each) for each in evidence)
 
     def passes(self, evidence: Evidence) -> bool:
-        """Whether it passes this case, which it has been tried on."""
+        """True if it passes this case, on which it has been tried."""
         return self._end(evidence).outcome is Outcome.PASSED
 
     def keep(self, ends: Ends) -> None:
-        """Keep how checks ended, if any was run now."""
+        """Keep the ends of checks, if any was run now."""
         if len(self._ends) > len(self._known):
             ends.keep(self.mutant.id, self._ends)
 
@@ -224,7 +225,7 @@ class _Tried:
         return end
 
     def _run(self, evidence: Evidence) -> End:
-        """Run the check at a desk where the mutant is the student."""
+        """Run the check at a desk with the mutant as the student."""
         try:
             with _interrupted_after(MUTANT_SECONDS):
                 case = run_check(evidence.item, None, self._desk)
@@ -248,7 +249,7 @@ class _Tried:
 
 @contextmanager
 def _interrupted_after(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError in what runs in this block, once the process has computed for so long."""
+    """Raise TimeoutError in this block, once the process has computed for so long."""
 
     def interrupt(number: int, frame: object) -> None:
         raise TimeoutError
@@ -262,7 +263,7 @@ def _interrupted_after(seconds: float) -> Iterator[None]:
 
 
 def _fits(end: End, evidence: Evidence) -> bool:
-    """Whether a mutant's check ended as the student's did."""
+    """True if a mutant's check ended like the student's."""
     case = evidence.case
     if end.outcome is not Outcome.FAILED or case.outcome is not Outcome.FAILED:
         return (end.outcome, end.message) == (case.outcome, case.message)
@@ -270,7 +271,7 @@ def _fits(end: End, evidence: Evidence) -> bool:
 
 
 def _alike(one: object, other: object) -> bool:
-    """Whether two wrong answers are one: they differ by rounding at most."""
+    """True if two wrong answers are equal up to rounding."""
     if not (isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor)):
         return False
     if one.shape != other.shape or one.dtype is not other.dtype or one.device != other.device:

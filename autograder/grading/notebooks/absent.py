@@ -1,4 +1,4 @@
-"""What the cells of a notebook import and is not here: stand-ins take its place, so that only what uses it raises."""
+"""Finds imports of notebook cells that are not installed. A stand-in replaces each; only its use raises."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from autograder.submission.source.parse import parse
 __all__ = ["absent_in_cells"]
 
 MAX_CELLS = 500
-NO_PYTHON = ("%", "!", "?")  # lines that are IPython's, and no Python
+NO_PYTHON = ("%", "!", "?")  # the beginnings of IPython's own lines, which are no Python
 
 
 def absent_in_cells(
@@ -22,8 +22,8 @@ def absent_in_cells(
     """Names for `StandInFinder`: packages, and modules that the student did not hand in.
 
     Args:
-        cells: of a notebook; code cells that cannot be parsed tell nothing.
-        files: all that lies beside the notebook, by relative path: the course's library too.
+        cells: a notebook's cells; code cells that cannot be parsed are ignored.
+        files: all files beside the notebook, by relative path, the course's library too.
     """
     sources = {f"cell {number}": _python(cell["source"]) for number, cell in enumerate(cells) if _is_code(cell)}
     found = {name: parse(source) for name, source in [*sources.items()][:MAX_CELLS]}
@@ -37,7 +37,7 @@ def _is_code(cell: Mapping[str, Any]) -> bool:
 
 
 def _python(source: str) -> str:
-    """A cell's source, with `pass` in place of lines that are IPython's."""
+    """A cell's source, with `pass` in place of IPython's own lines."""
     return "\n".join(
         line[: len(line) - len(line.lstrip())] + "pass" if line.lstrip().startswith(NO_PYTHON) else line
         for line in source.splitlines()

@@ -1,7 +1,7 @@
-"""Whether a cell put out the same as when its author ran it: word by word, and number by number within a tolerance.
+"""Compares a cell's outputs with those of its author's run: word by word, and number by number within a tolerance.
 
-Times, memory addresses and paths differ from run to run and are not looked at. What differs is evidence for a person,
-no verdict: another machine, other data or another seed are honest reasons.
+Times, memory addresses and paths differ from run to run and are ignored. A difference is evidence for a person, no
+verdict: another machine, other data or another seed are honest reasons.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MAX_COMPARED = 100_000  # characters of a cell that are compared
 RELATIVE, ABSOLUTE = 0.02, 1e-4  # trainings in float32 drift that far between machines
 SHOWN = 60
 
-# Anybody's text: every repetition is possessive or bounded, and begins where the one before it cannot have been.
+# The text is untrusted: every repetition is possessive or bounded, and cannot begin inside the one before it.
 VARYING = re.compile(
     r"""
     ^[ \t]*+(?:CPU\ times|Wall\ time):.*$                         # of %%time
@@ -39,7 +39,7 @@ COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def parting(stored: Sequence[Any], run: Sequence[Any]) -> tuple[str, str] | None:
-    """Where two lists of a cell's outputs part: what the first says there and what the second; None where nowhere.
+    """The first difference between two lists of a cell's outputs, as (stored, run); None if they agree.
 
     Args:
         stored: outputs as they stand in a notebook that nobody vouches for.
@@ -53,7 +53,7 @@ def parting(stored: Sequence[Any], run: Sequence[Any]) -> tuple[str, str] | None
 
 
 def _text(outputs: Sequence[Any]) -> str:
-    """Everything in words, warnings left out: which of those come depends on versions."""
+    """The text of all outputs, without warnings, which depend on versions."""
     parts = []
     for output in outputs:
         if not isinstance(output, dict):
@@ -74,7 +74,7 @@ def _joined(text: Any) -> str:
 
 
 def _words(text: str) -> Iterator[tuple[str, int]]:
-    """Words and numbers, each with its place; `loss=0.5,` is three."""
+    """Words and numbers, each with its place; `loss=0.5,` has three."""
     for word in re.finditer(r"\S+", text):
         end = word.start()
         for number in NUMBER.finditer(word.group()):
@@ -100,7 +100,7 @@ def _around(text: str, at: int) -> str:
 
 
 def _sizes(outputs: Sequence[Any]) -> list[tuple[int, int]]:
-    """Width and height of every plot."""
+    """The width and height of every plot."""
     bundles = [output.get("data") for output in outputs if isinstance(output, dict)]
     images = [bundle.get("image/png") for bundle in bundles if isinstance(bundle, dict)]
     sizes = []

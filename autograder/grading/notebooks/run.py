@@ -1,7 +1,7 @@
-"""Runs a student's notebook once, from top to bottom, in a worker of its own, and says what came of it.
+"""Runs a student's notebook once, from top to bottom, in a worker of its own, and reports the result.
 
-What runs is the clean notebook with the student's cells, beside the student's module as it was graded, the given
-library, the public checks, and what was handed in. A notebook that is not made from ours runs as it is.
+The clean notebook runs with the student's cells, beside the student's module as it was graded, the given library, the
+public checks, and the handed-in files. A notebook that is not made from the handed-out one runs unchanged.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ from autograder.submission.paths import is_litter
 
 __all__ = ["Notebooks"]
 
-GRACE_SECONDS = 5.0  # for a cell to end after it was told to
+GRACE_SECONDS = 5.0  # for a cell to end after the order to stop
 OPEN_SECONDS = 60.0
-NO_PROCESSES = "NoProcesses"  # what a cell raises that would start a process: that is a limit of ours, and not counted
+NO_PROCESSES = "NoProcesses"  # the error of a cell that would start a process: a limit of ours, so it is not counted
 LAYOUT_SECONDS = 20.0
 MAX_SOURCE = 200_000  # characters of a cell
 MAX_SHOWN = 32 << 20  # characters of all outputs, images included
@@ -56,7 +56,7 @@ class Notebooks:
     """Runs notebooks of one assignment.
 
     Args:
-        handout: what students were given, by path: its notebooks, and its public checks.
+        handout: the handout's files by path: its notebooks and its public checks.
     """
 
     sandbox: Sandbox
@@ -79,18 +79,18 @@ class Notebooks:
         submission: str,
         theirs: Mapping[str, bytes] | None = None,
     ) -> tuple[NotebookRun, str | None]:
-        """Run one notebook. Whatever is wrong with it becomes part of what is returned.
+        """Run one notebook. All its faults become part of the result.
 
         Args:
             notebook: its file name, as the assignment gives it.
-            received: the notebook's file; None where none was handed in.
-            package: what lies beside it: the modules, the given library, artifacts.
+            received: the notebook's file; None if none was handed in.
+            package: the files beside it: the modules, the given library, artifacts.
             submission: the submission's name, for the page.
-            theirs: what was handed in, as it is and with given files in it, by path: a notebook that is not made from
-                ours runs beside these.
+            theirs: the handed-in files, unchanged and with their given files, by path. A notebook that is not made from
+                the handed-out one runs beside these.
 
         Returns:
-            What came of it, and the page that shows it, if there is something to show.
+            The result, and the page about the run, if there is something to show.
         """
         if received is None:
             return NotebookRun(NotebookOutcome.MISSING, f"{notebook} was not handed in"), None
@@ -126,7 +126,7 @@ class Notebooks:
 
 
 def _theirs(package: Package, theirs: Mapping[str, bytes]) -> Package:
-    """The package with what was handed in; a library of the student's own replaces the course's as a whole."""
+    """The package with the handed-in files; a library of the student's own replaces the course's as a whole."""
     tops = {path.partition("/")[0] for path in theirs if "/" in path}
     kept = {path: data for path, data in package.files.items() if path.partition("/")[0] not in tops}
     return replace(package, files={**kept, **theirs})
@@ -134,7 +134,7 @@ def _theirs(package: Package, theirs: Mapping[str, bytes]) -> Package:
 
 @dataclass(frozen=True)
 class _Script:
-    """What is run: cells with the outputs that the student's notebook stores for them."""
+    """The cells to run, with the outputs that the student's notebook stores for them."""
 
     cells: Sequence[Cell]
     own: bool
@@ -143,7 +143,7 @@ class _Script:
 
     @classmethod
     def of(cls, clean: bytes, received: bytes) -> _Script:
-        """Raises ValueError where `received` is no notebook."""
+        """Make the script of a notebook. Raises ValueError if `received` is no notebook."""
         base, theirs = read_cells(clean), read_cells(received)["cells"]
         carried = carry_cells(base, theirs, who_says(received))
         if carried.foreign:
@@ -153,7 +153,7 @@ class _Script:
 
 
 def _answers(ours: Sequence[Cell], cells: Sequence[Cell]) -> list[WrittenAnswer]:
-    """The answers in words, each under what it is asked in: the given cell above it."""
+    """The written answers, each with its question: the given cell above it."""
     asked = [(above, cell) for above, cell in pairwise(ours) if _is_written_answer(cell)]
     answers = []
     for (above, blank), cell in zip(asked, filter(_is_written_answer, cells), strict=True):
@@ -163,7 +163,7 @@ def _answers(ours: Sequence[Cell], cells: Sequence[Cell]) -> list[WrittenAnswer]
 
 
 def _laid_out(answers: Sequence[WrittenAnswer]) -> tuple[WrittenAnswer, ...]:
-    """With HTML; as plain text where that takes too long."""
+    """The answers with HTML; with plain text if the conversion takes too long."""
     texts = [text for answer in answers for text in (answer.question, answer.text)]
     try:
         pages = json.loads(bounded(LAYOUT_SECONDS, lambda: json.dumps([*map(inert_markdown, texts)])))
@@ -174,7 +174,7 @@ def _laid_out(answers: Sequence[WrittenAnswer]) -> tuple[WrittenAnswer, ...]:
 
 
 def _is_written_answer(cell: Cell) -> bool:
-    """A given cell, that is: one that a student adds is carried without its tags."""
+    """True for a given cell with the tag. Cells that a student adds are carried without tags."""
     return cell["cell_type"] == "markdown" and "answer" in cell["metadata"].get("tags", ())
 
 
@@ -184,7 +184,7 @@ class _Running:
 
     Attributes:
         artifacts: the files that it may write and that are handed in.
-        shown: its cells as they are to be seen, with what each put out.
+        shown: its cells as the page shows them, each with its outputs.
     """
 
     cells: Sequence[Cell]
@@ -238,7 +238,7 @@ class _Running:
         try:
             payload = {"source": source.encode("utf-8", "replace").decode(), "seconds": seconds}
             outputs, left_out = read_cell(worker.request("run_cell", payload, seconds + GRACE_SECONDS))
-        except StudentError as error:  # out of the shell's hands, and the worker lives on
+        except StudentError as error:  # the shell did not handle the error, and the worker lives on
             self._raised(place, error.kind, error.text)
             return
         except WorkerOutOfMemory as error:
@@ -309,7 +309,7 @@ class _Running:
 
 
 def _as_shown(cell: Cell, number: int) -> dict[str, Any]:
-    """A cell made anew of what is known in it."""
+    """A new cell with only the known fields of another one."""
     shown = {"cell_type": cell["cell_type"], "id": f"n{number}", "metadata": {"number": number}}
     shown["source"] = cell["source"][:MAX_SOURCE].encode("utf-8", "replace").decode()
     if cell["cell_type"] == "code":
@@ -331,7 +331,7 @@ def _size(output: Mapping[str, Any]) -> int:
 
 
 def _said(text: str) -> dict[str, Any]:
-    """A word of ours below a cell."""
+    """A message of the grader below a cell."""
     return {"output_type": "stream", "name": "stderr", "text": text}
 
 

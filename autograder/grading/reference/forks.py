@@ -1,7 +1,7 @@
-"""Grades the reference by the hidden checks, and gathers what it answered for the submissions to come.
+"""Grades the reference by the hidden checks, and gathers its answers for later submissions.
 
 Each question is graded in a fork, several at once, since the grading process itself has to be free to fork gradings. A
-fork sends back what the reference and the oracles answered. Gradings that are forked later find these answers in
+fork sends back the answers of the reference and of the oracles. Gradings that are forked later find these answers in
 memory; those that are forked earlier compute the answers that they need.
 """
 
@@ -27,11 +27,11 @@ from autograder.sandbox.isolation.raw_syscalls import die_with_parent
 
 __all__ = ["ReferenceGrading"]
 
-LATER = 10  # added to the niceness of what nobody waits for
+LATER = 10  # added to the niceness of work that nobody waits for
 
 
 class Grades(Protocol):
-    """What grades the reference by the checks of a question: an `Examiner`."""
+    """Grades the reference by the checks of a question: an `Examiner`."""
 
     @property
     def assignment(self) -> Assignment: ...
@@ -44,13 +44,13 @@ class Grades(Protocol):
 
 @dataclass(frozen=True)
 class _Found:
-    """What a fork sends back.
+    """The message that a fork sends back.
 
     Attributes:
-        broken: what is wrong with the reference; "" where it has full marks.
-        failed: what went wrong through our own fault; "" where nothing did.
-        answers: what was answered, pickled one by one.
-        modules: what was imported on the way.
+        broken: the fault of the reference; "" if it has full marks.
+        failed: the fault of the grader; "" if there was none.
+        answers: the answers, pickled one by one.
+        modules: the modules that were imported on the way.
     """
 
     broken: str
@@ -65,13 +65,13 @@ class ReferenceGrading:
     """The grading of the reference, question by question.
 
     Args:
-        examiner: takes in the answers.
+        examiner: gets the answers.
         expected: seconds that each question took in an earlier run, by id: the longest come first.
-        jobs: how many questions at once.
-        later: others use the cores meanwhile, and come first.
+        jobs: the number of questions at once.
+        later: True if other work uses the cores meanwhile, and comes first.
 
     Attributes:
-        seconds: what each question took, by id, as far as they are graded.
+        seconds: the time of each graded question, by id.
     """
 
     examiner: Grades
@@ -80,7 +80,7 @@ class ReferenceGrading:
     later: bool = False
     seconds: dict[str, float] = field(default_factory=dict, init=False)
     _waiting: list[str] = field(init=False)
-    _running: dict[int, _Fork] = field(default_factory=dict, init=False)  # by the pipe that tells its end
+    _running: dict[int, _Fork] = field(default_factory=dict, init=False)  # by the pipe that shows its end
 
     def __post_init__(self) -> None:
         races = {question.id for question in self.examiner.assignment.questions if question.budgets}
@@ -90,7 +90,7 @@ class ReferenceGrading:
 
     @property
     def pipes(self) -> Sequence[int]:
-        """File descriptors that can be read when a question is graded, which is to be told to `finish`."""
+        """File descriptors that become readable when a question is graded. Then call `finish`."""
         return tuple(self._running)
 
     @property
@@ -104,10 +104,10 @@ class ReferenceGrading:
         self._begin()
 
     def finish(self, pipe: int) -> None:
-        """Take in what a fork found, and begin the next.
+        """Take over the findings of a fork, and begin the next one.
 
         Raises:
-            UsageError: the reference does not have full marks; it names the first check that is at fault.
+            UsageError: the reference does not have full marks; the message names the first check at fault.
             GraderError: workers can no longer be started, or a fork died.
         """
         fork = self._running.pop(pipe)
@@ -127,7 +127,7 @@ class ReferenceGrading:
         self._begin()
 
     def finish_all(self) -> None:
-        """Wait for the rest. Raises what `finish` raises."""
+        """Wait for the rest. Raises like `finish`."""
         while self._running:
             for pipe in select.select(self.pipes, [], [])[0]:
                 self.finish(pipe)
@@ -179,7 +179,7 @@ class ReferenceGrading:
         answers = {}
         for key, answer in self.examiner.answers.items():
             if key not in known:
-                with suppress(Exception):  # what cannot be sent is computed again
+                with suppress(Exception):  # an answer that cannot be sent is computed again
                     answers[key] = pickle.dumps(answer)
         return _Found(broken, failed, answers, _libraries(sys.modules.keys() - modules), time.perf_counter() - began)
 
@@ -202,6 +202,6 @@ class _Fork:
 
 
 def _libraries(names: set[str]) -> list[str]:
-    """Of imported modules those that any process of this environment can import: no file of the course's own."""
+    """The imported modules that any process of this environment can import, without the course's own files."""
     files = {name: getattr(sys.modules[name], "__file__", None) for name in names}
     return sorted(name for name, file in files.items() if isinstance(file, str) and file.startswith(sys.prefix))

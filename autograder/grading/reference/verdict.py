@@ -1,9 +1,10 @@
 """Remembers, from run to run, that a reference had full marks by its suite in this environment.
 
-A run need not wait then until the reference is graded: it is graded again beside the first submissions, on the inputs
-of the run's own seed. The end of the run waits for this where no earlier run had the same seed.
+With such a verdict, a run need not wait for the grading of the reference. The reference is graded again beside the
+first submissions, on the inputs of the run's own seed. The end of the run waits for this unless an earlier run had the
+same seed.
 
-A verdict is a small file in the user's cache folder, named by a digest of what it depends on. The variable
+A verdict is a small file in the user's cache folder, named by a digest of everything that it depends on. The variable
 AUTOGRADER_CACHE names another folder.
 """
 
@@ -25,7 +26,7 @@ from autograder.files import whole
 
 __all__ = ["Kept", "ReferenceVerdict", "cpu_name"]
 
-# Variables that decide which of its routines a library computes with.
+# Variables that choose the routines of a library.
 DECIDING = ("ATEN_", "CUBLAS_", "CUDA_", "KMP_", "MKL_", "OMP_", "ONEDNN_", "OPENBLAS_", "TORCH_")
 MAX_SEEDS = 1000
 
@@ -35,8 +36,8 @@ class Kept:
     """A verdict of earlier runs.
 
     Attributes:
-        seconds: what each question took, by id.
-        seeds: those under which the reference had full marks, the newest last.
+        seconds: the time of each question, by id.
+        seeds: the seeds with which the reference had full marks, the newest last.
     """
 
     seconds: dict[str, float]
@@ -45,7 +46,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class ReferenceVerdict:
-    """Where the verdict on one reference by one suite in one environment is kept."""
+    """The file for the verdict on one reference by one suite in one environment."""
 
     path: Path
 
@@ -54,7 +55,7 @@ class ReferenceVerdict:
         """The verdict of the suite with this digest.
 
         Args:
-            facts: plain data on the environment. The processor, what is installed, and variables that decide how
+            facts: plain data on the environment. The processor, the installed packages, and variables that decide how
                 libraries compute are added.
         """
         installed = sorted({each.name for folder in sys.path for each in Path(folder).glob("*-info")})
@@ -63,7 +64,7 @@ class ReferenceVerdict:
         return cls(_folder() / f"{hashlib.blake2b(text.encode(), digest_size=16).hexdigest()}.json")
 
     def read(self) -> Kept | None:
-        """What earlier runs found; None where no verdict is kept."""
+        """The verdict of earlier runs; None if there is none."""
         try:
             kept = json.loads(self.path.read_text(encoding="utf-8"))
             seconds = {str(id): float(took) for id, took in kept["seconds"].items()}
@@ -72,7 +73,7 @@ class ReferenceVerdict:
             return None
 
     def keep(self, assignment: str, seconds: dict[str, float], seed: int) -> None:
-        """Keep that the reference had full marks under this seed. A folder that cannot be written to keeps nothing."""
+        """Record full marks of the reference under this seed. A folder that cannot be written to keeps nothing."""
         before = self.read()
         earlier = [each for each in before.seeds if each != seed] if before else []
         rounded = {id: round(took, 3) for id, took in seconds.items()}
@@ -83,13 +84,13 @@ class ReferenceVerdict:
                 file.write(json.dumps(kept, indent=1).encode())
 
     def forget(self) -> None:
-        """The reference failed in this environment after all."""
+        """Remove the verdict: the reference failed in this environment after all."""
         with suppress(OSError):
             self.path.unlink(missing_ok=True)
 
 
 def cpu_name() -> str:
-    """The processor's model, which decides how libraries round; its family where the system does not tell."""
+    """The processor's model, which decides how libraries round; its family if the system does not name the model."""
     with suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as file:
         for line in file:
             if line.startswith("model name"):

@@ -112,7 +112,7 @@ def write_submission(
 
 
 def written_as_is(result: SubmissionResult, out: Path) -> bool:
-    """Whether the result.json of a submission is there and says what this result says: nobody has edited it."""
+    """True if the result.json of a submission exists and equals this result: nobody has edited it."""
     try:
         return (_folder(out, result.submission) / "result.json").read_bytes() == _result_json(result)
     except OSError:
@@ -140,7 +140,7 @@ def write_class(
 
     Args:
         failures: (submission, why it was not graded).
-        changes: how scores differ from an earlier run's.
+        changes: the differences of scores from an earlier run.
         passed: (path, why) of skipped files that are not submissions.
         unmade: as for `write_submission`.
         shown: by name, the gradebook's decision on each submission that a person reads.
@@ -203,7 +203,7 @@ def _page(path: Path, make: Callable[[], str], unmade: Unmade | None) -> None:
     """Write the page that `make` returns, or, if it raises, a page that says so."""
     try:
         text = make()
-    except Exception as error:  # of any kind: content of a submission may cause it
+    except Exception as error:  # any error: the content of a submission may cause it
         if unmade is not None:
             unmade.append((f"{path.parent.name}/{path.name}", f"{type(error).__name__}: {error}"[:MAX_REASON]))
         text = UNMADE

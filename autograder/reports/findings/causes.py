@@ -72,7 +72,7 @@ def masked(message: str) -> str:
 def causes(cases: Sequence[CaseResult]) -> list[Cause]:
     """The cases by cause. Causes with a hint come first, then those with most cases; passed cases come last.
 
-    The hint is the one that most cases of a cause give. It is left out where fewer than a third of them give it: such
+    The hint is the one that most cases of a cause give. It is left out if fewer than a third of them give it: such
     a hint fits by coincidence. The message is that of the first case with this hint.
     """
     alike: dict[tuple[Outcome, str, str], list[CaseResult]] = {}

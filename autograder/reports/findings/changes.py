@@ -13,7 +13,7 @@ __all__ = ["Change", "changes"]
 
 MAX_SHOWN = 8  # of one kind, on a page
 EMPHASIS = re.compile(r"\*\*|(?<!\S)\*(?=\S[^*]*\*)|(?<=\S)\*(?!\S)")  # as in **bold** and in *italic* text
-TEX = re.compile(r"\\[^a-zA-Z]|[\\{}]")  # what a formula is written with and a reader need not see
+TEX = re.compile(r"\\[^a-zA-Z]|[\\{}]")  # signs of a formula's source that a reader need not see
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ class Concern:
 
     Attributes:
         detail: the grader's own error.
-        linked: whether it has a page.
+        linked: True if it has a page.
     """
 
     submission: str

@@ -60,7 +60,7 @@ class Decisions:
 
     @classmethod
     def read(cls, path: Path) -> Decisions:
-        """Empty if there is no such file. Raises UsageError, with row and column, if a cell is invalid."""
+        """Read the file; empty if there is none. Raises UsageError, with row and column, if a cell is invalid."""
         try:
             if path.stat().st_size > MAX_BYTES:
                 raise UsageError(f"{path}: far too large")
@@ -91,7 +91,7 @@ class Decisions:
         return _scale(cell) if cell else None
 
     def is_open(self, result: SubmissionResult, assignment: Assignment) -> bool:
-        """Whether nobody has decided yet: the scale is still the option's own, and there is no comment."""
+        """True if nobody has decided yet: the scale is still the option's own, and there is no comment."""
         scale = self.scale(result)
         return scale in (None, assignment.option(result.info.option).scale) and not self.comment(result).strip()
 
@@ -129,12 +129,12 @@ class Decisions:
         return Decisions(columns, rows, self.separator)
 
     def _stale(self, row: Sequence[str], shown: Shown) -> bool:
-        """Whether the gradebook has a newer decision than the row shows."""
+        """True if the gradebook has a newer decision than the row shows."""
         newest = shown.get(self._cell(row, "submission"), (None, "", 0))[2]
         return newest > 0 and self._cell(row, NUMBER).strip() != str(newest)
 
     def without(self, names: Collection[str]) -> Decisions:
-        """Without the rows of these submissions."""
+        """The decisions without the rows of these submissions."""
         shown = {text(name) for name in names}
         return replace(self, rows=[row for row in self.rows if self._cell(row, "submission") not in shown])
 
@@ -145,7 +145,7 @@ class Decisions:
         return ("\ufeff" + encodable(sheet.getvalue())).encode()
 
     def merged(self, results: Sequence[SubmissionResult], assignment: Assignment) -> Decisions:
-        """With the facts of the current queue, and with new rows at the end for new submissions."""
+        """The decisions with the facts of the current queue, and with new rows at the end for new submissions."""
         queue = {text(result.submission): result for result in queued(results, assignment)}
         unnamed = max(map(len, self.rows), default=0) - len(self.columns)
         columns = [*self.columns, *[""] * unnamed, *(name for name in COLUMNS if name not in self.columns)]

@@ -1,4 +1,4 @@
-"""Who a submission belongs to: the person who handed it in, and every member of the group."""
+"""The people of a submission: the person who handed it in, and every member of the group."""
 
 from __future__ import annotations
 

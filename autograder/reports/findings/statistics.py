@@ -34,7 +34,7 @@ class Distribution:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Distribution | None:
-        """None for nobody."""
+        """The distribution of some points; None if there are none."""
         if not values:
             return None
         several = [*values] if len(values) > 1 else [*values, *values]
@@ -47,10 +47,10 @@ class QuestionStatistics:
     """One question over a class.
 
     Attributes:
-        tried: submissions that began it; full, part, none: of all, by score.
+        tried: the number of submissions that began it; full, part, none: numbers of submissions, by score.
         difficulty: mean score as a part of the points, 0 to 1; smaller is harder.
-        discrimination: Pearson's correlation of its score with the rest of the total, from ten people on; None where
-            it says nothing.
+        discrimination: Pearson's correlation of its score with the rest of the total, from ten people on; None if
+            it is meaningless.
         seconds: mean wall-clock time of its checks for one submission.
         noisy: share of its cases that the machine was too busy to time.
         remark: advice for the instructor; may be empty.
@@ -87,7 +87,7 @@ class Statistics:
 
     Attributes:
         checks, grades: points before and after lateness.
-        alpha: Cronbach's: how well the questions measure one thing; None for fewer than two questions or ten people.
+        alpha: Cronbach's alpha, the consistency of the questions; None for fewer than two questions or ten people.
         never: checks that nobody failed.
         together: groups of checks that failed for exactly the same people.
     """
@@ -109,7 +109,7 @@ class Statistics:
 def statistics(
     results: Iterable[SubmissionResult], assignment: Assignment, grades: Sequence[tuple[float, float]]
 ) -> Statistics:
-    """Figures over results; those that met our own fault, or failed as a whole, count in none of them.
+    """Figures over results, without results that met a fault of the grader or failed as a whole.
 
     Args:
         grades: (points before lateness, grade) of each person whose grade is known.

@@ -32,7 +32,7 @@ class CaseGroup:
         message: the message of the case named by `example`.
         example: the title and variant of the message's case; "" if all cases have exactly this message.
         checks: (title, variants) for each check among them. A case's id is `check[variant]`, or `check` alone.
-        count: how many cases there are.
+        count: the number of these cases.
     """
 
     outcome: Outcome
@@ -74,7 +74,7 @@ class QuestionView:
 
     @property
     def partly(self) -> bool:
-        """Whether nothing is wrong, but only a part is written."""
+        """True if nothing is wrong, but only a part is written."""
         return self.outcome is Outcome.NOT_ATTEMPTED and self.passed > 0
 
 
@@ -111,7 +111,7 @@ class StudentView:
 
     @property
     def timed(self) -> bool:
-        """Whether the page shows running times."""
+        """True if the page shows running times."""
         return any(question.timings for question in self.questions)
 
     @property

@@ -40,7 +40,7 @@ class ClassGrades:
 
     @classmethod
     def from_book(cls, grades: Iterable[Grade], facts: Facts) -> ClassGrades:
-        """Of the grades of one assignment."""
+        """The grades of one assignment, by submission."""
         submissions = {each.id: each.name for each in facts.submissions}
         names = {each.key: " ".join(filter(None, (each.name, each.number or each.key))) for each in facts.students}
         found: dict[str, list[Grade]] = {}
@@ -102,13 +102,13 @@ def render_class(
     Args:
         failures: (submission, why it was not graded).
         decisions: a person's decisions on the submissions that a person reads.
-        changes: how scores differ from an earlier run's.
+        changes: the differences of scores from an earlier run.
         passed: (path, why) of skipped files that are not submissions.
         earlier: the earlier scores of each submission's people, as for `in_need`.
         grades: the grades from the gradebook; without them, the page shows scores only.
         figures: statistics of the class about the questions.
 
-    It links to `<submission>/report.html` beside it. It shows what students must not see.
+    It links to `<submission>/report.html` beside it. It shows facts that students must not see.
     """
     results = sorted(results, key=lambda result: result.submission)
     summary = summarize(results, assignment)

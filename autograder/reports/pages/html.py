@@ -46,7 +46,7 @@ def render(template: str, *, script: str = "", package: str = OWN, allow: str = 
 
 
 def policy(script: str = "", package: str = OWN, allow: str = "") -> str:
-    """The content security policy of such a page: no request, no script but these, and what `allow` adds."""
+    """The content security policy of such a page: no request, no script but these, and the directives in `allow`."""
     code = _code(script, package)
     digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
     allowed = f"'sha256-{digest}'" if code else "'none'"

@@ -1,7 +1,7 @@
 """Makes untrusted HTML and Markdown inert: it can be displayed, but it cannot run or load anything.
 
-No script, no style, no frame, no form, no image but one that is in the text itself, and no link but to a web page or
-within the page. Formulas in Markdown are set. Needs nh3, nbconvert and latex2mathml.
+No script, no style, no frame and no form. No image but one whose data is in the text itself. No link but to a web page
+or within the page. Formulas in Markdown are set. Needs nh3, nbconvert and latex2mathml.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def inert_html(text: str) -> str:
         tags=set(TAGS),
         attributes={tag: set(ATTRIBUTES) for tag in TAGS},
         attribute_filter=_allowed,
-        url_schemes={"http", "https", "data"},  # data: for images only, which `_allowed` sees to
+        url_schemes={"http", "https", "data"},  # data: for images only, as `_allowed` ensures
         strip_comments=True,
         link_rel="noopener noreferrer",
     )

@@ -13,7 +13,7 @@ __all__ = ["LEGEND", "PARTLY", "Face"]
 
 @dataclass(frozen=True)
 class Face:
-    """How one outcome is shown.
+    """The display of one outcome.
 
     Attributes:
         sign: one character, different for each outcome, so that no reader depends on colours.

@@ -17,7 +17,7 @@ __all__ = ["render_notebook", "warm_up"]
 
 SECONDS = 60.0
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-# Every cell under its number, which results name it by; nbconvert's own template shows the count of the run.
+# Every cell has its number in front, as results name it; nbconvert's own template shows the count of the run.
 TEMPLATE = """
 {%- extends 'basic/index.html.j2' -%}
 {% block in_prompt scoped %}<div class="prompt" id="cell-{{ cell.metadata.number }}">

@@ -18,7 +18,7 @@ __all__ = ["render_queue", "render_reading"]
 class _Entry:
     """One submission in the queue. `decided`: a person has changed its row in the table.
 
-    `reading` is None where there is no answer to lay out.
+    `reading` is None if there is no answer to show.
     """
 
     result: SubmissionResult

@@ -15,7 +15,7 @@ __all__ = ["render_student"]
 
 
 def render_student(result: SubmissionResult, assignment: Assignment, told: PageWords | None = None) -> str:
-    """A self-contained page on `result`. It shows what `student_view` lets through.
+    """A self-contained page on `result`. It shows the content of `student_view`.
 
     Args:
         told: text from the gradebook: the effect of lateness and of people's decisions on the score.

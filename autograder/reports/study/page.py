@@ -26,7 +26,7 @@ def render_similarity(pairs: Sequence[Pair], sources: Sequence[Source], assignme
 
 
 def _files(files: Mapping[str, str], marked: set[tuple[str, int]]) -> list[tuple[str, list[tuple[str, bool]]]]:
-    """(file, (line, whether it is marked) in order)."""
+    """For each file: its name, and (line, True if marked) in order."""
     return [
         (file, [(block(line, MAX_LINE), (file, at) in marked) for at, line in enumerate(text.splitlines(), 1)])
         for file, text in sorted(files.items())

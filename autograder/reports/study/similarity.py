@@ -66,8 +66,8 @@ def pairs(sources: Sequence[Source], given: Iterable[Mapping[str, str]]) -> tupl
     """The pairs of answers that share something rare, the most worth first; at most 50.
 
     Args:
-        given: code that everybody has, by file name: what was handed out, and the reference. What it says counts
-            nothing.
+        given: code that everybody has, by file name: the handed-out code, and the reference. Fingerprints in it
+            count nothing.
     """
     common, said = set[int](), set[str]()
     for files in given:
@@ -150,7 +150,7 @@ def _symbol(token: tokenize.TokenInfo) -> str:
 
 
 def _winnowed(code: Sequence[tuple[str, int]]) -> Iterator[tuple[int, set[int]]]:
-    """(fingerprint, its lines): the smallest of each window; equal code gives equal ones, wherever it stands."""
+    """(fingerprint, its lines): the smallest of each window. Equal code gives equal ones at any place."""
     grams = [
         crc32(" ".join(word for word, _ in code[at : at + LENGTH]).encode()) for at in range(len(code) - LENGTH + 1)
     ]

@@ -99,7 +99,7 @@ class Spec(NamedTuple):
 
     @classmethod
     def parse(cls, entry: Any) -> Spec:
-        """From [library, dtype, shape]. Raises ProtocolError, or any of `wire.MALFORMED`, for other data."""
+        """The spec of [library, dtype, shape]. Raises ProtocolError, or any of `wire.MALFORMED`, for other data."""
         library, name, dims = entry
         if type(entry) is not list or type(dims) is not list or len(dims) > MAX_DIMS:
             raise ProtocolError("a tensor's description that is not one")

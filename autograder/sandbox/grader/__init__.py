@@ -1,1 +1,1 @@
-"""The trusted side: starts workers, asks them under a deadline, and believes nothing that they say."""
+"""The trusted side: starts workers, sends requests under a deadline, and trusts no reply."""

@@ -89,7 +89,7 @@ class Process:
             raise ProcessLookupError(self.pid) from None
 
     def _signal(self, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError, PermissionError):  # gone, or another user's where we have no say over it
+        with suppress(ProcessLookupError, PermissionError):  # gone, or another user's, which we may not move
             signal.pidfd_send_signal(self._pidfd, number)
 
 

@@ -248,7 +248,7 @@ class Worker:
         poll = select.poll()
         poll.register(self._pidfd, select.POLLIN)
         closed = not poll.poll(END_SECONDS * 1000)
-        self._kill()  # alive still, if it only closed its descriptor; how it ended by itself is settled before that
+        self._kill()  # it may live if it only closed its descriptor; `closed` is known before
         # The zygote may be busy: with other workers, or with imports, which take seconds.
         report = self._report(START_SECONDS)
         if report is None or "status" not in report[0]:

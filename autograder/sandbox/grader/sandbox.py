@@ -69,7 +69,7 @@ class Sandbox:
 
     Attributes:
         level: "A" root with namespaces, "B" user namespaces, "C" Landlock and seccomp, "D" less than that.
-        layers: whether each layer of isolation holds on this host, by name.
+        layers: by name of each layer of isolation, True if it holds on this host.
         why_not: the reason for each layer that does not hold.
 
     Raises:

@@ -57,7 +57,7 @@ REFUSED: dict[str, str] = {
         "unshare setns mount umount umount2 pivot_root chroot open_tree open_tree_attr move_mount mount_setattr fsopen"
         " fsconfig fsmount fspick statmount listmount"
     ),
-    # Landlock does not cover these calls. The kernel checks for them who owns a file, not whether it may be written.
+    # Landlock does not cover these calls. For them, the kernel checks the owner of a file, not the right to write it.
     "owners, modes, times and attributes of files": (
         "chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes futimesat utimensat"
         " utimensat_time64 setxattr lsetxattr fsetxattr setxattrat removexattr lremovexattr fremovexattr removexattrat"

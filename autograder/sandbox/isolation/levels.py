@@ -58,7 +58,7 @@ class Confinement:
 
     @property
     def layers(self) -> dict[str, bool]:
-        """Whether each layer confines the worker, by the layer's name."""
+        """By each layer's name, True if it confines the worker."""
         return {
             "files": self.namespaces or self.landlock,
             "view": self.namespaces,

@@ -40,7 +40,7 @@ def limit_resources(limits: Limits, *, own_user: bool, boundless: bool = False) 
 
 
 def limit_memory(more: int) -> None:
-    """Let this process map so many bytes beside what it has mapped already."""
+    """Let this process map so many bytes more than it has mapped already."""
     with open("/proc/self/statm") as file:
         mapped = int(file.read().split()[0]) * resource.getpagesize()
     _limit(resource.RLIMIT_AS, mapped + more)

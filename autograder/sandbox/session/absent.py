@@ -14,5 +14,5 @@ def no_input(*_: object, **__: object) -> NoReturn:
 
 
 def forbid_questions() -> None:
-    """From now on `input()` raises EOFError in this process."""
+    """Make `input()` raise EOFError in this process from now on."""
     builtins.input = no_input

@@ -1,6 +1,6 @@
 """Runs code that asks for a GPU by name on the CPU, if this machine has no GPU.
 
-A hard-coded "cuda" must not hide whether the answer is right. A call that raises for lack of a GPU is repeated with the
+A hard-coded "cuda" must not hide a right answer. A call that raises for lack of a GPU is repeated with the
 CPU in the GPU's place.
 """
 

@@ -133,9 +133,9 @@ def differentiate(
         wrt: positions in `args` of the differentiated inputs; None for all. Other inputs are plain tensors.
 
     Returns:
-        "output"; "attached": whether each tensor in the output has a graph; "inputs": the gradient, or None, of each
-        tensor in args; "changed": whether the call wrote to it; "tensors": by index, a parameter's gradient or None, or
-        a buffer's value afterwards. If an input was changed, there are no gradients.
+        "output"; "attached": for each tensor in the output, True if it has a graph; "inputs": the gradient, or None, of
+        each tensor in args; "changed": True if the call wrote to it; "tensors": by index, a parameter's gradient or
+        None, or a buffer's value afterwards. If an input was changed, there are no gradients.
     """
     is_module = issubclass(type(function), Module)
     tensors = list(_tensors(function)) if is_module else []

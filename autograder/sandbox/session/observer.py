@@ -2,7 +2,7 @@
 
 Weights are identified by place, not by name. The place of a weight is its depth, then the order of execution. Its depth
 is the number of operations with weights before it on the longest path from the input. So a shortcut has the same place
-whether it runs before or after the main path. Functions on bare parameters count like layers.
+before and after the main path. Functions on bare parameters count like layers.
 """
 
 from __future__ import annotations

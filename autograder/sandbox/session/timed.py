@@ -172,7 +172,7 @@ def _digest(value: Any, weights: torch.Tensor, places: np.ndarray[Any, Any]) -> 
 
 
 def _sums(flat: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Weighted sums of absolute values over pieces as long as `weights`; what lies beyond the last piece is its own."""
+    """Weighted sums of absolute values over pieces as long as `weights`; the last piece may be shorter."""
     size = len(weights)
     like = flat.dtype if flat.dtype in (torch.float32, torch.float64) else torch.float32
     pieces, rest = flat[: len(flat) // size * size], flat[len(flat) // size * size :]

@@ -1,1 +1,1 @@
-"""The untrusted side: what runs in confined processes, beside a submission's code."""
+"""The untrusted side: code that runs in confined processes, beside a submission's code."""

@@ -220,7 +220,7 @@ class _Results(DisplayHook):
 
 
 class _Displays(DisplayPublisher):
-    """What a cell displays: plots, tables."""
+    """Receives the displays of a cell: plots, tables."""
 
     def publish(self, data: Any, metadata: Any = None, *_: Any, transient: Any = None, **more: Any) -> None:
         id = (transient or {}).get("display_id")
@@ -231,7 +231,7 @@ class _Displays(DisplayPublisher):
 
 
 class _Shell(InteractiveShell):
-    system = system_raw = system_piped = said  # what `!` and `%pip` call
+    system = system_raw = system_piped = said  # `!` and `%pip` call it
 
     def getoutput(self, *_: Any, **__: Any) -> SList:  # `files = !ls`
         said()

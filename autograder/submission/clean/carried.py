@@ -42,7 +42,7 @@ class CleanModule:
 
     @classmethod
     def read(cls, data: bytes, questions: Collection[Question]) -> CleanModule:
-        """From the handed-out file and the questions whose answers are in it. Raises NotPython."""
+        """Make it from the handed-out file and the questions whose answers are in it. Raises NotPython."""
         source = Source.decode(data)
         functions = dict(_functions(source.tree.body, ""))
         asked = {

@@ -43,6 +43,9 @@ ENCODING = re.compile(r"[ \t\f]*#.*?coding[:=]")  # dropped: the carried module 
 def carry_module(clean: CleanModule, student: Source) -> CarriedModule:
     """The clean copy with the student's answers and additions.
 
+    Example: the clean copy has the stub `mean` and the given function `load`. The student's file has an answer `mean`
+    and a changed `load`. The result has the student's `mean` and the clean copy's `load`.
+
     Raises:
         NotPython: the student's file is nested too deeply.
     """

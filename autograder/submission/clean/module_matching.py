@@ -43,7 +43,10 @@ class Level:
         self._first = True
 
     def place(self, piece: Piece) -> Piece | None:
-        """The clean piece that matches the student's, or None."""
+        """The clean piece that matches the student's, or None.
+
+        Example: the student's `def forward(...)` in `Conv` matches the clean `def forward` there, whatever its body.
+        """
         first, self._first = self._first, False
         if first and self._docstring and is_docstring(piece):
             self._left[self._docstring.shape] -= 1
@@ -58,10 +61,10 @@ class Level:
         return places[0] if places and all(places) else None
 
     def claims(self, piece: Piece, anchor: int) -> bool:
-        """True if this statement only assigns one answer or one given constant (`forward = _fast_forward`).
+        """True if this statement only assigns one answer or one given constant.
 
         An answer counts only directly above its own place, below the clean line `anchor`, because its value may use
-        names that are defined before.
+        names that are defined before. Example: `forward = _fast_forward`.
         """
         if len(piece.binds) != 1:
             return False

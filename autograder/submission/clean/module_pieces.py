@@ -126,7 +126,7 @@ class Source:
 
     @classmethod
     def decode(cls, data: bytes) -> Source:
-        """From a file's bytes, in the encoding that its first lines declare, or UTF-8."""
+        """Decode a file's bytes, in the encoding that its first lines declare, or UTF-8."""
         try:
             text = decode(data)
         except ValueError as problem:

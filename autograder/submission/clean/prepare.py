@@ -59,7 +59,7 @@ class CleanCopy:
 
     @classmethod
     def read(cls, files: Mapping[str, bytes], assignment: Assignment) -> CleanCopy | None:
-        """From the handout's files by path; None if there are none.
+        """Read the handout's files by path; None if there are none.
 
         Raises UsageError if a module is missing, or a module or notebook cannot be read.
         """

@@ -1,4 +1,4 @@
-"""An earlier run of the notebooks: its times, and whether its outputs are still valid.
+"""An earlier run of the notebooks: its times, and the validity of its outputs.
 
 A run is valid until something that it depends on changes: code, given files, checks, data, or installed packages. Text
 cells do not count, so that a written answer needs no new run.

@@ -95,7 +95,7 @@ def run_cells(
 
 
 def _raised(notebook: NotebookNode, *, ended: bool = False) -> list[FailedCell]:
-    """The cells whose outputs hold an error. `ended` says that no cell was run after the last of them."""
+    """The cells whose outputs hold an error. `ended`: True if no cell was run after the last of them."""
     failed = []
     for number, cell in enumerate(notebook.cells, start=1):
         for output in cell.get("outputs", ()):

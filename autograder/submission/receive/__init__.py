@@ -1,1 +1,1 @@
-"""From a zip or folder to files in memory: whose they are, when they came, and which file is which."""
+"""Reads a zip or folder into files in memory, and finds their owner, their time, and the assignment's files."""

@@ -32,7 +32,7 @@ TAKEN = frozenset(
     {"anonymous", "answers.html", "grades.csv", "index.html", "review.csv", "review.html", "run.json"}
     | {"similarity.html", "term.html"}
 )
-BOOK = re.compile(r"gradebook\.db([-.][^~]*)?")  # and what stands beside it: its log, its copies
+BOOK = re.compile(r"gradebook\.db([-.][^~]*)?")  # and the files beside it: its log, its copies
 
 # The course's form, strict, and then with any separators that people type. An id starts and ends with a digit.
 STRICT = re.compile(r"(?P<name>[^-]+)-(?P<id>[^-]+)-A(?P<number>\d+)-O(?P<option>\d+)(?!\d)", re.IGNORECASE)
@@ -138,7 +138,7 @@ def safe_names(paths: Sequence[Path], alone: Collection[Path] = ()) -> dict[str,
 
 
 def is_taken(name: str) -> bool:
-    """Whether a folder of results needs a name for something else than a submission, on any file system."""
+    """True if a folder of results uses a name for something other than a submission, on any file system."""
     return name.casefold() in TAKEN or BOOK.fullmatch(name.casefold()) is not None
 
 
@@ -153,7 +153,7 @@ def owner(path: Path) -> Path | None:
 
 
 def name_of(path: Path) -> ParsedName:
-    """What the name of a zip or folder tells, whatever its bytes are."""
+    """The parsed name of a zip or folder, whatever its bytes are."""
     return parse_name(decode_name(path.name.encode(errors="surrogateescape")))
 
 

@@ -31,7 +31,7 @@ LOOSE = (".py", ".ipynb", ".pt", ".pth", ".npy", ".npz", ".txt")
 
 @dataclass(frozen=True)
 class Passed:
-    """An entry beside the submissions that is none.
+    """An entry beside the submissions that is no submission.
 
     Attributes:
         name: its path, relative to the caller's path.
@@ -234,7 +234,7 @@ class _Finder:
             folder = self._unpacker.unpack(place)
         except (ArchiveError, OSError):
             return set()
-        del self._unpacker.left_out[kept:]  # whoever reads the archive will tell of them
+        del self._unpacker.left_out[kept:]  # reading the archive will report them
         return _ids(folder, listed(folder))
 
     def _pass(self, name: str, why: str, work: bool = False) -> None:

@@ -177,7 +177,7 @@ def _text(value: object) -> str:
 
 
 def _members(value: object) -> Members:
-    """From `["2022123456 Kim Minsu", …]`, `[("2022123456", "Kim Minsu"), …]`, or a text with one line per member."""
+    """The members in `["2022123456 Kim Minsu", …]`, `[("2022123456", "Kim Minsu"), …]`, or a text with lines."""
     if isinstance(value, str):
         value = value.splitlines()
     if not isinstance(value, Sequence):

@@ -37,7 +37,7 @@ class Submission:
         artifacts: bytes of the handed-in artifacts, by their names in the assignment.
         notebooks: bytes of the handed-in notebooks, by their names in the assignment.
         digest: SHA-256 of all the above; equal digests need no second grading.
-        modules: the handed-in modules, without `.py`. For a missing one, a note says what was found instead.
+        modules: the handed-in modules, without `.py`. For a missing one, a note names other files that were found.
         edited, lacking: given files that the student changed, and given files that were not handed in.
         given: the student's copies of given files. Only a notebook that is not made from the handed-out one uses them.
         unread: the reason for each module that could not be read (encrypted, too large), by file name.
@@ -228,7 +228,7 @@ def _parsed(path: Path) -> ParsedName:
 
 
 def _name_of_zip_in(folder: Path) -> ParsedName:
-    """The parsed name of the only person of whom a zip in the folder has the course's form; an empty one if none."""
+    """The parsed name of the only person with a zip of the course's form in the folder; an empty one if none."""
     zips = [name_of(entry) for entry in folder.iterdir() if archive_called(entry.name)] if folder.is_dir() else []
     people = {parsed.person: parsed for parsed in zips if parsed.in_form}
     return next(iter(people.values())) if len(people) == 1 else ParsedName()

@@ -118,7 +118,7 @@ class InnerZips:
         self.left = limits.total_bytes
 
     def wants(self, name: str) -> bool:
-        """Whether a file with this name is to be read."""
+        """True if a file with this name is to be read."""
         return name.lower().endswith(INNER) and not is_litter(name) and len(self.found) < MAX_INNER
 
     def add(self, name: str, data: bytes) -> None:

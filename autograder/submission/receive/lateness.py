@@ -1,4 +1,4 @@
-"""Finds the time of a submission, and whether it was late."""
+"""Finds the time of a submission, and decides if it was late."""
 
 from __future__ import annotations
 

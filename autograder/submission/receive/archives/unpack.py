@@ -33,7 +33,7 @@ __all__ = ["Unpacker", "archive_names"]
 LIMITS = ArchiveLimits(entries=1_000_000)
 KEPT_FREE = 1 << 30  # bytes of the disk that stay free
 CHUNK = 1 << 20
-DONE = ".done"  # the file beside a folder that is complete; it lists what was left out
+DONE = ".done"  # the file beside a folder that is complete; it lists the files that were left out
 MAX_TAR_BYTES = LIMITS.total_bytes * LIMITS.ratio  # bytes of an unpacked tar
 
 
