@@ -1,12 +1,13 @@
 """Decides if a running time is within its budget: pure statistics of the measured times.
 
 Interleaved pairs of slices give ratios of the submission's time to the baseline's. Their median decides, with its
-bootstrap interval. A verdict needs an interval that lies between two edges of bands, after `LEAST` pairs at the
-earliest. From `FEW` pairs on, it needs single pairs that all differ from every edge by the factor `CLEAR`. At
-`MOST` pairs, or when time is up, the verdict is "too noisy", unless the interval lies between two edges.
+bootstrap interval. A verdict needs an interval that lies between two edges of bands, after `MIN_PAIRS` pairs at the
+earliest. From `MIN_CLEAR_PAIRS` pairs on, it needs single pairs that all differ from every edge by the factor `CLEAR`.
+At `MAX_PAIRS` pairs, or when time is up, the verdict is "too noisy", unless the interval lies between two edges.
 
-`FEW` can suffice for this reason. If the true ratio were at an edge, half of all pairs would lie on each side of it. It
-would be a rare coincidence that all five lie on one side, a factor of 1.5 away: pairs on one core vary by 3 to 10 %.
+`MIN_CLEAR_PAIRS` can suffice for this reason. If the true ratio were at an edge, half of all pairs would lie on each
+side of it. It would be a rare coincidence that all five lie on one side, a factor of 1.5 away: pairs on one core vary
+by 3 to 10 %.
 """
 
 from __future__ import annotations
@@ -122,8 +123,11 @@ def estimate(ratios: Sequence[float], seed: int) -> Estimate:
 
 
 def due(pairs: int) -> bool:
-    """True if it is time to look for a verdict: from `FEW` pairs on after each, from `LEAST` on after every fourth."""
-    return pairs >= FEW if pairs < LEAST else pairs >= MOST or (pairs - LEAST) % EVERY == 0
+    """True if it is time to look for a verdict.
+
+    That is after each pair from `MIN_CLEAR_PAIRS` on, and after every fourth one from `MIN_PAIRS` on.
+    """
+    return pairs >= MIN_CLEAR_PAIRS if pairs < MIN_PAIRS else pairs >= MAX_PAIRS or (pairs - MIN_PAIRS) % EVERY == 0
 
 
 def decide(found: Estimate, pairs: int, bands: Sequence[Band], *, last: bool = False) -> TimeVerdict | None:

@@ -12,7 +12,7 @@ from autograder.grading.mutants.matrix import KillMatrix
 __all__ = ["MAX_OF_ALL", "MAX_OF_QUESTION", "Cost", "costs"]
 
 MAX_OF_QUESTION = 0.6  # of a question's points, unless the mistake misses the point of the question
-MOST = 20.0  # of all points, in percent
+MAX_OF_ALL = 20.0  # of all points, in percent
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Cost:
     @property
     def too_much(self) -> bool:
         """True if one mistake costs more than its share."""
-        return self.total > MOST or (self.share > MAX_OF_QUESTION and not self.mutant.point)
+        return self.total > MAX_OF_ALL or (self.share > MAX_OF_QUESTION and not self.mutant.point)
 
 
 def costs(matrix: KillMatrix, mutants: Iterable[Mutant], assignment: Assignment) -> list[Cost]:

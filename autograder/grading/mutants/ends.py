@@ -15,7 +15,7 @@ from autograder.files import whole
 
 __all__ = ["End", "Ends"]
 
-LARGEST = 1 << 18  # the most numbers in a wrong value that is kept
+MAX_NUMBERS = 1 << 18  # the most numbers in a wrong value that is kept
 
 
 @dataclass(frozen=True)
