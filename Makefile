@@ -31,7 +31,7 @@ sample: $(READY)
 	@$(BIN)/python tests/submissions/make_sample.py $(ASSIGNMENT) $(SAMPLE)
 
 test: $(READY) ## run the tests, JOBS files at once; those of the hostile classes run by `make hostile`
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --deselect=tests/test_hostile
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --deselect=tests/test_hostile
 
 hostile: $(READY) ## grade the hostile classes alone, and print what each attack got
 	$(BIN)/python -m tests.hostile

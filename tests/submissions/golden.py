@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,10 @@ from typing import Any
 from autograder.course.layout import Course
 from autograder.course.model import Assignment
 from autograder.course.result import SubmissionResult
-from autograder.errors import AutograderError, GraderError
+from autograder.errors import ArchiveError, AutograderError, GraderError
 from autograder.grading.client import GradingProcess
 from autograder.grading.order import Order
+from autograder.grading.scoring import total
 from autograder.submission.receive.inbox import Inbox
 from tests.submissions.make_sample import make_sample
 
@@ -38,16 +40,48 @@ AGAIN = 2
 def grade_class(process: GradingProcess, folder: Path, assignment: Assignment, jobs: int = 2) -> list[SubmissionResult]:
     """Grade every submission in a folder, in order of name, without names of mistakes, which no score depends on.
 
-    Running times that the machine was too busy to tell are measured again, as the next run into a folder would.
+    Running times that the machine was too busy to tell are measured again, as the next run into a folder would. Some
+    submissions hold the same files as another one, packed or named in another way. They are received and graded like
+    all others, but only their first question's checks run again; the other questions get the verdicts on these files.
     """
-    entries, grade = Inbox.open(folder, assignment).entries, partial(process.grade, named=False)
+    inbox, grade = Inbox.open(folder, assignment), partial(process.grade, named=False)
+    first, twins = _by_files(inbox)
     with ThreadPoolExecutor(jobs) as executor:
-        results = list(executor.map(grade, entries.values(), entries))
+        results = dict(zip(first, executor.map(grade, (inbox.entries[name] for name in first), first), strict=True))
     for _ in range(AGAIN):
-        results = [
-            grade(entries[result.submission], result.submission) if result.too_noisy else result for result in results
-        ]
-    return results
+        for name in first:
+            if results[name].too_noisy:
+                results[name] = grade(inbox.entries[name], name)
+    for name, same in twins.items():
+        asked = assignment.questions[0].id
+        results[name] = _completed(grade(inbox.entries[name], name, [asked]), results[same], asked)
+    return [results[name] for name in inbox.entries]
+
+
+def _by_files(inbox: Inbox) -> tuple[list[str], dict[str, str]]:
+    """The submissions whose files no earlier one holds, and for each other one the first one with the same files."""
+    known: dict[str, str] = {}
+    first, twins = [], {}
+    for name in inbox.entries:
+        try:
+            received = inbox.receive(name)
+        except ArchiveError:
+            first.append(name)
+            continue
+        files = repr((sorted(received.files.items()), sorted(received.artifacts.items())))
+        same = known.setdefault(files, name)
+        if same == name:
+            first.append(name)
+        else:
+            twins[name] = same
+    return first, twins
+
+
+def _completed(result: SubmissionResult, same: SubmissionResult, asked: str) -> SubmissionResult:
+    """A result of one question, with the verdicts on the other questions from a submission with the same files."""
+    verdicts = {question.id: question for question in same.questions}
+    questions = tuple(question if question.id == asked else verdicts[question.id] for question in result.questions)
+    return replace(result, questions=questions, score=total(questions, result.scale))
 
 
 def summarize(result: SubmissionResult) -> dict[str, Any]:
