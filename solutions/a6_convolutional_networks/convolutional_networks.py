@@ -37,6 +37,28 @@ __all__ = [
 ]
 
 
+# BEGIN SOLUTION
+def _pad(x, pad):
+    """Set `pad` zeros on each of the four sides: (N, C, H, W) -> (N, C, H + 2 * pad, W + 2 * pad)."""
+    N, C, H, W = x.shape
+    padded = x.new_zeros(N, C, H + 2 * pad, W + 2 * pad)
+    padded[:, :, pad : pad + H, pad : pad + W] = x
+    return padded
+
+
+def _places(height, width, rows, columns, stride):
+    """Indices that cut an image by position inside the window: one index per position, row by row.
+
+    With the index of position (u, v), x (N, C, H, W) gives (N, C, rows, columns): entry (u, v) of every window.
+    """
+    return [
+        (..., slice(u, u + rows * stride, stride), slice(v, v + columns * stride, stride))
+        for u in range(height)
+        for v in range(width)
+    ]
+
+
+# END SOLUTION
 class Conv:
     """Convolution as networks mean it: a bank of filters slid over the image, without flipping them."""
 
@@ -78,17 +100,12 @@ class Conv:
         N, C, H, W = x.shape
         F, _, HH, WW = w.shape
         rows, columns = 1 + (H + 2 * pad - HH) // stride, 1 + (W + 2 * pad - WW) // stride
-        padded = x.new_zeros(N, C, H + 2 * pad, W + 2 * pad)
-        padded[:, :, pad : pad + H, pad : pad + W] = x
+        padded = _pad(x, pad)  # (N, C, H + 2 * pad, W + 2 * pad)
 
         # One column per window, with all that the window sees: the sum becomes a matrix product.
-        seen = [
-            padded[:, :, u : u + rows * stride : stride, v : v + columns * stride : stride]
-            for u in range(HH)
-            for v in range(WW)
-        ]
-        windows = torch.stack(seen, dim=2).reshape(N, C * HH * WW, rows * columns)
-        out = (w.reshape(F, C * HH * WW) @ windows).reshape(N, F, rows, columns) + b.reshape(F, 1, 1)
+        seen = [padded[place] for place in _places(HH, WW, rows, columns, stride)]  # HH * WW of (N, C, H', W')
+        windows = torch.stack(seen, dim=2).reshape(N, C * HH * WW, rows * columns)  # (N, C * HH * WW, H' * W')
+        out = (w.reshape(F, C * HH * WW) @ windows).reshape(N, F, rows, columns) + b.reshape(F, 1, 1)  # (N, F, H', W')
         # END SOLUTION
         cache = (x, w, b, conv_param)
         return out, cache
@@ -127,23 +144,19 @@ class Conv:
         N, C, H, W = x.shape
         F, _, HH, WW = w.shape
         rows, columns = dout.shape[2:]
-        padded = x.new_zeros(N, C, H + 2 * pad, W + 2 * pad)
-        padded[:, :, pad : pad + H, pad : pad + W] = x
-        places = [
-            (..., slice(u, u + rows * stride, stride), slice(v, v + columns * stride, stride))
-            for u in range(HH)
-            for v in range(WW)
-        ]
-        windows = torch.stack([padded[place] for place in places], dim=2).reshape(N, C * HH * WW, rows * columns)
-        upstream = dout.reshape(N, F, rows * columns)
+        padded = _pad(x, pad)  # (N, C, H + 2 * pad, W + 2 * pad)
+        places = _places(HH, WW, rows, columns, stride)
+        seen = [padded[place] for place in places]  # HH * WW of (N, C, H', W')
+        windows = torch.stack(seen, dim=2).reshape(N, C * HH * WW, rows * columns)  # (N, C * HH * WW, H' * W')
+        upstream = dout.reshape(N, F, rows * columns)  # (N, F, H' * W')
 
-        dw = (upstream @ windows.transpose(1, 2)).sum(dim=0).reshape(w.shape)
+        dw = (upstream @ windows.transpose(1, 2)).sum(dim=0).reshape(w.shape)  # (F, C, HH, WW)
         dwindows = (w.reshape(F, C * HH * WW).T @ upstream).reshape(N, C, HH * WW, rows, columns)
         dpadded = torch.zeros_like(padded)
         for position, place in enumerate(places):  # every position inside the filter saw another part of the image
             dpadded[place] += dwindows[:, :, position]
-        dx = dpadded[:, :, pad : pad + H, pad : pad + W].clone()
-        db = dout.sum(dim=(0, 2, 3))
+        dx = dpadded[:, :, pad : pad + H, pad : pad + W].clone()  # (N, C, H, W)
+        db = dout.sum(dim=(0, 2, 3))  # (F,)
         # END SOLUTION
         return dx, dw, db
 
@@ -180,10 +193,9 @@ class MaxPool:
         height, width, stride = pool_param["pool_height"], pool_param["pool_width"], pool_param["stride"]
         N, C, H, W = x.shape
         rows, columns = 1 + (H - height) // stride, 1 + (W - width) // stride
-        out = x.new_full((N, C, rows, columns), -torch.inf)
-        for u in range(height):
-            for v in range(width):
-                out = torch.maximum(out, x[:, :, u : u + rows * stride : stride, v : v + columns * stride : stride])
+        out = x.new_full((N, C, rows, columns), -torch.inf)  # (N, C, H', W')
+        for place in _places(height, width, rows, columns, stride):
+            out = torch.maximum(out, x[place])
         # END SOLUTION
         cache = (x, pool_param)
         return out, cache
@@ -218,17 +230,13 @@ class MaxPool:
         # BEGIN SOLUTION pool-backward
         height, width, stride = pool_param["pool_height"], pool_param["pool_width"], pool_param["stride"]
         rows, columns = dout.shape[2:]
-        windows = [
-            (..., slice(u, u + rows * stride, stride), slice(v, v + columns * stride, stride))
-            for u in range(height)
-            for v in range(width)
-        ]
-        largest = torch.stack([x[window] for window in windows]).amax(dim=0)
-        dx = torch.zeros_like(x)
+        places = _places(height, width, rows, columns, stride)
+        largest = torch.stack([x[place] for place in places]).amax(dim=0)  # (N, C, H', W')
+        dx = torch.zeros_like(x)  # (N, C, H, W)
         unclaimed = torch.ones_like(largest, dtype=torch.bool)
-        for window in windows:
-            wins = unclaimed & (x[window] == largest)
-            dx[window] += dout * wins
+        for place in places:
+            wins = unclaimed & (x[place] == largest)
+            dx[place] += dout * wins
             unclaimed &= ~wins
         # END SOLUTION
         return dx
@@ -333,9 +341,10 @@ class ThreeLayerConvNet:
         pool_param = {"pool_height": 2, "pool_width": 2, "stride": 2}
         # BEGIN SOLUTION three-layer-net
         params = self.params
+        # features: (N, num_filters, H // 2, W // 2)
         features, conv_cache = Conv_ReLU_Pool.forward(X, params["W1"], params["b1"], conv_param, pool_param)
-        hidden, hidden_cache = Linear_ReLU.forward(features, params["W2"], params["b2"])
-        scores, scores_cache = Linear.forward(hidden, params["W3"], params["b3"])
+        hidden, hidden_cache = Linear_ReLU.forward(features, params["W2"], params["b2"])  # (N, hidden_dim)
+        scores, scores_cache = Linear.forward(hidden, params["W3"], params["b3"])  # (N, num_classes)
         # END SOLUTION
         if y is None:
             return scores
@@ -510,26 +519,22 @@ class DeepConvNet:
         pool_param = {"pool_height": 2, "pool_width": 2, "stride": 2}
         # BEGIN SOLUTION deep-net
         params, last = self.params, self.num_layers - 1
-        blocks = {
-            (False, False): Conv_ReLU,
-            (False, True): Conv_ReLU_Pool,
-            (True, False): Conv_BatchNorm_ReLU,
-            (True, True): Conv_BatchNorm_ReLU_Pool,
-        }
         names = ("W", "b", "gamma", "beta") if self.batchnorm else ("W", "b")
         steps, out = [], X
         for layer in range(last):
             pools = layer in self.max_pools
             weights = [params[f"{name}{layer}"] for name in names]
-            settings = [conv_param]
-            if self.batchnorm:
-                settings.append(self.bn_params[layer])
-            if pools:
-                settings.append(pool_param)
-            block = blocks[self.batchnorm, pools]
+            if self.batchnorm and pools:
+                block, settings = Conv_BatchNorm_ReLU_Pool, [conv_param, self.bn_params[layer], pool_param]
+            elif self.batchnorm:
+                block, settings = Conv_BatchNorm_ReLU, [conv_param, self.bn_params[layer]]
+            elif pools:
+                block, settings = Conv_ReLU_Pool, [conv_param, pool_param]
+            else:
+                block, settings = Conv_ReLU, [conv_param]
             out, cache = block.forward(out, *weights, *settings)  # (N, filters, H, W), halved by a pool
             steps.append((block, cache))
-        scores, scores_cache = Linear.forward(out, params[f"W{last}"], params[f"b{last}"])
+        scores, scores_cache = Linear.forward(out, params[f"W{last}"], params[f"b{last}"])  # (N, num_classes)
         # END SOLUTION
         if y is None:
             return scores

@@ -72,9 +72,9 @@ def three_layer_convnet(x, params, hyperparams):
     # BEGIN SOLUTION three-layer-functional
     conv_w1, conv_b1, conv_w2, conv_b2, fc_w, fc_b = params
     padding1, padding2 = hyperparams["padding"]
-    hidden = F.relu(F.conv2d(x, conv_w1, conv_b1, padding=padding1))
-    hidden = F.relu(F.conv2d(hidden, conv_w2, conv_b2, padding=padding2))
-    return F.linear(hidden.flatten(1), fc_w, fc_b)
+    hidden = F.relu(F.conv2d(x, conv_w1, conv_b1, padding=padding1))  # (N, F1, H1, W1)
+    hidden = F.relu(F.conv2d(hidden, conv_w2, conv_b2, padding=padding2))  # (N, F2, H2, W2)
+    return F.linear(hidden.flatten(1), fc_w, fc_b)  # (N, num_classes)
     # END SOLUTION
 
 
@@ -180,9 +180,9 @@ class ThreeLayerConvNet(nn.Module):
         torch.Size([5, 7])
         """
         # BEGIN SOLUTION three-layer-module
-        hidden = F.relu(self.conv1(x))
-        hidden = F.relu(self.conv2(hidden))
-        return self.fc(hidden.flatten(1))
+        hidden = F.relu(self.conv1(x))  # (N, filters1, H1, W1)
+        hidden = F.relu(self.conv2(hidden))  # (N, filters2, H2, W2)
+        return self.fc(hidden.flatten(1))  # (N, num_classes)
         # END SOLUTION
 
 
@@ -241,12 +241,12 @@ def initialize_three_layer_conv_part3():
     # BEGIN SOLUTION initialize-part3
     model = nn.Sequential(
         OrderedDict(
-            conv1=nn.Conv2d(3, 12, 5, padding=2),
+            conv1=nn.Conv2d(3, 12, 5, padding=2),  # (N, 12, 32, 32)
             relu1=nn.ReLU(),
-            conv2=nn.Conv2d(12, 8, 3, padding=1),
+            conv2=nn.Conv2d(12, 8, 3, padding=1),  # (N, 8, 32, 32)
             relu2=nn.ReLU(),
-            flatten=nn.Flatten(),
-            fc=nn.Linear(8 * 32 * 32, 10),
+            flatten=nn.Flatten(),  # (N, 8 * 32 * 32)
+            fc=nn.Linear(8 * 32 * 32, 10),  # (N, 10)
         )
     )
     optimizer = optim.Adam(model.parameters(), lr=1e-3, weight_decay=1e-4)
@@ -296,7 +296,7 @@ class PlainBlock(nn.Module):
         self.block = nn.Sequential(
             nn.BatchNorm2d(Cin),
             nn.ReLU(),
-            nn.Conv2d(Cin, Cout, 3, stride=stride, padding=1, bias=False),
+            nn.Conv2d(Cin, Cout, 3, stride=stride, padding=1, bias=False),  # (N, Cout, H', W')
             nn.BatchNorm2d(Cout),
             nn.ReLU(),
             nn.Conv2d(Cout, Cout, 3, padding=1, bias=False),
@@ -454,8 +454,8 @@ class ResNet(nn.Module):
             (N, num_classes) scores.
         """
         # BEGIN SOLUTION resnet
-        features = self.cnn(x).mean(dim=(2, 3))
-        return self.fc(features)
+        features = self.cnn(x).mean(dim=(2, 3))  # (N, C, H', W') -> (N, C)
+        return self.fc(features)  # (N, num_classes)
         # END SOLUTION
 
 
@@ -499,13 +499,13 @@ class ResidualBottleneck(nn.Module):
         self.block = nn.Sequential(
             nn.BatchNorm2d(Cin),
             nn.ReLU(),
-            nn.Conv2d(Cin, Cout, 1, stride=stride, bias=False),
+            nn.Conv2d(Cin, Cout, 1, stride=stride, bias=False),  # (N, Cout, H', W')
             nn.BatchNorm2d(Cout),
             nn.ReLU(),
             nn.Conv2d(Cout, Cout, 3, padding=1, bias=False),
             nn.BatchNorm2d(Cout),
             nn.ReLU(),
-            nn.Conv2d(Cout, width, 1, bias=False),
+            nn.Conv2d(Cout, width, 1, bias=False),  # (N, 4 * Cout, H', W')
         )
         if Cin == width and not downsample:
             self.shortcut = nn.Identity()
