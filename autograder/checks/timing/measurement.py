@@ -107,6 +107,7 @@ class Measurement:
         self._rng, self._order = Quick(seed), random.Random(seed)
         self._clock = clock_for(size.device)
         self._pairs: list[Pair] = []
+        self._compared = False  # True once an answer of the submission was right
         self._notes: list[str] = []
         self._core: int | None = None
 
@@ -214,6 +215,7 @@ class Measurement:
         """Let the submission make the same call, and compare the outputs."""
         found = theirs.slice(warm.calls, warm.at, min(seconds, self._limit))
         compare(found.digest, warm.slice.digest)
+        self._compared = True
         return found
 
     def _pair(self, ours: Runner, theirs: Runner, count: int, seconds: float) -> Pair:
@@ -286,7 +288,8 @@ class Measurement:
             found = self._measured(TimeVerdict.OVER, self._clock.read(self._pairs, self._seed))
         if error.starved:
             notes = (*found.notes, "it hardly ran: the machine was busy with others")
-            return replace(found, verdict=TimeVerdict.TOO_NOISY.value, credit=self._budget.bands[0].credit, notes=notes)
+            credit = self._budget.bands[0].credit if self._compared else 0.0
+            return replace(found, verdict=TimeVerdict.TOO_NOISY.value, credit=credit, notes=notes)
         asleep = error.computed is not None and ASLEEP * error.computed < error.seconds
         notes, clock = (*found.notes, "ended at its deadline"), "wall" if asleep else "cpu"
         if self._size.device == "cuda":

@@ -2,7 +2,8 @@
 
 A worker that sleeps spends its time. A worker that is ready to run and waits for a core does not. The kernel counts
 that wait (`/proc/PID/schedstat`, see sched-stats.rst in its documentation). If the whole machine stalls, the grader
-itself wakes late, and that time does not count either. The deduction is limited: a deadline ends after at most
+itself wakes late, and that time does not count either. The deduction is limited: seconds in which the worker computed
+count, in whichever of its threads, since its first thread may wait for the others. And a deadline ends after at most
 `STRETCH` times its seconds, and an allowance after at most `MAX_STRETCH` times.
 """
 
@@ -122,13 +123,19 @@ class Deadline:
         seconds: the worker's own seconds.
         waited: `waited_for_a_core` of the worker.
         allowance: the time limit of the whole submission.
+        computed: the CPU seconds of all threads of the worker.
     """
 
     def __init__(
-        self, seconds: float, waited: Callable[[], float] | None = None, allowance: Allowance | None = None
+        self,
+        seconds: float,
+        waited: Callable[[], float] | None = None,
+        allowance: Allowance | None = None,
+        computed: Callable[[], float] | None = None,
     ) -> None:
         self.seconds = seconds
-        self._waited, self._allowance = waited, allowance
+        self._waited, self._allowance, self._computed = waited, allowance, computed
+        self.computed_before = computed() if computed else 0.0
         self._began, self._late = time.monotonic(), 0.0
         self._before: float | None = None  # read at the first tick: most exchanges end before
 
@@ -155,7 +162,8 @@ class Deadline:
             return 0.0
         passed = time.monotonic() - self._began
         waited = self._waited() - self._before if self._waited else 0.0
-        return min(max(self._late, waited), passed * (1 - 1 / STRETCH))
+        computed = self._computed() - self.computed_before if self._computed else 0.0
+        return min(max(self._late, waited), passed * (1 - 1 / STRETCH), max(0.0, passed - computed))
 
     def spent(self) -> float:
         """The worker's own seconds so far."""

@@ -215,13 +215,12 @@ class Worker:
     def _exchange(self, frame: list[bytes | memoryview], seconds: float) -> Any:
         if not self._alive:
             raise WorkerCrashed("the worker is gone")
-        deadline = Deadline(seconds, partial(waited_for_a_core, self.pid), self._allowance)
-        computed = self.process.clock()
+        deadline = Deadline(seconds, partial(waited_for_a_core, self.pid), self._allowance, self.process.clock)
         try:
             self._stream.send(frame, deadline)
             return self._stream.receive(deadline)
         except TimeoutError:
-            computed, starved = self.process.clock() - computed, deadline.starved
+            computed, starved = self.process.clock() - deadline.computed_before, deadline.starved
             self._kill()
             if self._allowance is not None and self._allowance.spent:
                 raise TimeSpent(self._allowance.seconds, computed) from None

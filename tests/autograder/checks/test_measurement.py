@@ -209,6 +209,23 @@ def test_a_deadline_is_over() -> None:
     assert (found.ratio, found.interval, found.credit, found.verdict) == (None, (5.0, None), 0.0, "over")
 
 
+@pytest.mark.parametrize("calls, credit", [(0, 0.0), (3, 1.0)])
+def test_a_machine_that_is_too_busy_gives_nobody_a_point_for_an_answer_that_it_has_not_seen(
+    calls: int, credit: float
+) -> None:
+    pair = Pair()
+    request = pair.student.request
+
+    def starved(op: str, payload: dict[str, Any], timeout: float | None = None) -> Any:
+        if op == "run" and pair.student.calls >= calls:
+            raise WorkerTimeout(timeout or 0, 0.0, starved=True)
+        return request(op, payload, timeout)
+
+    pair.student.request = starved  # type: ignore[method-assign]
+    found = pair.run()
+    assert (found.verdict, found.credit) == ("too noisy to say", credit)
+
+
 def test_a_machine_that_stands_still_is_nobodys_fault() -> None:
     """The baseline has all the time it may need: where it takes long, that is not its doing."""
     pair = Pair()

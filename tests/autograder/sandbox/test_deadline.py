@@ -71,6 +71,21 @@ def test_what_is_taken_off_is_bounded(machine: Machine) -> None:
     assert end.starved
 
 
+def test_waiting_for_own_threads_is_not_taken_off(machine: Machine) -> None:
+    """Other threads of the worker compute all the time, and its first thread waits for a core."""
+    machine.busy = 1.0
+    end = Deadline(10.0, lambda: machine.waited, computed=lambda: machine.time)
+    assert ends(machine, end) == pytest.approx(10.0, rel=0.01)
+    assert (end.lost(), end.starved) == (0.0, False)
+
+
+def test_a_worker_that_computes_a_share_of_the_time_is_charged_that_share(machine: Machine) -> None:
+    machine.busy = 1.0
+    end = Deadline(10.0, lambda: machine.waited, computed=lambda: machine.time / 4)
+    assert ends(machine, end) == pytest.approx(40.0, rel=0.01)
+    assert not end.starved
+
+
 def test_an_allowance_counts_what_passes_between_exchanges_too(machine: Machine) -> None:
     allowance = Allowance(10.0)
     machine.time += 4.0
