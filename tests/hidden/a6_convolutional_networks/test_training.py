@@ -43,6 +43,7 @@ FINISHING = 2.0  # seconds
 HELD_OUT = 1000
 # Of a training by steps: when it is looked at, and how sure it must be by then that the network is no guess.
 LOOKS = {20: 8.0, 40: 8.0, 60: 4.0}
+GAIN = 2.0  # of this sureness from the first step on: a network that was trained elsewhere is sure before it
 TRAINING_SECONDS = 18.0  # of CPU time: a network too large for that is judged as far as it has come
 
 
@@ -177,26 +178,36 @@ def train_by_steps(
     who: Proxy,
     size: Any,
 ) -> None:
-    """Train until it shows, or the steps are up, or the time. Raises CheckFailed where it does not show."""
+    """Train until the network is sure, or the steps or the time are up. Raises CheckFailed if it has not learned."""
     # Labels of the validation images are drawn: whoever trains on these, learns nothing.
     held = len(images) // 8
     mixed = torch.cat([rng.labels(held, CLASSES), labels[held:]])
     solver = solver_for(who, images, mixed, torch.float32, "cpu", held)
-    began, steps, sure = size.cpu_seconds(), 0, 0.0
+
+    def sureness() -> float:
+        network = of_model(solver.model)
+        count = network.affordable(HELD_OUT)
+        return certainty(network.scores(held_out[:count]), answers[:count])
+
+    before = sureness()
+    began, steps, sure = size.cpu_seconds(), 0, before
     for look, wanted in LOOKS.items():
         while steps < look and size.cpu_seconds() - began < TRAINING_SECONDS:
             solver.step()
             steps += 1
-        network = of_model(solver.model)
-        count = network.affordable(HELD_OUT)
-        sure = certainty(network.scores(held_out[:count]), answers[:count])
-        if sure >= wanted:
+        sure = sureness()
+        if sure >= wanted and sure - before >= GAIN:
             return
         if steps < look:
             break
     if sure < min(LOOKS.values()):
         message = f"after {steps} steps, the network ranks the right class of new images no better than by chance"
         raise CheckFailed(message, "look at the learning rate, the update rule and the scale of the first weights")
+    if sure - before < GAIN:
+        message = f"after {steps} steps, the network knows new images no better than before its first step"
+        raise CheckFailed(
+            message, "begin with new weights: what your solver learns is graded, not a network from a file"
+        )
 
 
 def certainty(scores: torch.Tensor, labels: torch.Tensor) -> float:
