@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from autograder.checks.compare.compare import assert_matches, describe, unpack
-from autograder.checks.harness.leak_limit import MAX_LINES, MAX_POSITIONS, bounded
+from autograder.checks.harness.leak_limit import MAX_KINDS, MAX_LINES, MAX_POSITIONS, bounded
 from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult
 from autograder.errors import CheckFailed
@@ -63,3 +63,16 @@ def test_positions_and_lines_of_a_question_are_few() -> None:
     assert [bool(case.location) for case in cases] == [True] * MAX_LINES + [False] * (8 - MAX_LINES)
     again = CaseResult("again", Outcome.ERROR, "your code raised ValueError", location="a.py:1")
     assert bounded(again, cases).location == "a.py:1"
+
+
+def test_kinds_of_exceptions_of_a_question_are_few() -> None:
+    kinds = ["ValueError", "TypeError", "KeyError", "OSError", "EOFError"]
+    cases: list[CaseResult] = []
+    for kind in kinds:
+        raised = CaseResult(kind, Outcome.ERROR, f"your code raised {kind}", "look there", location="a.py:1")
+        cases.append(bounded(raised, cases))
+    assert [case.message for case in cases[:MAX_KINDS]] == [f"your code raised {kind}" for kind in kinds[:MAX_KINDS]]
+    hidden = ("your code raised an exception of another kind", "", "a.py:1")
+    assert {(case.message, case.hint, case.location) for case in cases[MAX_KINDS:]} == {hidden}
+    again = CaseResult("again", Outcome.ERROR, "your code raised TypeError", "look there")
+    assert bounded(again, cases) == again
