@@ -229,7 +229,10 @@ def _parsed(path: Path) -> ParsedName:
 
 def _name_of_zip_in(folder: Path) -> ParsedName:
     """The parsed name of the only person with a zip of the course's form in the folder; an empty one if none."""
-    zips = [name_of(entry) for entry in folder.iterdir() if archive_called(entry.name)] if folder.is_dir() else []
+    try:
+        zips = [name_of(entry) for entry in folder.iterdir() if archive_called(entry.name)] if folder.is_dir() else []
+    except OSError:  # reading the submission will report it
+        return ParsedName()
     people = {parsed.person: parsed for parsed in zips if parsed.in_form}
     return next(iter(people.values())) if len(people) == 1 else ParsedName()
 

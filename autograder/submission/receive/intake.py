@@ -13,7 +13,7 @@ from autograder.errors import ArchiveError
 from autograder.submission.paths import Refused, is_absolute, is_litter, member_path, show
 from autograder.submission.receive.locate import is_called
 
-__all__ = ["SOURCES", "ArchiveLimits", "Files", "InnerZips", "Intake", "Rank"]
+__all__ = ["LARGE", "SOURCES", "ArchiveLimits", "Files", "InnerZips", "Intake", "Rank"]
 
 MIB = 1024 * 1024
 MAX_NOTES = 20
