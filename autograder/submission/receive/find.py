@@ -204,7 +204,10 @@ class _Finder:
         kind = look.kind
         if kind is Kind.MIXED and root and not (own.in_form or own.full or look.has_module):
             kind = Kind.CLASS
-        if kind is Kind.WORK:
+        if kind is Kind.WORK and (folder := self._class_within(path, look, depth)):
+            self._pass_left_out(f"{name}/")
+            self.folder(folder, f"{name}/", depth + 1)
+        elif kind is Kind.WORK:
             self._add(path)
         elif kind is Kind.MIXED or depth >= MAX_DEEP:
             self._pass(name, _doubt(kind, look), work=True)
@@ -212,6 +215,27 @@ class _Finder:
             self._pass(name, "an archive of several people's work; unpack it, and name the folder", work=True)
         else:
             self._take_apart(path, name, depth, look, kind)
+
+    def _class_within(self, path: Path, look: Look, depth: int) -> Path | None:
+        """The unpacked folder of an archive in nobody's name that holds only an archive of several people's work."""
+        alone = len(look.archives) == 1 and not look.holds_source and not parse_name(look.name).person
+        if self._unpacker is None or not alone or depth >= MAX_DEEP:
+            return None
+        kept = len(self._unpacker.left_out)
+        try:
+            folder = self._unpacker.unpack(path)
+            inner = next(folder / each for each in listed(folder) if archive_called(each))
+            within = Look.at(inner.name, archive_names(inner), self._modules)
+            kind = within.kind
+            if kind is Kind.UNCLEAR:
+                kind = self._by_notebooks(self._unpacker.unpack(inner), within)
+            found = kind is not Kind.WORK or self._class_within(inner, within, depth + 1) is not None
+        except (ArchiveError, OSError, StopIteration):  # reading the archive will report it
+            found = False
+        if found:
+            return folder
+        del self._unpacker.left_out[kept:]
+        return None
 
     def _take_apart(self, path: Path, name: str, depth: int, look: Look, kind: Kind) -> None:
         assert self._unpacker is not None

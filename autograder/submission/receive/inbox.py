@@ -157,6 +157,9 @@ class Inbox:
             found = locate(with_zips, self.assignment, self.clean)
             if len(found.modules) > len(located.modules):
                 return with_zips, found
+            closed = {path: why for path, why in with_zips.left_out.items() if archive_called(path)}
+            others = {path: why for path, why in files.left_out.items() if not archive_called(path)}
+            return replace(files, left_out={**others, **closed}), located
         return files, located
 
     def _read(self, path: Path, open_zips: bool = False) -> Files:
@@ -200,9 +203,11 @@ def _as_python_reads(files: Files) -> Files:
 
 
 def _unread(files: Files, found: Collection[str], assignment: Assignment) -> dict[str, str]:
+    """The reason for each missing module: its own, else that of an archive that was not opened."""
     missing = [name for name in assignment.files if name.removesuffix(".py") not in found]
-    pairs = ((name, why) for name in missing for path, why in files.left_out.items() if is_called(path, name))
-    return dict(pairs)
+    closed = [f"it may be in {show(path)}: {why}" for path, why in files.left_out.items() if archive_called(path)]
+    reasons = dict.fromkeys(missing, closed[0]) if closed else {}
+    return reasons | {name: why for name in missing for path, why in files.left_out.items() if is_called(path, name)}
 
 
 def submitted_in(folder: Path, assignment: Assignment) -> dict[str, datetime]:

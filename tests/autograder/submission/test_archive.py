@@ -191,12 +191,6 @@ def test_several_zips_inside_have_a_folder_each(make_zip: Zip, tmp_path: Path) -
         assert not noted(files, "a/code.zip", "is not opened")
 
 
-def test_zips_are_opened_one_deep(make_zip: Zip) -> None:
-    files = read_submission(make_zip({"a.zip": zipped({"b.zip": zipped({"m.py": MODULE})})}))
-    assert not files
-    assert noted(files, "b.zip", "is not opened")
-
-
 def test_a_zip_inside_is_bounded_like_one_outside(make_zip: Zip) -> None:
     limits = ArchiveLimits(entries=5)
     with pytest.raises(ArchiveError, match="more than 5 files"):
