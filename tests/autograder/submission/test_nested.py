@@ -33,9 +33,8 @@ def test_an_archive_that_is_all_there_is_is_opened(tmp_path: Path, assignment: A
 
 def test_one_too_deep_is_named_as_the_reason(tmp_path: Path, assignment: Assignment) -> None:
     received = opened(put(tmp_path / "in", {f"{NAME}.zip": wrapped(Z["1"], 5)}), assignment).receive(NAME)
-    assert received.unread == {
-        "two_layers.py": "it may be in inner 4/inner 3/inner 2/inner 1/inner 0.zip: archives more than 4 deep are not opened"
-    }
+    (why,) = received.unread.values()
+    assert why.startswith("it may be in inner 4/inner 3/inner 2/inner 1/inner 0.zip: archives more than 4 deep")
 
 
 @pytest.mark.parametrize("code", ["code.tar.gz", "code.tgz", "code.tar", "code.tar.xz", "a6/code.tar.bz2"])
