@@ -17,7 +17,9 @@ __all__ = [
     "FORM",
     "WRAPPERS",
     "ParsedName",
+    "archive_called",
     "is_taken",
+    "may_be_archive",
     "name_of",
     "owner",
     "parse_name",
@@ -57,6 +59,9 @@ ARCHIVE_ENDS = (
 )
 
 
+SUFFIX = re.compile(r"\.[^\W\d]\w{0,9}$")
+
+
 @dataclass(frozen=True)
 class ParsedName:
     """The parts of a name; "" or None for parts that it lacks.
@@ -86,6 +91,17 @@ class ParsedName:
     def person(self) -> str:
         """A key of the person: the id, else the account, else ""."""
         return self.id.replace("-", "") if self.in_form else self.account
+
+
+def archive_called(name: str) -> bool:
+    """True if a file has the name of an archive."""
+    return name.lower().endswith(ARCHIVE_ENDS)
+
+
+def may_be_archive(path: str) -> bool:
+    """True if a file has the name of an archive, or one in the course's form that lost its `.zip`: `kim-1-A6-O1`."""
+    name = path.replace("\\", "/").rpartition("/")[2]
+    return archive_called(name) or (not SUFFIX.search(name) and parse_name(name).in_form)
 
 
 def without_archive_end(name: str) -> str:

@@ -13,11 +13,11 @@ from pathlib import Path
 from autograder.errors import ArchiveError, UsageError
 from autograder.submission.paths import decode_name, is_litter
 from autograder.submission.receive.archives.unpack import Unpacker, archive_names
-from autograder.submission.receive.filename import ParsedName, name_of, parse_name
+from autograder.submission.receive.filename import ParsedName, archive_called, may_be_archive, name_of, parse_name
 from autograder.submission.receive.identity import read_notebook
 from autograder.submission.receive.lateness import SUBMITTED
 from autograder.submission.receive.locate import is_called
-from autograder.submission.receive.look import GIVEN, SOURCES, Kind, Look, archive_called, is_unsuffixed, listed
+from autograder.submission.receive.look import GIVEN, SOURCES, Kind, Look, listed
 from autograder.submission.receive.loose import LOOSE, gathered, reason
 
 __all__ = ["Found", "Passed", "find_submissions", "holds_module"]
@@ -149,7 +149,7 @@ class _Finder:
             self._entry(entry, name, depth)
         elif not entry.is_file():
             self._pass(name, "not a plain file", work=bool(parsed.person))
-        elif archive_called(entry.name) or is_unsuffixed(entry.name):
+        elif may_be_archive(entry.name):
             self.archive(entry, name, depth)
         elif parsed.person and not parsed.receipt and entry.suffix.lower() in LOOSE:
             return parsed
@@ -224,7 +224,7 @@ class _Finder:
         kept = len(self._unpacker.left_out)
         try:
             folder = self._unpacker.unpack(path)
-            inner = next(folder / each for each in listed(folder) if archive_called(each))
+            inner = next(folder / each for each in listed(folder) if may_be_archive(each))
             within = Look.at(inner.name, archive_names(inner), self._modules)
             kind = within.kind
             if kind is Kind.UNCLEAR:
@@ -276,7 +276,7 @@ class _Finder:
         if self._unpacker is None:
             return
         for member, why in self._unpacker.left_out:
-            work = archive_called(member) or is_unsuffixed(member) or member.lower().endswith(SOURCES)
+            work = may_be_archive(member) or member.lower().endswith(SOURCES)
             self._pass(f"{place}{member}", why, work)
         self._unpacker.left_out.clear()
 
@@ -285,7 +285,7 @@ class _Finder:
         while len(look.folders) == 1 and not look.files:
             folder, look = folder / look.folders[0], look.inside(look.folders[0])
         holders = list(look.holders())[:MAX_COMPARED]
-        archives = [folder / name for name in holders if archive_called(name)]
+        archives = [folder / name for name in holders if (folder / name).is_file()]
         if any(Look.at(path.name, archive_names(path), self._modules).kind is Kind.CLASS for path in archives):
             return Kind.CLASS
         ids = [self._ids_in(folder / name) for name in holders]
@@ -306,7 +306,7 @@ class _Finder:
         """The ids in the notebooks of a folder or an archive, and of the archives in a folder."""
         if place.is_dir():
             paths = listed(place)
-            inside = [place / path for path in paths if archive_called(path)][:MAX_COMPARED]
+            inside = [place / path for path in paths if may_be_archive(path)][:MAX_COMPARED]
             return _ids(place, paths).union(*map(self._ids_in, inside))
         if self._unpacker is None:
             return set()
@@ -338,7 +338,7 @@ def _is_text_beside(entry: Path, names: Collection[str]) -> bool:
     before, text, _ = entry.name.partition(TEXT)
     if not text or not any(name.startswith(f"{before}{FILES}") for name in names) or not entry.is_dir():
         return False
-    return not any(archive_called(path) or path.lower().endswith(SOURCES) for path in listed(entry))
+    return not any(may_be_archive(path) or path.lower().endswith(SOURCES) for path in listed(entry))
 
 
 def _said(error: Exception) -> str:

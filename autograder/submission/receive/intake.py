@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from autograder.errors import ArchiveError
 from autograder.submission.paths import Refused, is_absolute, is_litter, member_path, show
-from autograder.submission.receive.filename import ARCHIVE_ENDS
+from autograder.submission.receive.filename import ARCHIVE_ENDS, archive_called, may_be_archive
 from autograder.submission.receive.locate import is_called
 
 __all__ = ["LARGE", "NESTED_RATIO", "SOURCES", "ArchiveLimits", "Files", "InnerArchives", "Intake", "Rank"]
@@ -123,7 +123,8 @@ class InnerArchives:
 
     def wants(self, name: str) -> bool:
         """True if a file with this name is to be read."""
-        return name.lower().endswith(OPENED) and not is_litter(name) and self._intake.inner_count > 0
+        wanted = name.lower().endswith(OPENED) or (may_be_archive(name) and not archive_called(name))
+        return wanted and not is_litter(name) and self._intake.inner_count > 0
 
     def add(self, name: str, data: bytes) -> None:
         """Keep an archive, if it has no more bytes than are left."""
@@ -190,6 +191,8 @@ class Intake:
             self.leave_out(raw, str(reason))
             return None
         suffix = PurePosixPath(path).suffix.lower()
+        if suffix not in TELLING and may_be_archive(path):
+            suffix = ".zip"
         if suffix in TELLING:
             self._left_out[path] = TELLING[suffix]
             self.note(path, TELLING[suffix])

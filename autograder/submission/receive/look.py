@@ -10,13 +10,18 @@ from functools import cached_property
 from pathlib import Path
 
 from autograder.submission.paths import is_litter
-from autograder.submission.receive.filename import ARCHIVE_ENDS, WRAPPERS, parse_name, without_archive_end
+from autograder.submission.receive.filename import (
+    WRAPPERS,
+    archive_called,
+    may_be_archive,
+    parse_name,
+    without_archive_end,
+)
 from autograder.submission.receive.locate import is_called, plain_name
 
-__all__ = ["SOURCES", "Kind", "Look", "archive_called", "is_unsuffixed", "listed"]
+__all__ = ["SOURCES", "Kind", "Look", "listed"]
 
 MAX_LISTED = 50_000
-SUFFIX = re.compile(r"\.[^\W\d]\w{0,9}$")
 COPY_NUMBER = re.compile(r"\s*\(\d+\)$")
 NUMBER = re.compile(r"(?<![vV\d])\d+$")
 SOURCES = (".py", ".ipynb")
@@ -29,16 +34,6 @@ class Kind(Enum):
     CLASS = "several people's work"
     UNCLEAR = "either"
     MIXED = "one person's by its name or its module, with other people's in it"
-
-
-def archive_called(name: str) -> bool:
-    """True if a file has the name of an archive."""
-    return name.lower().endswith(ARCHIVE_ENDS)
-
-
-def is_unsuffixed(name: str) -> bool:
-    """True if a name has the course's form and no suffix: `kim-1-A6-O1`, perhaps an archive that lost its `.zip`."""
-    return parse_name(name).in_form and not SUFFIX.search(name)
 
 
 def listed(folder: Path) -> list[str]:
@@ -92,7 +87,8 @@ class Look:
 
     @cached_property
     def archives(self) -> tuple[str, ...]:
-        return tuple(path for path in self.paths if archive_called(path))
+        """The files that are archives by their names, at any depth."""
+        return tuple(path for path in self.paths if may_be_archive(path))
 
     @property
     def holds_source(self) -> bool:
@@ -168,7 +164,7 @@ class Look:
                 named.add(parsed.person)
         for file in self.files:
             source = file.lower().endswith(SOURCES)
-            if not (source or archive_called(file) or is_unsuffixed(file)):
+            if not (source or may_be_archive(file)):
                 continue
             parsed = parse_name(file)
             if not source:
@@ -193,7 +189,7 @@ class Look:
 
     def holders(self) -> Iterator[str]:
         """The top-level archives, and the top-level folders that hold a module or an archive at any depth."""
-        yield from (file for file in self.files if archive_called(file))
+        yield from (file for file in self.files if may_be_archive(file))
         yield from (folder for folder in self.folders if (look := self.inside(folder)).modules or look.archives)
 
 

@@ -265,6 +265,20 @@ def test_archives_without_their_suffix_are_read_and_other_kinds_are_possible_wor
     assert len(passed(inbox)) == 7
 
 
+@pytest.mark.parametrize("beside", [{}, {"report.pdf": b"%PDF"}, {"try.py": b"x = 1"}])
+def test_an_archive_that_lost_its_suffix_is_read_inside_a_submission_too(
+    tmp_path: Path, assignment: Assignment, beside: dict[str, bytes]
+) -> None:
+    files = {"kim-1-A6-O1": Z["1"], **beside}
+    put(tmp_path / "in", {f"{MOODLE_KIM}/{name}": data for name, data in files.items()})
+    inbox = opened(put(tmp_path / "in", {"han-3-A6-O1.zip": zipped(files)}), assignment)
+    assert sorted(rows(inbox).values()) == ["Kim Minsu", "han"]
+    for name in inbox.entries:
+        said = "\n".join(inbox.receive(name).info.notes)
+        assert "is not opened" not in said
+        assert "not used in grading: kim-1-A6-O1" not in said
+
+
 def test_a_class_of_archives_without_suffixes_is_taken_apart(tmp_path: Path, assignment: Assignment) -> None:
     both = zipped({"kim-1-A6-O1": Z["1"], "lee-2-A6-O1": Z["2"]})
     inbox = opened(put(tmp_path / "in", {"all.zip": both}), assignment)
