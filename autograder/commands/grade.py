@@ -237,7 +237,12 @@ def _beside(inbox: Inbox, submissions: Path, out: Path) -> Inbox:
         return inbox
     if place.parent != folder or folder in inbox.entries.values() or not _is_ours(out):
         raise UsageError(f"--out: {out} holds submissions, or is inside one; use a separate folder for results")
-    entries = {name: path for name, path in inbox.entries.items() if not path.is_relative_to(place)}
+    unpacked = place / RECEIVED
+    entries = {
+        name: path
+        for name, path in inbox.entries.items()
+        if not path.is_relative_to(place) or path.is_relative_to(unpacked)
+    }
     if not entries:
         raise UsageError(f"{submissions}: no submissions here, only the results in {out.name}")
     passed = (each for each in inbox.passed if each.name.split("/")[0] != out.name)

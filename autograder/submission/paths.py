@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from contextlib import suppress
+from unicodedata import category
 
-__all__ = ["Refused", "decode_name", "is_absolute", "is_litter", "member_path", "show"]
+__all__ = ["Refused", "decode_name", "is_absolute", "is_litter", "member_path", "plain_text", "show"]
 
 # Names that operating systems, editors and tools leave behind. They are skipped without a note.
 LITTER_FOLDERS = frozenset(
@@ -38,6 +39,8 @@ USUAL = {
     "cp932": re.compile(f"[{KANA}{COMMON_CJK}]"),
     "big5": re.compile(f"[{COMMON_CJK}]"),
 }
+SPACES = ("Zs", "Zl", "Zp")
+REFUSED = ("Cc", "Cs")  # control characters and lone surrogates
 DRIVE = re.compile(r"^[A-Za-z]:")
 
 
@@ -62,13 +65,24 @@ def decode_name(raw: bytes) -> str:
     return raw.decode("cp437")
 
 
+def plain_text(name: str) -> str:
+    """A name, composed (NFC), with ordinary spaces for all others, and without marks that no one sees.
+
+    Such marks join letters or order them (U+200D, U+200E); U+3000 and U+00A0 are spaces.
+    """
+    if name.isascii():
+        return name
+    kept = "".join(" " if category(char) in SPACES else char for char in name if category(char) != "Cf")
+    return unicodedata.normalize("NFC", kept)
+
+
 def is_absolute(raw: str) -> bool:
     """True if a name begins with a root or a drive: `/home/me/a.py`, `C:\\work\\a.py`."""
     return raw.startswith(("/", "\\")) or DRIVE.match(raw) is not None
 
 
 def member_path(raw: str, depth: int, name_bytes: int) -> str:
-    """The relative POSIX path of a member, composed (NFC). Backslashes are separators.
+    """The relative POSIX path of a member, in plain text. Backslashes are separators.
 
     An absolute name loses its root, as in `unzip`. Example: `C:\\work\\a.py` gives `work/a.py`.
 
@@ -78,15 +92,15 @@ def member_path(raw: str, depth: int, name_bytes: int) -> str:
         name_bytes: the longest path, in bytes of UTF-8.
 
     Raises:
-        Refused: the name is empty, too long, too deep or not printable, or has a part `..`.
+        Refused: the name is empty, too long or too deep, holds control characters, or has a part `..`.
     """
-    text = DRIVE.sub("", unicodedata.normalize("NFC", raw.replace("\\", "/")))
+    text = DRIVE.sub("", plain_text(raw.replace("\\", "/")))
     parts = [part for part in text.split("/") if part not in ("", ".")]
     if ".." in parts:
         raise Refused("leads out of the submission")
     if not parts:
         raise Refused("no name at all")
-    if not all(char.isprintable() for char in text):
+    if not text.isprintable() and any(category(char) in REFUSED for char in text):
         raise Refused("its name holds characters that cannot be shown")
     path = "/".join(parts)
     if len(path.encode()) > name_bytes:

@@ -296,6 +296,21 @@ def test_bad_arguments(toy: Toy, tmp_path: Path, mode: str) -> None:
     assert sorted(toy.submitted.rglob("*")) == before
 
 
+def test_entries_with_odd_names_end_no_run_and_loose_files_beside_the_results_are_rows(toy: Toy) -> None:
+    toy.submit("a")
+    for name in ("kimminsu_51_99_과제.py", "kimminsu_51_100_과제\u200b2.py", "park_52_101_과제.zip.part"):
+        path = os.fsencode(toy.submitted) + b"/" + name.encode("utf-8" if "\u200b" in name else "cp949")
+        Path(os.fsdecode(path)).write_text(toy.reference)
+    out = toy.submitted / "reports"
+    for _ in range(2):  # the second run finds the results among the submissions
+        done = toy.run("grade", "t1", toy.submitted, "--out", out)
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert "park_52_101_과제.zip.part" in done.stdout
+        assert "Traceback" not in done.stderr
+        assert sorted(scores(out)) == ["a", "kimminsu_51_100_files"]
+        assert "park_52_101_과제.zip.part" in (out / "index.html").read_text()
+
+
 @pytest.mark.parametrize(
     "left", [".received/x.zip .grades.csv.1.unfinished", "a/report.html"], ids=["hidden", "a page"]
 )

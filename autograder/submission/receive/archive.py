@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from autograder.errors import ArchiveError
 from autograder.submission.receive.archives.packed import directory_end
 from autograder.submission.receive.archives.tar import is_tar, read_tar
 from autograder.submission.receive.archives.zip import read_zip
+from autograder.submission.receive.filename import parse_name, without_archive_end
 from autograder.submission.receive.folder import read_folder
-from autograder.submission.receive.intake import ArchiveLimits, Files, Intake
+from autograder.submission.receive.intake import NESTED_RATIO, ArchiveLimits, Files, Intake
 
 __all__ = ["ArchiveLimits", "Files", "read_submission"]
 
@@ -30,6 +31,8 @@ OTHERS = (
     (b'{"cells"', "a notebook"),
     (b"{\n", "a notebook, or other JSON"),
 )
+MAX_NESTED = 4
+SEVERAL = "one of several people's archives inside the submission; none of them is opened"
 PAGES = (b"<!doctype", b"<html")
 
 
@@ -40,13 +43,13 @@ def read_submission(
 
     Some archive entries are left out with a note for a person: names that lead outside, links, special files,
     encrypted or damaged entries, entries that are too large or too many, and kinds of files that grading does not use.
-    An inner zip is opened if no source lies beside it. Of two entries with the same name, or with names that differ
-    only in case, the later one is used.
+    An inner archive is opened if no source lies beside it, and so are those inside it. Of two entries with the same
+    name, or with names that differ only in case, the later one is used.
 
     Args:
         limits: the limits of size and number; None for the defaults.
         asked: names of the assignment's files. They are read first.
-        open_zips: True to open inner zips also if source lies beside them.
+        open_zips: True to open inner archives also if source lies beside them.
 
     Raises:
         ArchiveError: the format is not supported, the archive is cut off, its entries overlap, or it has far too many
@@ -89,24 +92,41 @@ def _read(file: io.FileIO | io.BytesIO, name: str, intake: Intake) -> Mapping[st
     return read_zip(file, name, intake)
 
 
-def _read_inner(where: str, inner: Mapping[str, bytes], intake: Intake) -> None:
-    """Open the inner zips. A single one counts as the submission; else each gets a folder of its own."""
-    apart = len(inner) > 1 or intake.open_zips
+def _read_inner(where: str, inner: Mapping[str, bytes], intake: Intake, deep: int = 1) -> None:
+    """Open the inner archives. A single one counts as the submission; else each gets a folder of its own."""
+    around, apart = intake.inside, len(inner) > 1 or intake.open_zips
+    if len(_people(inner)) > 1 or deep > MAX_NESTED:
+        why = SEVERAL if deep <= MAX_NESTED else f"archives more than {MAX_NESTED} deep are not opened"
+        for name in inner:
+            intake.leave_out(_below(around, name), why)
+        return
     if intake.open_zips:
         why = "it was opened, since the module is not beside it"
     else:
         why = "it was opened: no source beside it" if apart else "it was opened, since it is all there is"
+    intake.tar_bytes = min(intake.tar_bytes, NESTED_RATIO * intake.limits.total_bytes)
     for name, data in inner.items():
-        if apart:
-            intake.inside = str(PurePosixPath(name.replace("\\", "/")).with_suffix("")).lstrip("/")
+        shown = _below(around, name)
+        intake.inside = without_archive_end(shown) if apart else around
         try:
-            for deeper in _read(io.BytesIO(data), f"{where}, the zip inside", intake):
-                intake.leave_out(deeper, "an archive inside an archive inside the submission is not opened")
+            deeper = _read(io.BytesIO(data), f"{where}, the archive inside", intake)
         except ArchiveError as problem:
-            if not apart:
+            if not apart and deep == 1:
                 raise
-            intake.leave_out(name, str(problem))
+            intake.leave_out(shown, str(problem))
         else:
-            intake.opened(name)
-            intake.note(name, f"an archive inside the submission; {why}")
-    intake.inside = ""
+            intake.opened(shown)
+            intake.note(shown, f"an archive inside the submission; {why}")
+            _read_inner(where, deeper, intake, deep + 1)
+    intake.inside = around
+
+
+def _below(folder: str, name: str) -> str:
+    plain = str(PurePosixPath(name.replace("\\", "/"))).lstrip("/")
+    return f"{folder}/{plain}" if folder else plain
+
+
+def _people(names: Iterable[str]) -> set[str]:
+    """The people that archives are surely named after."""
+    all_parsed = [parse_name(PurePosixPath(name).name) for name in names]
+    return {parsed.person for parsed in all_parsed if parsed.in_form or parsed.full}

@@ -5,18 +5,21 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autograder.submission.paths import decode_name
+from autograder.submission.paths import decode_name, plain_text
 
 __all__ = [
     "ARCHIVE_ENDS",
     "FORM",
     "WRAPPERS",
     "ParsedName",
+    "archive_called",
     "is_taken",
+    "may_be_archive",
     "name_of",
     "owner",
     "parse_name",
@@ -52,8 +55,11 @@ SAKAI = re.compile(r"(?P<last>[^,()]+), ?(?P<first>[^,()]+) ?\([\w.@+-]+\)")
 WRAPPERS = ("Submission attachment(s)",)  # folders of Sakai within a person's
 ARCHIVE_ENDS = (
     *(".tar.gz", ".tar.bz2", ".tar.xz", ".zip", ".tgz", ".tar", ".rar", ".7z", ".gz", ".xz", ".bz2"),
-    *(".egg", ".alz"),
+    *(".tar.zst", ".tzst", ".zst", ".tbz2", ".tbz", ".txz", ".zipx", ".egg", ".alz"),
 )
+
+
+SUFFIX = re.compile(r"\.[^\W\d]\w{0,9}$")
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,17 @@ class ParsedName:
         return self.id.replace("-", "") if self.in_form else self.account
 
 
+def archive_called(name: str) -> bool:
+    """True if a file has the name of an archive."""
+    return name.lower().endswith(ARCHIVE_ENDS)
+
+
+def may_be_archive(path: str) -> bool:
+    """True if a file has the name of an archive, or one in the course's form that lost its `.zip`: `kim-1-A6-O1`."""
+    name = path.replace("\\", "/").rpartition("/")[2]
+    return archive_called(name) or (not SUFFIX.search(name) and parse_name(name).in_form)
+
+
 def without_archive_end(name: str) -> str:
     """A name without `.zip`, `.tar.gz` and the like."""
     return next((name[: -len(end)] for end in ARCHIVE_ENDS if name.lower().endswith(end)), name)
@@ -94,7 +111,7 @@ def without_archive_end(name: str) -> str:
 
 def parse_name(text: str) -> ParsedName:
     """Parse `kim_minsu-2022123456-A6-O1.zip`, with or without the additions of a learning system or a browser."""
-    stem = without_archive_end(unicodedata.normalize("NFC", text).strip())
+    stem = without_archive_end(plain_text(text).strip())
     account, late, receipt, full = "", False, False, False
     if match := MOODLE.fullmatch(stem) or BRIGHTSPACE.fullmatch(stem):
         account, stem, full = match["who"], match["rest"] or "", True
@@ -130,11 +147,14 @@ def safe_names(paths: Sequence[Path], alone: Collection[Path] = ()) -> dict[str,
             `Kim Minsu/homework.zip` gives `Kim Minsu - homework`.
     """
     plain = [_safe(_telling(path, path in alone)) for path in paths]
-    caseless = [name.casefold() for name in plain]
-    names: dict[str, Path] = {}
-    for name, path, fold in zip(plain, paths, caseless, strict=True):
-        names[name if caseless.count(fold) == 1 else _suffixed(name, path)] = path
-    return names
+    count = Counter(name.casefold() for name in plain)
+    once = [
+        name if count[name.casefold()] == 1 else _suffixed(name, path) for name, path in zip(plain, paths, strict=True)
+    ]
+    # Two sections may hold one name in folders of one name. Then the whole path tells them apart.
+    count = Counter(name.casefold() for name in once)
+    pairs = zip(once, paths, strict=True)
+    return {name if count[name.casefold()] == 1 else _suffixed(name, path, whole=True): path for name, path in pairs}
 
 
 def is_taken(name: str) -> bool:
@@ -173,8 +193,8 @@ def _safe(path: Path) -> str:
     return cleaned if len(cleaned.encode()) <= MAX_NAME_BYTES else _suffixed(cleaned, path)
 
 
-def _suffixed(name: str, path: Path) -> str:
-    original = f"{path.parent.name}/{path.name}"
+def _suffixed(name: str, path: Path, whole: bool = False) -> str:
+    original = str(path) if whole else f"{path.parent.name}/{path.name}"
     suffix = "~" + hashlib.sha256(original.encode(errors="surrogateescape")).hexdigest()[:8]
     room = MAX_NAME_BYTES - len(suffix)
     return name.split("~")[0].encode()[:room].decode(errors="ignore").rstrip(". ") + suffix

@@ -5,18 +5,20 @@ No entry is skipped silently: each one that is no submission is listed with the 
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from autograder.errors import ArchiveError, UsageError
-from autograder.submission.paths import is_litter
+from autograder.submission.paths import decode_name, is_litter
 from autograder.submission.receive.archives.unpack import Unpacker, archive_names
-from autograder.submission.receive.filename import ParsedName, parse_name
+from autograder.submission.receive.filename import ParsedName, archive_called, may_be_archive, name_of, parse_name
 from autograder.submission.receive.identity import read_notebook
 from autograder.submission.receive.lateness import SUBMITTED
 from autograder.submission.receive.locate import is_called
-from autograder.submission.receive.look import GIVEN, Kind, Look, archive_called, listed
+from autograder.submission.receive.look import GIVEN, SOURCES, Kind, Look, listed
+from autograder.submission.receive.loose import LOOSE, gathered, reason
 
 __all__ = ["Found", "Passed", "find_submissions", "holds_module"]
 
@@ -25,8 +27,11 @@ LEFT_BEHIND = "left behind by a file manager or a tool"
 MAX_DEEP = 6
 MAX_COMPARED = 8
 MAX_NAMED = 3
-SOURCE = (".py", ".ipynb")
-LOOSE = (".py", ".ipynb", ".pt", ".pth", ".npy", ".npz", ".txt")
+MAX_ID_BYTES = 96 << 20  # bytes of an archive that are unpacked to find an id
+MAX_NOTEBOOK_BYTES = 32 << 20
+MAX_COMPARED_BYTES = 1 << 20
+TEXT, FILES = "_assignsubmission_onlinetext", "_assignsubmission_file"  # Moodle's two folders of one person
+OTHER_TABLE = f"not read: only the {SUBMITTED} of all submissions together is"
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ def find_submissions(path: Path, modules: Collection[str], unpack_into: Path | N
     finder.found.folder = path if path.is_dir() else path.parent
     try:
         if not path.is_dir():
-            finder.archive(path, path.name, 0)
+            finder.archive(path, path.name, 0, root=True)
         elif Look.at(path.name, listed(path), modules).kind is Kind.WORK and holds_module(path, modules):
             finder.found.paths.append(path)
             finder.found.folder = path.parent
@@ -84,6 +89,7 @@ def find_submissions(path: Path, modules: Collection[str], unpack_into: Path | N
             finder.folder(path, "", 0)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    finder.choose_table()
     if not finder.found.paths:
         what = "; ".join(f"{each.name}: {each.why}" for each in finder.found.passed[:MAX_NAMED])
         wanted = f"wanted zips or folders, or a folder that holds {' or '.join(modules)}"
@@ -103,42 +109,67 @@ def _order(path: Path) -> tuple[str, str]:
 class _Finder:
     def __init__(self, modules: tuple[str, ...], unpacker: Unpacker | None) -> None:
         self._modules, self._unpacker = modules, unpacker
+        self._tables: list[tuple[Path, str]] = []  # the folders with a table other than the top one, and its name
+        self._places: list[Path] = []  # the original place of each submission
         self.found = Found()
 
     def folder(self, folder: Path, place: str, depth: int) -> None:
-        """Handle all entries of a folder with several people's work."""
+        """Handle all entries of a folder with several people's work. One that fails costs only itself."""
         loose: dict[str, list[tuple[Path, ParsedName]]] = {}
-        for entry in sorted(folder.iterdir(), key=_order):
+        entries = sorted(folder.iterdir(), key=_order)
+        names = {entry.name for entry in entries}
+        for entry in entries:
             name = f"{place}{entry.name}"
-            if entry.is_symlink():
-                self._pass(name, "a link; links are not followed")
-            elif is_litter(entry.name) or entry.name.startswith("."):
-                self._pass(name, LEFT_BEHIND)
-            elif entry.is_dir():
-                self._entry(entry, name, depth)
-            elif not entry.is_file():
-                self._pass(name, "not a plain file")
-            elif archive_called(entry.name):
-                self.archive(entry, name, depth)
-            elif (parsed := parse_name(entry.name)).person and not parsed.receipt and entry.suffix.lower() in LOOSE:
-                loose.setdefault(parsed.person, []).append((entry, parsed))
-            elif entry.name != SUBMITTED:
-                self._pass(name, *self._why(entry, parsed))
+            try:
+                if _is_text_beside(entry, names):
+                    self._pass(name, "a text typed into Moodle, beside the files of the same person")
+                elif loose_of := self._one(entry, name, depth):
+                    loose.setdefault(loose_of.person, []).append((entry, loose_of))
+            except (ArchiveError, OSError, ValueError, RecursionError) as error:
+                self._pass(name, f"cannot be read: {_said(error)}", work=True)
         for files in loose.values():
-            self._loose(files, place)
+            try:
+                self._loose(files, place)
+            except (OSError, ValueError) as error:
+                for path, _ in files:
+                    self._pass(f"{place}{path.name}", f"cannot be gathered: {_said(error)}", work=True)
 
-    def _why(self, entry: Path, parsed: ParsedName) -> tuple[str, bool]:
-        """The reason why a loose file is no submission, and True if it may still be somebody's work."""
-        if parsed.receipt:
-            return "a learning system's receipt", False
-        if parsed.account:
-            return "a file of a kind that grading does not use, by itself", False
-        if any(is_called(entry.name, name) for name in self._modules) or entry.suffix.lower() == ".ipynb":
-            return "a file by itself, and no name says whose; put it into a folder or zip of its owner's name", True
-        return "neither a zip nor a folder", False
+    def _one(self, entry: Path, name: str, depth: int) -> ParsedName | None:
+        """Handle one entry, other than a person's loose file, whose parsed name is returned."""
+        parsed = name_of(entry)
+        if entry.is_symlink():
+            self._pass(name, "a link; links are not followed", work=bool(parsed.person))
+        elif is_litter(entry.name):
+            self._pass(name, LEFT_BEHIND)
+        elif entry.name.startswith("."):
+            bare = entry.name.lstrip(".")
+            work = archive_called(bare) or bool(parse_name(bare).person)
+            self._pass(name, "hidden: its name begins with a dot" if work else LEFT_BEHIND, work)
+        elif entry.is_dir():
+            self._entry(entry, name, depth)
+        elif not entry.is_file():
+            self._pass(name, "not a plain file", work=bool(parsed.person))
+        elif may_be_archive(entry.name):
+            self.archive(entry, name, depth)
+        elif parsed.person and not parsed.receipt and entry.suffix.lower() in LOOSE:
+            return parsed
+        elif entry.name != SUBMITTED:
+            self._pass(name, *reason(entry, parsed, self._modules))
+        elif entry.parent != self.found.folder:
+            self._tables.append((entry.parent, name))
+        return None
+
+    def choose_table(self) -> None:
+        """Take the table in the archive that holds all submissions, if none lies beside it. Name the other tables."""
+        for folder, name in self._tables:
+            whole = all(place.is_relative_to(folder) for place in self._places)
+            if whole and not (self.found.folder / SUBMITTED).is_file():
+                self.found.folder = folder
+            else:
+                self._pass(name, OTHER_TABLE)
 
     def _entry(self, entry: Path, name: str, depth: int) -> None:
-        if all((entry / part).is_file() for part in RESULTS):
+        if all(os.path.isfile(entry / part) for part in RESULTS):
             self._pass(name, "a folder of results")
             return
         look = Look.at(entry.name, listed(entry), self._modules)
@@ -150,61 +181,111 @@ class _Finder:
             kind = self._by_notebooks(entry, look)
         if kind is Kind.CLASS and depth < MAX_DEEP:
             self.folder(entry, f"{name}/", depth + 1)
-        elif kind is Kind.UNCLEAR:
-            inside = ", ".join(sorted(look.holders()))[:200]
-            self._pass(name, f"one person's work or several people's? It holds {inside}; nothing says whose", work=True)
+        elif kind is not Kind.WORK:
+            self._pass(name, _doubt(kind, look), work=True)
         elif len(look.archives) == 1 and not look.holds_source:
             self.found.alone.add(entry / look.archives[0])
-            self.archive(entry / look.archives[0], f"{name}/{look.archives[0]}", depth + 1)
+            around = name_of(entry)
+            owner = entry.name if around.in_form or around.full else ""
+            self.archive(entry / look.archives[0], f"{name}/{look.archives[0]}", depth + 1, owner)
         else:
-            self.found.paths.append(entry)
+            self._add(entry)
 
-    def archive(self, path: Path, name: str, depth: int) -> None:
-        """Handle an archive of one person's or of several people's work."""
-        look = Look.at(path.name, archive_names(path), self._modules)
+    def archive(self, path: Path, name: str, depth: int, owner: str = "", root: bool = False) -> None:
+        """Handle an archive of one person's or of several people's work.
+
+        Args:
+            owner: the name of a person's folder around it, or "".
+            root: True if this is the path to grade. Then a name like one of Canvas means nobody.
+        """
+        own = name_of(path)
+        called = owner if owner and not own.person else path.name
+        look = Look.at(called, archive_names(path), self._modules)
         kind = look.kind
-        if kind is Kind.WORK or depth >= MAX_DEEP:
-            self.found.paths.append(path)
-            return
-        if self._unpacker is None:
-            raise UsageError(f"{path}: an archive of several people's work; unpack it, and name the folder")
+        if kind is Kind.MIXED and root and not (own.in_form or own.full or look.has_module):
+            kind = Kind.CLASS
+        if kind is Kind.WORK and (folder := self._class_within(path, look, depth)):
+            self._pass_left_out(f"{name}/")
+            self.folder(folder, f"{name}/", depth + 1)
+        elif kind is Kind.WORK:
+            self._add(path)
+        elif kind is Kind.MIXED or depth >= MAX_DEEP:
+            self._pass(name, _doubt(kind, look), work=True)
+        elif self._unpacker is None:
+            self._pass(name, "an archive of several people's work; unpack it, and name the folder", work=True)
+        else:
+            self._take_apart(path, name, depth, look, kind)
+
+    def _class_within(self, path: Path, look: Look, depth: int) -> Path | None:
+        """The unpacked folder of an archive in nobody's name that holds only an archive of several people's work."""
+        alone = len(look.archives) == 1 and not look.holds_source and not parse_name(look.name).person
+        if self._unpacker is None or not alone or depth >= MAX_DEEP:
+            return None
+        kept = len(self._unpacker.left_out)
+        try:
+            folder = self._unpacker.unpack(path)
+            inner = next(folder / each for each in listed(folder) if may_be_archive(each))
+            within = Look.at(inner.name, archive_names(inner), self._modules)
+            kind = within.kind
+            if kind is Kind.UNCLEAR:
+                kind = self._by_notebooks(self._unpacker.unpack(inner), within)
+            found = kind is not Kind.WORK or self._class_within(inner, within, depth + 1) is not None
+        except (ArchiveError, OSError, StopIteration):  # reading the archive will report it
+            found = False
+        if found:
+            return folder
+        del self._unpacker.left_out[kept:]
+        return None
+
+    def _take_apart(self, path: Path, name: str, depth: int, look: Look, kind: Kind) -> None:
+        assert self._unpacker is not None
         try:
             folder = self._unpacker.unpack(path)
         except (ArchiveError, OSError) as error:
-            raise UsageError(f"{path}: cannot be taken apart: {error}") from None
-        for member, why in self._unpacker.left_out:
-            self._pass(f"{name}/{member}", why, work=archive_called(member) or member.lower().endswith(SOURCE))
-        self._unpacker.left_out.clear()
+            self._pass(name, f"cannot be taken apart: {_said(error)}", work=True)
+            return
+        self._pass_left_out(f"{name}/")
         if kind is Kind.UNCLEAR:
             kind = self._by_notebooks(folder, look)
         if kind is Kind.WORK:
-            self.found.paths.append(path)
-        elif kind is Kind.UNCLEAR:
-            inside = ", ".join(sorted(look.holders()))[:200]
-            self._pass(name, f"one person's work or several people's? It holds {inside}; nothing says whose", work=True)
-        else:
+            self._add(path)
+        elif kind is Kind.CLASS:
             self.folder(folder, f"{name}/", depth + 1)
-            if (folder / SUBMITTED).is_file():
-                self.found.folder = folder
+        else:
+            self._pass(name, _doubt(kind, look), work=True)
 
     def _loose(self, files: list[tuple[Path, ParsedName]], place: str) -> None:
         """Handle loose files: a learning system lists one person's files so if they were handed in one by one."""
         names = [path.name for path, _ in files]
-        if not any(path.suffix.lower() in SOURCE for path, _ in files) or self._unpacker is None:
+        if not any(path.suffix.lower() in SOURCES for path, _ in files) or self._unpacker is None:
             for name in names:
                 self._pass(f"{place}{name}", "a file by itself; put it into a folder or zip of its owner's name", True)
             return
-        _, parsed = files[0]
-        called = names[0].removesuffix(parsed.rest) + "files" if parsed.account else Path(names[0]).stem
-        given = [(path, parsed.rest if parsed.account else path.name) for path, parsed in files]
-        self.found.paths.append(self._unpacker.gather(called, given))
+        person = gathered(files, self._modules)
+        self._add(self._unpacker.gather(person.name, person.files), files[0][0])
+        self._pass_left_out(place)
+        for name, later in person.replaced:
+            self._pass(f"{place}{name}", f"handed in again under the same name; {later} is used", work=True)
+
+    def _add(self, path: Path, place: Path | None = None) -> None:
+        self.found.paths.append(path)
+        self._places.append(place or path)
+
+    def _pass_left_out(self, place: str) -> None:
+        """Name the files that were not unpacked or copied."""
+        if self._unpacker is None:
+            return
+        for member, why in self._unpacker.left_out:
+            work = may_be_archive(member) or member.lower().endswith(SOURCES)
+            self._pass(f"{place}{member}", why, work)
+        self._unpacker.left_out.clear()
 
     def _by_notebooks(self, folder: Path, look: Look) -> Kind:
         """Decide if the folders and archives in a folder are several people's, from notebook ids and contents."""
         while len(look.folders) == 1 and not look.files:
             folder, look = folder / look.folders[0], look.inside(look.folders[0])
         holders = list(look.holders())[:MAX_COMPARED]
-        archives = [folder / name for name in holders if archive_called(name)]
+        archives = [folder / name for name in holders if (folder / name).is_file()]
         if any(Look.at(path.name, archive_names(path), self._modules).kind is Kind.CLASS for path in archives):
             return Kind.CLASS
         ids = [self._ids_in(folder / name) for name in holders]
@@ -218,27 +299,50 @@ class _Finder:
         copies: dict[str, set[bytes]] = {}
         for name in holders:
             for module, path in look.inside(name).by_module.items():
-                copies.setdefault(module, set()).add(_source(folder / name / path))
+                copies.setdefault(module, set()).add(_start(folder / name / path, MAX_COMPARED_BYTES))
         return Kind.WORK if all(len(sources) == 1 for sources in copies.values()) else Kind.UNCLEAR
 
     def _ids_in(self, place: Path) -> set[str]:
         """The ids in the notebooks of a folder or an archive, and of the archives in a folder."""
         if place.is_dir():
             paths = listed(place)
-            inside = [place / path for path in paths if archive_called(path)][:MAX_COMPARED]
+            inside = [place / path for path in paths if may_be_archive(path)][:MAX_COMPARED]
             return _ids(place, paths).union(*map(self._ids_in, inside))
         if self._unpacker is None:
             return set()
         kept = len(self._unpacker.left_out)
         try:
-            folder = self._unpacker.unpack(place)
+            folder = self._unpacker.unpack(place, MAX_ID_BYTES)
         except (ArchiveError, OSError):
             return set()
         del self._unpacker.left_out[kept:]  # reading the archive will report them
         return _ids(folder, listed(folder))
 
     def _pass(self, name: str, why: str, work: bool = False) -> None:
-        self.found.passed.append(Passed(name, why, work))
+        shown = "/".join(decode_name(part.encode(errors="surrogateescape")) for part in name.split("/"))
+        self.found.passed.append(Passed(shown, why, work))
+
+
+def _doubt(kind: Kind, look: Look) -> str:
+    """The reason not to grade a folder or archive."""
+    inside = ", ".join(sorted(look.holders()))[:200]
+    if kind is Kind.CLASS:
+        return f"several people's work, more than {MAX_DEEP} folders or archives deep"
+    if kind is Kind.MIXED:
+        return f"one person's work by its name or its module, but it holds that of others: {inside}"
+    return f"one person's work or several people's? It holds {inside}; nothing says whose"
+
+
+def _is_text_beside(entry: Path, names: Collection[str]) -> bool:
+    """True for Moodle's folder of a person's typed text if a folder of the person's files lies beside it."""
+    before, text, _ = entry.name.partition(TEXT)
+    if not text or not any(name.startswith(f"{before}{FILES}") for name in names) or not entry.is_dir():
+        return False
+    return not any(may_be_archive(path) or path.lower().endswith(SOURCES) for path in listed(entry))
+
+
+def _said(error: Exception) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
 
 
 def _ids(folder: Path, paths: Iterable[str]) -> set[str]:
@@ -246,15 +350,18 @@ def _ids(folder: Path, paths: Iterable[str]) -> set[str]:
     ids = set()
     for path in [path for path in paths if path.lower().endswith(".ipynb")][:MAX_COMPARED]:
         try:
-            ids.add(read_notebook((folder / path).read_bytes()).idnum)
-        except (OSError, ValueError):
+            ids.add(read_notebook(_start(folder / path, MAX_NOTEBOOK_BYTES)).idnum)
+        except ValueError:
             continue
     return {id.replace("-", "") for id in ids if id.strip("0") not in ("", "your id")}
 
 
-def _source(path: Path) -> bytes:
+def _start(path: Path, most: int) -> bytes:
+    """The first bytes of a plain file; none if it cannot be read."""
     try:
+        if not path.is_file():
+            return b""
         with path.open("rb") as file:
-            return file.read(1 << 20)
+            return file.read(most)
     except OSError:
         return b""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from autograder.errors import ArchiveError
 from autograder.submission.paths import decode_name, is_litter
-from autograder.submission.receive.intake import InnerZips, Intake, Rank
+from autograder.submission.receive.intake import InnerArchives, Intake, Rank
 
 __all__ = ["read_folder"]
 
@@ -23,7 +23,7 @@ def read_folder(path: Path, intake: Intake) -> dict[str, bytes]:
     """Read the folder at `path` into `intake`: the assignment's files first, spare data last.
 
     Returns:
-        The inner zips by path. The caller opens them if no source lies beside them.
+        The inner archives by path. The caller opens them if no source lies beside them.
 
     Raises:
         ArchiveError: the folder cannot be listed, or holds too many entries.
@@ -54,7 +54,7 @@ class _Reading:
             self._take(name, inside, descriptor)
 
     def zips(self) -> dict[str, bytes]:
-        zips = InnerZips(self.intake.limits)
+        zips = InnerArchives(self.intake)
         for name, inside, descriptor in self._files():
             spelled = _spelled(name, inside)
             if zips.wants(spelled) and (opened := _opened(name, descriptor, zips.left)):

@@ -16,12 +16,12 @@ from autograder.course.result import SubmissionInfo
 from autograder.errors import ArchiveError, UsageError
 from autograder.submission.paths import show
 from autograder.submission.receive.archive import ArchiveLimits, Files, read_submission
-from autograder.submission.receive.filename import ParsedName, name_of, owner, safe_names
+from autograder.submission.receive.filename import ParsedName, may_be_archive, name_of, owner, safe_names
 from autograder.submission.receive.find import Passed, find_submissions
 from autograder.submission.receive.identity import Identity, identify
 from autograder.submission.receive.lateness import SUBMITTED, Arrival, arrival, key, read_submitted
 from autograder.submission.receive.locate import Located, is_called, locate
-from autograder.submission.receive.look import archive_called, listed
+from autograder.submission.receive.look import listed
 from autograder.submission.source.text import readable
 
 __all__ = ["Inbox", "Submission", "submitted_in"]
@@ -152,11 +152,14 @@ class Inbox:
         """A submission's files. Zips among them are opened if a module is missing without them."""
         files = self._read(path)
         located = locate(files, self.assignment, self.clean)
-        if len(located.modules) < len(self.assignment.components) and any(map(archive_called, files.left_out)):
+        if len(located.modules) < len(self.assignment.components) and any(map(may_be_archive, files.left_out)):
             with_zips = self._read(path, open_zips=True)
             found = locate(with_zips, self.assignment, self.clean)
             if len(found.modules) > len(located.modules):
                 return with_zips, found
+            closed = {path: why for path, why in with_zips.left_out.items() if may_be_archive(path)}
+            others = {path: why for path, why in files.left_out.items() if not may_be_archive(path)}
+            return replace(files, left_out={**others, **closed}), located
         return files, located
 
     def _read(self, path: Path, open_zips: bool = False) -> Files:
@@ -200,9 +203,11 @@ def _as_python_reads(files: Files) -> Files:
 
 
 def _unread(files: Files, found: Collection[str], assignment: Assignment) -> dict[str, str]:
+    """The reason for each missing module: its own, else that of an archive that was not opened."""
     missing = [name for name in assignment.files if name.removesuffix(".py") not in found]
-    pairs = ((name, why) for name in missing for path, why in files.left_out.items() if is_called(path, name))
-    return dict(pairs)
+    closed = [f"it may be in {show(path)}: {why}" for path, why in files.left_out.items() if may_be_archive(path)]
+    reasons = dict.fromkeys(missing, closed[0]) if closed else {}
+    return reasons | {name: why for name in missing for path, why in files.left_out.items() if is_called(path, name)}
 
 
 def submitted_in(folder: Path, assignment: Assignment) -> dict[str, datetime]:
@@ -229,7 +234,11 @@ def _parsed(path: Path) -> ParsedName:
 
 def _name_of_zip_in(folder: Path) -> ParsedName:
     """The parsed name of the only person with a zip of the course's form in the folder; an empty one if none."""
-    zips = [name_of(entry) for entry in folder.iterdir() if archive_called(entry.name)] if folder.is_dir() else []
+    try:
+        files = [entry for entry in folder.iterdir() if entry.is_file()] if folder.is_dir() else []
+    except OSError:  # reading the submission will report it
+        return ParsedName()
+    zips = [name_of(file) for file in files if may_be_archive(file.name)]
     people = {parsed.person: parsed for parsed in zips if parsed.in_form}
     return next(iter(people.values())) if len(people) == 1 else ParsedName()
 

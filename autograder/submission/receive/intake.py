@@ -11,9 +11,10 @@ from types import MappingProxyType
 
 from autograder.errors import ArchiveError
 from autograder.submission.paths import Refused, is_absolute, is_litter, member_path, show
+from autograder.submission.receive.filename import ARCHIVE_ENDS, archive_called, may_be_archive
 from autograder.submission.receive.locate import is_called
 
-__all__ = ["SOURCES", "ArchiveLimits", "Files", "InnerZips", "Intake", "Rank"]
+__all__ = ["LARGE", "NESTED_RATIO", "SOURCES", "ArchiveLimits", "Files", "InnerArchives", "Intake", "Rank"]
 
 MIB = 1024 * 1024
 MAX_NOTES = 20
@@ -22,19 +23,18 @@ LARGE = frozenset({".ipynb", ".pt", ".pth"})
 SMALL = frozenset({".py", ".txt", ".md", ".json", ".csv", ".npy", ".npz"})
 DATA = frozenset({".pt", ".pth", ".npy", ".npz"})
 SOURCES = frozenset({".py", ".ipynb"})
-INNER = ".zip"  # inner archives of this kind are opened if no source lies beside them
-MAX_INNER = 8
+MAX_INNER = 16  # archives inside a submission that are opened
+NESTED_RATIO = 8  # the most times the limit of all files that the tars inside a submission may unpack to
+CLOSED = (".7z", ".rar", ".egg", ".alz", ".zst", ".tzst")  # the ends of archives that nothing here can read
+OPENED = tuple(end for end in ARCHIVE_ENDS if not end.endswith(CLOSED))
 COMPILED, PACKED = "compiled Python is not read; the source is what is graded", "an archive inside the submission"
 TELLING = {
     ".pyc": COMPILED,
     ".pyo": COMPILED,
     ".so": "compiled code is not taken",
     ".pyd": "compiled code is not taken",
-    ".zip": f"{PACKED} is not opened",
-    ".7z": f"{PACKED} is not opened",
-    ".rar": f"{PACKED} is not opened",
-    ".tar": f"{PACKED} is not opened",
-    ".gz": f"{PACKED} is not opened",
+    **dict.fromkeys((f".{end.rpartition('.')[2]}" for end in OPENED), f"{PACKED} is not opened"),
+    **dict.fromkeys(CLOSED, f"{PACKED}, of a kind that cannot be opened; wanted a zip"),
     ".url": "a link to a web page, not the file itself",
     ".webloc": "a link to a web page, not the file itself",
     ".lnk": "a link to a file of another computer, not the file itself",
@@ -105,27 +105,33 @@ class Files(Mapping[str, bytes]):
         return len(self.content)
 
 
-class InnerZips:
-    """The zips inside a submission, as many as fit within the limits.
+class InnerArchives:
+    """The archives inside a submission at one depth, as many as fit within the limits of the submission.
 
     Attributes:
         found: their bytes, by path.
-        left: the number of bytes that another one may have.
     """
 
-    def __init__(self, limits: ArchiveLimits) -> None:
+    def __init__(self, intake: Intake) -> None:
         self.found: dict[str, bytes] = {}
-        self.left = limits.total_bytes
+        self._intake = intake
+
+    @property
+    def left(self) -> int:
+        """The number of bytes that another one may have."""
+        return self._intake.inner_bytes
 
     def wants(self, name: str) -> bool:
         """True if a file with this name is to be read."""
-        return name.lower().endswith(INNER) and not is_litter(name) and len(self.found) < MAX_INNER
+        wanted = name.lower().endswith(OPENED) or (may_be_archive(name) and not archive_called(name))
+        return wanted and not is_litter(name) and self._intake.inner_count > 0
 
     def add(self, name: str, data: bytes) -> None:
-        """Keep a zip, if it has no more bytes than are left."""
+        """Keep an archive, if it has no more bytes than are left."""
         if len(data) <= self.left:
             self.found[name] = data
-            self.left -= len(data)
+            self._intake.inner_bytes -= len(data)
+            self._intake.inner_count -= 1
 
 
 class Intake:
@@ -135,16 +141,20 @@ class Intake:
         where: the submission's file name, for errors.
         limits: the limits of size and number.
         asked: names of the files that the assignment asks for.
-        open_zips: True to open inner zips also if source lies beside them.
+        open_zips: True to open inner archives also if source lies beside them.
 
     Attributes:
         inside: the folder below which all further files are put, "" for none.
         waiting: original name → path, for inner archives that are not read yet.
+        inner_bytes, inner_count: the bytes and the number of further inner archives that are opened.
+        tar_bytes: the bytes that further tars inside the submission may unpack to.
     """
 
     def __init__(self, where: str, limits: ArchiveLimits, asked: Collection[str] = (), open_zips: bool = False) -> None:
         self.where, self.limits, self.open_zips, self.inside = where, limits, open_zips, ""
         self.waiting: dict[str, str] = {}
+        self.inner_bytes, self.inner_count = limits.total_bytes, MAX_INNER
+        self.tar_bytes = limits.total_bytes * limits.ratio
         self._asked = asked
         self._content: dict[str, bytes] = {}
         self._modified: dict[str, datetime] = {}
@@ -181,6 +191,8 @@ class Intake:
             self.leave_out(raw, str(reason))
             return None
         suffix = PurePosixPath(path).suffix.lower()
+        if suffix not in TELLING and may_be_archive(path):
+            suffix = ".zip"
         if suffix in TELLING:
             self._left_out[path] = TELLING[suffix]
             self.note(path, TELLING[suffix])
@@ -209,7 +221,8 @@ class Intake:
             path = member_path(name, *self._longest())
         except Refused:  # it has another note then
             return
-        left_out = f"{show(path)}: {TELLING[INNER]}"
+        self._left_out.pop(path, None)
+        left_out = f"{show(path)}: {TELLING['.zip']}"
         self._notes = [note for note in self._notes if note != left_out]
 
     def _is_asked(self, path: str) -> bool:

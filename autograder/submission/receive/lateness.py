@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from autograder.course.result import SubmissionInfo
 from autograder.errors import UsageError
+from autograder.submission.paths import plain_text
 
 __all__ = ["SUBMITTED", "Arrival", "arrival", "key", "read_submitted"]
 
@@ -41,8 +41,8 @@ class Arrival:
 
 
 def key(name: str) -> str:
-    """The key that matches a row of `submitted.csv` with a zip or folder: its name, composed, without `.zip`."""
-    name = unicodedata.normalize("NFC", name.strip())
+    """The key that matches a row of `submitted.csv` with a zip or folder: its name in plain text, without `.zip`."""
+    name = plain_text(name).strip()
     return name[:-4] if name.lower().endswith(".zip") else name
 
 

@@ -7,17 +7,24 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from autograder.submission.paths import is_litter
-from autograder.submission.receive.filename import ARCHIVE_ENDS, WRAPPERS, parse_name, without_archive_end
+from autograder.submission.receive.filename import (
+    WRAPPERS,
+    archive_called,
+    may_be_archive,
+    parse_name,
+    without_archive_end,
+)
 from autograder.submission.receive.locate import is_called, plain_name
 
-__all__ = ["Kind", "Look", "archive_called", "listed"]
+__all__ = ["SOURCES", "Kind", "Look", "listed"]
 
 MAX_LISTED = 50_000
 COPY_NUMBER = re.compile(r"\s*\(\d+\)$")
 NUMBER = re.compile(r"(?<![vV\d])\d+$")
+SOURCES = (".py", ".ipynb")
 # The folders of a handout. Beside a student's folder they are nobody's work.
 GIVEN = frozenset({"common", "public_checks", "tests", "data"})
 
@@ -26,11 +33,7 @@ class Kind(Enum):
     WORK = "one person's or group's work"
     CLASS = "several people's work"
     UNCLEAR = "either"
-
-
-def archive_called(name: str) -> bool:
-    """True if a file has the name of an archive."""
-    return name.lower().endswith(ARCHIVE_ENDS)
+    MIXED = "one person's by its name or its module, with other people's in it"
 
 
 def listed(folder: Path) -> list[str]:
@@ -84,11 +87,12 @@ class Look:
 
     @cached_property
     def archives(self) -> tuple[str, ...]:
-        return tuple(path for path in self.paths if archive_called(path))
+        """The files that are archives by their names, at any depth."""
+        return tuple(path for path in self.paths if may_be_archive(path))
 
     @property
     def holds_source(self) -> bool:
-        return any(path.lower().endswith((".py", ".ipynb")) for path in self.paths)
+        return any(path.lower().endswith(SOURCES) for path in self.paths)
 
     @cached_property
     def folders(self) -> tuple[str, ...]:
@@ -116,15 +120,20 @@ class Look:
         Ids and account names in the names of folders and archives distinguish people. Several folders that hold the
         same module and have no person's name are unclear: only their notebooks show whose they are.
         """
-        own = parse_name(self.name).person
-        # A loose file with a person's name belongs to that person's folder. It alone does not mean several people.
-        tops = [*self.folders, *(file for file in self.files if archive_called(file) or _is_loose_work(file))]
-        people = {person for top in tops if (person := parse_name(PurePosixPath(top).name).person)}
-        if len(people) > 1:
+        parsed = parse_name(self.name)
+        own = bool(parsed.person)
+        # Canvas names no folders: `A6_1_2_section` is none of its names.
+        sure = own and (parsed.in_form or parsed.full or archive_called(self.name))
+        named, helpers = self._people(sure)
+        if sure or self.has_module:
+            return Kind.MIXED if len(named) > 1 else Kind.WORK
+        if len(named) > 1:
             return Kind.CLASS
-        if own or self.has_module:
+        if own:
             return Kind.WORK
-        if people:
+        if helpers and not named and self._has_nameless_module():
+            return Kind.UNCLEAR  # `src/two_layers.py` beside `lr_1_2_try.py`
+        if named or helpers:
             return Kind.CLASS
         archives = [file for file in self.files if archive_called(file)]
         if len({_plain(file) for file in archives}) > 1 and not self._source_here():
@@ -138,6 +147,37 @@ class Look:
             return Kind.WORK
         return Kind.UNCLEAR if len(inside) > 1 else Kind.WORK
 
+    def _people(self, own: bool) -> tuple[set[str], set[str]]:
+        """The people that the top level names, and those that only the names of other loose files may mean.
+
+        Canvas writes `kimminsu_51_99_two_layers.py`, but `lr_1_2_try.py` may be a helper of one person. Inside an entry
+        with a person's name, only the course's form and a full name mean somebody else.
+
+        Args:
+            own: True if the entry itself has a person's name.
+        """
+        named: set[str] = set()
+        helpers: set[str] = set()
+        for folder in self.folders:
+            parsed = parse_name(folder)
+            if parsed.in_form or parsed.full or not (own or self.has_module):
+                named.add(parsed.person)
+        for file in self.files:
+            source = file.lower().endswith(SOURCES)
+            if not (source or may_be_archive(file)):
+                continue
+            parsed = parse_name(file)
+            if not source:
+                named.update({parsed.person} if parsed.in_form or parsed.full or not own else ())
+            elif not own:
+                called = parsed.in_form or any(is_called(parsed.rest, name) for name in self.wanted)
+                (named if called else helpers).add(parsed.person)
+        return named - {""}, helpers - {""}
+
+    def _has_nameless_module(self) -> bool:
+        """True if a module lies in a folder without a person's name."""
+        return any("/" in path and not parse_name(path.split("/")[0]).person for path in self.modules)
+
     @staticmethod
     def _is_spread(folders: Iterable[Look]) -> bool:
         """True if each module is in at most one folder. One student may keep modules in separate folders."""
@@ -145,16 +185,12 @@ class Look:
         return len(held) == len(set(held))
 
     def _source_here(self) -> bool:
-        return any(file.lower().endswith((".py", ".ipynb")) for file in self.files)
+        return any(file.lower().endswith(SOURCES) for file in self.files)
 
     def holders(self) -> Iterator[str]:
         """The top-level archives, and the top-level folders that hold a module or an archive at any depth."""
-        yield from (file for file in self.files if archive_called(file))
+        yield from (file for file in self.files if may_be_archive(file))
         yield from (folder for folder in self.folders if (look := self.inside(folder)).modules or look.archives)
-
-
-def _is_loose_work(file: str) -> bool:
-    return bool(parse_name(file).person) and file.lower().endswith((".py", ".ipynb"))
 
 
 def _numbered(archive: str) -> tuple[str, ...]:

@@ -81,9 +81,7 @@ def test_backslashes_of_an_old_windows_zip_are_separators(make_zip: Zip) -> None
     assert noted(files, "backslashes")
 
 
-@pytest.mark.parametrize(
-    "name", ["a\x1b[31m.py", "a\u202e.py", "a" * 300 + ".py", "/".join("abcdefghijklmnop") + ".py"]
-)
+@pytest.mark.parametrize("name", ["a\x1b[31m.py", "a" * 300 + ".py", "/".join("abcdefghijklmnop") + ".py"])
 def test_odd_long_and_deep_names_are_left_out_and_shown_safely(make_zip: Zip, name: str) -> None:
     files = read_submission(make_zip({"m.py": MODULE, name: b""}))
     assert list(files) == ["m.py"]
@@ -191,12 +189,6 @@ def test_several_zips_inside_have_a_folder_each(make_zip: Zip, tmp_path: Path) -
         assert dict(files) == {"a/code/m.py": MODULE, "weights/w.pt": b"x"}
         assert noted(files, "a/code.zip", "it was opened")
         assert not noted(files, "a/code.zip", "is not opened")
-
-
-def test_zips_are_opened_one_deep(make_zip: Zip) -> None:
-    files = read_submission(make_zip({"a.zip": zipped({"b.zip": zipped({"m.py": MODULE})})}))
-    assert not files
-    assert noted(files, "b.zip", "is not opened")
 
 
 def test_a_zip_inside_is_bounded_like_one_outside(make_zip: Zip) -> None:

@@ -14,7 +14,7 @@ from typing import IO, cast
 
 from autograder.errors import ArchiveError
 from autograder.submission.paths import decode_name, is_litter, show
-from autograder.submission.receive.intake import InnerZips, Intake, Rank
+from autograder.submission.receive.intake import InnerArchives, Intake, Rank
 
 __all__ = ["DAMAGE", "is_tar", "read_tar", "tar_files"]
 
@@ -45,16 +45,19 @@ def read_tar(file: io.FileIO | io.BytesIO, name: str, intake: Intake) -> dict[st
     It is read from beginning to end once for each rank, and never unpacked as a whole.
 
     Returns:
-        The inner zips by path. The caller opens them if no source lies beside them.
+        The inner archives by path. The caller opens them if no source lies beside them.
 
     Raises:
         ArchiveError: it is cut off or damaged, has too many entries, or unpacks to far too much.
     """
+    most, end = intake.tar_bytes, 0
     try:
         for rank in Rank:
             with _opened(file) as archive:
-                _take_all(archive, rank, name, intake)
+                _take_all(archive, rank, name, intake, most)
                 _refuse_cut(archive, file)
+                end = archive.offset
+        intake.tar_bytes -= end
         if intake.open_zips or not intake.holds_source:
             with _opened(file) as archive:
                 return _zips(archive, intake)
@@ -104,8 +107,8 @@ def _packing(file: io.FileIO | io.BytesIO) -> Callable[[IO[bytes]], IO[bytes]] |
     return next((opener for magic, opener in PACKED.items() if start.startswith(magic)), None)
 
 
-def _take_all(archive: tarfile.TarFile, rank: Rank, name: str, intake: Intake) -> None:
-    first, most = rank is Rank.ASKED, intake.limits.total_bytes * intake.limits.ratio
+def _take_all(archive: tarfile.TarFile, rank: Rank, name: str, intake: Intake, most: int) -> None:
+    first = rank is Rank.ASKED
     for info in archive:
         if first:
             intake.count()
@@ -131,8 +134,8 @@ def _take_all(archive: tarfile.TarFile, rank: Rank, name: str, intake: Intake) -
 
 
 def _zips(archive: tarfile.TarFile, intake: Intake) -> dict[str, bytes]:
-    """The inner zips that fit within the limits."""
-    zips = InnerZips(intake.limits)
+    """The inner archives that fit within the limits."""
+    zips = InnerArchives(intake)
     for info in archive:
         archive.members.clear()  # type: ignore[attr-defined]
         name = _spelled(info)

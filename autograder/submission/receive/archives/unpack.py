@@ -20,12 +20,12 @@ from zipfile import ZipFile, ZipInfo
 
 from autograder.errors import ArchiveError
 from autograder.files import private, whole
-from autograder.submission.paths import Refused, is_litter, member_path, show
+from autograder.submission.paths import Refused, is_litter, member_path, plain_text, show
 from autograder.submission.receive.archives.packed import pieces
 from autograder.submission.receive.archives.tar import DAMAGE as TAR_DAMAGE
 from autograder.submission.receive.archives.tar import is_tar, tar_files
 from autograder.submission.receive.archives.zip import DAMAGE, member_name, members, modified, opened_zip, refusal
-from autograder.submission.receive.intake import ArchiveLimits
+from autograder.submission.receive.intake import LARGE, MIB, ArchiveLimits
 
 __all__ = ["Unpacker", "archive_names"]
 
@@ -35,6 +35,9 @@ KEPT_FREE = 1 << 30  # bytes of the disk that stay free
 CHUNK = 1 << 20
 DONE = ".done"  # the file beside a folder that is complete; it lists the files that were left out
 MAX_TAR_BYTES = LIMITS.total_bytes * LIMITS.ratio  # bytes of an unpacked tar
+MAX_UNPACKED = 32 << 30  # bytes that all archives of a class may unpack to
+MAX_NAME_BYTES = 200
+GIB = 1 << 30
 
 
 def archive_names(path: Path) -> list[str]:
@@ -65,11 +68,21 @@ class Unpacker:
     def __init__(self, into: Path) -> None:
         self._into = into
         self.left_out: list[tuple[str, str]] = []
+        self._left = MAX_UNPACKED
+        self._most = MAX_UNPACKED
 
-    def unpack(self, path: Path) -> Path:
-        """Unpack a zip or tar. Returns the folder of its files. Raises ArchiveError."""
+    def unpack(self, path: Path, most: int = MAX_UNPACKED) -> Path:
+        """Unpack a zip or tar. Returns the folder of its files.
+
+        Args:
+            most: the most bytes to unpack. Files beyond them are left out.
+
+        Raises:
+            ArchiveError: it cannot be read.
+            OSError: the folder cannot be written.
+        """
         facts = path.stat()
-        told = f"{path}\0{facts.st_size}\0{facts.st_mtime_ns}".encode(errors="surrogateescape")
+        told = f"{path}\0{facts.st_size}\0{facts.st_mtime_ns}\0{most}".encode(errors="surrogateescape")
         folder = self._into / hashlib.sha256(told).hexdigest()[:16]
         done = folder.with_suffix(DONE)
         if done.exists():
@@ -78,6 +91,7 @@ class Unpacker:
         shutil.rmtree(folder, ignore_errors=True)
         private(folder)
         before = len(self.left_out)
+        self._most = min(most, self._left)
         with io.FileIO(path) as packed:
             if _is_tar(packed):
                 self._unpack_tar(packed, path.name, folder)
@@ -90,12 +104,31 @@ class Unpacker:
         return folder
 
     def gather(self, name: str, files: Iterable[tuple[Path, str]]) -> Path:
-        """Copy one person's loose files into a folder, under their owner's names. Returns the folder."""
-        folder = self._into / "loose" / name
+        """Copy one person's loose files into a folder, under their owner's names. Returns the folder.
+
+        Of a file that is too large, only as much is copied as reading it needs to tell so. The files that cannot be
+        copied are left out.
+        """
+        files = list(files)
+        around = {str(path.parent).encode(errors="surrogateescape") for path, _ in files}
+        apart = hashlib.sha256(b"\0".join(sorted(around))).hexdigest()[:16]
+        folder = self._into / "loose" / apart / _folder_name(name)
         shutil.rmtree(folder, ignore_errors=True)
         private(folder)
+        left = LIMITS.total_bytes
         for path, called in files:
-            shutil.copy2(path, folder / member_path(called, depth=1, name_bytes=200), follow_symlinks=False)
+            try:
+                into = folder / member_path(called, depth=1, name_bytes=MAX_NAME_BYTES)
+                most = LIMITS.file_bytes if into.suffix.lower() in LARGE else LIMITS.small_bytes
+                size = min(path.stat().st_size, most + 1)
+                if size <= left:
+                    left -= _copy(path, into, size)
+                else:
+                    self.left_out.append((path.name, f"beyond {LIMITS.total_bytes / MIB:g} MiB of one person's files"))
+            except Refused as reason:
+                self.left_out.append((path.name, str(reason)))
+            except OSError as error:
+                self.left_out.append((path.name, f"cannot be copied: {error.strerror}"))
         return folder
 
     def _unpack_tar(self, file: io.FileIO, name: str, folder: Path) -> None:
@@ -130,10 +163,17 @@ class Unpacker:
         except Refused as reason:
             self.left_out.append((name, str(reason)))
             return
+        if not why and size > self._most:
+            why = f"beyond {MAX_UNPACKED / GIB:g} GiB that the grader unpacks in all"
         if not why and size + KEPT_FREE > shutil.disk_usage(folder).free:
             why = "the disk is too full to unpack it"
+        twice = path.is_file()
         if not why:
+            self._most -= size
+            self._left -= size
             why = _write(content, size, modified, path)
+        if twice and not why:
+            why = "appears twice; the later one is used"
         if why:
             self.left_out.append((name, why))
 
@@ -145,6 +185,10 @@ def _read(content: IO[bytes] | None) -> Iterator[bytes]:
 
 def _write(content: Iterator[bytes], size: int, modified: float | None, path: Path) -> str:
     """Write one entry. Returns the reason of a failure, or ""."""
+    if path.is_dir():
+        return "a folder has its name"
+    if any(above.is_file() for above in path.parents):
+        return "a file has the name of its folder"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         left = size
@@ -152,11 +196,27 @@ def _write(content: Iterator[bytes], size: int, modified: float | None, path: Pa
             for piece in content:
                 left -= len(piece)
                 if left < 0:
-                    return "damaged"
+                    raise ValueError("more bytes than the archive states")
                 file.write(piece)
         if modified is not None:
             os.utime(path, (modified, modified))
-    except DAMAGE:
+    except DAMAGE as error:
         path.unlink(missing_ok=True)
-        return "damaged"
+        reason = error.strerror if isinstance(error, OSError) else None
+        return f"cannot be written: {reason}" if reason else "damaged"
     return ""
+
+
+def _folder_name(name: str) -> str:
+    """A valid name of a folder for any text."""
+    shown = "".join(char if char.isprintable() else "_" for char in plain_text(name).replace("/", "_"))
+    return shown.encode()[:MAX_NAME_BYTES].decode(errors="ignore").strip(". ") or "files"
+
+
+def _copy(path: Path, into: Path, most: int) -> int:
+    """Copy the first `most` bytes of a file, and its times. Returns the number of bytes."""
+    with path.open("rb") as file:
+        data = file.read(most)
+    into.write_bytes(data)
+    shutil.copystat(path, into)
+    return len(data)

@@ -21,7 +21,8 @@ from zipfile import ZipFile, ZipInfo
 from autograder.errors import ArchiveError
 from autograder.submission.paths import decode_name, is_litter, show
 from autograder.submission.receive.archives.packed import METHODS, Window, directory_end, method_name, pieces
-from autograder.submission.receive.intake import MIB, SOURCES, ArchiveLimits, InnerZips, Intake
+from autograder.submission.receive.archives.tar import is_tar
+from autograder.submission.receive.intake import MIB, SOURCES, ArchiveLimits, InnerArchives, Intake
 
 __all__ = ["DAMAGE", "member_name", "members", "modified", "opened_zip", "read_zip", "refusal"]
 
@@ -60,7 +61,7 @@ def read_zip(file: File, name: str, intake: Intake) -> dict[str, bytes]:
     """Read a zip into `intake`: the assignment's files first, spare data last.
 
     Returns:
-        The inner zips by path. The caller opens them if no source lies beside them.
+        The inner archives by path. The caller opens them if no source lies beside them.
 
     Raises:
         ArchiveError: as `opened_zip`, or it has too many entries. A single damaged entry is left out with a note.
@@ -90,8 +91,8 @@ def member_name(info: ZipInfo) -> str:
 
 
 def _zips(archive: ZipFile, files: list[tuple[str, ZipInfo]], intake: Intake) -> dict[str, bytes]:
-    """The inner zips that can be read and fit within the limits."""
-    zips = InnerZips(intake.limits)
+    """The inner archives that can be read and fit within the limits."""
+    zips = InnerArchives(intake)
     for name, info in files:
         if not zips.wants(name) or refusal(info, intake.limits):
             continue
@@ -99,7 +100,7 @@ def _zips(archive: ZipFile, files: list[tuple[str, ZipInfo]], intake: Intake) ->
             data = _bytes(archive, info, zips.left)
         except DAMAGE:
             continue
-        if zipfile.is_zipfile(io.BytesIO(data)):
+        if zipfile.is_zipfile(io.BytesIO(data)) or is_tar(io.BytesIO(data)):
             zips.add(name, data)
     return zips.found
 
