@@ -1,6 +1,7 @@
 """Imports a submission's modules from memory, so that a worker needs no folder for them."""
 
 from __future__ import annotations
+import __future__
 
 import ast
 import importlib.abc
@@ -12,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import CodeType, ModuleType
 
+from autograder.sandbox.session.standins import excuse, lost, uses
+
 __all__ = ["SubmissionFinder"]
 
 
@@ -22,7 +25,8 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
 
     Args:
         code: marshalled code of files that are compiled already.
-        excused: returns True if the failure of a statement may be ignored, inside `by_statements`.
+        excused: returns True if the failure of a statement may be ignored, inside `by_statements`. A failure that is
+            due to a stand-in always may.
     """
 
     def __init__(
@@ -59,6 +63,10 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
             return spec
         return None
 
+    def has(self, fullname: str) -> bool:
+        """True if the files hold a module or package of this dotted name."""
+        return self.find_spec(fullname, None) is not None
+
     @contextmanager
     def by_statements(self) -> Iterator[None]:
         """Inside this block, run modules one statement at a time, and skip a failing statement if it is excused."""
@@ -73,11 +81,16 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
             super().exec_module(module)
             return
         path = self.get_filename(module.__name__)
-        for statement in ast.parse(self._sources[path], path).body:
+        tree, names = ast.parse(self._sources[path], path), vars(module)
+        flags = compile(tree, path, "exec", dont_inherit=True).co_flags & __future__.annotations.compiler_flag
+        for statement in tree.body:
+            before = uses()
             try:
-                exec(compile(ast.Module([statement], []), path, "exec", dont_inherit=True), vars(module))
-            except Exception:
-                if not self._excused():
+                exec(compile(ast.Module([statement], []), path, "exec", flags, dont_inherit=True), names)
+            except Exception as error:
+                if why := excuse(error, before):
+                    names.update({name: lost(name, why) for name in _bound(statement)})
+                elif not self._excused():
                     raise
 
     def get_filename(self, fullname: str) -> str:
@@ -95,3 +108,20 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
             return self._sources[str(path)]
         except KeyError:
             raise FileNotFoundError(f"no file {path!r} in the submission") from None
+
+
+def _bound(statement: ast.stmt) -> Iterator[str]:
+    """The names that a statement of a module binds, without modules that it imports under their own names."""
+    waiting: list[ast.AST] = [statement]
+    while waiting:
+        node = waiting.pop()
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+                continue
+            case ast.Name(id=name, ctx=ast.Store()) | ast.alias(asname=str(name)):
+                yield name
+            case ast.ImportFrom(names=aliases):
+                yield from (alias.name for alias in aliases if alias.asname is None and alias.name != "*")
+        if not isinstance(node, ast.Lambda):
+            waiting += ast.iter_child_nodes(node)

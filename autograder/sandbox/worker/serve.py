@@ -31,7 +31,7 @@ from autograder.sandbox.session.absent import forbid_questions
 from autograder.sandbox.session.devices import without_gpu
 from autograder.sandbox.session.operations import Session
 from autograder.sandbox.session.own_names import own_names
-from autograder.sandbox.session.standins import StandInFinder, standing_in
+from autograder.sandbox.session.standins import StandInFinder, excuse, standing_in, uses
 from autograder.sandbox.worker.guards import Guard
 from autograder.sandbox.worker.importer import SubmissionFinder
 from autograder.sandbox.worker.processes import forbid_processes
@@ -41,6 +41,7 @@ __all__ = ["serve"]
 NOTEBOOK = ("open_notebook", "run_cell", "written_files")
 Array: TypeAlias = "np.ndarray[Any, Any]"
 Bundle: TypeAlias = "Mapping[str, Array]"
+MAX_ADDED = 20  # stand-ins for modules that an import does not find
 ALLOCATOR_COMPLAINTS = ("can't allocate memory", "not enough memory", "Cannot allocate memory", "out of memory")
 
 
@@ -152,19 +153,45 @@ class _Worker:
         self._finder = SubmissionFinder(contents, WORK, unpacked(code), lambda: self._guard.has_seen)
         self._finder.install()
         forbid_processes()
-        finder = StandInFinder(stand_ins)
-        finder.install()
+        self._stand_ins = StandInFinder(stand_ins)
+        self._stand_ins.install()
         if os.access(WORK, os.W_OK):
             os.chdir(WORK)
             _write_files(contents)
         artifacts = {name: content for name, content in contents.items() if not name.endswith(".py")}
         beside = {path: contents[path.removeprefix(f"{WORK}/")] for path in self._own if _is_single(path)}
         self._lasting.enter_context(own_names(beside, self._own))
-        with within(seconds), finder.importing(), standing_in(broken):
+        with within(seconds), self._stand_ins.importing(), standing_in(broken):
             imported = without_gpu(lambda: self._imported(module), self._no_gpu)
         self._session = Session(imported, artifacts, self._no_gpu)
 
     def _imported(self, module: str) -> ModuleType:
+        """Import the module. What is not here only costs the statements that cannot do without it.
+
+        If the import does not find a module that nobody has, it is repeated with a stand-in. If a stand-in is used in a
+        way that fails, the import is repeated one statement at a time.
+        """
+        before = uses()
+        for _ in range(MAX_ADDED):
+            try:
+                return self._under_rules(module)
+            except ImportTooLong:
+                raise
+            except BaseException as error:
+                failure = error
+            if not self._stand_ins.add(failure, self._finder.has):
+                break
+            self._forget()
+        if not isinstance(failure, Exception) or not excuse(failure, before):
+            raise failure
+        self._forget()
+        with self._guard.importing(), self._finder.by_statements():
+            try:
+                return importlib.import_module(module)
+            except ImportTooLong:  # no time was left after the first failure
+                raise failure from None
+
+    def _under_rules(self, module: str) -> ModuleType:
         """Import the module. If the import uses a forbidden operator, in a self-check for example, repeat it unguarded.
 
         Rules are about the use of inputs, which an import does not know. A rule about the autograd engine holds during

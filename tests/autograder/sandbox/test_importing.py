@@ -72,6 +72,60 @@ def test_a_module_that_is_not_here_costs_what_uses_it(handed_in: Opened, call: s
     assert caught.value.kind == "ModuleNotFoundError"
 
 
+# Imports of what is not here that no look at the file finds, and uses at the top level that a stand-in cannot serve.
+MISSED = {
+    "loop": "for name in ('a',):\n    import vision\nuse = lambda: vision.show()\n",
+    "match": "match 1:\n    case 1:\n        from vision import show\nuse = lambda: show()\n",
+    "finally": "try:\n    import vision\nfinally:\n    pass\nuse = lambda: vision.show()\n",
+    "installed": "import os\ntry:\n    import vision\nexcept ImportError:\n"
+    "    os.system('pip install vision')\n    import vision\nuse = lambda: vision.show()\n",
+    "ended": "try:\n    import vision\nexcept ImportError:\n    raise SystemExit('no')\nuse = lambda: vision.x()\n",
+    "by name": "import importlib\nvision = importlib.import_module('vision')\nuse = lambda: vision.show()\n",
+    "inside": "from torch._six import inf\nuse = lambda: inf + 1\n",
+    "in a helper": "import helper\nuse = helper.show\n",
+    "unknown to packages": "import importlib.metadata as m\nversion = m.version('vision')\nuse = lambda: version[0]\n",
+}
+USED = {
+    "loader": "data = vision.Data('.', transform=vision.T.Compose([]))\n"
+    "use = torch.utils.data.DataLoader(data, shuffle=True, num_workers=2)\n",
+    "length": "data = vision.Data('.')\nprint(len(data))\nuse = lambda: len(data)\n",
+    "arithmetic": "use = vision.BATCH * 2 + 1 << vision.A | vision.B\n",
+    "from the right": "use = 2 ** -vision.BATCH / torch.ones(2)\n",
+    "range": "numbers = list(range(vision.N))\nuse = lambda: numbers[0]\n",
+    "loop": "for each in vision.data: each.x\nfor step in range(vision.N): total = step\nuse = lambda: total + 1\n",
+    "truth": "if not vision.available(): use = lambda: vision.x()\n",
+    "comparison": "if vision.N > 3: pass\nuse = vision.N < 3\n",
+    "unpacked": "width, height = vision.size()\nuse = lambda: width + height\n",
+    "torch": "use = torch.stack([vision.image, vision.image])\n",
+    "number": "use = float(vision.RATE)\n",
+    "text": "use = f'{vision.RATE:>10}'\n",
+    "version": "assert tuple(map(int, vision.__version__.split('.'))) >= (0, 1)\nuse = lambda: vision.x()\n",
+    "annotated": "x: 'Later' | None = vision.size(3)\nuse, other = vision.a()\nclass Later: pass\n",
+}
+
+
+@pytest.mark.parametrize("case", [*MISSED, *(f"used: {name}" for name in USED)])
+def test_it_costs_no_more_however_it_is_imported_or_used_at_the_top(handed_in: Opened, case: str) -> None:
+    used = USED.get(case.removeprefix("used: "), "") if case.startswith("used: ") else ""
+    source = f"from __future__ import annotations\nimport torch, vision\n{used}" if used else MISSED[case]
+    rest = "def fine(x): return x + 1\ndef user(): return bool(use() if callable(use) else use)\n"
+    helper = "try:\n    import vision\nexcept ImportError as error:\n    raise RuntimeError('install it')\n"
+    helper += "def show(): return vision.show()\n"
+    student = handed_in(source + rest, ("vision",) if used else (), helper=helper)
+    assert torch.equal(student.fine(torch.zeros(2)), torch.ones(2))
+    name = "torch._six" if case == "inside" else "vision"
+    with pytest.raises(StudentError, match=rf"^ModuleNotFoundError: {name} (is not available|was not handed in)"):
+        student.user()
+
+
+def test_a_slip_beside_a_stand_in_is_what_it_is(handed_in: Opened) -> None:
+    with pytest.raises(StudentError, match="division by zero") as caught:
+        handed_in("import vision\ndata = vision.Data()\nx = int(data.n)\ny = 1 / 0\n", ("vision",))
+    assert (caught.value.importing, caught.value.location) == (True, Location("answer.py", 4))
+    with pytest.raises(StudentError, match="RuntimeError: mine"):
+        handed_in("import vision\nraise RuntimeError('mine')\n")
+
+
 def test_a_helper_that_imports_what_is_not_here_costs_no_more(handed_in: Opened) -> None:
     helper = "import torchvision\ndef twice(x): return x + x\ndef show(x): return torchvision.utils.make_grid(x)\n"
     student = handed_in(
