@@ -56,6 +56,7 @@ def serve(channel: int, limits: Limits, rules: Sequence[str], guard: Guard) -> N
     """
     redirect_prints(limits.output_kb << 10)
     forbid_questions()
+    sys.breakpointhook = lambda *_, **__: None  # `breakpoint()` does nothing
     guard.keep_only(rules)
     _copy_contents_only()
     worker = _Worker(guard)
@@ -161,6 +162,7 @@ class _Worker:
         artifacts = {name: content for name, content in contents.items() if not name.endswith(".py")}
         beside = {path: contents[path.removeprefix(f"{WORK}/")] for path in self._own if _is_single(path)}
         self._lasting.enter_context(own_names(beside, self._own))
+        sys.argv = [f"{module}.py"]  # a parser of arguments finds none
         with within(seconds), self._stand_ins.importing(), standing_in(broken):
             imported = without_gpu(lambda: self._imported(module), self._no_gpu)
         self._session = Session(imported, artifacts, self._no_gpu)
@@ -179,7 +181,7 @@ class _Worker:
                 raise
             except BaseException as error:
                 failure = error
-            if not self._stand_ins.add(failure, self._finder.has):
+            if not self._stand_ins.add(failure, lambda name: name == module or self._finder.has(name)):
                 break
             self._forget()
         if not isinstance(failure, Exception) or not excuse(failure, before):

@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from autograder.checks.harness.verdict import judge
 from autograder.course.model import Limits
+from autograder.course.outcome import Outcome
 from autograder.errors import Location, StudentError, WorkerTimeout
 from autograder.sandbox import Package, Sandbox, Worker
 from autograder.sandbox.proxy import Proxy
@@ -158,11 +160,62 @@ def test_an_import_that_does_not_end_names_its_line(handed_in: Opened) -> None:
     assert caught.value.importing
 
 
+def test_what_is_started_as_a_program_costs_nothing(handed_in: Opened) -> None:
+    source = "import argparse, sys\nparser = argparse.ArgumentParser()\nparser.add_argument('--lr', default=2)\n"
+    source += "args = parser.parse_args()\nbreakpoint()\ndef lr():\n    breakpoint()\n    return args.lr\n"
+    answer = handed_in(f"{source}def name(): return sys.argv\n")
+    assert (answer.lr(), answer.name()) == (2, ["answer.py"])
+    with pytest.raises(StudentError) as found:
+        handed_in("import pdb\npdb.set_trace()\nx = 1\n")
+    assert "breakpoint()" in judge(found.value).hint
+
+
 def test_nobody_answers_questions(handed_in: Opened) -> None:
+    for asks in ("import getpass\nkey = getpass.getpass()\n", "from getpass import getpass\nkey = getpass('key')\n"):
+        with pytest.raises(StudentError) as found:
+            handed_in(asks)
+        assert judge(found.value).hint.startswith("input() is not available")
     with pytest.raises(StudentError, match=r"input\(\) is not available"):
         handed_in("lr = float(input('learning rate? '))\n")
     with pytest.raises(StudentError, match="processes cannot be started here"):
         handed_in("import subprocess\nsubprocess.run(['ls'])\n")
+
+
+STUBS = """
+import torch
+class Net(torch.nn.Module):
+    def foward(self, x): return x
+class Base:
+    def run(self): raise NotImplementedError
+def stub(): raise NotImplementedError("conv-forward")
+def base(): return Base().run()
+def bare(): raise NotImplementedError
+def mistaken(): return Net()(torch.zeros(2))
+def integers(): return torch.rand(3, dtype=torch.int32)
+def caught():
+    try:
+        torch.rand(3, dtype=torch.int32)
+    except NotImplementedError:
+        raise
+def later():
+    try:
+        torch.rand(3, dtype=torch.int32)
+    except NotImplementedError as error:
+        raise ValueError("no") from error
+"""
+
+
+def test_only_a_raise_statement_of_the_file_is_a_stub(handed_in: Opened) -> None:
+    answer = handed_in(STUBS)
+    for call in ("stub", "base", "bare", "mistaken", "integers", "caught", "later"):
+        with pytest.raises(StudentError) as found:
+            getattr(answer, call)()
+        assert found.value.stub == (call in ("stub", "base", "bare")), call
+        assert (judge(found.value).outcome is Outcome.NOT_ATTEMPTED) == found.value.stub
+        assert "conv" not in judge(found.value).hint
+    with pytest.raises(StudentError) as found:
+        answer.mistaken()
+    assert "`forward`" in judge(found.value).hint
 
 
 LOGS = """
