@@ -7,6 +7,7 @@ submission's code shares this process and may have forged them.
 from __future__ import annotations
 
 import errno
+import faulthandler
 import importlib
 import marshal
 import os
@@ -29,11 +30,11 @@ from autograder.sandbox.channel.output import redirect_prints
 from autograder.sandbox.isolation.paths import WORK
 from autograder.sandbox.session.absent import forbid_questions
 from autograder.sandbox.session.devices import without_gpu
+from autograder.sandbox.session.importer import SubmissionFinder
 from autograder.sandbox.session.operations import Session
 from autograder.sandbox.session.own_names import own_names
 from autograder.sandbox.session.standins import StandInFinder, excuse, standing_in, uses
 from autograder.sandbox.worker.guards import Guard
-from autograder.sandbox.worker.importer import SubmissionFinder
 from autograder.sandbox.worker.processes import forbid_processes
 
 __all__ = ["serve"]
@@ -160,11 +161,11 @@ class _Worker:
             os.chdir(WORK)
             _write_files(contents)
         artifacts = {name: content for name, content in contents.items() if not name.endswith(".py")}
-        beside = {path: contents[path.removeprefix(f"{WORK}/")] for path in self._own if _is_single(path)}
-        self._lasting.enter_context(own_names(beside, self._own))
+        modules = [path.removeprefix(f"{WORK}/") for path in self._own if path.endswith(".py")]
+        called = self._lasting.enter_context(own_names(modules, WORK))
         sys.argv = [f"{module}.py"]  # a parser of arguments finds none
-        with within(seconds), self._stand_ins.importing(), standing_in(broken):
-            imported = without_gpu(lambda: self._imported(module), self._no_gpu)
+        with within(seconds), _told_after(seconds), self._stand_ins.importing(), standing_in(map(called, broken)):
+            imported = without_gpu(lambda: self._imported(called(module)), self._no_gpu)
         self._session = Session(imported, artifacts, self._no_gpu)
 
     def _imported(self, module: str) -> ModuleType:
@@ -229,12 +230,6 @@ class _Worker:
                 del sys.modules[name]
 
 
-def _is_single(path: str) -> bool:
-    """True if a file is a module outside any package."""
-    name = path.removeprefix(f"{WORK}/")
-    return name.endswith(".py") and "/" not in name
-
-
 class ImportTooLong(BaseException):
     """Raised in the submission's code when an import takes too long. Only its line is reported."""
 
@@ -246,7 +241,7 @@ assert ImportTooLong.__name__ == IMPORT_TOO_LONG
 def within(seconds: float) -> Iterator[None]:
     """Raise ImportTooLong in this block after `seconds` of CPU time, and repeat it if the code catches it.
 
-    An import that waits without computing is ended by the grader, and its line stays unknown.
+    An import that waits, or that computes outside of Python, is ended by the grader; see `_told_after`.
     """
 
     def too_long(*_: Any) -> None:
@@ -259,6 +254,17 @@ def within(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, before)
+
+
+@contextmanager
+def _told_after(seconds: float) -> Iterator[None]:
+    """If this block is not over after `seconds`, print the line that runs then. Nothing is interrupted."""
+    with suppress(RuntimeError):  # no thread can be started
+        faulthandler.dump_traceback_later(seconds, file=1)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def _compiled(name: str, source: Array) -> Array | None:

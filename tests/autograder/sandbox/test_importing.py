@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tokenize
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -149,15 +150,45 @@ def test_a_helper_may_be_called_like_a_module_of_somebody_elses(handed_in: Opene
     assert torch.equal(student.f(torch.zeros(2)), torch.full((2,), 3.0))
 
 
+@pytest.mark.parametrize("name", ["token", "queue", "types", "random", "copy", "autograder", "torch", "math"])
+def test_so_may_a_package_of_helpers(handed_in: Opened, name: str) -> None:
+    source = (
+        f"from {name} import once\nimport {name}.deep.more\nfrom {name}.deep import more as deep\n"
+        f"def f(x):\n    import {name} as whole\n    return deep.twice(whole.once({name}.deep.more.twice(once(x))))\n"
+        "def others():\n    import tokenize, random as r\n    return tokenize.OP\n"
+    )
+    helpers = {
+        f"{name}/__init__": "from .one import once\n",
+        f"{name}/one": f"from {name}.deep.more import one\ndef once(x):\n    return x + one\n",
+        f"{name}/deep/more": "from ..deep import other\none = other.one\ndef twice(x):\n    return x + 2 * one\n",
+        f"{name}/deep/other": "import queue, copy, types, math\nmath.pi\none = 1\n" if name == "token" else "one = 1\n",
+    }
+    student = handed_in(source, **helpers)
+    assert torch.equal(student.f(torch.zeros(2)), torch.full((2,), 6.0))
+    assert student.others() == tokenize.OP
+    alone = handed_in(f"from {name}.one import once as f\n", **{f"{name}/one": "def once(x):\n    return x + 1\n"})
+    assert torch.equal(alone.f(torch.zeros(2)), torch.ones(2))
+
+
+def test_what_such_a_helper_lacks_or_breaks_costs_no_more(handed_in: Opened) -> None:
+    helpers = {"token/__init__": "", "token/one": "import vision\none = 1\n", "queue": "import token.none\ntwo = 2\n"}
+    student = handed_in("from token import one\nimport queue\ndef f(): return one.one + queue.two\n", **helpers)
+    assert student.f() == 3
+
+
 def test_an_import_that_does_not_end_names_its_line(handed_in: Opened) -> None:
     short = replace(LIMITS, import_seconds=1.0)
     with pytest.raises(WorkerTimeout) as caught:
         handed_in("import torch\nx = 0\nwhile True:\n    x = x + 1\n", limits=short)
     assert caught.value.importing
     assert caught.value.location in (Location("answer.py", 3), Location("answer.py", 4))
-    with pytest.raises(WorkerTimeout) as caught:
-        handed_in("import time\ntime.sleep(600)\n", limits=short)
-    assert caught.value.importing
+    for ends_not in ("import time\ntime.sleep(600)\n", "import threading\nthreading.Event().wait()\n",
+                     "import helper\nsum(iter(int, 1))\n", "import torch, helper\nhelper.f()\n"):  # fmt: skip
+        with pytest.raises(WorkerTimeout) as caught:
+            handed_in(ends_not, limits=short, helper="def f():\n    import queue\n    queue.Queue().get()\n")
+        assert caught.value.importing
+        where = Location("helper.py", 3) if "f()" in ends_not else Location("answer.py", 2)
+        assert caught.value.location == where
 
 
 def test_what_is_started_as_a_program_costs_nothing(handed_in: Opened) -> None:

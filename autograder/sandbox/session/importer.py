@@ -15,7 +15,10 @@ from types import CodeType, ModuleType
 
 from autograder.sandbox.session.standins import excuse, lost, uses
 
-__all__ = ["SubmissionFinder"]
+__all__ = ["YOURS", "SubmissionFinder"]
+
+# Before the name of a module of the submission, if another module has that name; see `own_names`.
+YOURS = "your "
 
 
 class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):  # type: ignore[misc]  # two stubs of source_to_code
@@ -27,6 +30,7 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
         code: marshalled code of files that are compiled already.
         excused: returns True if the failure of a statement may be ignored, inside `by_statements`. A failure that is
             due to a stand-in always may.
+        only_yours: True to find only names that begin with `YOURS`.
     """
 
     def __init__(
@@ -35,7 +39,10 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
         folder: str,
         code: Mapping[str, bytes] | None = None,
         excused: Callable[[], bool] = lambda: False,
+        *,
+        only_yours: bool = False,
     ) -> None:
+        self._only_yours = only_yours
         self._folder, self._excused, self._by_statements = folder, excused, False
         self._code = {f"{folder}/{name}": content for name, content in (code or {}).items()}
         self._sources = {f"{folder}/{name}": content for name, content in files.items() if name.endswith(".py")}
@@ -48,7 +55,9 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        stem = f"{self._folder}/{fullname.replace('.', '/')}"
+        if self._only_yours and not fullname.startswith(YOURS):
+            return None
+        stem = f"{self._folder}/{fullname.removeprefix(YOURS).replace('.', '/')}"
         if f"{stem}/__init__.py" in self._sources:
             return importlib.util.spec_from_file_location(
                 fullname, f"{stem}/__init__.py", loader=self, submodule_search_locations=[stem]
