@@ -212,6 +212,16 @@ def test_nobody_answers_questions(handed_in: Opened) -> None:
         handed_in("import subprocess\nsubprocess.run(['ls'])\n")
 
 
+def test_strings_that_arrive_are_interned_like_literals(handed_in: Opened) -> None:
+    source = "def init(scale): return 1 if scale is 'kaiming' else 0\n"
+    source += "def pad(more): return [key is 'padding' and more[key][0] is 'same' for key in more]\n"
+    source += "def nested(more, *, scale): return pad(more) + [init(scale)]\n"
+    answer = handed_in(source)
+    assert answer.init("".join(["kai", "ming"])) == 1
+    assert answer.init("other") == 0
+    assert answer.nested({"padding": ["".join("same")]}, scale="".join("kaiming")) == [True, 1]
+
+
 STUBS = """
 import torch
 class Net(torch.nn.Module):
