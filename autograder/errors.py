@@ -108,13 +108,16 @@ class StudentError(SandboxError):
         trace: the worker's traceback (untrusted; for instructors only).
         location: the deepest line of the traceback that lies in the submission's own files; None if there is none.
         importing: True if it was raised during the import of the module.
+        stub: True for a NotImplementedError of a `raise` statement in the submission's own files, as a stub has it.
     """
 
     importing: bool = False
 
-    def __init__(self, kind: str, text: str = "", trace: str = "", location: Location | None = None) -> None:
+    def __init__(
+        self, kind: str, text: str = "", trace: str = "", location: Location | None = None, *, stub: bool = False
+    ) -> None:
         super().__init__(f"{kind}: {text}" if text else kind)
-        self.kind, self.text, self.trace, self.location = kind, text, trace, location
+        self.kind, self.text, self.trace, self.location, self.stub = kind, text, trace, location, stub
 
 
 class ForbiddenUse(SandboxError):

@@ -52,11 +52,12 @@ START = ("the grading process died before it was ready", "the zygote, which work
 
 def good_frames() -> list[bytes]:
     """Frames of every kind of value that crosses."""
+    error = {"kind": "E", "trace": "", "line": 0, "stub": False}
     values = [
         None,
         [1, -(2**70), 2.5, float("nan"), True, "text", "한국어"],
         {"id": 3, "value": (torch.arange(6.0).reshape(2, 3), Ref(3, ("a", "b"))), "used": []},
-        {"id": 4, "used": [["sorting", "a.py", 3]], "error": {"kind": "E", "trace": "", "line": 0}, "memory": False},
+        {"id": 4, "used": [["sorting", "a.py", 3]], "error": error, "memory": False},
         [np.ones((0, 2)), np.arange(9, dtype=np.uint8), torch.zeros(2, 2, dtype=torch.bfloat16), torch.tensor([True])],
         {1: torch.float32, "device": torch.device("cpu"), "nested": [[[[[]]]]]},
     ]  # fmt: skip

@@ -239,3 +239,28 @@ def test_helpers(results: dict[str, SubmissionResult]) -> None:
     assert lost(forgot) == {}  # nothing that was asked for uses the helper
     assert any("a6_helper is imported, and was not handed in" in note for note in forgot.info.notes)
     assert lost(found(results, "own_helper")) == {}
+
+
+LAZY = {
+    "nn.BatchNorm2d(Cin)": "nn.LazyBatchNorm2d()",
+    "nn.Conv2d(Cin, Cout, 3, stride": "nn.LazyConv2d(Cout, 3, stride",
+    "nn.Linear(channels, num_classes)": "nn.LazyLinear(num_classes)",
+}
+
+
+def test_lazy_layers_are_as_good(tmp_path: Path) -> None:
+    assignment = COURSE.assignment("a7")
+    files = {name: path.read_bytes() for name, path in COURSE.sources(assignment).items() if name in assignment.files}
+    (module,) = files
+    source = files[module].decode()
+    for eager, lazy in LAZY.items():
+        assert eager in source
+        source = source.replace(eager, lazy)
+    lines = [line for line in source.split("\n") if "# BEGIN SOLUTION" not in line and "# END SOLUTION" not in line]
+    handed_in = {module: "\n".join(lines).encode(), **COURSE.artifacts(assignment)}
+    (tmp_path / "lazy-1-A7-O1.zip").write_bytes(zip_bytes(handed_in))
+    asked = [each.id for each in assignment.questions if re.search("block|resnet", each.id) and not each.budgets]
+    assert len(asked) >= 4
+    with GradingProcess(Order.of(COURSE, assignment, 20211202, tmp_path)) as process:
+        result = process.grade(tmp_path / "lazy-1-A7-O1.zip", "lazy-1-A7-O1", asked)
+    assert lost(result) == {}

@@ -58,7 +58,7 @@ def judge(error: BaseException | None) -> Verdict:
             return Verdict(Outcome.TOO_SLOW, error.message, error.hint, credit=error.credit)
         case CheckFailed():
             return Verdict(Outcome.FAILED, error.message, error.hint)
-        case StudentError(kind="NotImplementedError"):
+        case StudentError(stub=True):
             return Verdict(Outcome.NOT_ATTEMPTED, "not attempted yet", location=_place(error.location))
         case StudentError():
             return _raised(error)
@@ -153,7 +153,12 @@ def _place(location: Location | None) -> str:
 
 # A pattern in the text of a worker's exception, and a hint for the student.
 EXCEPTION_HINTS = (
-    (r"CUDA|NVIDIA driver|nvidia", "The grader chooses the device: use the device of the inputs, not .cuda()."),
+    (
+        r"CUDA|NVIDIA driver|nvidia|XPU|MPS|device.*mps",
+        "The grader chooses the device: use the device of the inputs, not .cuda().",
+    ),
+    (r'missing the required "forward"', "A module needs a method `forward`: look at how its name is spelled."),
+    (r"not implemented for '", "An operation does not exist for tensors of this dtype: look at its inputs' dtype."),
     (r"EOF when reading a line|input\(\) is not available", "input() is not available: nobody can answer."),
     (r"[Pp]rocesses cannot be started", "Processes cannot be started here: no shell commands, and num_workers=0."),
     (r"urlopen error|name resolution|Name or service not known|[Nn]etwork is unreachable", "There is no network here."),
@@ -162,7 +167,10 @@ EXCEPTION_HINTS = (
         "Your code uses a package that is not installed here; the assignment does not need it.",
     ),
     (r"No module named", "Import only what the assignment names, and hand in every file of your own that you import."),
-    (r"was not handed in, and no package", "Hand in every file of your own that you import, beside the module."),
+    (
+        r"was not handed in, and no package",
+        "Hand in your own files beside the module; only the packages that the assignment names are here.",
+    ),
     (r"is not in the course's", "The course's own files are used: put your own code into a file of your own."),
     (r"was not handed in", "A file that the notebook saves was not handed in."),
     (
@@ -202,5 +210,7 @@ def _raised(error: StudentError) -> Verdict:
         hint = "Python cannot read the file from there on."
     if kind == "SystemExit":
         hint = "It ends the program that uses your file: remove exit(), quit() and sys.exit()."
+    if error.kind == "BdbQuit":
+        hint = "It starts a debugger, which nobody can use here: remove breakpoint() and pdb.set_trace()."
     what = f"{'importing your file' if error.importing else 'your code'} raised {kind}"
     return Verdict(Outcome.ERROR, what, hint, _place(error.location), f"{error}\n{error.trace}")

@@ -7,9 +7,11 @@ recorded answers. Every run imports the student's files anew, so that an edit co
 from __future__ import annotations
 
 import importlib
+import sys
 import types
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from textwrap import indent
@@ -31,6 +33,7 @@ from autograder.errors import CheckFailed, StudentError, UsageError
 from autograder.sandbox.channel.failures import describe, student_error
 from autograder.sandbox.local import LocalChannel
 from autograder.sandbox.proxy import Channel
+from autograder.sandbox.session.importer import YOURS, SubmissionFinder
 from autograder.sandbox.session.own_names import own_names
 from autograder.sandbox.session.standins import standing_in
 from autograder.submission.source.imports import broken_imports
@@ -92,10 +95,30 @@ def public_results(
     recording = load_recording(folder / CHECKS)
     subject = StudentFiles(folder, assignment, rules_in(folder, assignment))
     desk = Desk(assignment, subject, recording.channel, recording.seed)
-    modules = {f"{module}.py" for module in assignment.modules}
-    helpers = {str(path): path.read_bytes() for path in folder.glob("*.py") if path.name not in modules}
-    with own_names(helpers, {str(path) for path in folder.glob("*.py")}):
+    with own_names(_modules_in(folder), str(folder), assignment.modules), _finding(folder):
         return run_checks(folder / CHECKS, desk, [folder], question, starting, subject.artifacts)
+
+
+def _modules_in(folder: Path) -> list[str]:
+    """The student's modules below a folder, in packages only if other packages have their names."""
+    packages = [path for path in folder.iterdir() if path.is_dir() and path.name in sys.modules]
+    packages = [path for path in packages if path.name not in (CHECKS, "common")]
+    paths = [*folder.glob("*.py"), *(path for package in packages for path in package.rglob("*.py"))]
+    return [path.relative_to(folder).as_posix() for path in paths]
+
+
+@contextmanager
+def _finding(folder: Path) -> Iterator[None]:
+    """Inside this block, a student's modules are found whose names other modules have."""
+    files = {name: (folder / name).read_bytes() for name in _modules_in(folder)}
+    finder = SubmissionFinder(files, str(folder), only_yours=True)
+    finder.install()
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+        for name in [name for name in sys.modules if name.startswith(YOURS)]:
+            del sys.modules[name]
 
 
 def assignment_in(folder: Path) -> Assignment:

@@ -39,6 +39,12 @@ class Places:
         frames = [self._student(name, int(number)) for name, number in FRAME.findall(trace)]
         return next((place for place in reversed(frames) if place), None)
 
+    def printed(self, output: str) -> Location | None:
+        """The student's deepest line in the last traceback that `faulthandler` printed; None if there is none."""
+        _, dump, stack = output.rpartition("(most recent call first):\n")
+        frames = [self._student(name, int(number)) for name, number in FRAME.findall(stack if dump else "")]
+        return next((place for place in frames if place), None)
+
     def told(self, trace: str) -> str:
         """A traceback with the student's own line numbers."""
         return FRAME.sub(self._told, trace) if self._put_together else trace

@@ -144,7 +144,7 @@ class Worker:
             late.importing, late.location = True, error.location
             raise late from None
         except WorkerTimeout as error:
-            error.importing = True
+            error.importing, error.location = True, self._places.printed(self.output())
             raise
 
     def request(

@@ -45,7 +45,7 @@ def answer(reply: Any, number: int, places: Places, memory_mb: int, rules: Mappi
         or type(reply["memory"]) is not bool
     ):
         raise ProtocolError("a reply with other keys")
-    if error.keys() != {*TEXTS, "line"} or type(error["line"]) is not int:
+    if error.keys() != {*TEXTS, "line", "stub"} or (type(error["line"]), type(error["stub"])) != (int, bool):
         raise ProtocolError("a reply with an error that is not one")
     if any(type(error[key]) is not str for key in TEXTS):
         raise ProtocolError("a reply with an error that is not one")

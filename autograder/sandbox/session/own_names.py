@@ -1,58 +1,59 @@
-"""Lets a submission import its own `queue.py`, although Python or the grader has a module of that name."""
+"""Lets a submission import its own `queue.py` or `token/`, although Python or the grader has a module of that name."""
 
 from __future__ import annotations
 
 import builtins
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
+
+from autograder.sandbox.session.importer import YOURS
 
 __all__ = ["own_names"]
 
 
 @contextmanager
-def own_names(files: Mapping[str, bytes], own: Collection[str]) -> Iterator[None]:
-    """Inside this block, the submission's code that imports one of these names gets its own file.
+def own_names(files: Collection[str], folder: str, main: Collection[str] = ()) -> Iterator[Callable[[str], str]]:
+    """Inside this block, the submission's code that imports one of these names gets its own file or package.
 
-    All other code gets the module that was there before.
+    All other code gets the module that was there before. A finder of `importer` has to be installed. Yields a function
+    that gives the name under which the submission's own module of a name is imported.
 
     Args:
-        files: sources of single-file modules, by the path of their code, `/work/queue.py`.
-        own: the paths of all files of the submission.
+        files: the paths of the submission's modules below `folder`, those inside packages included.
+        main: names of modules that are imported as they are called.
     """
-    taken = {_name(path): path for path in files if _is_taken(_name(path), path)}
-    original, modules = builtins.__import__, dict[str, ModuleType]()
+    own = {f"{folder}/{path}" for path in files}
+    taken = {name for name in map(_top, files) if name not in main and _is_taken(name, folder)}
+    original = builtins.__import__
+
+    def called(name: str) -> str:
+        return f"{YOURS}{name}" if name.partition(".")[0] in taken else name
 
     def import_(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> ModuleType:
-        if level == 0 and name in taken and globals and globals.get("__file__") in own:
-            return modules[name] if name in modules else _loaded(name)
+        if level == 0 and globals and globals.get("__file__") in own:
+            name = called(name)
         return original(name, globals, locals, fromlist, level)
-
-    def _loaded(name: str) -> ModuleType:
-        module = modules[name] = ModuleType(name)
-        module.__file__ = taken[name]
-        try:
-            exec(compile(files[taken[name]], taken[name], "exec", dont_inherit=True), module.__dict__)
-        except BaseException:
-            del modules[name]
-            raise
-        return module
 
     if taken:
         builtins.__import__ = import_
     try:
-        yield
+        yield called
     finally:
         builtins.__import__ = original
 
 
-def _name(path: str) -> str:
-    return path.replace("\\", "/").rpartition("/")[2].removesuffix(".py")
+def _top(path: str) -> str:
+    """The name of the module or package that a file is, or lies in."""
+    return path.partition("/")[0].removesuffix(".py")
 
 
-def _is_taken(name: str, path: str) -> bool:
+def _is_taken(name: str, folder: str) -> bool:
     """True if a module outside the submission has this name."""
     there = sys.modules.get(name)
-    return there is not None and getattr(there, "__file__", None) != path
+    if there is None:
+        return name in sys.builtin_module_names
+    places = [getattr(there, "__file__", None), *getattr(there, "__path__", ())]
+    return not any(str(place).startswith(f"{folder}/") for place in places)

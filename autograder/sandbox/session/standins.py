@@ -1,7 +1,8 @@
 """Stand-ins: empty modules in place of missing ones. Importing one succeeds; using it raises an error that explains.
 
 So a missing module only costs the answers that use it. While a submission is imported, operations on a stand-in give
-further stand-ins: `transform = T.Compose([T.ToTensor()])` only costs the answers that use `transform`.
+further stand-ins: `transform = T.Compose([T.ToTensor()])` only costs the answers that use `transform`. A stand-in is
+then empty and false. A statement that fails all the same is skipped, and stand-ins take the places of its names.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, NoReturn
 
-__all__ = ["OWN", "StandInFinder", "standing_in"]
+__all__ = ["OWN", "StandInFinder", "excuse", "lost", "standing_in", "uses"]
 
 OWN = "./"  # before the name of a module that only the student can have
 DOUBTFUL = "?"  # before the name of an installed module that may need a missing one
@@ -27,8 +28,13 @@ NAME = "{} is not in the course's {}"
 BROKEN = "{} could not be imported"
 
 
+MAX_CAUSES = 8  # of one exception
+
+
 class _State:
     importing = False
+    uses = 0  # of stand-ins so far
+    why = ""  # the last used one is not here
 
 
 class StandInFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -47,6 +53,26 @@ class StandInFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self._why |= {name: MODULE.format(name) for name in own}
         self._lacking = [name.split(":") for name in names if ":" in name]
         self._why |= {f"{module}.{name}": NAME.format(name, module) for module, name in self._lacking}
+
+    def add(self, error: BaseException, is_own: Callable[[str], bool]) -> bool:
+        """Add a stand-in for the module that an import did not find; False if the error tells of no other such module.
+
+        Args:
+            error: the error of the import, or an error that was raised while that one was handled.
+            is_own: returns True for the dotted name of a module or package that was handed in.
+        """
+        for cause in _causes(error):
+            name = cause.name if isinstance(cause, ModuleNotFoundError) else None
+            if type(name) is str and name and not is_own(name) and self._covering(name) is None:
+                # The import system reports the first part of a dotted name that it does not find.
+                inside = "." in name and not is_own(name.partition(".")[0])
+                self._why[name] = (PACKAGE if inside else MODULE).format(name)
+                return True
+        return False
+
+    def _covering(self, name: str) -> str | None:
+        """The reason why a module is not here, if it is known."""
+        return next((why for known, why in self._why.items() if f"{name}.".startswith(f"{known}.")), None)
 
     def install(self) -> None:
         """Insert this finder after all others, and the one for doubtful modules before them."""
@@ -71,8 +97,7 @@ class StandInFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
         name = spec.name
-        why = next((why for known, why in self._why.items() if f"{name}.".startswith(f"{known}.")), "")
-        package = _package(name)
+        why, package = self._covering(name), _package(name)
         return _StandIn(name, why or (package.__dict__["_why"] if package else PACKAGE.format(name)))
 
     def exec_module(self, module: ModuleType) -> None:
@@ -143,6 +168,40 @@ def standing_in(broken: Iterable[str]) -> Iterator[None]:
             sys.modules.pop(name, None)
 
 
+def excuse(error: BaseException, uses: int) -> str:
+    """The reason why a module is not here, if a statement failed because of this; else "".
+
+    Args:
+        error: the statement's error.
+        uses: the number of uses of stand-ins before it.
+    """
+    if isinstance(error, MemoryError):
+        return ""
+    missing = [cause for cause in _causes(error) if isinstance(cause, ModuleNotFoundError)]
+    if _State.uses > uses:
+        return _State.why
+    return MODULE.format(missing[-1].name) if missing and missing[-1].name else ""
+
+
+def uses() -> int:
+    """The number of uses of stand-ins so far, failed ones included."""
+    return _State.uses
+
+
+def lost(name: str, why: str) -> Any:
+    """A stand-in for a name of the submission whose statement failed."""
+    return _Nothing(name, why)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and the errors that were being handled when it was raised."""
+    for _ in range(MAX_CAUSES):
+        if error is None:
+            return
+        yield error
+        error = error.__cause__ or error.__context__
+
+
 @contextmanager
 def _importing() -> Iterator[None]:
     _State.importing = True
@@ -172,11 +231,10 @@ class _StandIn(ModuleType):
         self.__dict__.update(_why=why, __path__=[])
 
     def __getattr__(self, name: str) -> Any:
-        if name == "__version__":
-            return "0"
-        if name.startswith("__"):
+        if name.startswith("__") and name != "__version__":
             raise AttributeError(name)
-        return _Nothing(f"{self.__name__}.{name}", self.__dict__["_why"])
+        found = _Nothing(f"{self.__name__}.{name}", self.__dict__["_why"])._count()
+        return "0" if name == "__version__" else found
 
 
 class _Nothing:
@@ -188,6 +246,7 @@ class _Nothing:
     def __getattr__(self, name: str) -> _Nothing:
         if name.startswith("__"):
             raise AttributeError(name)
+        self._count()
         return _Nothing(f"{self._name}.{name}", self._why)
 
     def __repr__(self) -> str:
@@ -208,31 +267,51 @@ class _Nothing:
             return None
         return self._more()
 
-    def __getitem__(self, key: Any) -> Any:
-        return self._more()
-
-    def __enter__(self) -> Any:
-        return self._more()
-
     def __exit__(self, *_: object) -> None:
         self._more()
 
-    def __or__(self, other: Any) -> Any:
-        return self._more()
-
-    __ror__ = __or__
-
     def __iter__(self) -> Iterator[Any]:
-        self._use()
+        self._more()
+        return iter(())
 
     def __len__(self) -> int:
-        self._use()
+        self._more()
+        return 0
 
     def __bool__(self) -> bool:
-        self._use()
+        self._more()
+        return False
 
-    def _more(self) -> Any:
-        return self if _State.importing else self._use()
+    def __instancecheck__(self, value: object) -> bool:
+        return False
 
-    def _use(self) -> NoReturn:
+    @classmethod
+    def __torch_function__(cls, function: Any, types: Any, values: Any = (), named: Any = None) -> Any:
+        """Take the place of a torch function's result that would have been made from a stand-in."""
+        every = [*values, *(named or {}).values()]
+        flat = [item for value in every for item in (value if isinstance(value, (list, tuple)) else (value,))]
+        found = next((item for item in flat if isinstance(item, _Nothing)), None)
+        return (found if found is not None else _Nothing("a stand-in", _State.why))._more()
+
+    def _more(self, *_: Any, **__: Any) -> Any:
+        return self._count() if _State.importing else self._use()
+
+    def _use(self, *_: Any) -> NoReturn:
+        self._count()
         raise ModuleNotFoundError(f"{self._why}: {self._name} was used", name=self._name.partition(".")[0])
+
+    def _count(self) -> _Nothing:
+        _State.uses, _State.why = _State.uses + 1, self._why
+        return self
+
+
+# Operators that give further stand-ins during imports, and conversions that always fail: their result must be a number.
+OPERATORS = (
+    *("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "divmod", "pow"),
+    *("lshift", "rshift", "and", "or", "xor"),
+)
+OTHERS = ("lt", "le", "gt", "ge", "neg", "pos", "abs", "invert", "round", "getitem", "enter")
+for _each in (*OPERATORS, *(f"r{each}" for each in OPERATORS), *OTHERS):
+    setattr(_Nothing, f"__{_each}__", lambda self, *_: self._more())
+for _each in ("int", "float", "complex", "index"):
+    setattr(_Nothing, f"__{_each}__", _Nothing._use)

@@ -7,6 +7,7 @@ submission's code shares this process and may have forged them.
 from __future__ import annotations
 
 import errno
+import faulthandler
 import importlib
 import marshal
 import os
@@ -29,11 +30,11 @@ from autograder.sandbox.channel.output import redirect_prints
 from autograder.sandbox.isolation.paths import WORK
 from autograder.sandbox.session.absent import forbid_questions
 from autograder.sandbox.session.devices import without_gpu
+from autograder.sandbox.session.importer import SubmissionFinder
 from autograder.sandbox.session.operations import Session
 from autograder.sandbox.session.own_names import own_names
-from autograder.sandbox.session.standins import StandInFinder, standing_in
+from autograder.sandbox.session.standins import StandInFinder, excuse, standing_in, uses
 from autograder.sandbox.worker.guards import Guard
-from autograder.sandbox.worker.importer import SubmissionFinder
 from autograder.sandbox.worker.processes import forbid_processes
 
 __all__ = ["serve"]
@@ -41,6 +42,7 @@ __all__ = ["serve"]
 NOTEBOOK = ("open_notebook", "run_cell", "written_files")
 Array: TypeAlias = "np.ndarray[Any, Any]"
 Bundle: TypeAlias = "Mapping[str, Array]"
+MAX_ADDED = 20  # stand-ins for modules that an import does not find
 ALLOCATOR_COMPLAINTS = ("can't allocate memory", "not enough memory", "Cannot allocate memory", "out of memory")
 
 
@@ -55,6 +57,7 @@ def serve(channel: int, limits: Limits, rules: Sequence[str], guard: Guard) -> N
     """
     redirect_prints(limits.output_kb << 10)
     forbid_questions()
+    sys.breakpointhook = lambda *_, **__: None  # `breakpoint()` does nothing
     guard.keep_only(rules)
     _copy_contents_only()
     worker = _Worker(guard)
@@ -152,19 +155,46 @@ class _Worker:
         self._finder = SubmissionFinder(contents, WORK, unpacked(code), lambda: self._guard.has_seen)
         self._finder.install()
         forbid_processes()
-        finder = StandInFinder(stand_ins)
-        finder.install()
+        self._stand_ins = StandInFinder(stand_ins)
+        self._stand_ins.install()
         if os.access(WORK, os.W_OK):
             os.chdir(WORK)
             _write_files(contents)
         artifacts = {name: content for name, content in contents.items() if not name.endswith(".py")}
-        beside = {path: contents[path.removeprefix(f"{WORK}/")] for path in self._own if _is_single(path)}
-        self._lasting.enter_context(own_names(beside, self._own))
-        with within(seconds), finder.importing(), standing_in(broken):
-            imported = without_gpu(lambda: self._imported(module), self._no_gpu)
+        modules = [path.removeprefix(f"{WORK}/") for path in self._own if path.endswith(".py")]
+        called = self._lasting.enter_context(own_names(modules, WORK))
+        sys.argv = [f"{module}.py"]  # a parser of arguments finds none
+        with within(seconds), _told_after(seconds), self._stand_ins.importing(), standing_in(map(called, broken)):
+            imported = without_gpu(lambda: self._imported(called(module)), self._no_gpu)
         self._session = Session(imported, artifacts, self._no_gpu)
 
     def _imported(self, module: str) -> ModuleType:
+        """Import the module. What is not here only costs the statements that cannot do without it.
+
+        If the import does not find a module that nobody has, it is repeated with a stand-in. If a stand-in is used in a
+        way that fails, the import is repeated one statement at a time.
+        """
+        before = uses()
+        for _ in range(MAX_ADDED):
+            try:
+                return self._under_rules(module)
+            except ImportTooLong:
+                raise
+            except BaseException as error:
+                failure = error
+            if not self._stand_ins.add(failure, lambda name: name == module or self._finder.has(name)):
+                break
+            self._forget()
+        if not isinstance(failure, Exception) or not excuse(failure, before):
+            raise failure
+        self._forget()
+        with self._guard.importing(), self._finder.by_statements():
+            try:
+                return importlib.import_module(module)
+            except ImportTooLong:  # no time was left after the first failure
+                raise failure from None
+
+    def _under_rules(self, module: str) -> ModuleType:
         """Import the module. If the import uses a forbidden operator, in a self-check for example, repeat it unguarded.
 
         Rules are about the use of inputs, which an import does not know. A rule about the autograd engine holds during
@@ -200,12 +230,6 @@ class _Worker:
                 del sys.modules[name]
 
 
-def _is_single(path: str) -> bool:
-    """True if a file is a module outside any package."""
-    name = path.removeprefix(f"{WORK}/")
-    return name.endswith(".py") and "/" not in name
-
-
 class ImportTooLong(BaseException):
     """Raised in the submission's code when an import takes too long. Only its line is reported."""
 
@@ -217,7 +241,7 @@ assert ImportTooLong.__name__ == IMPORT_TOO_LONG
 def within(seconds: float) -> Iterator[None]:
     """Raise ImportTooLong in this block after `seconds` of CPU time, and repeat it if the code catches it.
 
-    An import that waits without computing is ended by the grader, and its line stays unknown.
+    An import that waits, or that computes outside of Python, is ended by the grader; see `_told_after`.
     """
 
     def too_long(*_: Any) -> None:
@@ -230,6 +254,17 @@ def within(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, before)
+
+
+@contextmanager
+def _told_after(seconds: float) -> Iterator[None]:
+    """If this block is not over after `seconds`, print the line that runs then. Nothing is interrupted."""
+    with suppress(RuntimeError):  # no thread can be started
+        faulthandler.dump_traceback_later(seconds, file=1)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def _compiled(name: str, source: Array) -> Array | None:

@@ -203,10 +203,37 @@ def _imported(tree: ast.Module, path: str = "") -> Iterator[str]:
 
 
 def _statements(tree: ast.Module) -> Iterator[ast.stmt]:
-    """The statements that an import runs, without the bodies of functions, loops and `try` statements."""
+    """The statements that an import may run, without the bodies of functions, and without attempts to import."""
     waiting: list[ast.stmt] = list(reversed(tree.body))
     while waiting:
         node = waiting.pop()
         yield node
-        if isinstance(node, ast.If | ast.With | ast.ClassDef):
-            waiting += [*reversed(getattr(node, "orelse", [])), *reversed(node.body)]
+        inside: list[ast.stmt] = []
+        match node:
+            case ast.Try() | ast.TryStar():
+                inside = [*([] if _attempts(node) else node.body), *node.orelse, *node.finalbody]
+            case ast.Match(cases=cases):
+                inside = [each for case in cases for each in case.body]
+            case ast.If() | ast.For() | ast.While():
+                inside = [*node.body, *node.orelse]
+            case ast.With() | ast.ClassDef():
+                inside = node.body
+        waiting += reversed(inside)
+
+
+def _attempts(node: ast.Try | ast.TryStar) -> bool:
+    """True if a handler of a `try` statement catches the error of a failed import."""
+    caught = [name for handler in node.handlers for name in _caught(handler.type)]
+    return bool({"", "BaseException", "Exception", "ImportError", "ModuleNotFoundError"}.intersection(caught))
+
+
+def _caught(kind: ast.expr | None) -> Iterator[str]:
+    """The names of the exceptions that a handler catches; "" for all, and for those that are not named."""
+    match kind:
+        case ast.Tuple(elts=kinds):
+            for each in kinds:
+                yield from _caught(each)
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            yield name
+        case _:
+            yield ""

@@ -30,7 +30,10 @@ def readable(data: bytes) -> tuple[bytes, str]:
     """
     if encoding := _wide(data):
         try:
-            return data.decode(encoding).lstrip("\ufeff").encode(), f"saved as {encoding[:6].upper()}; {READ}"
+            text = _whole(data, int(encoding[4:6]) // 8).decode(encoding).lstrip("\ufeff")
+            nuls = len(text) - len(text.rstrip("\0"))
+            tail = f"; {nuls} NUL characters at its end were cut" if nuls else ""
+            return text.rstrip("\0").encode(), f"saved as {encoding[:6].upper()}; {READ}{tail}"
         except UnicodeError:
             return data, ""
     cut = NUL_TAIL.sub(b"", data)
@@ -47,13 +50,19 @@ def readable(data: bytes) -> tuple[bytes, str]:
     return data, note
 
 
+def _whole(data: bytes, width: int) -> bytes:
+    """The data without a last character that is incomplete and holds only NUL bytes."""
+    rest = len(data) % width
+    return data[:-rest] if rest and not any(data[-rest:]) else data
+
+
 def _wide(data: bytes) -> str:
     """The encoding of UTF-16 or UTF-32 text, with or without a byte-order mark; "" for any other text."""
     for mark, encoding in MARKS.items():
         if data.startswith(mark):
             return encoding
-    start = data[:200]
-    if len(start) < 8 or len(data) % 2:
+    start = data.rstrip(b"\0")[:200]
+    if len(start) < 8 or len(_whole(data, 2)) % 2:
         return ""
     if start[1::2].count(0) > 0.8 * len(start[1::2]) and not start[::2].count(0):
         return "utf-16-le"

@@ -11,7 +11,7 @@ import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 
-from autograder.submission.source.parse import MAX_BYTES, decode
+from autograder.submission.source.parse import MAX_BYTES, decode, too_large
 
 __all__ = ["Trouble", "trouble"]
 
@@ -33,8 +33,10 @@ LATER = (
 )
 # Ruff's message about syntax of a later Python. Ruff knows the grammar of every version.
 ADDED = re.compile(
-    r"Cannot (?:use |reuse )?(?P<what>.*?) on Python [\d.]+ \(syntax was added in Python (?P<since>3\.\d+)\)"
+    r"(?:Cannot (?:use |reuse )?)?(?P<what>.*?) on Python [\d.]+ \(syntax was added in Python (?P<since>3\.\d+)\)"
 )
+# In Python 2 the second name is that of a variable.
+PYTHON_2 = re.compile(r"\s*except\s+[\w.]+\s*,\s*[a-z_]\w*\s*:")
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Trouble:
 
 
 def trouble(source: bytes) -> Trouble | None:
-    """The reason why a file is no Python; None if it parses, or is too long to look at. No code is run."""
+    """The reason why a file is no Python; None if it compiles, or is too long to look at. No code is run."""
     if len(source) > MAX_BYTES:
         return None
     return _trouble(source)
@@ -68,7 +70,9 @@ def _trouble(source: bytes) -> Trouble | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ast.parse(text)
+            tree = ast.parse(text)
+            if not too_large(tree):  # `return` outside a function parses, and does not compile
+                compile(tree, "answer", "exec", dont_inherit=True)
     except SyntaxError as error:
         return _explained(error, text, lines)
     except (ValueError, RecursionError, MemoryError):
@@ -104,6 +108,8 @@ def _explained(error: SyntaxError, text: str, lines: list[str]) -> Trouble:
 
 def _later(error: SyntaxError, text: str, line: str, number: int) -> Trouble | None:
     """The trouble of a file in a later Python's syntax; None if that is not its only error."""
+    if PYTHON_2.match(line):
+        return None
     found = next(((since, what) for pattern, since, what in LATER if pattern.match(line)), None)
     if found:
         return _written_for(number, *found)

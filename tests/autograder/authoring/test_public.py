@@ -165,6 +165,16 @@ def test_the_process_is_left_as_it_was(student, monkeypatch):
     assert set(student.folder.rglob("*")) == files, "no cache of pytest or bytecode is left"
 
 
+def test_a_package_of_helpers_may_be_called_like_a_module_of_pythons(student):
+    (student.folder / "token").mkdir()
+    (student.folder / "token/__init__.py").write_text("from .deep import DIVISOR\n")
+    (student.folder / "token/deep.py").write_text("import queue\nDIVISOR = queue.DIVISOR\n")
+    for divisor, outcome in ((2, Outcome.PASSED), (3, Outcome.FAILED)):
+        (student.folder / "queue.py").write_text(f"DIVISOR = {divisor}\n")
+        student.writes("import token; from token.deep import DIVISOR; answer = x / max(token.DIVISOR, DIVISOR)")
+        assert student.outcomes() == {outcome}
+
+
 def test_an_interrupt_is_the_users(student):
     student.writes("raise KeyboardInterrupt")
     with pytest.raises(KeyboardInterrupt):

@@ -31,7 +31,7 @@ def unfinished(*arguments: object) -> object:
 
 def layer(forward: Callable[..., object], backward: Callable[..., object]) -> Proxy:
     module = ModuleType("submission")
-    module.__file__ = "submission.py"
+    module.__file__ = __file__
     module.Scale = SimpleNamespace(forward=forward, backward=backward)  # type: ignore[attr-defined]
     return Proxy(LocalChannel(module)).Scale
 

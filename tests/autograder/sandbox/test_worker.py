@@ -83,7 +83,7 @@ def test_a_handed_in_checkpoint_is_read_without_running_it(opened: Open, tmp_pat
     ("source", "kind", "line"),
     [
         ("x = 1\ndef f(:\n", "SyntaxError", 2),
-        ("import no_such_module", "ModuleNotFoundError", 1),
+        ("raise ModuleNotFoundError", "ModuleNotFoundError", 1),
         ("\n\nraise SystemExit(0)", "SystemExit", 3),
         ("raise KeyboardInterrupt", "KeyboardInterrupt", 1),
         ("x = 1\n" + "y = '\u00e9'", None, 0),
@@ -284,7 +284,7 @@ def reply(value: object) -> bytes:
     return b"".join(map(bytes, wire.encode(value)))
 
 
-ERROR = {"kind": "E", "text": "", "trace": "", "file": "", "line": 0}
+ERROR = {"kind": "E", "text": "", "trace": "", "file": "", "line": 0, "stub": False}
 FORGERIES |= {  # loading is the first request, so that the call is the second
     "no number": reply({"value": 1, "used": []}),
     "another number": reply({"id": 3, "value": 1, "used": []}),
@@ -296,6 +296,7 @@ FORGERIES |= {  # loading is the first request, so that the call is the second
     "error is a tensor": reply({"id": 2, "error": torch.ones(2), "memory": False, "used": []}),
     "memory is a tensor": reply({"id": 2, "error": ERROR, "memory": torch.ones(2), "used": []}),
     "line is a text": reply({"id": 2, "error": {**ERROR, "line": "1"}, "memory": False, "used": []}),
+    "stub is a number": reply({"id": 2, "error": {**ERROR, "stub": 1}, "memory": False, "used": []}),
     "kind is a list": reply({"id": 2, "error": {**ERROR, "kind": [1]}, "memory": False, "used": []}),
 }
 

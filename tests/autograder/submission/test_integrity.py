@@ -248,6 +248,17 @@ def test_imports_that_only_a_notebook_needs(received: Received) -> None:
     }
 
 
+def test_imports_inside_other_statements(received: Received) -> None:
+    source = (
+        "for each in (1,):\n    import torchvision\nmatch 1:\n    case 1:\n        import seaborn\n"
+        "try:\n    import my_one\nexcept (ValueError, KeyError):\n    pass\nfinally:\n    import my_two\n"
+        "try:\n    import cv2\nexcept (ValueError, ImportError):\n    import my_three\n"
+        "while False:\n    pass\nelse:\n    import my_four\ndef later():\n    import my_five\n"
+    )
+    prepared = received(f"{source}{written(*ANSWERS)}")
+    assert prepared.stand_ins == {"torchvision", "seaborn", "./my_one", "./my_two", "./my_four"}
+
+
 def test_names_that_the_given_library_does_not_have(received: Received) -> None:
     first = (
         "from common import SCALE, OLD\nfrom common.data import X\nfrom common import data\nfrom common.old import Y\n"

@@ -21,6 +21,9 @@ TEXT = "# 내 풀이: 합성곱\nx = 1\n"
      (codecs.BOM_UTF32_LE + TEXT.encode("utf-32-le"), "UTF-32"),
      ("# f\u00fcr \u00e9\nx = 1\n".encode("cp1252"), "not saved in UTF-8"),
      ("# \u7573\u307f\u8fbc\u307f \u30ab\u30bf\u30ab\u30ca\nx = 1\n".encode("cp932"), "not saved in UTF-8"),
+     (TEXT.encode("utf-16") + b"\0" * 512, "UTF-16; it was read all the same; 256 NUL characters"),
+     (TEXT.encode("utf-16") + b"\0" * 513, "256 NUL characters"), (TEXT.encode("utf-32") + b"\0" * 7, "1 NUL char"),
+     ("x = 1\ny = 2\n".encode("utf-16-be") + b"\0" * 99, "49 NUL characters"),
      (TEXT.encode("cp949"), "CP949"), (b"# coding: cp949\n" + TEXT.encode("cp949"), ""), (b"", ""), (b"\0" * 8, "")],
 )  # fmt: skip
 def test_text_as_editors_and_shells_leave_it_is_read(data: bytes, said: str) -> None:
@@ -43,6 +46,10 @@ def test_text_as_editors_and_shells_leave_it_is_read(data: bytes, said: str) -> 
      ("x = 1\n_x =\u00a01\n", 2, "non-breaking space (U+00A0)"), ("x = \u201ca\u201d\n", 1, "U+201C"),
      ("x = (1,\n\n", 1, "'(' was never closed"), ("a = (*w.shape)\n", 1, "starred expression"),
      ("if x:\n  a\n\tb\n", 3, "tabs"), ("x = 1\0y\n", 1, "NUL bytes"), ("print 'a'\n", 1, "print"),
+     ("x = 1\nreturn x\n", 2, "'return' outside function"), ("class A:\n    return 1\n", 2, "'return' outside"),
+     ("import torch\nx = await f()\n", 2, "'await' outside function"), ("x = 1\nbreak\n", 2, "'break' outside loop"),
+     ("def f(x, x): pass\n", 1, "duplicate argument"), ("def f():\n    x = 1\n    global x\n", 3, "global"),
+     ("try:\n    f()\nexcept ValueError, e:\n    pass\n", 3, "must be parenthesized"),
      ("x = " + "(" * 5000, 1, ""), ("x = 5 % 2 +\n", 1, "invalid syntax")],
 )  # fmt: skip
 def test_the_true_reason_with_its_line(source: str, line: int, words: str) -> None:
@@ -57,6 +64,7 @@ def test_the_true_reason_with_its_line(source: str, line: int, words: str) -> No
     "source, since",
     [("type Pair = tuple[int, int]\n", "3.12"), ("def f[T](x: T): return x\n", "3.12"), ("class A[T]: pass\n", "3.12"),
      ('def f(d):\n    return f"{d["stride"]}"\n', "3.12"), ('x = t"{y}"\n', "3.14"),
+     ("try:\n    f()\nexcept ValueError, TypeError:\n    pass\n", "3.14"),
      ('def f(d):\n    return f"{d[0]!r:{d[1]}} {\n  d\n}"\n', "3.12")],
 )  # fmt: skip
 def test_syntax_of_a_later_python_is_called_that(source: str, since: str) -> None:

@@ -5,7 +5,7 @@ import os
 from frames import reply, write
 from wrong import *  # noqa: F403
 
-ERROR = {"kind": "LEAK", "text": "LEAK", "trace": "LEAK", "file": "/submission/traps.py", "line": 10**30}
+ERROR = {"kind": "LEAK", "text": "LEAK", "trace": "LEAK", "file": "/submission/traps.py", "line": 10**30, "stub": False}
 
 
 def error(**changes):

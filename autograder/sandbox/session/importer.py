@@ -1,6 +1,7 @@
 """Imports a submission's modules from memory, so that a worker needs no folder for them."""
 
 from __future__ import annotations
+import __future__
 
 import ast
 import importlib.abc
@@ -12,7 +13,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import CodeType, ModuleType
 
-__all__ = ["SubmissionFinder"]
+from autograder.sandbox.session.standins import excuse, lost, uses
+
+__all__ = ["YOURS", "SubmissionFinder"]
+
+# Before the name of a module of the submission, if another module has that name; see `own_names`.
+YOURS = "your "
 
 
 class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):  # type: ignore[misc]  # two stubs of source_to_code
@@ -22,7 +28,9 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
 
     Args:
         code: marshalled code of files that are compiled already.
-        excused: returns True if the failure of a statement may be ignored, inside `by_statements`.
+        excused: returns True if the failure of a statement may be ignored, inside `by_statements`. A failure that is
+            due to a stand-in always may.
+        only_yours: True to find only names that begin with `YOURS`.
     """
 
     def __init__(
@@ -31,7 +39,10 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
         folder: str,
         code: Mapping[str, bytes] | None = None,
         excused: Callable[[], bool] = lambda: False,
+        *,
+        only_yours: bool = False,
     ) -> None:
+        self._only_yours = only_yours
         self._folder, self._excused, self._by_statements = folder, excused, False
         self._code = {f"{folder}/{name}": content for name, content in (code or {}).items()}
         self._sources = {f"{folder}/{name}": content for name, content in files.items() if name.endswith(".py")}
@@ -44,7 +55,9 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        stem = f"{self._folder}/{fullname.replace('.', '/')}"
+        if self._only_yours and not fullname.startswith(YOURS):
+            return None
+        stem = f"{self._folder}/{fullname.removeprefix(YOURS).replace('.', '/')}"
         if f"{stem}/__init__.py" in self._sources:
             return importlib.util.spec_from_file_location(
                 fullname, f"{stem}/__init__.py", loader=self, submodule_search_locations=[stem]
@@ -58,6 +71,10 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
             spec.submodule_search_locations = [stem]
             return spec
         return None
+
+    def has(self, fullname: str) -> bool:
+        """True if the files hold a module or package of this dotted name."""
+        return self.find_spec(fullname, None) is not None
 
     @contextmanager
     def by_statements(self) -> Iterator[None]:
@@ -73,11 +90,16 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
             super().exec_module(module)
             return
         path = self.get_filename(module.__name__)
-        for statement in ast.parse(self._sources[path], path).body:
+        tree, names = ast.parse(self._sources[path], path), vars(module)
+        flags = compile(tree, path, "exec", dont_inherit=True).co_flags & __future__.annotations.compiler_flag
+        for statement in tree.body:
+            before = uses()
             try:
-                exec(compile(ast.Module([statement], []), path, "exec", dont_inherit=True), vars(module))
-            except Exception:
-                if not self._excused():
+                exec(compile(ast.Module([statement], []), path, "exec", flags, dont_inherit=True), names)
+            except Exception as error:
+                if why := excuse(error, before):
+                    names.update({name: lost(name, why) for name in _bound(statement)})
+                elif not self._excused():
                     raise
 
     def get_filename(self, fullname: str) -> str:
@@ -95,3 +117,20 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
             return self._sources[str(path)]
         except KeyError:
             raise FileNotFoundError(f"no file {path!r} in the submission") from None
+
+
+def _bound(statement: ast.stmt) -> Iterator[str]:
+    """The names that a statement of a module binds, without modules that it imports under their own names."""
+    waiting: list[ast.AST] = [statement]
+    while waiting:
+        node = waiting.pop()
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+                continue
+            case ast.Name(id=name, ctx=ast.Store()) | ast.alias(asname=str(name)):
+                yield name
+            case ast.ImportFrom(names=aliases):
+                yield from (alias.name for alias in aliases if alias.asname is None and alias.name != "*")
+        if not isinstance(node, ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
