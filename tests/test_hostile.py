@@ -100,7 +100,7 @@ ATTACKS: dict[str, Expected] = {
         names="timeout",
         learner="error",
         weights="error",
-        conv="not_attempted",
+        conv="error",
         pool="error",
         slope="error",
     ),

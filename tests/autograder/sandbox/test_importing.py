@@ -176,6 +176,12 @@ def test_what_such_a_helper_lacks_or_breaks_costs_no_more(handed_in: Opened) -> 
     assert student.f() == 3
 
 
+def test_a_copy_of_an_installed_package_is_not_used(handed_in: Opened) -> None:
+    copies = {"torch/__init__": "raise SystemExit\n", "numpy/__init__": "raise SystemExit\n"}
+    student = handed_in("import numpy\nimport torch\ndef f(): return torch.ones(2)\n", **copies)
+    assert torch.equal(student.f(), torch.ones(2))
+
+
 def test_an_import_that_does_not_end_names_its_line(handed_in: Opened) -> None:
     short = replace(LIMITS, import_seconds=1.0)
     with pytest.raises(WorkerTimeout) as caught:
