@@ -150,7 +150,7 @@ def test_a_helper_may_be_called_like_a_module_of_somebody_elses(handed_in: Opene
     assert torch.equal(student.f(torch.zeros(2)), torch.full((2,), 3.0))
 
 
-@pytest.mark.parametrize("name", ["token", "queue", "types", "random", "copy", "autograder", "torch", "math"])
+@pytest.mark.parametrize("name", ["token", "queue", "types", "random", "copy", "math"])
 def test_so_may_a_package_of_helpers(handed_in: Opened, name: str) -> None:
     source = (
         f"from {name} import once\nimport {name}.deep.more\nfrom {name}.deep import more as deep\n"
