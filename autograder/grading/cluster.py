@@ -143,15 +143,21 @@ def _grade(plugin: str, path: Path, name: str, questions: Sequence[str] | None =
 
 
 def _confirm_all(client: Client, plugin: str) -> None:
-    """Wait until the reference is graded on every worker. One that has ended is left out."""
+    """Wait until the reference is graded on every worker. One that has ended is left out.
+
+    Raises:
+        AutograderError: the reference failed on a worker, or the worker could not be asked.
+    """
     found = client.run(_confirm, plugin, on_error="return")
-    for error in found.values():
+    for address, error in found.items():
         if isinstance(error, AutograderError):
             raise error
+        if isinstance(error, BaseException) and not isinstance(error, OSError):  # OSError: it has ended
+            raise GraderError(f"the reference was not graded on {address}: {type(error).__name__}: {error}")
 
 
-async def _confirm(plugin: str) -> None:
-    """On a worker: wait until the reference is graded there."""
-    grader = get_worker().plugins.get(plugin)
+async def _confirm(plugin: str, dask_worker: Worker) -> None:
+    """On a worker, which Dask hands in: wait until the reference is graded there."""
+    grader = dask_worker.plugins.get(plugin)
     if isinstance(grader, _Grader):
         await grader.confirm()

@@ -117,6 +117,43 @@ def test_a_broken_assignment_is_refused(handed_in: Toy, address: str) -> None:
         scores(address, handed_in, order_for(handed_in))
 
 
+WAITS = """
+import time
+from pathlib import Path
+
+import pytest
+
+from autograder.checks import CheckFailed
+
+FLAG = Path({flag!r})
+
+
+@pytest.mark.question("double")
+def test_waits(student):
+    student.double(1.0)
+    while not FLAG.exists():
+        time.sleep(0.05)
+    if FLAG.read_text() == "fail":
+        raise CheckFailed("what the file says")
+"""
+
+
+def test_a_run_ends_where_the_reference_fails_on_a_worker_after_all(handed_in: Toy, tmp_path: Path) -> None:
+    """Workers begin at once where an earlier run found the reference right, and the end of the run waits for them."""
+    flag = tmp_path / "flag"
+    (handed_in.root / "tests/hidden/t1_toy/test_waits.py").write_text(WAITS.format(flag=str(flag)))
+    flag.write_text("pass")
+    order, expected = order_for(handed_in)
+    with LocalCluster(**LOCAL, n_workers=1) as running:
+        with cluster.graders(running.scheduler_address, order, expected) as graders:
+            graders.confirm()
+        flag.unlink()
+        with cluster.graders(running.scheduler_address, replace(order, seed=6), expected) as graders:
+            flag.write_text("fail")
+            with pytest.raises(UsageError, match="the reference fails double / waits: failed: what the file says"):
+                graders.confirm()
+
+
 def test_a_submission_that_is_not_there_is_no_students_fault(handed_in: Toy, address: str) -> None:
     order = order_for(handed_in)
     (handed_in.submitted / f"{NAMES[0]}.zip").unlink()
