@@ -24,6 +24,7 @@ from autograder.grading import cluster, fingerprint
 from autograder.grading.order import Order
 from autograder.submission.receive.inbox import Inbox
 from tests.autograder.conftest import Toy
+from tests.autograder.grading.test_reference import WAITS
 
 HALF = ("return self.total", "return self.total + 1")
 NAMES = ("kim_full-1-A1-O1", "lee_half-2-A1-O1", "park_late-3-A1-O2", "choi_full-4-A1-O1")
@@ -115,27 +116,6 @@ def test_a_broken_assignment_is_refused(handed_in: Toy, address: str) -> None:
     solution.write_text(handed_in.reference.replace("return self.total", "return [self.total]"))
     with pytest.raises(UsageError, match="the reference fails counter"):
         scores(address, handed_in, order_for(handed_in))
-
-
-WAITS = """
-import time
-from pathlib import Path
-
-import pytest
-
-from autograder.checks import CheckFailed
-
-FLAG = Path({flag!r})
-
-
-@pytest.mark.question("double")
-def test_waits(student):
-    student.double(1.0)
-    while not FLAG.exists():
-        time.sleep(0.05)
-    if FLAG.read_text() == "fail":
-        raise CheckFailed("what the file says")
-"""
 
 
 def test_a_run_ends_where_the_reference_fails_on_a_worker_after_all(handed_in: Toy, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import importlib
 import sys
 import types
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -95,22 +95,22 @@ def public_results(
     recording = load_recording(folder / CHECKS)
     subject = StudentFiles(folder, assignment, rules_in(folder, assignment))
     desk = Desk(assignment, subject, recording.channel, recording.seed)
-    with own_names(_modules_in(folder), str(folder), assignment.modules), _finding(folder):
+    modules = _modules_in(folder)
+    with own_names(modules, str(folder), assignment.modules), _finding(modules, folder):
         return run_checks(folder / CHECKS, desk, [folder], question, starting, subject.artifacts)
 
 
 def _modules_in(folder: Path) -> list[str]:
-    """The student's modules below a folder, in packages only if other packages have their names."""
-    packages = [path for path in folder.iterdir() if path.is_dir() and path.name in sys.modules]
-    packages = [path for path in packages if path.name not in (CHECKS, "common")]
+    """The student's modules in a folder, and in those packages whose names `own_names` may take."""
+    packages = [path for path in folder.iterdir() if path.is_dir() and path.name in sys.stdlib_module_names]
     paths = [*folder.glob("*.py"), *(path for package in packages for path in package.rglob("*.py"))]
     return [path.relative_to(folder).as_posix() for path in paths]
 
 
 @contextmanager
-def _finding(folder: Path) -> Iterator[None]:
+def _finding(modules: Iterable[str], folder: Path) -> Iterator[None]:
     """Inside this block, a student's modules are found whose names other modules have."""
-    files = {name: (folder / name).read_bytes() for name in _modules_in(folder)}
+    files = {name: (folder / name).read_bytes() for name in modules}
     finder = SubmissionFinder(files, str(folder), only_yours=True)
     finder.install()
     try:

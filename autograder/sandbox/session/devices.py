@@ -114,8 +114,15 @@ def _on_cpu() -> Iterator[None]:
     changes: list[tuple[dict[str, Any], dict[str, Any]]] = [
         *((names, {name: value for name, value in EVERYWHERE.items() if name in names}) for names in modules),
         *((names, {name: getattr(torch, name) for name in names if name.endswith("Tensor")}) for names in modules),
-        (vars(torch), {"set_default_device": lambda device: None, "Generator": _Generator, "load": loaded}),
-        (vars(torch), {"set_default_tensor_type": lambda kind: set_type(_instead(kind))}),
+        (
+            vars(torch),
+            {
+                "set_default_device": lambda device: None,
+                "set_default_tensor_type": lambda kind: set_type(_instead(kind)),
+                "Generator": _Generator,
+                "load": loaded,
+            },
+        ),
     ]
     before = [(names, {name: names[name] for name in change}) for names, change in changes]
     for names, change in changes:

@@ -17,14 +17,14 @@ from autograder.submission.receive.filename import (
     parse_name,
     without_archive_end,
 )
+from autograder.submission.receive.intake import SOURCES
 from autograder.submission.receive.locate import is_called, plain_name
 
-__all__ = ["SOURCES", "Kind", "Look", "listed"]
+__all__ = ["Kind", "Look", "listed"]
 
 MAX_LISTED = 50_000
 COPY_NUMBER = re.compile(r"\s*\(\d+\)$")
 NUMBER = re.compile(r"(?<![vV\d])\d+$")
-SOURCES = (".py", ".ipynb")
 # The folders of a handout. Beside a student's folder they are nobody's work.
 GIVEN = frozenset({"common", "public_checks", "tests", "data"})
 

@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 
 from autograder.submission.paths import decode_name, plain_text
 from autograder.submission.receive.filename import ParsedName, archive_called
+from autograder.submission.receive.intake import SOURCES
 from autograder.submission.receive.locate import is_called
-from autograder.submission.receive.look import SOURCES
 
 __all__ = ["LOOSE", "Gathered", "gathered", "reason"]
 
