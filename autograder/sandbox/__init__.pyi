@@ -3,6 +3,3 @@ from .doctor import diagnose as diagnose
 from .grader.package import Package as Package
 from .grader.remote import Worker as Worker
 from .grader.sandbox import Sandbox as Sandbox
-from .local import LocalChannel as LocalChannel
-from .proxy import Channel as Channel
-from .proxy import Proxy as Proxy

@@ -11,7 +11,9 @@ import marshal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from types import CodeType, ModuleType
+from typing import Any
 
 from autograder.sandbox.session.standins import excuse, lost, uses
 
@@ -44,6 +46,7 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
     ) -> None:
         self._only_yours = only_yours
         self._folder, self._excused, self._by_statements = folder, excused, False
+        self._add: Callable[[BaseException], bool] = lambda _: False
         self._code = {f"{folder}/{name}": content for name, content in (code or {}).items()}
         self._sources = {f"{folder}/{name}": content for name, content in files.items() if name.endswith(".py")}
 
@@ -77,9 +80,13 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
         return self.find_spec(fullname, None) is not None
 
     @contextmanager
-    def by_statements(self) -> Iterator[None]:
-        """Inside this block, run modules one statement at a time, and skip a failing statement if it is excused."""
-        self._by_statements = True
+    def by_statements(self, add: Callable[[BaseException], bool] = lambda _: False) -> Iterator[None]:
+        """Inside this block, run modules one statement at a time, and skip a failing statement if it is excused.
+
+        Args:
+            add: adds a stand-in for the missing module that an error tells of, and returns True if it did.
+        """
+        self._by_statements, self._add = True, add
         try:
             yield
         finally:
@@ -92,14 +99,24 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
         path = self.get_filename(module.__name__)
         tree, names = ast.parse(self._sources[path], path), vars(module)
         flags = compile(tree, path, "exec", dont_inherit=True).co_flags & __future__.annotations.compiler_flag
-        for statement in tree.body:
+        for statement in chain.from_iterable(map(_parts, tree.body)):
             before = uses()
             try:
-                exec(compile(ast.Module([statement], []), path, "exec", flags, dont_inherit=True), names)
+                self._execute(compile(ast.Module([statement], []), path, "exec", flags, dont_inherit=True), names)
             except Exception as error:
-                if why := excuse(error, before):
+                if why := excuse(error, before, self.has):
                     names.update({name: lost(name, why) for name in _bound(statement)})
                 elif not self._excused():
+                    raise
+
+    def _execute(self, code: CodeType, names: dict[str, Any]) -> None:
+        """Execute a statement, and repeat it with a stand-in for each module that it does not find."""
+        while True:
+            try:
+                exec(code, names)
+                return
+            except Exception as error:
+                if not self._add(error):
                     raise
 
     def get_filename(self, fullname: str) -> str:
@@ -117,6 +134,18 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
             return self._sources[str(path)]
         except KeyError:
             raise FileNotFoundError(f"no file {path!r} in the submission") from None
+
+
+def _parts(statement: ast.stmt) -> Sequence[ast.stmt]:
+    """A statement, but one that imports several names as one statement for each name."""
+    match statement:
+        case ast.Import(names=aliases):
+            parts: list[ast.stmt] = [ast.Import([alias]) for alias in aliases]
+        case ast.ImportFrom(module=module, names=aliases, level=level):
+            parts = [ast.ImportFrom(module, [alias], level) for alias in aliases]
+        case _:
+            return [statement]
+    return [ast.copy_location(part, statement) for part in parts]
 
 
 def _bound(statement: ast.stmt) -> Iterator[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import importlib.abc
 import importlib.machinery
+import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,10 @@ NAME = "{} is not in the course's {}"
 BROKEN = "{} could not be imported"
 
 
+LACKING: dict[type[BaseException], re.Pattern[str]] = {  # by kind of error, its text
+    AttributeError: re.compile(r"module '(?P<module>[\w.]+)' has no attribute '(?P<name>\w+)'"),
+    ImportError: re.compile(r"cannot import name '(?P<name>\w+)' from '(?P<module>[\w.]+)'"),
+}
 MAX_CAUSES = 8  # of one exception
 
 
@@ -168,19 +173,33 @@ def standing_in(broken: Iterable[str]) -> Iterator[None]:
             sys.modules.pop(name, None)
 
 
-def excuse(error: BaseException, uses: int) -> str:
-    """The reason why a module is not here, if a statement failed because of this; else "".
+def excuse(error: BaseException, uses: int, is_own: Callable[[str], bool]) -> str:
+    """The reason why a module or a name is not here, if a statement failed because of this; else "".
 
     Args:
         error: the statement's error.
         uses: the number of uses of stand-ins before it.
+        is_own: returns True for the dotted name of a module or package that was handed in.
     """
     if isinstance(error, MemoryError):
         return ""
-    missing = [cause for cause in _causes(error) if isinstance(cause, ModuleNotFoundError)]
     if _State.uses > uses:
         return _State.why
-    return MODULE.format(missing[-1].name) if missing and missing[-1].name else ""
+    missing = [cause for cause in _causes(error) if isinstance(cause, ModuleNotFoundError)]
+    if missing and missing[-1].name:
+        return MODULE.format(missing[-1].name)
+    lacking = [name for cause in _causes(error) if (name := _lacked(cause, is_own))]
+    return PACKAGE.format(lacking[-1]) if lacking else ""
+
+
+def _lacked(error: BaseException, is_own: Callable[[str], bool]) -> str:
+    """The dotted name that an installed module of another version may have, if this error tells of one; else "".
+
+    Two examples are `from collections import Iterable`, which Python 3.10 removed, and `numpy.float`.
+    """
+    pattern = LACKING.get(type(error))
+    found = pattern.match(str(error)) if pattern else None
+    return f"{found['module']}.{found['name']}" if found and not is_own(found["module"]) else ""
 
 
 def uses() -> int:

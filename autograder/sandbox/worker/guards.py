@@ -20,7 +20,7 @@ import torch
 
 from autograder.course.rule import Rule
 
-__all__ = ["ForbiddenOperation", "Guard", "Places", "registered"]
+__all__ = ["CoveredCache", "ForbiddenOperation", "Guard", "registered"]
 
 KEYS = ("CPU", "AutogradCPU", "MkldnnCPU", "QuantizedCPU")
 CUDA_KEYS = ("CUDA", "AutogradCUDA")  # a build without CUDA has no kernels for these
@@ -59,7 +59,7 @@ def registered() -> list[str]:
 
 
 @dataclass
-class Places:
+class CoveredCache:
     """A cache of the kernels and functions that rules cover. The search takes longer than overriding them.
 
     Attributes:
@@ -92,7 +92,7 @@ class Guard:
             closed in any case. Removing all derivative formulas as well takes many times as long.
     """
 
-    def __init__(self, rules: Sequence[Rule], places: Places | None = None, *, graph: bool = False) -> None:
+    def __init__(self, rules: Sequence[Rule], places: CoveredCache | None = None, *, graph: bool = False) -> None:
         self._places, self._graph = places, graph
         self._seen: list[tuple[str, list[tuple[str, int]]]] = []
         self._rules = {rule.name: rule for rule in rules}
@@ -101,7 +101,7 @@ class Guard:
         self._names: list[tuple[str, Callable[[], None]]] = []  # the same for functions replaced in Python
         self._lay_on_kernels(rules)
         for rule in rules:
-            functions = (places or Places()).functions_of(rule)
+            functions = (places or CoveredCache()).functions_of(rule)
             self._names += [(rule.name, lift) for lift in _in_python(functions, self._watch(rule))]
             if rule.engine == "autograd":
                 self._names += [(rule.name, lift) for lift in _no_engine(self._watch(rule), self._refuse(rule))]
@@ -143,7 +143,7 @@ class Guard:
             self._lay_on_kernels([rule for rule in self._rules.values() if not rule.engine])
 
     def _lay_on_kernels(self, rules: Iterable[Rule]) -> None:
-        places = self._places or Places()
+        places = self._places or CoveredCache()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch warns about overridden kernels
             for rule in rules:

@@ -35,7 +35,7 @@ from autograder.sandbox.session.absent import forbid_questions
 from autograder.sandbox.session.standins import StandInFinder
 from autograder.sandbox.worker.processes import forbid_processes, said
 
-__all__ = ["Notebook"]
+__all__ = ["RunningNotebook"]
 
 TEXTS = ("text/plain", "text/html", "text/markdown", "text/latex")
 IMAGE, ALT = "image/png", "alt"  # beside an image stands its alternative text
@@ -63,7 +63,7 @@ SHELLS = (
 )
 
 
-class Notebook:
+class RunningNotebook:
     """Cells that run one after the other in one namespace.
 
     Args:

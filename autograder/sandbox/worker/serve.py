@@ -132,10 +132,10 @@ class _Worker:
 
     def _perform_on_notebook(self, op: str, payload: Mapping[str, Any]) -> Any:
         """Carry out an operation of a worker that runs a notebook instead of a module."""
-        from autograder.sandbox.worker.notebook import Notebook  # needs IPython, which few workers do
+        from autograder.sandbox.worker.notebook import RunningNotebook  # needs IPython, which few workers do
 
         if op == "open_notebook":
-            self._notebook = Notebook(**payload)
+            self._notebook = RunningNotebook(**payload)
             return None
         return self._notebook.run(**payload) if op == "run_cell" else self._notebook.written()
 
@@ -174,6 +174,13 @@ class _Worker:
         If the import does not find a module that nobody has, it is repeated with a stand-in. If a stand-in is used in a
         way that fails, the import is repeated one statement at a time.
         """
+
+        def is_own(name: str) -> bool:
+            return name == module or self._finder.has(name)
+
+        def add(error: BaseException) -> bool:
+            return self._stand_ins.add(error, is_own)
+
         before = uses()
         for _ in range(MAX_ADDED):
             try:
@@ -182,13 +189,13 @@ class _Worker:
                 raise
             except BaseException as error:
                 failure = error
-            if not self._stand_ins.add(failure, lambda name: name == module or self._finder.has(name)):
+            if not add(failure):
                 break
             self._forget()
-        if not isinstance(failure, Exception) or not excuse(failure, before):
+        if not isinstance(failure, Exception) or not excuse(failure, before, is_own):
             raise failure
         self._forget()
-        with self._guard.importing(), self._finder.by_statements():
+        with self._guard.importing(), self._finder.by_statements(add):
             try:
                 return importlib.import_module(module)
             except ImportTooLong:  # no time was left after the first failure

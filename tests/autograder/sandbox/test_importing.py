@@ -86,7 +86,17 @@ MISSED = {
     "by name": "import importlib\nvision = importlib.import_module('vision')\nuse = lambda: vision.show()\n",
     "inside": "from torch._six import inf\nuse = lambda: inf + 1\n",
     "in a helper": "import helper\nuse = helper.show\n",
+    "a name of an older Python": "from collections import Iterable, OrderedDict\nuse = lambda: Iterable()\n",
+    "a name of an older numpy": "import numpy as np\nkind = np.float\nuse = lambda: kind(1)\n",
+    "a name of a newer torch": "try:\n    from torch.nn.functional import none as f\nfinally:\n    pass\n"
+    "use = lambda: f(OrderedDict)\nfrom collections import OrderedDict\n",
     "unknown to packages": "import importlib.metadata as m\nversion = m.version('vision')\nuse = lambda: version[0]\n",
+}
+LACKED = {
+    "inside": "torch._six",
+    "a name of an older Python": "collections.Iterable",
+    "a name of an older numpy": "numpy.float",
+    "a name of a newer torch": "torch.nn.functional.none",
 }
 USED = {
     "loader": "data = vision.Data('.', transform=vision.T.Compose([]))\n"
@@ -116,9 +126,17 @@ def test_it_costs_no_more_however_it_is_imported_or_used_at_the_top(handed_in: O
     helper += "def show(): return vision.show()\n"
     student = handed_in(source + rest, ("vision",) if used else (), helper=helper)
     assert torch.equal(student.fine(torch.zeros(2)), torch.ones(2))
-    name = "torch._six" if case == "inside" else "vision"
+    name = LACKED.get(case, "vision")
     with pytest.raises(StudentError, match=rf"^ModuleNotFoundError: {name} (is not available|was not handed in)"):
         student.user()
+
+
+def test_a_missing_name_costs_no_name_beside_it(handed_in: Opened) -> None:
+    source = "from __future__ import annotations\nfrom collections import Iterable, OrderedDict as Ordered\n"
+    student = handed_in(
+        f"{source}import vision, math\nvision.show(int('1'))\ndef f(): return Ordered(a=math.floor(1.5))\n"
+    )
+    assert student.f() == {"a": 1}
 
 
 def test_a_slip_beside_a_stand_in_is_what_it_is(handed_in: Opened) -> None:
@@ -127,6 +145,12 @@ def test_a_slip_beside_a_stand_in_is_what_it_is(handed_in: Opened) -> None:
     assert (caught.value.importing, caught.value.location) == (True, Location("answer.py", 4))
     with pytest.raises(StudentError, match="RuntimeError: mine"):
         handed_in("import vision\nraise RuntimeError('mine')\n")
+    with pytest.raises(StudentError, match="cannot import name 'nothing' from 'helper'"):
+        handed_in("from helper import nothing\n", helper="")
+    with pytest.raises(StudentError, match="module 'helper' has no attribute 'nothing'"):
+        handed_in("import helper\nx = helper.nothing\n", helper="")
+    with pytest.raises(StudentError, match="'dict' object has no attribute 'nothing'"):
+        handed_in("x = {}.nothing\n")
 
 
 def test_a_helper_that_imports_what_is_not_here_costs_no_more(handed_in: Opened) -> None:
