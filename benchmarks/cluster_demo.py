@@ -2,8 +2,11 @@
 
     python benchmarks/cluster_demo.py [--submissions N] [--json FILE]
 
-A fourth run loses one of its two workers on the way. All four must give the same results, times aside. Two workers are
-measured only where this machine has two cores for them.
+A fourth run loses one of its two workers on the way. All four must give the same results, times aside. Each worker has
+one core of its own, as a machine of a cluster has for each of its workers. Two workers are compared with one only where
+this machine has two cores for them.
+
+Each worker grades the reference once beside its first submissions. A small class shows little else.
 
 Exit status: 0 all results are equal and two workers are fast enough, 1 they are not.
 """
@@ -40,7 +43,7 @@ LOCAL: dict[str, Any] = {"threads_per_worker": 1, "processes": True, "dashboard_
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--submissions", type=int, default=24, metavar="N", help="in the class (24)")
+    parser.add_argument("--submissions", type=int, default=120, metavar="N", help="in the class (120)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the figures, too")
     args = parser.parse_args()
     console = Console()
@@ -68,6 +71,7 @@ def _measure(scratch: Path, count: int) -> dict[str, Any]:
         out = scratch / f"out-{len(seconds)}"
         if workers:
             with LocalCluster(**LOCAL, n_workers=workers) as running:
+                _give_cores(running.scheduler_address)
                 meanwhile = _killing(running.scheduler_address, out, count // 4) if killed else None
                 where = ["--cluster", running.scheduler_address]
                 seconds[title] = _grade(suite, scratch, out, where, workers, meanwhile)
@@ -101,6 +105,21 @@ def _grade(
     with _beside(meanwhile), _watched(out) as times:
         run([sys.executable, "-m", "autograder", *words, "--seed", SEED, *options], ROOT)
     return round((times[-1] - times[workers - 1]) / (len(times) - workers), 3)
+
+
+def _give_cores(address: str) -> None:
+    """Give each worker a core of its own, as far as there are cores."""
+    cores = sorted(os.sched_getaffinity(0))
+    with Client(address, set_as_default=False) as client:
+        workers = sorted(client.scheduler_info(n_workers=-1)["workers"])
+        for number, worker in enumerate(workers):
+            client.run(_keep_to, cores[number % len(cores)], workers=[worker])
+
+
+def _keep_to(core: int) -> None:
+    """On a worker: run on this core only, with all threads, and with the processes that they start."""
+    for thread in os.listdir("/proc/self/task"):
+        os.sched_setaffinity(int(thread), {core})
 
 
 @contextmanager
