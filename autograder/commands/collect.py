@@ -21,7 +21,7 @@ from autograder.errors import AutograderError, UsageError
 if TYPE_CHECKING:
     from autograder.course.model import Assignment
     from autograder.submission.collect.advice import Advice, Ran
-    from autograder.submission.collect.earlier import Earlier
+    from autograder.submission.collect.earlier import EarlierRun
     from autograder.submission.collect.gather import Gathered, Keeper
     from autograder.submission.collect.running import Done
     from autograder.submission.receive.identity import NotebookSays
@@ -174,7 +174,7 @@ def _asked(flag: str, question: str, asks: bool, console: Console) -> str:
     raise UsageError(f"the {WHO[flag]} is missing: fill in the notebook's first code cell and save it, or add --{flag}")
 
 
-def _run_notebooks(job: _Job, gathered: Gathered, stage: Path, earlier: Earlier | None, *, anew: bool) -> Done:
+def _run_notebooks(job: _Job, gathered: Gathered, stage: Path, earlier: EarlierRun | None, *, anew: bool) -> Done:
     """Print the expected time of the notebooks, and run them; or use the earlier run, if it is still valid."""
     from autograder.submission.collect.earlier import depends_on
     from autograder.submission.collect.running import how_long, run_notebooks, said_again, taken_over

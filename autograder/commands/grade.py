@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,19 +15,20 @@ from rich.console import Console
 from rich.text import Text
 
 from autograder.commands import arguments
+from autograder.commands.class_grading import ClassGrading
+from autograder.commands.interrupts import uninterrupted
 from autograder.commands.linux import require_linux
 from autograder.course.layout import Course
 from autograder.course.model import DEVICES, Assignment
-from autograder.course.result import SubmissionResult
 from autograder.errors import UsageError
 
 if TYPE_CHECKING:  # grading needs Linux, but the command line must also start on a student's machine
     from autograder.grading.batch import Batch, Graders
     from autograder.grading.order import Order
-    from autograder.grading.recording import Recorder
+    from autograder.reports.findings.rescored import ScoreChange
     from autograder.submission.receive.inbox import Inbox
 
-__all__ = ["add", "run", "uninterrupted"]
+__all__ = ["add", "run"]
 
 RECEIVED = ".received"  # in the folder of results: the submissions unpacked from a class's archive
 EXAMPLE = """example:
@@ -107,86 +107,46 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 
 def _run(course: Course, assignment: Assignment, args: argparse.Namespace, console: Console) -> int:
-    from autograder.gradebook.settings import Settings
-    from autograder.gradebook.store import Book
-    from autograder.grading.batch import Batch, GradingRun
     from autograder.grading.order import Order
-    from autograder.grading.recording import (
-        Recorder,
-        enter_sheet,
-        newest_run,
-        read_in,
-        shown_in_sheet,
-        stored_in,
-        write_words,
-    )
-    from autograder.reports import DECISIONS, Decisions, print_class, print_profile, score_changes, write_class
-    from autograder.reports.files.term import Standings
-    from autograder.reports.text import line
+    from autograder.reports import print_class, print_profile
+
+    inbox = _received(args, assignment)
+    began = time.perf_counter()
+    grading = ClassGrading.begin(course, assignment, inbox, args, console)
+    until = time.time() + 60 * args.minutes if args.minutes else None
+    settings = {"notebooks": args.notebooks, "device": args.device, "unsafe": args.unsafe, "until": until}
+    order = Order.of(course, assignment, grading.batch.run.seed, inbox.folder, **settings)
+    page: Path = args.out
+    changes: tuple[ScoreChange, ...] = ()
+    try:
+        if grading.batch.missing:
+            _grade(grading, order, args, console)
+    except KeyboardInterrupt:
+        console.print(
+            f"\nstopped: {len(grading.results)} of {len(inbox.entries)} are finished and kept; run again to continue"
+        )
+        return 130
+    finally:
+        if grading.results or grading.troubles:
+            with uninterrupted():
+                page, changes = grading.write_class()
+    print_class(grading.results, assignment, console, grading.troubles, changes, grading.passed)
+    if args.profile:
+        print_profile(grading.new, grading.started, console)
+    for told in grading.remarks(page, time.perf_counter() - began):
+        console.print(Text(told), soft_wrap=True)
+    return 0 if grading.complete else 1
+
+
+def _received(args: argparse.Namespace, assignment: Assignment) -> Inbox:
+    """The submissions. Raises UsageError if there are none, or if the only one cannot be read."""
     from autograder.submission.receive.inbox import Inbox
 
     inbox = Inbox.open(args.submissions, assignment, unpack_into=args.out.absolute() / RECEIVED)
     inbox = _beside(inbox, args.submissions, args.out)
     if not args.submissions.is_dir() and len(inbox.entries) == 1:
-        inbox.receive(*inbox.entries)  # a single unreadable submission is a bad argument
-    began = time.perf_counter()
-    told = Settings.read(course)
-    told.terms(assignment)
-    Decisions.read(args.out / DECISIONS)  # an invalid cell ends the command before anything is written
-    book = Book.open(told.book(args.book, args.out))
-    if book.network:
-        warning = f"{book.address} is on {book.network}, where SQLite's locks do not work; use PostgreSQL: --book"
-        console.print(Text(warning), soft_wrap=True)
-    if before := read_in(book, assignment, args.out):
-        console.print(Text(f"{before} older results were read into the gradebook"), soft_wrap=True)
-    plan = GradingRun.plan(course, assignment, args.seed, newest_run(book, assignment))
-    settings = {"regrade": args.regrade, "notebooks": args.notebooks, "device": args.device}
-    batch = Batch.open(plan, assignment, args.out, inbox, stored_in(book, assignment), **settings)
-    recorder = Recorder.open(book, assignment, plan, fresh=args.regrade)
-    for result in batch.kept.values():
-        recorder.keep(result, inbox.came(result.submission))
-    if (args.out / DECISIONS).exists():
-        for name in batch.before.keys() - batch.kept.keys():
-            recorder.expect(batch.prints[name], batch.before[name].info, inbox.came(name))
-        enter_sheet(book, assignment, args.out)
-    until = time.time() + 60 * args.minutes if args.minutes else None
-    settings = {"notebooks": args.notebooks, "device": args.device, "unsafe": args.unsafe, "until": until}
-    order = Order.of(course, assignment, plan.seed, inbox.folder, **settings)
-    graded = _Graded(assignment, args.out, recorder, inbox)
-    graded.keep(batch)
-    passed = [(each.name, each.why) for each in inbox.passed]
-    unclear = any(each.work for each in inbox.passed)
-    try:
-        if batch.missing:
-            _grade(batch, order, args, console, graded)
-    except KeyboardInterrupt:
-        console.print(
-            f"\nstopped: {len(graded.results)} of {len(inbox.entries)} are finished and kept; run again to continue"
-        )
-        return 130
-    finally:
-        results, troubles = graded.results, graded.troubles
-        if results or troubles:
-            with uninterrupted():
-                changes = score_changes(batch.before, results)
-                facts = book.facts()
-                standings = Standings(facts, told, assignment)
-                write_words(book, standings, args.out)
-                shown = shown_in_sheet(facts, assignment)
-                more = (troubles, changes, passed, graded.unmade, shown, standings)
-                page = write_class(results, assignment, args.out, *more)
-    print_class(results, assignment, troubles, console, changes, passed)
-    if args.profile:
-        print_profile([result for result in results if result.submission not in batch.kept], graded.started, console)
-    for name, why in graded.unmade:
-        console.print(Text(f"page not made: {line(name)}  {line(why)}"), soft_wrap=True)
-    if others := [path.parent.name for path in args.out.glob("*/result.json") if path.parent.name not in inbox.entries]:
-        whose = f"{len(others)} result{'s' * (len(others) > 1)} of earlier runs without a submission here"
-        console.print(Text(f"also in {args.out}: {whose}; grades.csv leaves them out"), soft_wrap=True)
-    kept = f", {len(batch.kept)} of them kept from before" if batch.kept else ""
-    said = f"{len(results)} graded{kept} in {time.perf_counter() - began:.1f} s · {page}"
-    console.print(Text(said), soft_wrap=True)
-    return 1 if troubles or graded.unmade or unclear or not all(result.graded for result in results) else 0
+        inbox.receive(*inbox.entries)
+    return inbox
 
 
 def _require_writable(out: Path) -> None:
@@ -260,85 +220,25 @@ def _is_ours(out: Path) -> bool:
     return not names or next(out.glob("*/report.html"), None) is not None
 
 
-@dataclass
-class _Graded:
-    """Results that are on disk, and submissions that could not be graded: (submission, why)."""
-
-    assignment: Assignment
-    out: Path
-    recorder: Recorder
-    inbox: Inbox
-    results: list[SubmissionResult] = field(default_factory=list)
-    troubles: list[tuple[str, str]] = field(default_factory=list)
-    unmade: list[tuple[str, str]] = field(default_factory=list)  # pages that could not be made, and why
-    started: float = 0.0  # seconds until the first submission could be graded
-
-    def keep(self, batch: Batch) -> None:
-        """Add the valid results of an earlier run, each with the scale that a person has set in the meantime.
-
-        Their pages are written again if result.json differs from the gradebook.
-        """
-        from autograder.reports import written_as_is
-
-        for result in batch.kept.values():
-            now = self._reviewed(result)
-            changed = now != result or result.info != batch.before[result.submission].info
-            self._take(now, write=changed or not written_as_is(now, self.out))
-
-    def add(self, result: SubmissionResult) -> SubmissionResult:
-        """Write a result; returns it with its scale applied. Ctrl-C takes effect afterwards."""
-        with uninterrupted():
-            self.recorder.add(result, self.inbox.came(result.submission))
-            result = self._reviewed(result)
-            self._take(result, write=True)
-        return result
-
-    def _reviewed(self, result: SubmissionResult) -> SubmissionResult:
-        from autograder.grading.scoring import reviewed
-
-        result = replace(result, info=self.recorder.info(result))
-        return reviewed(result, self.assignment, self.recorder.scale(result.submission))
-
-    def _take(self, result: SubmissionResult, write: bool) -> None:
-        from autograder.reports import write_submission
-
-        if write:
-            write_submission(result, self.assignment, self.out, self.unmade)
-        self.results.append(_slim(result))
-
-
-def _grade(batch: Batch, order: Order, args: argparse.Namespace, console: Console, graded: _Graded) -> None:
+def _grade(grading: ClassGrading, order: Order, args: argparse.Namespace, console: Console) -> None:
     """Grade the missing submissions. Each result is written at once, so that a stop loses no finished one."""
     from autograder.grading.batch import Failure
     from autograder.reports import Progress
 
-    began = time.perf_counter()
+    batch, began = grading.batch, time.perf_counter()
     with _graders(batch, order, args) as graders:
-        graded.started = time.perf_counter() - began
-        graded.recorder.run  # noqa: B018  the run and its seed are in the book from here on
+        grading.started = time.perf_counter() - began
+        grading.recorder.run  # noqa: B018  the run and its seed are in the book from here on
         expected = {name: batch.expected[name] for name in batch.missing}
         with Progress(len(expected), console, expected=expected) as progress:
             for result in batch.grade(graders.grade, graders.executor):
                 if isinstance(result, Failure):
-                    graded.troubles.append((result.submission, result.why))
+                    grading.troubles.append((result.submission, result.why))
                     progress.failed(result.submission, result.why)
                 else:
-                    progress.finished(graded.add(result))
+                    progress.finished(grading.add(result))
         with console.status("grading the reference under the seed of this run"):
             graders.confirm()
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Delay Ctrl-C until the end of this block, so that the results on disk and the class's pages agree."""
-    held: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if held and before is not signal.SIG_IGN:
-        raise KeyboardInterrupt
 
 
 def _graders(batch: Batch, order: Order, args: argparse.Namespace) -> AbstractContextManager[Graders]:
@@ -356,12 +256,3 @@ def _graders(batch: Batch, order: Order, args: argparse.Namespace) -> AbstractCo
         raise UsageError("--cluster: Dask is not installed; pip install 'autograder[cluster]'") from None
     submissions = {name: fingerprint.of_submission(path) for name, path in batch.missing.items()}
     return cluster.graders(args.cluster, order, cluster.Expected(batch.run.suite, submissions))
-
-
-def _slim(result: SubmissionResult) -> SubmissionResult:
-    """The result without the parts that only result.json needs, so that printed text of submissions takes no memory."""
-    questions = tuple(
-        replace(question, cases=tuple(case.slim() for case in question.cases)) for question in result.questions
-    )
-    reading = result.reading.counts() if result.reading else None
-    return replace(result, questions=questions, attachments={}, reading=reading, sources={})

@@ -9,7 +9,6 @@ from .findings.decisions import DECISIONS as DECISIONS
 from .findings.decisions import Decisions as Decisions
 from .findings.rescored import ScoreChange as ScoreChange
 from .findings.rescored import score_changes as score_changes
-from .findings.view import StudentView as StudentView
 from .findings.view import student_view as student_view
 from .pages.classpage import ClassGrades as ClassGrades
 from .pages.classpage import render_class as render_class

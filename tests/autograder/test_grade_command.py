@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from autograder.commands.grade import uninterrupted
+from autograder.commands.interrupts import uninterrupted
 from tests.autograder.conftest import ROOT, Toy
 
 HALF = ("return self.total", "return self.total + 1")

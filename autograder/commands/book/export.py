@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from autograder.commands import arguments
-from autograder.commands.grade import uninterrupted
+from autograder.commands.interrupts import uninterrupted
 from autograder.commands.linux import require_linux
 from autograder.course.layout import Course
 from autograder.errors import UsageError

@@ -9,7 +9,7 @@ from pathlib import Path
 from autograder.course.model import Assignment
 from autograder.course.result import SubmissionInfo, SubmissionResult
 from autograder.exports.naming import Naming
-from autograder.gradebook.facts import Facts, Submission
+from autograder.gradebook.facts import Facts, StoredSubmission
 from autograder.gradebook.settings import Settings
 from autograder.gradebook.store import Book
 from autograder.grading.recording import results
@@ -19,7 +19,7 @@ from autograder.reports.files.term import Standings
 __all__ = ["nameless", "write_nameless"]
 
 
-def nameless(result: SubmissionResult, submission: Submission, facts: Facts, naming: Naming) -> SubmissionResult:
+def nameless(result: SubmissionResult, submission: StoredSubmission, facts: Facts, naming: Naming) -> SubmissionResult:
     """A result with codes, and without the parts that could name somebody: notes, file names, code and its comments."""
     members = sorted((each for each in facts.members if each.submission == submission.id), key=lambda each: each.place)
     codes = [naming.id(each.student) for each in members if each.student]

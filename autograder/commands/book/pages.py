@@ -10,7 +10,7 @@ from autograder.errors import UsageError
 
 if TYPE_CHECKING:
     from autograder.course.model import Assignment
-    from autograder.exports.feedback import Place
+    from autograder.exports.feedback import PagePlace
     from autograder.gradebook.facts import Facts, Terms
     from autograder.gradebook.grades import Grade
     from autograder.gradebook.store import Book
@@ -57,7 +57,7 @@ def feedback(
     return packed(pages), [f"feedback: {len(pages)} pages, {len(lines)} left out", *lines]
 
 
-def _places(args: argparse.Namespace, assignment: Assignment, facts: Facts, told: Sequence[Grade]) -> list[Place]:
+def _places(args: argparse.Namespace, assignment: Assignment, facts: Facts, told: Sequence[Grade]) -> list[PagePlace]:
     from autograder.exports.feedback import canvas_places, moodle_places
     from autograder.exports.filling import people_of
     from autograder.gradebook.table import SchoolTable

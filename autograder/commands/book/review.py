@@ -59,8 +59,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
         import uvicorn
 
         from autograder.review.app import application
-        from autograder.review.desk import Desk
-        from autograder.review.guard import Session
+        from autograder.review.desk import ReviewDesk
+        from autograder.review.guard import ReviewSession
         from autograder.review.queue import entries
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("uvicorn", "starlette"):
@@ -73,12 +73,12 @@ def run(args: argparse.Namespace, console: Console) -> int:
     with Book.open(settings.book(args.book, args.out), create=has_results(args.out)) as book:
         if read_in(book, assignment, args.out):
             enter_sheet(book, assignment, args.out)
-        desk = Desk(book, settings, assignment, args.out, args.who or who(), args.anonymous)
+        desk = ReviewDesk(book, settings, assignment, args.out, args.who or who(), args.anonymous)
         now = desk.now()
         if not now.submissions:
             raise UsageError(f"{book.address}: this book has nothing of {assignment.id}")
         waiting = sum(bool(entry.reasons) for entry in entries(now))
-        session = Session()
+        session = ReviewSession()
         with _listening(args.port) as listener:
             address = f"http://{HOST}:{listener.getsockname()[1]}/?token={session.token}"
             said = f"{waiting} of {len(now.submissions)} to look at; open once, in a browser on this machine: {address}"

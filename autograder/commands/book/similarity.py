@@ -17,7 +17,7 @@ from autograder.errors import ArchiveError, UsageError
 
 if TYPE_CHECKING:
     from autograder.course.model import Assignment
-    from autograder.reports.study.similarity import Source
+    from autograder.reports.study.similarity import AnswerSource
 
 __all__ = ["add", "run"]
 
@@ -96,12 +96,12 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 def _booked(
     args: argparse.Namespace, course: Course, assignment: Assignment
-) -> tuple[list[Source], list[tuple[str, str]]]:
+) -> tuple[list[AnswerSource], list[tuple[str, str]]]:
     """The answers that the gradebook holds, and (name, why) of those that it does not."""
     from autograder.gradebook.settings import Settings
     from autograder.gradebook.store import Book
     from autograder.grading.recording import results
-    from autograder.reports.study.similarity import Source
+    from autograder.reports.study.similarity import AnswerSource
 
     sources, unread = [], []
     with Book.open(Settings.read(course).book(args.book, args.out), create=False) as book:
@@ -109,17 +109,19 @@ def _booked(
             if isinstance(each, tuple):
                 unread.append(each)
             elif each.sources:
-                sources.append(Source(each.submission, each.sources))
+                sources.append(AnswerSource(each.submission, each.sources))
             else:
                 unread.append((each.submission, "its code is not in the book: name SUBMISSIONS, or grade it again"))
     return sources, unread
 
 
-def _sources(folder: Path, assignment: Assignment, old: bool = False) -> tuple[list[Source], list[tuple[str, str]]]:
+def _sources(
+    folder: Path, assignment: Assignment, old: bool = False
+) -> tuple[list[AnswerSource], list[tuple[str, str]]]:
     """The answers of a class, and (name, why) of each submission that cannot be read."""
     import tempfile
 
-    from autograder.reports.study.similarity import Source
+    from autograder.reports.study.similarity import AnswerSource
     from autograder.submission.receive.inbox import Inbox
 
     sources, unread = [], []
@@ -136,7 +138,7 @@ def _sources(folder: Path, assignment: Assignment, old: bool = False) -> tuple[l
                 for file in assignment.files
                 if file in received.files
             }
-            sources.append(Source(f"{folder.name}/{name}" if old else name, files, old))
+            sources.append(AnswerSource(f"{folder.name}/{name}" if old else name, files, old))
     return sources, unread
 
 

@@ -13,7 +13,7 @@ from autograder.gradebook.grades import Grade, State
 from autograder.reports.findings.causes import Cluster, whole_cause
 from autograder.reports.findings.concerns import concerns
 from autograder.reports.findings.decisions import Decisions, queued
-from autograder.reports.findings.need import Earlier, in_need
+from autograder.reports.findings.need import EarlierScores, in_need
 from autograder.reports.findings.rescored import ScoreChange
 from autograder.reports.findings.statistics import Statistics
 from autograder.reports.findings.summary import summarize
@@ -93,7 +93,7 @@ def render_class(
     decisions: Decisions | None = None,
     changes: Sequence[ScoreChange] = (),
     passed: Iterable[tuple[str, str]] = (),
-    earlier: Earlier | None = None,
+    earlier: EarlierScores | None = None,
     grades: ClassGrades | None = None,
     figures: Statistics | None = None,
 ) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
@@ -33,7 +31,6 @@ STYLES = {"good": "green", "bad": "red", "warn": "yellow", "calm": "bright_black
 SIGNS = "questions"
 MIN_NAME, MAX_NAME = 16, 40
 REASON_WIDTH = 160
-WIDTH = 100
 MAX_CHANGES = 10
 FIRST_ESTIMATE = 3  # submissions; with fewer, an estimate would be a guess
 
@@ -48,7 +45,7 @@ class Progress:
         expected: seconds that each submission took in an earlier run, by name; only their proportions count.
         now: a clock, in seconds.
 
-    >>> with Progress(total=2) as progress:
+    >>> with Progress(2, Console()) as progress:
     ...     progress.finished(result)
     ...     progress.failed("lee-1-A6-O1", "not a zip archive")
     """
@@ -56,12 +53,12 @@ class Progress:
     def __init__(
         self,
         total: int,
-        console: Console | None = None,
+        console: Console,
         *,
         expected: Mapping[str, float] | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._console = console or _console()
+        self._console = console
         self._total, self._done = total, 0
         self._expected, self._now, self._began = dict(expected or {}), now, now()
         self._work = sum(self._expected.values()) or float(total)
@@ -123,13 +120,12 @@ class Progress:
 def print_class(
     results: Sequence[SubmissionResult],
     assignment: Assignment,
+    console: Console,
     failures: Iterable[tuple[str, str]] = (),
-    console: Console | None = None,
     changes: Sequence[ScoreChange] = (),
     passed: Sequence[tuple[str, str]] = (),
 ) -> None:
     """Print the class table in order of name, the meaning of its signs, skipped files, and the class's figures."""
-    console = console or _console()
     results = sorted(results, key=lambda result: result.submission)
     failures = sorted(failures)
     console.print(Text(f"\nAssignment {assignment.number}: {line(assignment.title)}\n", "bold"))
@@ -146,12 +142,6 @@ def print_class(
     for name, why in passed:
         console.print(Text.assemble("skipped: ", (line(name, 120), "bold"), f"  {line(why, REASON_WIDTH)}"))
     console.print(_figures(results, assignment, len(passed)))
-
-
-def _console() -> Console:
-    """Standard output. A log file or a pipe has no width, and the default of 80 columns is too narrow for the table."""
-    free = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return Console(width=WIDTH if free else None)
 
 
 def _table(
@@ -229,7 +219,7 @@ def _figures(results: Sequence[SubmissionResult], assignment: Assignment, passed
     if summary.scores:
         scores = summary.scores
         parts.append(f"mean {fixed(scores.mean, 1)}, median {fixed(scores.median, 1)}")
-        parts.append(f"quartiles {fixed(scores.lower_quartile, 1)} and {fixed(scores.upper_quartile, 1)}")
+        parts.append(f"quartiles {fixed(scores.lower, 1)} and {fixed(scores.upper, 1)}")
     if summary.late:
         parts.append(f"{summary.late} late")
     if queue := queued(results, assignment):

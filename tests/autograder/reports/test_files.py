@@ -220,7 +220,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
 
 def printed(results: list[SubmissionResult], assignment: Assignment, width: int) -> list[str]:
     console = Console(width=width, file=io.StringIO(), force_terminal=False)
-    print_class(results, assignment, [("nobody", "not a zip")], console)
+    print_class(results, assignment, console, [("nobody", "not a zip")])
     return console.file.getvalue().splitlines()  # type: ignore[attr-defined]
 
 

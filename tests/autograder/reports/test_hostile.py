@@ -6,6 +6,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
+from rich.console import Console
 
 from autograder.course.model import Assignment
 from autograder.course.outcome import Outcome
@@ -94,7 +95,7 @@ def test_pages_ask_nothing_of_a_network(small: Assignment) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:20]))
 def test_table_and_sheet_stay_inert(small: Assignment, capsys: pytest.CaptureFixture[str], text: str) -> None:
-    print_class([hostile(text)], small, [(text, text)])
+    print_class([hostile(text)], small, Console(), [(text, text)])
     shown = capsys.readouterr().out
     assert not set("\0\x07\x1b\x9b\u202e\u2066") & set(shown)
     assert max(map(len, shown.splitlines())) < 400
