@@ -31,7 +31,7 @@ from autograder.errors import ManifestError
 __all__ = ["load_rules"]
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-Pattern = Annotated[str, Meta(min_length=1, description="a regular expression")]
+RegularExpression = Annotated[str, Meta(min_length=1, description="a regular expression")]
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class _Table:
     """A rule's table."""
 
     says: Text
-    operators: tuple[Pattern, ...] = ()
-    source: tuple[Pattern, ...] = ()
+    operators: tuple[RegularExpression, ...] = ()
+    source: tuple[RegularExpression, ...] = ()
     allowed: dict[str, Any] = field(default_factory=dict)
     engine: Annotated[Literal["", "autograd"], Meta(description="one of autograd")] = ""
 

@@ -20,7 +20,7 @@ from autograder.gradebook.wording import PageWords
 from autograder.reports.pages.student import render_student
 from autograder.submission.collect.zip import zip_bytes
 
-__all__ = ["Place", "canvas_places", "moodle_places", "own_page", "packed", "released"]
+__all__ = ["PagePlace", "canvas_places", "moodle_places", "own_page", "packed", "released"]
 
 # Of a downloaded file: `kimms_340934_7654321_a6.zip`, `kimms_LATE_340934_7654321_a6.zip`
 CANVAS = re.compile(r"(?P<who>[^_]+)_(?:LATE_)?(?P<user>\d+)_(?P<attachment>\d+)_.+")
@@ -29,7 +29,7 @@ NO_NAME = re.compile(r'[_/\\:*?"<>|\x00-\x1f\x7f]')  # `_` separates the parts; 
 
 
 @dataclass(frozen=True)
-class Place:
+class PagePlace:
     """The path of a student's page in the zip."""
 
     student: str
@@ -76,7 +76,7 @@ def own_page(
     return render_student(replace(with_codes(result, names, called), info=info), assignment, told)
 
 
-def moodle_places(table: SchoolTable, people: Mapping[int, str], assignment: Assignment) -> list[Place]:
+def moodle_places(table: SchoolTable, people: Mapping[int, str], assignment: Assignment) -> list[PagePlace]:
     """`{full name}_{participant}_assignfeedback_file/{assignment}-report.html`, from Moodle's grading worksheet.
 
     Moodle splits the name of a folder at `_` and takes the second part, so `_` is removed from names.
@@ -95,11 +95,11 @@ def moodle_places(table: SchoolTable, people: Mapping[int, str], assignment: Ass
         if number is None:
             raise UsageError(f"{table.path}: row {row + 1}: found no participant's number under Identifier")
         full = NO_NAME.sub(" ", table.cell(row, name)).strip(" .~") or "Participant"
-        places.append(Place(student, f"{full}_{number[1]}_assignfeedback_file/{assignment.id}-report.html"))
+        places.append(PagePlace(student, f"{full}_{number[1]}_assignfeedback_file/{assignment.id}-report.html"))
     return places
 
 
-def canvas_places(facts: Facts, own: Sequence[Grade]) -> list[Place]:
+def canvas_places(facts: Facts, own: Sequence[Grade]) -> list[PagePlace]:
     """`{who}_{user}_{attachment}_report.html`, by the names of the files that Canvas gave.
 
     Canvas takes the first two parts that are all digits: its user, and the file that was handed in. A group's page
@@ -112,7 +112,7 @@ def canvas_places(facts: Facts, own: Sequence[Grade]) -> list[Place]:
         match = CANVAS.fullmatch(names.get(grade.submission, ""))
         if match and first.get(grade.submission) == grade.student:
             who = match["who"] if not match["who"].isdecimal() else f"user{match['who']}"
-            places.append(Place(grade.student, f"{who}_{match['user']}_{match['attachment']}_report.html"))
+            places.append(PagePlace(grade.student, f"{who}_{match['user']}_{match['attachment']}_report.html"))
     return places
 
 

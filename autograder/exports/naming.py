@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from autograder.course.result import CaseResult, QuestionResult, SubmissionResult
 from autograder.gradebook.decisions import TEXTS
-from autograder.gradebook.facts import ERASED, Decision, Facts, Student, Submission, coded
+from autograder.gradebook.facts import ERASED, Decision, Facts, StoredSubmission, Student, coded
 
 __all__ = ["Naming", "names_in", "with_codes"]
 
@@ -60,10 +60,10 @@ class Naming:
         """The name of a submission; "" for none."""
         return self._submissions.get(number, "")
 
-    def of(self, submission: Submission) -> str:
+    def of(self, submission: StoredSubmission) -> str:
         return self.submission(submission.id)
 
-    def result(self, result: SubmissionResult, submission: Submission) -> SubmissionResult:
+    def result(self, result: SubmissionResult, submission: StoredSubmission) -> SubmissionResult:
         """The result, with a code for every name of the submission and of its people in its messages."""
         if not self.anonymous:
             return result
@@ -103,7 +103,7 @@ class Naming:
         return "" if self.anonymous else text
 
 
-def names_in(facts: Facts, submission: Submission) -> list[str]:
+def names_in(facts: Facts, submission: StoredSubmission) -> list[str]:
     """Every text that names a submission or one of its people."""
     members = [each for each in facts.members if each.submission == submission.id]
     keys = {each.student for each in members if each.student}

@@ -11,7 +11,7 @@ from typing import Any
 from autograder.course.model import Assignment
 from autograder.course.outcome import Outcome
 from autograder.exports.naming import Naming
-from autograder.gradebook.facts import Facts, Submission, moment
+from autograder.gradebook.facts import Facts, StoredSubmission, moment
 from autograder.gradebook.grades import Grade
 from autograder.reports.cells import text
 from autograder.rounding import hundredths
@@ -34,7 +34,7 @@ def grade_rows(assignment: Assignment, facts: Facts, own: Sequence[Grade], namin
 
 
 def _row(
-    assignment: Assignment, facts: Facts, grade: Grade, submission: Submission | None, naming: Naming
+    assignment: Assignment, facts: Facts, grade: Grade, submission: StoredSubmission | None, naming: Naming
 ) -> dict[str, Any]:
     grading = facts.by_id.get(grade.grading)
     scores = counting(facts, grade)
@@ -60,7 +60,7 @@ def _row(
 
 
 def _came(
-    assignment: Assignment, facts: Facts, grade: Grade, submission: Submission | None, naming: Naming
+    assignment: Assignment, facts: Facts, grade: Grade, submission: StoredSubmission | None, naming: Naming
 ) -> dict[str, Any]:
     """The group, the option, the maximum, and the time of handing in."""
     known = submission is not None and facts.arrival(submission.id) is not None

@@ -12,14 +12,14 @@ from autograder.errors import UsageError
 from autograder.gradebook.facts import Decision, Terms, key, stamp
 from autograder.rounding import hundredths, number
 
-__all__ = ["KINDS", "TEXTS", "Kind", "read_value", "words"]
+__all__ = ["KINDS", "TEXTS", "DecisionKind", "read_value", "words"]
 
 MAX_TEXT = 4000
 NOTHING = ("null", "none", "")
 
 
 @dataclass(frozen=True)
-class Kind:
+class DecisionKind:
     """One kind of decision.
 
     Attributes:
@@ -35,21 +35,21 @@ class Kind:
     why: bool = False
 
 
-KINDS: Mapping[str, Kind] = {
-    "extension": Kind("student", "no", "hours (48), or an instant as the new deadline", why=True),
-    "excused": Kind("student", "no", "true", why=True),
-    "arrived": Kind("submission", "no", "an instant, 2022-12-02T23:59:00+09:00"),
-    "owner": Kind("submission", "no", "ids, separated by spaces", why=True),
-    "counts": Kind("student", "no", "a submission's name"),
-    "free_days": Kind("student", "no", "a whole number"),
-    "points": Kind("submission", "must", "points of that question", why=True),
-    "scale": Kind("submission", "no", "a number from 0 to 1"),
-    "adjust": Kind("student", "no", "points, signed", why=True),
-    "comment": Kind("submission", "may", "text"),
-    "note": Kind("either", "may", "text"),
-    "request": Kind("student", "may", "text"),
-    "answer": Kind("student", "may", "text"),
-    "hold": Kind("student", "no", "text", why=True),
+KINDS: Mapping[str, DecisionKind] = {
+    "extension": DecisionKind("student", "no", "hours (48), or an instant as the new deadline", why=True),
+    "excused": DecisionKind("student", "no", "true", why=True),
+    "arrived": DecisionKind("submission", "no", "an instant, 2022-12-02T23:59:00+09:00"),
+    "owner": DecisionKind("submission", "no", "ids, separated by spaces", why=True),
+    "counts": DecisionKind("student", "no", "a submission's name"),
+    "free_days": DecisionKind("student", "no", "a whole number"),
+    "points": DecisionKind("submission", "must", "points of that question", why=True),
+    "scale": DecisionKind("submission", "no", "a number from 0 to 1"),
+    "adjust": DecisionKind("student", "no", "points, signed", why=True),
+    "comment": DecisionKind("submission", "may", "text"),
+    "note": DecisionKind("either", "may", "text"),
+    "request": DecisionKind("student", "may", "text"),
+    "answer": DecisionKind("student", "may", "text"),
+    "hold": DecisionKind("student", "no", "text", why=True),
 }
 TEXTS = tuple(name for name, kind in KINDS.items() if kind.value == "text")
 

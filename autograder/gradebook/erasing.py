@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Select, select
 from autograder.errors import UsageError
 from autograder.gradebook import tables
 from autograder.gradebook.decisions import TEXTS
-from autograder.gradebook.facts import ERASED, Facts, Submission, coded
+from autograder.gradebook.facts import ERASED, Facts, StoredSubmission, coded
 
 __all__ = ["erase", "is_erased", "older"]
 
@@ -50,7 +50,7 @@ def erase(connection: Connection, student: str) -> int:
     return len(theirs)
 
 
-def is_erased(submission: Submission) -> bool:
+def is_erased(submission: StoredSubmission) -> bool:
     """True if all people of a submission are erased."""
     return submission.name.startswith(ERASED) and submission.digest.startswith(ERASED)
 

@@ -24,8 +24,8 @@ __all__ = [
     "Member",
     "Release",
     "Score",
+    "StoredSubmission",
     "Student",
-    "Submission",
     "Terms",
     "Told",
     "coded",
@@ -88,7 +88,7 @@ class Student:
 
 
 @dataclass(frozen=True)
-class Submission:
+class StoredSubmission:
     id: int
     assignment: str
     digest: str
@@ -241,7 +241,7 @@ class Facts:
     """
 
     students: tuple[Student, ...] = ()
-    submissions: tuple[Submission, ...] = ()
+    submissions: tuple[StoredSubmission, ...] = ()
     arrivals: tuple[Arrival, ...] = ()
     members: tuple[Member, ...] = ()
     runs: tuple[BookedRun, ...] = ()

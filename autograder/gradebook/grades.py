@@ -12,7 +12,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from autograder.gradebook.facts import ERASED, Decision, Facts, Grading, Submission, Terms, moment
+from autograder.gradebook.facts import ERASED, Decision, Facts, Grading, StoredSubmission, Terms, moment
 from autograder.gradebook.late import Counts, Lateness, Policy, standing
 from autograder.rounding import exact, half_up, number
 
@@ -104,7 +104,7 @@ def grades(facts: Facts, terms: Iterable[Terms]) -> tuple[Grade, ...]:
 class _Candidate:
     """A submission of a person, with its score after lateness."""
 
-    submission: Submission
+    submission: StoredSubmission
     grading: Grading | None
     checks: int
     standing: Lateness
@@ -119,7 +119,7 @@ class _Assignment:
 
     facts: Facts
     terms: Terms
-    theirs: Mapping[str, Sequence[Submission]]
+    theirs: Mapping[str, Sequence[StoredSubmission]]
     newest: Mapping[tuple[str, str, int, str], Decision]
     roster: frozenset[str]
     used: dict[int, None] = field(default_factory=dict)  # numbers of the decisions that the current grade rests on
@@ -133,7 +133,7 @@ class _Assignment:
         members: dict[int, list[str]] = {}
         for member in sorted(facts.members, key=lambda member: (member.submission, member.place)):
             members.setdefault(member.submission, []).append(member.student)
-        theirs: dict[str, list[Submission]] = {}
+        theirs: dict[str, list[StoredSubmission]] = {}
         for submission in facts.submissions:
             if submission.assignment == terms.id:
                 owner = newest.get(("owner", "", submission.id, ""))
@@ -182,7 +182,7 @@ class _Assignment:
         )
         return replace(found, cents=max(chosen.standing.cents + adjust, 0)) if state is State.GRADED else found
 
-    def _candidate(self, submission: Submission, student: str, days_left: int, policy: Policy) -> _Candidate:
+    def _candidate(self, submission: StoredSubmission, student: str, days_left: int, policy: Policy) -> _Candidate:
         grading, stale = self.facts.counting(submission.id)
         arrived = self._arrived(submission)
         reasons = [*self._whose(student), *self._unfinished(submission, grading)]
@@ -208,7 +208,7 @@ class _Assignment:
             return accepted[-1] if accepted else in_order[-1]
         return max(accepted or in_order, key=lambda each: each.standing.cents)  # the first of equals
 
-    def _checks(self, submission: Submission, grading: Grading | None) -> tuple[int, list[str]]:
+    def _checks(self, submission: StoredSubmission, grading: Grading | None) -> tuple[int, list[str]]:
         """The score before lateness, and the questions whose points a person set before the grading changed."""
         if grading is None:
             return 0, []
@@ -227,7 +227,7 @@ class _Assignment:
         share = option if scale is None else scale.value
         return half_up(exact(share) * whole), reasons
 
-    def _arrived(self, submission: Submission) -> str:
+    def _arrived(self, submission: StoredSubmission) -> str:
         decision = self._newest("arrived", "", submission.id)
         if decision:
             return str(decision.value)
@@ -252,7 +252,7 @@ class _Assignment:
         near = [each for each in sorted(self.roster) if _differ_by_one(each, student)]
         return [f"{student} is not on the roster" + (f"; nearest: {', '.join(near[:3])}" if near else "")]
 
-    def _unfinished(self, submission: Submission, grading: Grading | None) -> list[str]:
+    def _unfinished(self, submission: StoredSubmission, grading: Grading | None) -> list[str]:
         if grading is None:
             return ["not graded yet, or a fault of the grader"]
         pending = [score.question for score in grading.scores if score.outcome == PENDING]
@@ -261,7 +261,7 @@ class _Assignment:
             found.append(f"option {submission.option or '?'} {TO_READ}")
         return found
 
-    def _reviewed(self, submission: Submission) -> bool:
+    def _reviewed(self, submission: StoredSubmission) -> bool:
         return self._newest("scale", "", submission.id) is not None
 
     def _holds(self, student: str) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from autograder.course.table import read_table
 from autograder.errors import ManifestError
 from autograder.rounding import exact, half_up
 
-__all__ = ["DAY", "HOUR", "Counts", "Lateness", "Of", "Policy", "Step", "read_late", "standing"]
+__all__ = ["DAY", "HOUR", "Counts", "LateStep", "Lateness", "Of", "Policy", "read_late", "standing"]
 
 HOUR, DAY = 3600, 86400
 Days = Annotated[int, Meta(ge=0, description="a whole number of at least 0")]
@@ -41,7 +41,7 @@ class Counts(StrEnum):
 
 
 @dataclass(frozen=True)
-class Step:
+class LateStep:
     """Lateness up to `hours` costs `percent`. A step without an end has infinitely many hours."""
 
     hours: Annotated[float, Meta(ge=0, description="a number of at least 0")]
@@ -59,7 +59,7 @@ class Policy:
 
     grace_minutes: Number = 0
     of: Of = Of.POINTS
-    steps: tuple[Step, ...] = ()
+    steps: tuple[LateStep, ...] = ()
     free_days: Days = 0
     free_days_each: Days | None = None
     counts: Counts = Counts.BEST

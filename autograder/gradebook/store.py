@@ -41,8 +41,8 @@ from autograder.gradebook.facts import (
     Member,
     Release,
     Score,
+    StoredSubmission,
     Student,
-    Submission,
     Told,
     key,
     stamp,
@@ -323,7 +323,7 @@ class Book:
             return Facts(
                 students=tuple(Student(**row) for row in _rows(connection, tables.student)),
                 submissions=tuple(
-                    Submission(**{**row, "notes": _notes(row)}) for row in _rows(connection, tables.submission)
+                    StoredSubmission(**{**row, "notes": _notes(row)}) for row in _rows(connection, tables.submission)
                 ),
                 arrivals=tuple(
                     Arrival(row["submission"], _instant(row["at"]), row["source"], row["late"], row["recorded"])

@@ -14,7 +14,7 @@ from autograder.gradebook.late import DAY, HOUR, Of
 
 __all__ = ["PageWords", "PolicyRow", "by_person", "elapsed", "page_words", "sentence"]
 
-Matter: TypeAlias = "tuple[str, str, int, str]"  # kind, student, submission, question
+MatterKey: TypeAlias = "tuple[str, str, int, str]"  # kind, student, submission, question
 SCORING = ("points",)
 # The decisions beside a question on its student's page, with their words.
 BESIDE: Mapping[str, str] = {
@@ -146,7 +146,7 @@ def _shared(lines: Sequence[tuple[str, str]], people: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f"{student}: {line}" if different else line for student, line in lines))
 
 
-def _beside(newest: Mapping[Matter, Decision], submission: int, students: set[str]) -> dict[str, tuple[str, ...]]:
+def _beside(newest: Mapping[MatterKey, Decision], submission: int, students: set[str]) -> dict[str, tuple[str, ...]]:
     """Comments and set points of a submission, requests and answers of its people."""
     found: dict[str, list[str]] = {}
     for (kind, student, number, question), decision in newest.items():
@@ -157,7 +157,7 @@ def _beside(newest: Mapping[Matter, Decision], submission: int, students: set[st
     return {question: tuple(lines) for question, lines in found.items()}
 
 
-def _deadline(grade: Grade, newest: Mapping[Matter, Decision]) -> str:
+def _deadline(grade: Grade, newest: Mapping[MatterKey, Decision]) -> str:
     extension = newest.get(("extension", grade.student, 0, ""))
     if extension is None or extension.value is None:
         return ""

@@ -9,7 +9,7 @@ from pathlib import Path
 from autograder.course.model import Assignment
 from autograder.errors import UsageError
 from autograder.gradebook.decisions import KINDS, read_value
-from autograder.gradebook.facts import Decision, Facts, Submission, Terms, key
+from autograder.gradebook.facts import Decision, Facts, StoredSubmission, Terms, key
 from autograder.gradebook.table import SchoolTable
 
 __all__ = ["Wish", "about", "read_wishes", "wanted"]
@@ -41,7 +41,7 @@ def wanted(wish: Wish, facts: Facts, terms: Terms, assignment: Assignment, who: 
 
 def about(
     students: Sequence[str],
-    submission: Submission | None,
+    submission: StoredSubmission | None,
     wish: Wish,
     facts: Facts,
     terms: Terms,
@@ -73,7 +73,7 @@ def about(
     return tuple(Decision(0, "", who, by, student=student, **shared) for student in students)
 
 
-def _whom(whom: str, facts: Facts, assignment: Assignment) -> tuple[list[str], Submission | None]:
+def _whom(whom: str, facts: Facts, assignment: Assignment) -> tuple[list[str], StoredSubmission | None]:
     """The people of a wish, and the submission if one was named."""
     if any(each.name == whom and each.assignment == assignment.id for each in facts.submissions):
         submission = _named(whom, facts, assignment)
@@ -85,7 +85,7 @@ def _whom(whom: str, facts: Facts, assignment: Assignment) -> tuple[list[str], S
     raise UsageError(f"{whom or 'nobody'}: no student of the book has this id, and no submission this name")
 
 
-def _named(name: str, facts: Facts, assignment: Assignment) -> Submission:
+def _named(name: str, facts: Facts, assignment: Assignment) -> StoredSubmission:
     """The submission of a name, or of a number: `#12`. Of two with one name, the later counts."""
     own = [each for each in facts.submissions if each.assignment == assignment.id]
     found = [each for each in own if each.name == name] or [each for each in own if f"#{each.id}" == name]
@@ -94,7 +94,7 @@ def _named(name: str, facts: Facts, assignment: Assignment) -> Submission:
     return found[-1]
 
 
-def _only(student: str, facts: Facts, assignment: Assignment) -> Submission:
+def _only(student: str, facts: Facts, assignment: Assignment) -> StoredSubmission:
     """The one submission of a person. Raises UsageError if there are several, or none."""
     theirs = {each.submission for each in facts.members if each.student == student}
     found = [each for each in facts.submissions if each.id in theirs and each.assignment == assignment.id]

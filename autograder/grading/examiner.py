@@ -32,7 +32,7 @@ from autograder.course.rule import Rule
 from autograder.errors import ArchiveError, TimeSpent, UsageError
 from autograder.grading.filling import UNFINISHED
 from autograder.grading.mutants.ends import Ends
-from autograder.grading.mutants.mistakes import Cause, Evidence, named_mistakes
+from autograder.grading.mutants.mistakes import Evidence, FailureKey, named_mistakes
 from autograder.grading.notebooks.run import Notebooks
 from autograder.grading.reasons import explained
 from autograder.grading.scoring import blocked, blocker, score_questions, total
@@ -77,12 +77,12 @@ class Examiner:
         items: collected checks, in any order.
         seed: the run's; inputs follow from it.
         environment, isolation: facts that go into every result.
+        ends: the ends of checks for mutants, for all submissions.
         clean: the handout's files by path; given files and given code come from these.
         submitted: when submissions came, from a table beside them.
         notebooks: runs each submission's notebook after the checks; None to leave them alone.
         gpu: the GPU on which running times are graded, too; None if there is none.
         answers: the answers of the reference and of oracles, for all later gradings.
-        ends: the ends of checks for mutants, for all submissions; None to try them anew for each.
         until: the instant, of `time.monotonic`, at which the run ends; undecided cases are then pending.
     """
 
@@ -93,13 +93,13 @@ class Examiner:
     seed: int
     environment: dict[str, Any]
     isolation: dict[str, Any]
+    ends: Ends
     clean: Mapping[str, bytes] = field(default_factory=dict)
     submitted: Mapping[str, datetime] = field(default_factory=dict)
     notebooks: Notebooks | None = None
     gpu: Gpu | None = None
     answers: Answers = field(default_factory=dict)  # not made anew by `replace`: the patient copy fills in the same
     until: float = math.inf
-    ends: Ends | None = None
 
     def __post_init__(self) -> None:
         order = list(self.assignment.by_id)
@@ -272,7 +272,7 @@ class Examiner:
         """The cases, with the name of the mistake as hint if an answer is wrong and the mistake is known."""
         subject = LocalSubject(reference_loader(self.course, self.assignment))
         desk = Desk(self.assignment, subject, self._reference, self.seed, self.answers, asides={})
-        mistakes = named_mistakes(self.course, self.assignment, evidence, desk, without, self.ends)
+        mistakes = named_mistakes(self.course, self.assignment, evidence, desk, self.ends, without)
         return {question: [_hinted(question, case, mistakes) for case in of] for question, of in cases.items()}
 
     def _broken(self, question: str, cases: Mapping[str, Sequence[CaseResult]]) -> CaseResult | None:
@@ -365,7 +365,7 @@ def _unfinished(case: CaseResult) -> CaseResult:
     return replace(case, outcome=Outcome.PENDING, message=UNFINISHED, hint="", location="", detail="", credit=0.0)
 
 
-def _hinted(question: str, case: CaseResult, mistakes: Mapping[Cause, str]) -> CaseResult:
+def _hinted(question: str, case: CaseResult, mistakes: Mapping[FailureKey, str]) -> CaseResult:
     """The case with the name of the mistake as its hint, if its answer is wrong and the mistake is known."""
     mistake = mistakes.get((question, masked(case.message))) if case.outcome is Outcome.FAILED else None
     return replace(case, hint=mistake) if mistake else case

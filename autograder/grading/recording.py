@@ -16,7 +16,7 @@ from autograder.course.outcome import Outcome
 from autograder.course.result import QuestionResult, SubmissionInfo, SubmissionResult
 from autograder.errors import UsageError
 from autograder.gradebook.erasing import is_erased
-from autograder.gradebook.facts import Decision, Facts, Grading, Submission, moment
+from autograder.gradebook.facts import Decision, Facts, Grading, StoredSubmission, moment
 from autograder.gradebook.settings import Settings
 from autograder.gradebook.store import Book, Damaged, who
 from autograder.grading.batch import RUN_FILE, GradingRun, stored
@@ -51,7 +51,9 @@ ERASING = ".erasing"  # in a folder of results, while an erase is under way
 SIMILARITY = "similarity.html"  # in a folder of results; it holds the code of the compared people
 
 
-def info_of(facts: Facts, submission: Submission, assignment: Assignment, *, decided: bool = False) -> SubmissionInfo:
+def info_of(
+    facts: Facts, submission: StoredSubmission, assignment: Assignment, *, decided: bool = False
+) -> SubmissionInfo:
     """The author, option and time of a submission, in the form of a result.
 
     Args:
@@ -89,7 +91,7 @@ class Recorder:
     fresh: bool
     facts: Facts
     number: int = 0  # of the run in the book; 0 before the first row
-    known: dict[tuple[str, str], Submission] = field(default_factory=dict)
+    known: dict[tuple[str, str], StoredSubmission] = field(default_factory=dict)
     gradings: dict[int, int] = field(default_factory=dict)  # submission → this run's newest grading
 
     @classmethod
@@ -349,7 +351,7 @@ def enter_sheet(book: Book, assignment: Assignment, out: Path) -> int:
     return len(wanted)
 
 
-def _decision(assignment: Assignment, submission: Submission, kind: str, value: object) -> Decision:
+def _decision(assignment: Assignment, submission: StoredSubmission, kind: str, value: object) -> Decision:
     return Decision(0, "", who(), "table", assignment.id, kind, submission=submission.id, value=value)
 
 

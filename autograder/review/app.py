@@ -17,13 +17,13 @@ from starlette.routing import Route
 
 from autograder.course.result import SubmissionResult
 from autograder.errors import UsageError
-from autograder.gradebook.facts import Submission
+from autograder.gradebook.facts import StoredSubmission
 from autograder.gradebook.store import Overtaken
 from autograder.gradebook.wording import page_words
 from autograder.reports import render_student
 from autograder.review import forms, pages
-from autograder.review.desk import Desk, Moment
-from autograder.review.guard import Guard, Session
+from autograder.review.desk import Moment, ReviewDesk
+from autograder.review.guard import RequestGuard, ReviewSession
 
 __all__ = ["application"]
 
@@ -35,7 +35,7 @@ INERT = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-anc
 REPORT = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
 
-def application(desk: Desk, session: Session) -> Guard:
+def application(desk: ReviewDesk, session: ReviewSession) -> RequestGuard:
     """The page of one assignment, behind its guard."""
     desk.book.engine  # noqa: B018  opened before the first request: requests are answered in parallel
     own = _Application(desk, session)
@@ -48,7 +48,7 @@ def application(desk: Desk, session: Session) -> Guard:
         Route("/person/{code:str}", _shows(own.person)),
         Route("/decide", own.decide, methods=["POST"]),
     ]
-    return Guard(Starlette(routes=routes), session)
+    return RequestGuard(Starlette(routes=routes), session)
 
 
 def _shows(make: Callable[[Request], Response]) -> Callable[[Request], object]:
@@ -65,8 +65,8 @@ def _shows(make: Callable[[Request], Response]) -> Callable[[Request], object]:
 
 @dataclass(frozen=True)
 class _Application:
-    desk: Desk
-    session: Session
+    desk: ReviewDesk
+    session: ReviewSession
 
     def queue(self, request: Request) -> Response:
         return _answer(pages.queue_page(self.desk.now()))
@@ -105,7 +105,7 @@ class _Application:
             text = text.replace(str(escape(found.name)), str(escape(moment.names.submission(found))))
         return _inert(text, INERT)
 
-    def _read(self, submission: Submission, page: str) -> str | None:
+    def _read(self, submission: StoredSubmission, page: str) -> str | None:
         """A page in the submission's folder; None if there is none, and for any link."""
         name = submission.name
         if self.desk.out is None or name in ("", ".", "..") or any(char in "/\\\0" for char in name):

@@ -10,18 +10,18 @@ from pathlib import Path
 from autograder.course.model import Assignment
 from autograder.course.result import SubmissionResult
 from autograder.exports.naming import names_in, with_codes
-from autograder.gradebook.facts import Decision, Facts, Student, Submission, Terms
+from autograder.gradebook.facts import Decision, Facts, StoredSubmission, Student, Terms
 from autograder.gradebook.grades import Grade, grades
 from autograder.gradebook.settings import Settings
 from autograder.gradebook.store import Book, Damaged
 from autograder.grading.recording import info_of
 from autograder.review.names import Names
 
-__all__ = ["Desk", "Moment"]
+__all__ = ["Moment", "ReviewDesk"]
 
 
 @dataclass(frozen=True)
-class Desk:
+class ReviewDesk:
     """One assignment of a book, and the reviewer.
 
     Attributes:
@@ -42,7 +42,7 @@ class Desk:
         """The book as it is."""
         return Moment(self, self.book.facts())
 
-    def restored(self, moment: Moment, submission: Submission) -> int:
+    def restored(self, moment: Moment, submission: StoredSubmission) -> int:
         """The number of places in a submission with restored given code. It is cached: a result never changes."""
         grading, _ = moment.facts.counting(submission.id)
         if grading is None:
@@ -58,7 +58,7 @@ class Desk:
 class Moment:
     """Facts from one moment, and values computed from them."""
 
-    desk: Desk
+    desk: ReviewDesk
     facts: Facts
 
     @cached_property
@@ -81,7 +81,7 @@ class Moment:
         return Names.of(self.facts, self.grades, self.desk.anonymous)
 
     @cached_property
-    def submissions(self) -> tuple[Submission, ...]:
+    def submissions(self) -> tuple[StoredSubmission, ...]:
         """The submissions of this assignment, in the order of the page."""
         own = [each for each in self.facts.submissions if each.assignment == self.desk.assignment.id]
         return tuple(sorted(own, key=lambda each: (self.names.submission(each), each.id)))
@@ -114,10 +114,10 @@ class Moment:
     def student(self, key: str) -> Student | None:
         return next((each for each in self.facts.students if each.key == key), None)
 
-    def submission(self, number: int) -> Submission | None:
+    def submission(self, number: int) -> StoredSubmission | None:
         return next((each for each in self.submissions if each.id == number), None)
 
-    def result(self, submission: Submission) -> SubmissionResult | str:
+    def result(self, submission: StoredSubmission) -> SubmissionResult | str:
         """The result that counts, with the names that the page may show; or the reason why there is none."""
         grading, _ = self.facts.counting(submission.id)
         if grading is None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from autograder.errors import UsageError
 from autograder.gradebook.decisions import KINDS, TEXTS, words
-from autograder.gradebook.facts import Decision, Submission, moment
+from autograder.gradebook.facts import Decision, StoredSubmission, moment
 from autograder.grading.entering import Wish, about
 from autograder.review.desk import Moment
 from autograder.rounding import number
@@ -97,7 +97,7 @@ class Field:
         return replace(self, id=f"{self.id}-again", value=value, why=why, conflict=True)
 
 
-def field_of(moment: Moment, matter: Matter, secret: bytes, submission: Submission | None) -> Field:
+def field_of(moment: Moment, matter: Matter, secret: bytes, submission: StoredSubmission | None) -> Field:
     """The form on a matter.
 
     Args:
@@ -139,7 +139,7 @@ class Posted:
     shown: int
     saw: int
     undo: bool
-    back: Submission | None
+    back: StoredSubmission | None
 
 
 def read(moment: Moment, data: Mapping[str, str], secret: bytes) -> Posted:

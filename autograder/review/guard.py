@@ -18,7 +18,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["Guard", "Session"]
+__all__ = ["RequestGuard", "ReviewSession"]
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 BITS = 128
@@ -35,7 +35,7 @@ NOT_YOURS = "This page is open in another browser, or its address was used befor
 
 
 @dataclass
-class Session:
+class ReviewSession:
     """The secrets of one run of the server. `token` is "" after its use."""
 
     token: str = field(default_factory=lambda: secrets.token_hex(BITS // 8))
@@ -60,11 +60,11 @@ class Session:
 
 
 @dataclass(frozen=True)
-class Guard:
+class RequestGuard:
     """An ASGI application in front of another. It refuses requests, and adds the headers above to answers."""
 
     app: ASGIApp
-    session: Session
+    session: ReviewSession
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from autograder.course.result import SubmissionInfo
-from autograder.gradebook.facts import Facts, Submission
+from autograder.gradebook.facts import Facts, StoredSubmission
 from autograder.gradebook.grades import Grade
 
 __all__ = ["Names"]
@@ -46,7 +46,7 @@ class Names:
             return self.codes[key]
         return " ".join(filter(None, (self.people[key], self.numbers[key] or key)))
 
-    def submission(self, submission: Submission) -> str:
+    def submission(self, submission: StoredSubmission) -> str:
         """A submission's name, or the codes of its people and its number."""
         if not self.anonymous:
             return submission.name
@@ -57,7 +57,7 @@ class Names:
         """The person with this code."""
         return next((key for key, own in self.codes.items() if own == code), None)
 
-    def info(self, submission: Submission, info: SubmissionInfo) -> SubmissionInfo:
+    def info(self, submission: StoredSubmission, info: SubmissionInfo) -> SubmissionInfo:
         """The submission's facts that a page may show. Hidden names also hide notes, which may hold names."""
         if not self.anonymous:
             return info

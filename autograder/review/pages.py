@@ -10,7 +10,7 @@ from autograder.course.outcome import Outcome
 from autograder.course.reading import QuestionReading
 from autograder.course.result import CaseResult, QuestionResult, SubmissionResult
 from autograder.gradebook.changes import GradeChange, changed, told_now
-from autograder.gradebook.facts import Decision, Submission
+from autograder.gradebook.facts import Decision, StoredSubmission
 from autograder.gradebook.grades import Grade
 from autograder.gradebook.wording import sentence
 from autograder.reports.findings.causes import Cause, causes
@@ -93,7 +93,7 @@ def queue_page(moment: Moment) -> Page:
     )
 
 
-def submission_page(moment: Moment, submission: Submission, secret: bytes, did: int = 0) -> Page:
+def submission_page(moment: Moment, submission: StoredSubmission, secret: bytes, did: int = 0) -> Page:
     """One submission with everything for deciding about it. `did`: the decision whose effect is shown."""
     names, result = moment.names, moment.result(submission)
     own = moment.grades_of.get(submission.id, ())
@@ -155,11 +155,13 @@ def refusal_page(moment: Moment, why: str, back: str, theirs: str = "", again: F
     )
 
 
-def _people(moment: Moment, own: Iterable[Grade], secret: bytes, submission: Submission | None) -> tuple[_Person, ...]:
+def _people(
+    moment: Moment, own: Iterable[Grade], secret: bytes, submission: StoredSubmission | None
+) -> tuple[_Person, ...]:
     return tuple(_person(moment, each, secret, submission) for each in own if each.student in moment.names.codes)
 
 
-def _person(moment: Moment, grade: Grade, secret: bytes, submission: Submission | None) -> _Person:
+def _person(moment: Moment, grade: Grade, secret: bytes, submission: StoredSubmission | None) -> _Person:
     names = moment.names
     asked = []
     for kind, student, _, question in moment.newest:
@@ -182,7 +184,7 @@ def _person(moment: Moment, grade: Grade, secret: bytes, submission: Submission 
 
 
 def _questions(
-    moment: Moment, submission: Submission, result: SubmissionResult | None, secret: bytes
+    moment: Moment, submission: StoredSubmission, result: SubmissionResult | None, secret: bytes
 ) -> tuple[_Question, ...]:
     results = {each.id: each for each in result.questions} if result else {}
     readings = {each.id: each for each in result.reading.questions if each.id} if result and result.reading else {}
@@ -211,7 +213,7 @@ def _found(result: QuestionResult | None) -> tuple[tuple[Cause, tuple[CaseResult
 
 
 def _history(
-    moment: Moment, submissions: set[int], students: set[str], secret: bytes, submission: Submission | None
+    moment: Moment, submissions: set[int], students: set[str], secret: bytes, submission: StoredSubmission | None
 ) -> tuple[_Event, ...]:
     """Decisions on these submissions and people, the newest first."""
     found = []
@@ -254,7 +256,7 @@ def _code(result: SubmissionResult) -> list[tuple[str, list[str]]]:
     return [] if result.reading else [(name, text.splitlines()) for name, text in sorted(result.sources.items())]
 
 
-def _notebooks(moment: Moment, submission: Submission, result: SubmissionResult | None) -> list[tuple[str, str]]:
+def _notebooks(moment: Moment, submission: StoredSubmission, result: SubmissionResult | None) -> list[tuple[str, str]]:
     """(file, page) of the executed notebooks in the folder of results."""
     out = moment.desk.out
     if out is None or result is None:

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from autograder.gradebook.facts import Submission
+from autograder.gradebook.facts import StoredSubmission
 from autograder.gradebook.grades import TO_READ, Grade, State
 from autograder.gradebook.wording import sentence
 from autograder.review.desk import Moment
 
-__all__ = ["Entry", "Why", "entries"]
+__all__ = ["QueueEntry", "Why", "entries"]
 
 ALTERED = "{} {} of given code changed: the course's own code was run"
 OPEN = "a request is open"
@@ -29,10 +29,10 @@ class Why(StrEnum):
 
 
 @dataclass(frozen=True)
-class Entry:
+class QueueEntry:
     """A submission in the queue. `reasons`: (why, in words); empty if there is nothing to decide."""
 
-    submission: Submission
+    submission: StoredSubmission
     name: str
     people: tuple[str, ...]
     sums: tuple[str, ...]
@@ -45,17 +45,17 @@ class Entry:
         return tuple(dict.fromkeys(why for why, _ in self.reasons))
 
 
-def entries(moment: Moment) -> tuple[Entry, ...]:
+def entries(moment: Moment) -> tuple[QueueEntry, ...]:
     """Every submission, those with the most serious reason first, then by name."""
     order = list(Why)
     found = [_entry(moment, each) for each in moment.submissions]
     return tuple(sorted(found, key=lambda each: min((order.index(why) for why in each.kinds), default=len(order))))
 
 
-def _entry(moment: Moment, submission: Submission) -> Entry:
+def _entry(moment: Moment, submission: StoredSubmission) -> QueueEntry:
     own = moment.grades_of.get(submission.id, ())
     states = dict.fromkeys(str(each.state) for each in own)
-    return Entry(
+    return QueueEntry(
         submission=submission,
         name=moment.names.submission(submission),
         people=tuple(moment.names.person(each.student) for each in own),
@@ -66,13 +66,13 @@ def _entry(moment: Moment, submission: Submission) -> Entry:
     )
 
 
-def _sum(moment: Moment, grade: Grade, submission: Submission) -> str:
+def _sum(moment: Moment, grade: Grade, submission: StoredSubmission) -> str:
     if grade.submission != submission.id:
         return "another submission counts"
     return sentence(grade, moment.terms).partition(". Not final")[0]
 
 
-def _reasons(moment: Moment, submission: Submission, own: tuple[Grade, ...]) -> Iterator[tuple[Why, str]]:
+def _reasons(moment: Moment, submission: StoredSubmission, own: tuple[Grade, ...]) -> Iterator[tuple[Why, str]]:
     names, newest = moment.names, moment.newest
     for grade in own:
         if grade.state is State.HELD:

@@ -20,7 +20,7 @@ from autograder.exports.plain import points
 from autograder.gradebook.changes import shown
 from autograder.gradebook.decisions import read_value
 from autograder.gradebook.facts import Terms
-from autograder.gradebook.late import Of, Policy, Step, standing
+from autograder.gradebook.late import LateStep, Of, Policy, standing
 from autograder.grading.scoring import score_questions, total
 from autograder.reports import cells
 from autograder.reports.text import percent
@@ -95,5 +95,5 @@ def test_what_a_person_writes_and_what_lateness_takes() -> None:
     assert read_value("points", "2.675", terms, UTC, "tenth", "why") == 268
     assert read_value("points", "1,005", terms, UTC, "tenth", "why") == 101
     assert read_value("adjust", "-0.125", terms, UTC, "", "why") == -12
-    policy = Policy(of=Of.SCORE, steps=(Step(24, 0.5),))
+    policy = Policy(of=Of.SCORE, steps=(LateStep(24, 0.5),))
     assert standing(700, 1000, 1, 0, policy).taken == 4, "3.5 hundredths"

@@ -51,7 +51,7 @@ class Difference:
         return ~self.close(self.actual, self.expected)
 
 
-Pattern = Callable[[Difference], str]
+HintPattern = Callable[[Difference], str]
 
 
 def hint_for(difference: Difference) -> str:
@@ -165,7 +165,7 @@ def _one_slice_wrong(d: Difference) -> str:
     return ""
 
 
-PATTERNS: tuple[Pattern, ...] = (
+PATTERNS: tuple[HintPattern, ...] = (
     _not_finite,
     _all_zero,
     _low_precision,

@@ -38,7 +38,7 @@ def open_desk(check: Path, submitted: Path | None, sandbox: Sandbox | None, seed
     rivals: Rivals
     if submitted is None:
         subject: LocalSubject | Subject = LocalSubject(load, course.artifacts(assignment))
-        rivals = LocalRivals(load, load)
+        rivals = LocalRivals(load)
     else:
         assert sandbox is not None
         clean = handed_out(course.handout(assignment))

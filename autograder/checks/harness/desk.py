@@ -28,8 +28,6 @@ class Graded(Protocol):
 
     def settle(self) -> None: ...
 
-    def output(self) -> str: ...
-
 
 class Memo(Protocol):
     """The fixture `memo`: `memo(function, *args)` is the value of a pure function of plain data, computed once in a run

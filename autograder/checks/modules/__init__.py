@@ -11,8 +11,8 @@ use, role, layer and shape, never by a name that a submission chose.
 """
 
 from autograder.checks.modules.api import (
+    LayerRun,
     Run,
-    Step,
     Upstream,
     Weights,
     assert_holds,
@@ -35,8 +35,8 @@ from autograder.checks.modules.api import (
 )
 
 __all__ = [
+    "LayerRun",
     "Run",
-    "Step",
     "Upstream",
     "Weights",
     "assert_holds",

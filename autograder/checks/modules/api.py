@@ -10,15 +10,15 @@ import torch
 
 from autograder.checks.compare.compare import describe as in_words
 from autograder.checks.draw import Draw
-from autograder.checks.modules.facts import Facts, OptimizerFacts, Step, TensorFacts
+from autograder.checks.modules.facts import LayerRun, ModuleFacts, OptimizerFacts, TensorFacts
 from autograder.checks.modules.runs import Run, assert_same_run, read_run
 from autograder.checks.modules.weights import Weights, draw_values, match, slots_of
 from autograder.errors import CheckFailed, GraderError, ProtocolError
 from autograder.sandbox.proxy import Proxy
 
 __all__ = [
+    "LayerRun",
     "Run",
-    "Step",
     "Upstream",
     "Weights",
     "assert_holds",
@@ -58,8 +58,8 @@ def assert_module(value: Any, what: str = "the model") -> Proxy:
     return value
 
 
-def describe(model: Proxy, *inputs: torch.Tensor) -> Facts:
-    """The parts of a module; with inputs, also the use of each weight in a forward pass, and `Facts.steps`.
+def describe(model: Proxy, *inputs: torch.Tensor) -> ModuleFacts:
+    """The parts of a module; with inputs, also the use of each weight in a forward pass, and `ModuleFacts.steps`.
 
     The pass is in evaluation mode, in the module's own dtype, and leaves no trace.
 
@@ -72,10 +72,10 @@ def describe(model: Proxy, *inputs: torch.Tensor) -> Facts:
     answer = _ask(model, "describe", inputs=list(inputs) if inputs else None)
     if answer is None:
         raise CheckFailed("the model is not an nn.Module", NO_MODULE)
-    return Facts.read(answer)
+    return ModuleFacts.read(answer)
 
 
-def executed(model: Proxy, *inputs: torch.Tensor) -> tuple[Step, ...]:
+def executed(model: Proxy, *inputs: torch.Tensor) -> tuple[LayerRun, ...]:
     """The layers (modules without parts) that one forward pass calls, in that order. Raises like `describe`."""
     return describe(model, *inputs).steps
 

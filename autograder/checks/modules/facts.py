@@ -15,14 +15,14 @@ from msgspec.structs import replace
 
 from autograder.errors import ProtocolError
 
-__all__ = ["Child", "Facts", "Group", "Layer", "OptimizerFacts", "Step", "TensorFacts", "validated"]
+__all__ = ["Child", "Group", "LayerFacts", "LayerRun", "ModuleFacts", "OptimizerFacts", "TensorFacts", "validated"]
 
 Entries = Meta(max_length=10_000)
 Index = Annotated[int, Meta(ge=0)]
 Shape = Annotated[tuple[Index, ...], Meta(max_length=16)]
 Shapes = Annotated[tuple[Shape, ...], Entries]
 Plain = None | bool | int | float | str
-Settings = Annotated[dict[str, Plain | tuple[Plain, ...]], Entries]
+LayerSettings = Annotated[dict[str, Plain | tuple[Plain, ...]], Entries]
 Role = Literal["", "weight", "bias", "scale", "shift", "running_mean", "running_var", "num_batches_tracked"]
 
 
@@ -86,17 +86,17 @@ class Child(Struct, frozen=True):
         _assert_classes_of_torch(self.kind, *self.bases)
 
 
-class Layer(Child, frozen=True):
+class LayerFacts(Child, frozen=True):
     """A module without parts. `settings`: its plain public attributes, "kernel_size", "stride", "eps", …; and "bias"
     as a boolean if it may have one."""
 
-    settings: Settings = {}
+    settings: LayerSettings = {}
 
 
-class Step(Struct, frozen=True):
+class LayerRun(Struct, frozen=True):
     """One run of a layer, with the shapes of the tensors that went in and came out."""
 
-    layer: Layer
+    layer: LayerFacts
     inputs: Shapes
     outputs: Shapes
 
@@ -114,12 +114,12 @@ class _Description(Child, frozen=True):
 
     training: bool
     children: Annotated[tuple[Child, ...], Entries]
-    layers: Annotated[tuple[Layer, ...], Entries]
+    layers: Annotated[tuple[LayerFacts, ...], Entries]
     tensors: list[Any]
     steps: Annotated[list[_Run], Entries]
 
 
-class Facts(Struct, frozen=True):
+class ModuleFacts(Struct, frozen=True):
     """A module.
 
     Attributes:
@@ -136,10 +136,10 @@ class Facts(Struct, frozen=True):
     class_name: str
     training: bool
     children: tuple[Child, ...]
-    layers: tuple[Layer, ...]
+    layers: tuple[LayerFacts, ...]
     parameters: tuple[TensorFacts, ...]
     buffers: tuple[TensorFacts, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[LayerRun, ...]
 
     @property
     def count(self) -> int:
@@ -154,7 +154,7 @@ class Facts(Struct, frozen=True):
         return torch.tensor(rows, dtype=torch.int64).reshape(-1, 4)
 
     @classmethod
-    def read(cls, answer: Any) -> Facts:
+    def read(cls, answer: Any) -> ModuleFacts:
         """Raises ProtocolError if the answer is not a description."""
         found: _Description = validated(answer, _Description)
         tensors = TensorFacts.read_all(found.tensors)
@@ -169,7 +169,7 @@ class Facts(Struct, frozen=True):
             found.layers,
             parameters=tuple(tensor for tensor in tensors if not tensor.buffer),
             buffers=tuple(tensor for tensor in tensors if tensor.buffer),
-            steps=tuple(Step(found.layers[step.layer], step.inputs, step.outputs) for step in found.steps),
+            steps=tuple(LayerRun(found.layers[step.layer], step.inputs, step.outputs) for step in found.steps),
         )
 
 
@@ -177,7 +177,7 @@ class Group(Struct, frozen=True):
     """A group of an optimizer: its plain settings ("lr", "momentum", …), and the numbers of its parameters among the
     model's tensors (`TensorFacts.index`), -1 for one that is not the model's."""
 
-    settings: Settings
+    settings: LayerSettings
     parameters: Annotated[tuple[int, ...], Entries]
 
 

@@ -19,7 +19,7 @@ from math import prod
 import torch
 
 from autograder.checks.draw import Draw
-from autograder.checks.modules.facts import Facts, TensorFacts
+from autograder.checks.modules.facts import ModuleFacts, TensorFacts
 from autograder.errors import CheckFailed
 
 __all__ = ["Weights", "draw_values", "match", "slots_of"]
@@ -50,7 +50,7 @@ class Weights:
         return tuple(value for slot, value in zip(self.slots, self.values, strict=True) if slot.buffer)
 
 
-def slots_of(facts: Facts) -> tuple[TensorFacts, ...]:
+def slots_of(facts: ModuleFacts) -> tuple[TensorFacts, ...]:
     """Parameters and batch statistics in the order of use; other buffers do not count."""
     buffers = [buffer for buffer in facts.buffers if buffer.role in STATISTICS]
     in_use = sorted(facts.parameters, key=lambda slot: slot.place)
@@ -70,7 +70,7 @@ def draw_values(rng: Draw, slot: TensorFacts, dtype: torch.dtype) -> torch.Tenso
 
 
 def match(
-    wanted: Sequence[TensorFacts], facts: Facts, *, set_aside_biases: bool = False
+    wanted: Sequence[TensorFacts], facts: ModuleFacts, *, set_aside_biases: bool = False
 ) -> tuple[tuple[TensorFacts, ...], tuple[TensorFacts, ...]]:
     """For each wanted slot, the tensor of the module that takes it; and the tensors that were set aside.
 

@@ -177,10 +177,6 @@ class StudentFiles:
     def settle(self) -> None:
         pass  # every operation runs at once
 
-    def output(self) -> str:
-        """Always "": pytest captures the prints of this process."""
-        return ""
-
     def _module(self, name: str) -> types.ModuleType | StudentError:
         """A module, or the error of its import, even with stand-ins for broken modules that it imports."""
         if name not in self._modules:

@@ -15,7 +15,7 @@ from autograder.course.rule import Rule
 from autograder.errors import ForbiddenUse, Location, StudentError
 from autograder.sandbox.channel.refs import Ref
 from autograder.sandbox.local import LocalChannel
-from autograder.sandbox.worker.guards import Guard, Places
+from autograder.sandbox.worker.guards import CoveredCache, Guard
 
 __all__ = ["Watch", "WatchedChannel", "unwatched"]
 
@@ -43,7 +43,7 @@ class Watch:
 
     def __init__(self, rules: Mapping[str, Rule], own: Collection[str]) -> None:
         self._rules, self.own = rules, own
-        self._places = Places()
+        self._places = CoveredCache()
 
     @contextmanager
     def over(self, names: Sequence[str]) -> Iterator[None]:

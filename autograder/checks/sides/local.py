@@ -47,9 +47,6 @@ class LocalSubject:
     def settle(self) -> None:
         pass  # every operation runs at once
 
-    def output(self) -> str:
-        return ""
-
 
 def reference_channels(load: Load, answers: Answers) -> Callable[[Question, str], Channel]:
     """Opens the reference's module of a question behind the memo, for each case."""

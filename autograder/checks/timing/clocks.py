@@ -24,7 +24,7 @@ import numpy as np
 from autograder.checks.timing.slices import Slice
 from autograder.checks.timing.statistics import Estimate, estimate
 
-__all__ = ["ASLEEP", "SHORTEST", "Clock", "CpuClock", "CudaClock", "Pair", "Reading", "clock_for"]
+__all__ = ["ASLEEP", "SHORTEST", "Clock", "ClockReading", "CpuClock", "CudaClock", "SlicePair", "clock_for"]
 
 SHORTEST = 1e-6  # seconds; a call of the baseline counts as at least this long
 # On the CPU the wall clock decides if it shows more than this multiple of the CPU time.
@@ -34,11 +34,11 @@ UNEXPLAINED, FRAMES = 0.3, 0.0005
 # The work around the calls may differ by this share of a slice's wall-clock time by chance.
 CHANCE = 0.1
 
-Pair: TypeAlias = tuple[Slice, Slice]  # the baseline's, the submission's
+SlicePair: TypeAlias = tuple[Slice, Slice]  # the baseline's, the submission's
 
 
 @dataclass(frozen=True)
-class Reading:
+class ClockReading:
     """The times of some pairs by one clock.
 
     Attributes:
@@ -59,7 +59,7 @@ class Clock(Protocol):
     def usual(self, alone: Slice) -> float:
         """Seconds per call of a slice."""
 
-    def read(self, pairs: Sequence[Pair], seed: int) -> Reading: ...
+    def read(self, pairs: Sequence[SlicePair], seed: int) -> ClockReading: ...
 
 
 class CpuClock:
@@ -68,7 +68,7 @@ class CpuClock:
     def usual(self, alone: Slice) -> float:
         return max(alone.cpu / alone.calls, SHORTEST)
 
-    def read(self, pairs: Sequence[Pair], seed: int) -> Reading:
+    def read(self, pairs: Sequence[SlicePair], seed: int) -> ClockReading:
         cpu, wall = _by(_cpu, "cpu", pairs, seed, 0.0), _by(_wall, "wall", pairs, seed, _extra(pairs))
         return wall if wall.found.low > ASLEEP * cpu.found.high else cpu
 
@@ -79,7 +79,7 @@ class CudaClock:
     def usual(self, alone: Slice) -> float:
         return max((alone.wall if alone.events is None else alone.events) / alone.calls, SHORTEST)
 
-    def read(self, pairs: Sequence[Pair], seed: int) -> Reading:
+    def read(self, pairs: Sequence[SlicePair], seed: int) -> ClockReading:
         anyway = median((ours.wall - _told(ours)) / ours.runs for ours, _ in pairs)
         took = [theirs.wall - theirs.runs * anyway for _, theirs in pairs]
         hidden = median(time - _told(theirs) for time, (_, theirs) in zip(took, pairs, strict=True))
@@ -101,16 +101,16 @@ def clock_for(device: str) -> Clock:
 def _by(
     clock: Callable[[Slice, Slice], tuple[float, float]],
     name: str,
-    pairs: Sequence[Pair],
+    pairs: Sequence[SlicePair],
     seed: int,
     extra: float,
     *notes: str,
-) -> Reading:
+) -> ClockReading:
     """The seconds per call, as `clock` reads both slices, with `extra` seconds for each slice of the submission."""
     told = ((ours, theirs, *clock(ours, theirs)) for ours, theirs in pairs)
     times = tuple((us / ours.calls, (them + extra) / theirs.calls) for ours, theirs, us, them in told)
     found = estimate([theirs / max(ours, SHORTEST) for ours, theirs in times], seed)
-    return Reading(found, name, times, notes)
+    return ClockReading(found, name, times, notes)
 
 
 def _cpu(ours: Slice, theirs: Slice) -> tuple[float, float]:
@@ -130,7 +130,7 @@ def _told(one: Slice) -> float:
     return one.events or 0.0
 
 
-def _extra(pairs: Sequence[Pair]) -> float:
+def _extra(pairs: Sequence[SlicePair]) -> float:
     """The additional wall-clock seconds of the submission's slices around their calls, if beyond chance; else 0.
 
     Sending large inputs takes longer than the calls, and its time varies. So a single pair shows only noise, and the

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from autograder.checks.draw import Draw
-from autograder.checks.timing.clocks import ASLEEP, SHORTEST, Pair, Reading, clock_for
+from autograder.checks.timing.clocks import ASLEEP, SHORTEST, ClockReading, SlicePair, clock_for
 from autograder.checks.timing.sides import Side
 from autograder.checks.timing.slices import Glance, Runner, Slice, Task, compare, glance
 from autograder.checks.timing.statistics import (
@@ -106,7 +106,7 @@ class Measurement:
         self._trusted = max(limit, TRUSTED_SECONDS)
         self._rng, self._order = Quick(seed), random.Random(seed)
         self._clock = clock_for(size.device)
-        self._pairs: list[Pair] = []
+        self._pairs: list[SlicePair] = []
         self._compared = False  # True once an answer of the submission was right
         self._notes: list[str] = []
         self._core: int | None = None
@@ -218,7 +218,7 @@ class Measurement:
         self._compared = True
         return found
 
-    def _pair(self, ours: Runner, theirs: Runner, count: int, seconds: float) -> Pair:
+    def _pair(self, ours: Runner, theirs: Runner, count: int, seconds: float) -> SlicePair:
         """One pair: both sides make the same calls in turns, so that other work of the machine slows both down."""
         calls = [self._inputs() for _ in range(count)]
         ours.lay(calls)
@@ -233,7 +233,9 @@ class Measurement:
         compare(found.digest, wanted.digest)
         return wanted, found
 
-    def _settled(self, ours: Runner, theirs: Runner, usual: float, standing: TimeVerdict, found: Reading) -> Measured:
+    def _settled(
+        self, ours: Runner, theirs: Runner, usual: float, standing: TimeVerdict, found: ClockReading
+    ) -> Measured:
         """The verdict, after a check that the submission did not slow the baseline down."""
         notes = list(found.notes)
         if self._size.device == "cuda":
@@ -252,7 +254,7 @@ class Measurement:
     def _standing(self, ratio: float) -> TimeVerdict:
         return TimeVerdict.WITHIN if ratio <= self._budget.bands[0].ratio else TimeVerdict.OVER
 
-    def _slowed(self, ours: Runner, theirs: Runner, usual: float, found: Reading) -> float:
+    def _slowed(self, ours: Runner, theirs: Runner, usual: float, found: ClockReading) -> float:
         """The baseline's time beside the submission, as a multiple of its time alone; 1 if it was not slower."""
         beside = median(ours for ours, _ in found.times)
         if beside <= SLOWED * usual:
@@ -265,7 +267,7 @@ class Measurement:
     def _alone(self, ours: Runner) -> Slice:
         return ours.slice([self._inputs() for _ in range(self._pairs[0][0].calls)], glance(), self._trusted)
 
-    def _measured(self, standing: TimeVerdict, found: Reading, notes: Sequence[str] = ()) -> Measured:
+    def _measured(self, standing: TimeVerdict, found: ClockReading, notes: Sequence[str] = ()) -> Measured:
         told = found.found
         return replace(
             self._blank(),
@@ -327,7 +329,7 @@ class Measurement:
             self._notes.append("a worker could not be pinned to a core")
 
 
-def _slower(found: Reading) -> float:
+def _slower(found: ClockReading) -> float:
     """The ratio of the submission's slower times: the median of the times in the upper half of their range.
 
     Example: the times 1, 1, 1, 3, 3 s beside a baseline of 1 s give the ratio 3.
@@ -338,7 +340,7 @@ def _slower(found: Reading) -> float:
     return slower / max(median(ours for ours, _ in found.times), SHORTEST)
 
 
-def _unsteady(found: Reading) -> bool:
+def _unsteady(found: ClockReading) -> bool:
     """True if the submission's times vary much more than the baseline's."""
     baseline, student = (_spread([pair[side] for pair in found.times]) for side in (0, 1))
     return student > max(UNSTEADY, 3 * baseline)

@@ -9,7 +9,6 @@ from typing import Protocol
 
 from autograder.checks.timing.sides import LocalSide, Side
 from autograder.course.model import Budget, Question
-from autograder.errors import DeviceNeeded
 from autograder.sandbox.local import LocalChannel
 from autograder.sandbox.plan import Renamed
 from autograder.sandbox.proxy import Channel
@@ -47,22 +46,18 @@ class LocalRivals:
     """Both sides in this process: the reference under its own checks, or a student's file on the student's machine.
 
     Args:
-        load: imports a module of the submission by name.
-        reference: imports a module of the reference; None if there is no reference. Then the baseline must be in the
-            submission's own file.
+        load: imports a module by name: the submission's, which is the reference itself.
     """
 
     confined = False
     devices = ("cpu",)
 
-    def __init__(self, load: Callable[[str], ModuleType], reference: Callable[[str], ModuleType] | None) -> None:
-        self._load, self._reference = load, reference
+    def __init__(self, load: Callable[[str], ModuleType]) -> None:
+        self._load = load
 
     @contextmanager
     def sides(self, question: Question, budget: Budget, device: str, seed: int) -> Iterator[tuple[Side, Side]]:
-        if self._reference is None and budget.baseline == "reference":
-            raise DeviceNeeded("its running time is compared with the reference's when it is graded")
-        baseline = named(LocalChannel((self._reference or self._load)(question.module)), question, budget)
+        baseline = named(LocalChannel(self._load(question.module)), question, budget)
         yield _begun(baseline, seed), _begun(LocalChannel(self._load(question.module)), seed)
 
     def student(self, question: Question, device: str, seed: int) -> Side:

@@ -40,14 +40,14 @@ from autograder.grading.mutants.file import Mutant, load_mutants
 from autograder.reports.bounded import bounded
 from autograder.reports.findings.causes import masked
 
-__all__ = ["Cause", "Evidence", "named_mistakes"]
+__all__ = ["Evidence", "FailureKey", "named_mistakes"]
 
 SECONDS = 20.0  # of CPU time, for all questions of one submission
 PATIENCE = 5.0  # a multiple of it by the wall clock, since other processes may use the core
 MUTANT_SECONDS = 2.0  # of CPU time, for these few cases of one mutant
 WRONG, RIGHT = 4, 2  # cases of one cause that are looked at; more if two mistakes fit these
 SLOW = 10.0  # seconds, on a busy machine too; a case that takes longer is left out
-Cause = tuple[str, str]  # a question's id, and a message without its numbers
+FailureKey = tuple[str, str]  # a question's id, and a message without its numbers
 SAYS = "Your answer is what this mistake gives: {}"
 
 
@@ -64,7 +64,7 @@ class Evidence:
         return str(question_of(self.item))
 
     @property
-    def cause(self) -> Cause:
+    def cause(self) -> FailureKey:
         return self.question, masked(self.case.message)
 
     @property
@@ -84,22 +84,22 @@ def named_mistakes(
     assignment: Assignment,
     evidence: Sequence[Evidence],
     desk: Desk,
+    ends: Ends,
     without: str | None = None,
-    ends: Ends | None = None,
-) -> Mapping[Cause, str]:
+) -> Mapping[FailureKey, str]:
     """For each cause of wrong values, a sentence on the known mistake that explains it, if exactly one does.
 
     Args:
         evidence: all cases of one submission, of any number of questions.
         desk: gives the reference and the inputs.
-        without: the id of a mutant that names nothing.
         ends: the known ends of checks for mutants on the same inputs; new ones are added.
+        without: the id of a mutant that names nothing.
 
     Returns:
         Sentences by question and message without numbers: cases with the same message have one cause. Causes that took
         too long are left out.
     """
-    found: dict[Cause, str] = {}
+    found: dict[FailureKey, str] = {}
     before = _computed_below()
     told = [each for each in evidence if each.tells]
     for question in dict.fromkeys(each.question for each in told if each.wrong):
@@ -107,7 +107,7 @@ def named_mistakes(
         if left <= 0:
             break
         of = [each for each in told if each.question == question]
-        ask = partial(_named, course, assignment, of, desk, without, ends, left)
+        ask = partial(_named, course, assignment, of, desk, ends, without, left)
         with suppress(TimeoutError, RuntimeError):
             for said, why in json.loads(bounded(PATIENCE * left + MUTANT_SECONDS, ask)).items():
                 found[question, said] = SAYS.format(why)
@@ -120,7 +120,7 @@ def _computed_below() -> float:
     return times.children_user + times.children_system
 
 
-def _looked_at(cause: Cause, told: Sequence[Evidence]) -> list[Evidence]:
+def _looked_at(cause: FailureKey, told: Sequence[Evidence]) -> list[Evidence]:
     """A few of the cases with this cause, and a few that passed; the quickest first."""
     quick = sorted(told, key=lambda each: each.case.seconds)
     wrong = [each for each in quick if each.wrong and each.cause == cause]
@@ -133,8 +133,8 @@ def _named(
     assignment: Assignment,
     told: Sequence[Evidence],
     desk: Desk,
+    ends: Ends,
     without: str | None,
-    ends: Ends | None,
     seconds: float,
 ) -> str:
     """For each cause in one question's cases, the `why` of the only mutant that ends like the student, as JSON.
@@ -148,17 +148,16 @@ def _named(
     except AutograderError:  # an assignment without mutants is graded all the same
         return "{}"
     causes = {each.cause: _looked_at(each.cause, told) for each in told if each.wrong}
-    fitting: dict[Cause, list[_Tried]] = {cause: [] for cause in causes}
+    fitting: dict[FailureKey, list[_Tried]] = {cause: [] for cause in causes}
     with TemporaryDirectory() as scratch, ExitStack() as kept:
         for number, mutant in enumerate(mutants):
             if time.process_time() > seconds:
                 return "{}"
             if mutant.id == without:
                 continue
-            known = ends.read(mutant.id) if ends else {}
+            known = ends.read(mutant.id)
             tried = _Tried(Path(scratch, str(number)), course, assignment, mutant, desk, known)
-            if ends:
-                kept.callback(tried.keep, ends)
+            kept.callback(tried.keep, ends)
             for cause, looked_at in causes.items():
                 if tried.fits(looked_at):
                     fitting[cause].append(tried)

@@ -12,7 +12,7 @@ from autograder.gradebook.facts import Facts, Terms
 from autograder.gradebook.grades import Grade, grades
 from autograder.gradebook.settings import Settings
 from autograder.gradebook.wording import PageWords, page_words
-from autograder.reports.findings.need import Earlier
+from autograder.reports.findings.need import EarlierScores
 from autograder.reports.pages.classpage import ClassGrades
 from autograder.reports.pages.termpage import render_term
 
@@ -55,7 +55,7 @@ class Standings:
     def terms(self) -> tuple[Terms, ...]:
         return tuple(self.settings.terms(each) for each in self.assignments)
 
-    def earlier(self) -> Earlier:
+    def earlier(self) -> EarlierScores:
         """The scores of each submission's people in earlier assignments."""
         (this,) = (each for each in self.terms if each.id == self.assignment.id)
         return earlier_shares(self.facts, (each for each in self.terms if each is not this), this)

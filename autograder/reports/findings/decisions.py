@@ -21,7 +21,7 @@ from autograder.errors import UsageError
 from autograder.reports.cells import number, text
 from autograder.rounding import hundredths
 
-__all__ = ["COLUMNS", "DECISIONS", "Decisions", "Entry", "Shown", "queued"]
+__all__ = ["COLUMNS", "DECISIONS", "Decisions", "SheetRow", "Shown", "queued"]
 
 DECISIONS = "review.csv"
 COLUMNS = ("submission", "name", "id", "option", "score before scale", "scale", "comment")
@@ -41,7 +41,7 @@ NUMBER = "decision"
 
 
 @dataclass(frozen=True)
-class Entry:
+class SheetRow:
     """The content of a row. `decision` is the number of the decision that it shows; 0 for none."""
 
     submission: str
@@ -98,11 +98,11 @@ class Decisions:
     def comment(self, result: SubmissionResult) -> str:
         return self._cell(self._row(result), "comment")
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[SheetRow]:
         """The content of each row, with the submission's name as the sheet shows it."""
         for row in self.rows:
             number = self._cell(row, NUMBER).strip()
-            yield Entry(
+            yield SheetRow(
                 self._cell(row, "submission"),
                 _scale(self._cell(row, "scale").strip()),
                 self._cell(row, "comment"),

@@ -19,7 +19,7 @@ BROKEN = (Outcome.ERROR, Outcome.CRASHED, Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY
 LOW = 0.5  # of all points; above it nobody is named for a low score
 LOWEST = 0.1  # of the class
 DROP = 0.3  # of all points, below a person's mean in earlier assignments
-Earlier = Mapping[str, Sequence[tuple[str, float]]]
+EarlierScores = Mapping[str, Sequence[tuple[str, float]]]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class NeedGroup:
 
 
 def in_need(
-    results: Sequence[SubmissionResult], assignment: Assignment, earlier: Earlier | None = None
+    results: Sequence[SubmissionResult], assignment: Assignment, earlier: EarlierScores | None = None
 ) -> tuple[NeedGroup, ...]:
     """The groups that are not empty. Nobody is in two groups. Results without a grade are left out.
 
@@ -67,12 +67,12 @@ def _share(result: SubmissionResult) -> float:
     return sum(question.score for question in result.questions) / most if most else 0.0
 
 
-def _drop(result: SubmissionResult, earlier: Earlier) -> float:
+def _drop(result: SubmissionResult, earlier: EarlierScores) -> float:
     shares = [share for _, share in earlier.get(result.submission, ())]
     return fmean(shares) - _share(result) if shares else 0.0
 
 
-def _fall(result: SubmissionResult, earlier: Earlier) -> str:
+def _fall(result: SubmissionResult, earlier: EarlierScores) -> str:
     before = ", ".join(f"{id} {number(100 * share, 0)} %" for id, share in earlier[result.submission])
     return f"{before}, now {number(100 * _share(result), 0)} %"
 

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean, median, quantiles
+from statistics import fmean
 
 from autograder.course.model import Assignment
 from autograder.course.outcome import Outcome
 from autograder.course.result import QuestionResult, SubmissionResult
 from autograder.reports.findings.causes import Cluster, clusters, whole_cause
+from autograder.reports.findings.statistics import Distribution
 
-__all__ = ["ClassSummary", "QuestionSummary", "ScoreSummary", "summarize"]
-
-
-@dataclass(frozen=True)
-class ScoreSummary:
-    """Figures over scores. Quartiles are inclusive: the lowest and highest score are 0 % and 100 %."""
-
-    mean: float
-    median: float
-    lower_quartile: float
-    upper_quartile: float
-    lowest: float
-    highest: float
+__all__ = ["ClassSummary", "QuestionSummary", "summarize"]
 
 
 @dataclass(frozen=True)
@@ -62,7 +51,7 @@ class ClassSummary:
     unreadable: int
     late: int
     pending: int
-    scores: ScoreSummary | None
+    scores: Distribution | None
     questions: tuple[QuestionSummary, ...]
 
 
@@ -76,7 +65,7 @@ def summarize(results: Sequence[SubmissionResult], assignment: Assignment) -> Cl
         unreadable=len(graded) - len(readable),
         late=sum(result.info.late for result in results),
         pending=sum(_pending(result) for result in results),
-        scores=_scores([result.score for result in readable]) if readable else None,
+        scores=Distribution.of([result.score for result in readable]),
         questions=tuple(
             _question(question.id, question.title, question.points, readable) for question in assignment.questions
         ),
@@ -85,11 +74,6 @@ def summarize(results: Sequence[SubmissionResult], assignment: Assignment) -> Cl
 
 def _pending(result: SubmissionResult) -> bool:
     return any(question.outcome is Outcome.PENDING for question in result.questions)
-
-
-def _scores(scores: list[float]) -> ScoreSummary:
-    lower, _, upper = quantiles(scores, n=4, method="inclusive") if len(scores) > 1 else scores * 3
-    return ScoreSummary(fmean(scores), median(scores), lower, upper, min(scores), max(scores))
 
 
 def _answers(results: Sequence[SubmissionResult], id: str) -> list[QuestionResult]:

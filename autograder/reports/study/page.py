@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from autograder.course.model import Assignment
 from autograder.reports.pages.html import render
-from autograder.reports.study.similarity import Pair, Source
+from autograder.reports.study.similarity import AnswerPair, AnswerSource
 from autograder.reports.text import block
 
 __all__ = ["render_similarity"]
@@ -15,7 +15,7 @@ PACKAGE = "autograder.reports.study"
 MAX_LINE = 300  # characters
 
 
-def render_similarity(pairs: Sequence[Pair], sources: Sequence[Source], assignment: Assignment) -> str:
+def render_similarity(pairs: Sequence[AnswerPair], sources: Sequence[AnswerSource], assignment: Assignment) -> str:
     """A self-contained page. Students' text in it is inert."""
     files = {source.name: source.files for source in sources}
     shown = []

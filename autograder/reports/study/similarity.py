@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from zlib import crc32
 
 T = TypeVar("T")
-__all__ = ["Pair", "Source", "pairs"]
+__all__ = ["AnswerPair", "AnswerSource", "pairs"]
 
 LENGTH, WINDOW = 20, 8  # tokens in a fingerprint; fingerprints in a window, of which one is kept
 MAX_SHARE = 0.1  # of the class; code that more people have counts as common
@@ -25,7 +25,7 @@ DROPPED = (tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, toke
 
 
 @dataclass(frozen=True)
-class Source:
+class AnswerSource:
     """An answer's code, by file name. `old`: from an earlier class; old answers are not compared with each other."""
 
     name: str
@@ -34,7 +34,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Pair:
+class AnswerPair:
     """Two answers that share rare code.
 
     Attributes:
@@ -57,12 +57,12 @@ class Pair:
 class _Read:
     """`prints`: fingerprint → lines; `comments`: comments that are long enough to compare."""
 
-    source: Source
+    source: AnswerSource
     prints: Mapping[int, frozenset[tuple[str, int]]]
     comments: frozenset[str]
 
 
-def pairs(sources: Sequence[Source], given: Iterable[Mapping[str, str]]) -> tuple[Pair, ...]:
+def pairs(sources: Sequence[AnswerSource], given: Iterable[Mapping[str, str]]) -> tuple[AnswerPair, ...]:
     """The pairs of answers that share something rare, the most worth first; at most 50.
 
     Args:
@@ -71,7 +71,7 @@ def pairs(sources: Sequence[Source], given: Iterable[Mapping[str, str]]) -> tupl
     """
     common, said = set[int](), set[str]()
     for files in given:
-        known = _read(Source("", files))
+        known = _read(AnswerSource("", files))
         common |= known.prints.keys()
         said |= known.comments
     read = [_read(source) for source in sources]
@@ -104,13 +104,13 @@ def _by_pair(having: Mapping[T, Sequence[int]], most: float) -> dict[tuple[int, 
 
 def _pair(
     one: _Read, other: _Read, prints: Sequence[int], comments: Sequence[str], having: Mapping[int, Any], count: int
-) -> Pair:
+) -> AnswerPair:
     worth = sum(math.log(count / len(having[print])) for print in prints) + len(comments) * math.log(max(count / 2, 1))
     lines = tuple(tuple(sorted({place for print in prints for place in each.prints[print]})) for each in (one, other))
-    return Pair(one.source.name, other.source.name, worth, (lines[0], lines[1]), tuple(sorted(comments)))
+    return AnswerPair(one.source.name, other.source.name, worth, (lines[0], lines[1]), tuple(sorted(comments)))
 
 
-def _read(source: Source) -> _Read:
+def _read(source: AnswerSource) -> _Read:
     prints: dict[int, set[tuple[str, int]]] = {}
     comments: set[str] = set()
     for file, text in source.files.items():

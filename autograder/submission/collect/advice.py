@@ -16,7 +16,7 @@ from autograder.submission.collect.gather import STAGE, Gathered
 from autograder.submission.receive.identity import NotebookSays
 from autograder.submission.receive.intake import LARGE, MIB, ArchiveLimits
 from autograder.submission.source.parse import parse
-from autograder.submission.source.rules import Kind, scan_questions
+from autograder.submission.source.rules import UseKind, scan_questions
 
 __all__ = ["Advice", "Failed", "Ran", "about_answers", "about_files", "about_run", "about_source", "about_who"]
 
@@ -144,7 +144,7 @@ def about_source(gathered: Gathered, rules: Mapping[str, Rule]) -> Iterator[Advi
             for use in found[:MAX_LISTED]:
                 what = (
                     "names what the question rules out"
-                    if use.kind is Kind.FORBIDDEN
+                    if use.kind is UseKind.FORBIDDEN
                     else "looks like a way around a rule"
                 )
                 do = "A person will look at the line. Write the operation yourself, and delete code that is not needed."

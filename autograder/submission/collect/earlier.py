@@ -22,7 +22,7 @@ import msgspec
 from autograder.submission.clean.notebook import CarriedNotebook
 from autograder.submission.collect.gather import DATA, STAGE
 
-__all__ = ["RECORD", "Earlier", "carried_over", "depends_on", "earlier_run", "record_run"]
+__all__ = ["RECORD", "EarlierRun", "carried_over", "depends_on", "earlier_run", "record_run"]
 
 RECORD = "run.json"  # in the stage, beside the notebooks that were run
 MAX_BYTES = 1 << 20
@@ -32,7 +32,7 @@ VARIABLES = ("QUICK_", "CUDA_", "OMP_", "MKL_", "PYTORCH_")
 
 @dataclass(frozen=True)
 class _Record:
-    """The stored record of a run, with the fields of `Earlier`. `files` holds digests."""
+    """The stored record of a run, with the fields of `EarlierRun`. `files` holds digests."""
 
     depends: str
     at: str
@@ -42,7 +42,7 @@ class _Record:
 
 
 @dataclass(frozen=True)
-class Earlier:
+class EarlierRun:
     """A complete run of all notebooks.
 
     Attributes:
@@ -63,7 +63,7 @@ class Earlier:
         return bool(self.files) and self.depends == depends
 
 
-def earlier_run(folder: Path) -> Earlier | None:
+def earlier_run(folder: Path) -> EarlierRun | None:
     """The recorded run in a student's folder; None if there is none, or its record cannot be read."""
     stage = folder / STAGE
     try:
@@ -76,7 +76,7 @@ def earlier_run(folder: Path) -> Earlier | None:
     paths = {name: stage / name for name in record.files}
     files = {name: path.read_bytes() for name, path in paths.items() if path.is_file()}
     whole = not record.failed and {name: _digest(data) for name, data in files.items()} == record.files
-    return Earlier(record.at, record.seconds, files if whole else {}, record.depends)
+    return EarlierRun(record.at, record.seconds, files if whole else {}, record.depends)
 
 
 def record_run(

@@ -15,7 +15,7 @@ import nbformat
 from autograder.course.model import Assignment
 from autograder.submission.clean.notebook import notebook_bytes
 from autograder.submission.collect.advice import Ran
-from autograder.submission.collect.earlier import Earlier, carried_over, record_run
+from autograder.submission.collect.earlier import EarlierRun, carried_over, record_run
 from autograder.submission.collect.gather import Gathered
 from autograder.submission.collect.kernel import run_cells
 
@@ -72,7 +72,7 @@ def _written(artifacts: tuple[str, ...], stage: Path) -> list[str]:
     return [name for name in artifacts if (stage / name).is_file()]
 
 
-def taken_over(gathered: Gathered, stage: Path, earlier: Earlier) -> Done:
+def taken_over(gathered: Gathered, stage: Path, earlier: EarlierRun) -> Done:
     """Put an earlier run of the same code into the stage: its outputs, with the present answers, and its artifacts."""
     assignment: Assignment = gathered.assignment
     notebooks, runs = dict(gathered.notebooks), {}
@@ -91,7 +91,7 @@ def taken_over(gathered: Gathered, stage: Path, earlier: Earlier) -> Done:
     return Done(replace(gathered, notebooks=notebooks), runs, since=earlier.at)
 
 
-def said_again(earlier: Earlier) -> str:
+def said_again(earlier: EarlierRun) -> str:
     """The message to a student whose earlier run is handed in again."""
     seconds = _span(sum(earlier.seconds.values()))
     return (
@@ -100,7 +100,7 @@ def said_again(earlier: Earlier) -> str:
     )
 
 
-def how_long(assignment: Assignment, earlier: Earlier | None) -> str:
+def how_long(assignment: Assignment, earlier: EarlierRun | None) -> str:
     """A sentence about a run's expected time: that of the last run, else the manifest's; "" if neither is known."""
     if earlier:
         return f"A run takes about {_span(sum(earlier.seconds.values()))}, as the last one did ({_when(earlier.at)})."

@@ -18,7 +18,7 @@ from autograder.submission.receive.identity import read_notebook
 from autograder.submission.receive.intake import SOURCES
 from autograder.submission.receive.lateness import SUBMITTED
 from autograder.submission.receive.locate import is_called
-from autograder.submission.receive.look import GIVEN, Kind, Look, listed
+from autograder.submission.receive.look import GIVEN, ContentKind, Look, listed
 from autograder.submission.receive.loose import LOOSE, gathered, reason
 
 __all__ = ["Found", "Passed", "find_submissions", "holds_module"]
@@ -83,7 +83,7 @@ def find_submissions(path: Path, modules: Collection[str], unpack_into: Path | N
     try:
         if not path.is_dir():
             finder.archive(path, path.name, 0, root=True)
-        elif Look.at(path.name, listed(path), modules).kind is Kind.WORK and holds_module(path, modules):
+        elif Look.at(path.name, listed(path), modules).kind is ContentKind.WORK and holds_module(path, modules):
             finder.found.paths.append(path)
             finder.found.folder = path.parent
         else:
@@ -178,11 +178,11 @@ class _Finder:
             self._pass(name, "a folder of the handout")
             return
         kind = look.kind
-        if kind is Kind.UNCLEAR:
+        if kind is ContentKind.UNCLEAR:
             kind = self._by_notebooks(entry, look)
-        if kind is Kind.CLASS and depth < MAX_DEEP:
+        if kind is ContentKind.CLASS and depth < MAX_DEEP:
             self.folder(entry, f"{name}/", depth + 1)
-        elif kind is not Kind.WORK:
+        elif kind is not ContentKind.WORK:
             self._pass(name, _doubt(kind, look), work=True)
         elif len(look.archives) == 1 and not look.holds_source:
             self.found.alone.add(entry / look.archives[0])
@@ -203,14 +203,14 @@ class _Finder:
         called = owner if owner and not own.person else path.name
         look = Look.at(called, archive_names(path), self._modules)
         kind = look.kind
-        if kind is Kind.MIXED and root and not (own.in_form or own.full or look.has_module):
-            kind = Kind.CLASS
-        if kind is Kind.WORK and (folder := self._class_within(path, look, depth)):
+        if kind is ContentKind.MIXED and root and not (own.in_form or own.full or look.has_module):
+            kind = ContentKind.CLASS
+        if kind is ContentKind.WORK and (folder := self._class_within(path, look, depth)):
             self._pass_left_out(f"{name}/")
             self.folder(folder, f"{name}/", depth + 1)
-        elif kind is Kind.WORK:
+        elif kind is ContentKind.WORK:
             self._add(path)
-        elif kind is Kind.MIXED or depth >= MAX_DEEP:
+        elif kind is ContentKind.MIXED or depth >= MAX_DEEP:
             self._pass(name, _doubt(kind, look), work=True)
         elif self._unpacker is None:
             self._pass(name, "an archive of several people's work; unpack it, and name the folder", work=True)
@@ -228,9 +228,9 @@ class _Finder:
             inner = next(folder / each for each in listed(folder) if may_be_archive(each))
             within = Look.at(inner.name, archive_names(inner), self._modules)
             kind = within.kind
-            if kind is Kind.UNCLEAR:
+            if kind is ContentKind.UNCLEAR:
                 kind = self._by_notebooks(self._unpacker.unpack(inner), within)
-            found = kind is not Kind.WORK or self._class_within(inner, within, depth + 1) is not None
+            found = kind is not ContentKind.WORK or self._class_within(inner, within, depth + 1) is not None
         except (ArchiveError, OSError, StopIteration):  # reading the archive will report it
             found = False
         if found:
@@ -238,7 +238,7 @@ class _Finder:
         del self._unpacker.left_out[kept:]
         return None
 
-    def _take_apart(self, path: Path, name: str, depth: int, look: Look, kind: Kind) -> None:
+    def _take_apart(self, path: Path, name: str, depth: int, look: Look, kind: ContentKind) -> None:
         assert self._unpacker is not None
         try:
             folder = self._unpacker.unpack(path)
@@ -246,11 +246,11 @@ class _Finder:
             self._pass(name, f"cannot be taken apart: {_said(error)}", work=True)
             return
         self._pass_left_out(f"{name}/")
-        if kind is Kind.UNCLEAR:
+        if kind is ContentKind.UNCLEAR:
             kind = self._by_notebooks(folder, look)
-        if kind is Kind.WORK:
+        if kind is ContentKind.WORK:
             self._add(path)
-        elif kind is Kind.CLASS:
+        elif kind is ContentKind.CLASS:
             self.folder(folder, f"{name}/", depth + 1)
         else:
             self._pass(name, _doubt(kind, look), work=True)
@@ -281,27 +281,27 @@ class _Finder:
             self._pass(f"{place}{member}", why, work)
         self._unpacker.left_out.clear()
 
-    def _by_notebooks(self, folder: Path, look: Look) -> Kind:
+    def _by_notebooks(self, folder: Path, look: Look) -> ContentKind:
         """Decide if the folders and archives in a folder are several people's, from notebook ids and contents."""
         while len(look.folders) == 1 and not look.files:
             folder, look = folder / look.folders[0], look.inside(look.folders[0])
         holders = list(look.holders())[:MAX_COMPARED]
         archives = [folder / name for name in holders if (folder / name).is_file()]
-        if any(Look.at(path.name, archive_names(path), self._modules).kind is Kind.CLASS for path in archives):
-            return Kind.CLASS
+        if any(Look.at(path.name, archive_names(path), self._modules).kind is ContentKind.CLASS for path in archives):
+            return ContentKind.CLASS
         ids = [self._ids_in(folder / name) for name in holders]
         people = set().union(*ids)
         if len(people) > 1:
-            return Kind.CLASS
+            return ContentKind.CLASS
         if people and all(ids):
-            return Kind.WORK
+            return ContentKind.WORK
         if archives or not all(look.inside(name).modules for name in holders):
-            return Kind.UNCLEAR
+            return ContentKind.UNCLEAR
         copies: dict[str, set[bytes]] = {}
         for name in holders:
             for module, path in look.inside(name).by_module.items():
                 copies.setdefault(module, set()).add(_start(folder / name / path, MAX_COMPARED_BYTES))
-        return Kind.WORK if all(len(sources) == 1 for sources in copies.values()) else Kind.UNCLEAR
+        return ContentKind.WORK if all(len(sources) == 1 for sources in copies.values()) else ContentKind.UNCLEAR
 
     def _ids_in(self, place: Path) -> set[str]:
         """The ids in the notebooks of a folder or an archive, and of the archives in a folder."""
@@ -324,12 +324,12 @@ class _Finder:
         self.found.passed.append(Passed(shown, why, work))
 
 
-def _doubt(kind: Kind, look: Look) -> str:
+def _doubt(kind: ContentKind, look: Look) -> str:
     """The reason not to grade a folder or archive."""
     inside = ", ".join(sorted(look.holders()))[:200]
-    if kind is Kind.CLASS:
+    if kind is ContentKind.CLASS:
         return f"several people's work, more than {MAX_DEEP} folders or archives deep"
-    if kind is Kind.MIXED:
+    if kind is ContentKind.MIXED:
         return f"one person's work by its name or its module, but it holds that of others: {inside}"
     return f"one person's work or several people's? It holds {inside}; nothing says whose"
 

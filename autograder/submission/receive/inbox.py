@@ -19,7 +19,7 @@ from autograder.submission.receive.archive import ArchiveLimits, Files, read_sub
 from autograder.submission.receive.filename import ParsedName, may_be_archive, name_of, owner, safe_names
 from autograder.submission.receive.find import Passed, find_submissions
 from autograder.submission.receive.identity import Identity, identify
-from autograder.submission.receive.lateness import SUBMITTED, Arrival, arrival, key, read_submitted
+from autograder.submission.receive.lateness import SUBMITTED, ArrivalTime, arrival, key, read_submitted
 from autograder.submission.receive.locate import Located, is_called, locate
 from autograder.submission.receive.look import listed
 from autograder.submission.source.text import readable
@@ -166,7 +166,7 @@ class Inbox:
         asked = (*self.assignment.files, *self.assignment.notebooks, *self.assignment.artifacts)
         return _as_python_reads(read_submission(path, self.limits, asked, open_zips))
 
-    def _arrival(self, name: str, parsed: ParsedName, files: Files) -> Arrival:
+    def _arrival(self, name: str, parsed: ParsedName, files: Files) -> ArrivalTime:
         path, due = self._path(name), self.assignment.due
         return arrival(self._key(path), files.modified.values(), self.submitted, due, parsed.marked_late)
 

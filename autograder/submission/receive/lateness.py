@@ -12,7 +12,7 @@ from autograder.course.result import SubmissionInfo
 from autograder.errors import UsageError
 from autograder.submission.paths import plain_text
 
-__all__ = ["SUBMITTED", "Arrival", "arrival", "key", "read_submitted"]
+__all__ = ["SUBMITTED", "ArrivalTime", "arrival", "key", "read_submitted"]
 
 SUBMITTED = "submitted.csv"
 COLUMNS = ("submission", "submitted_at")
@@ -22,7 +22,7 @@ WANTED_TIME = "a date and time, 2022-12-02T23:59:00+09:00"
 
 
 @dataclass(frozen=True)
-class Arrival:
+class ArrivalTime:
     """The time of a submission, in the deadline's time zone; None if unknown."""
 
     at: datetime | None
@@ -87,7 +87,7 @@ def arrival(
     submitted: Mapping[str, datetime],
     due: datetime,
     marked_late: bool = False,
-) -> Arrival:
+) -> ArrivalTime:
     """The time of a submission: from `submitted.csv`, else the time of its newest file.
 
     Args:
@@ -107,4 +107,4 @@ def arrival(
         notes.append(BY_FILES)
     if marked_late:
         notes.append(BY_SYSTEM)
-    return Arrival(at.astimezone(zone) if at else None, late, tuple(notes))
+    return ArrivalTime(at.astimezone(zone) if at else None, late, tuple(notes))

@@ -20,7 +20,7 @@ from autograder.submission.receive.filename import (
 from autograder.submission.receive.intake import SOURCES
 from autograder.submission.receive.locate import is_called, plain_name
 
-__all__ = ["Kind", "Look", "listed"]
+__all__ = ["ContentKind", "Look", "listed"]
 
 MAX_LISTED = 50_000
 COPY_NUMBER = re.compile(r"\s*\(\d+\)$")
@@ -29,7 +29,7 @@ NUMBER = re.compile(r"(?<![vV\d])\d+$")
 GIVEN = frozenset({"common", "public_checks", "tests", "data"})
 
 
-class Kind(Enum):
+class ContentKind(Enum):
     WORK = "one person's or group's work"
     CLASS = "several people's work"
     UNCLEAR = "either"
@@ -114,7 +114,7 @@ class Look:
         return any(path in self.files for path in self.modules)
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ContentKind:
         """One person's work, several people's, or unclear, judged by names.
 
         Ids and account names in the names of folders and archives distinguish people. Several folders that hold the
@@ -126,26 +126,26 @@ class Look:
         sure = own and (parsed.in_form or parsed.full or archive_called(self.name))
         named, helpers = self._people(sure)
         if sure or self.has_module:
-            return Kind.MIXED if len(named) > 1 else Kind.WORK
+            return ContentKind.MIXED if len(named) > 1 else ContentKind.WORK
         if len(named) > 1:
-            return Kind.CLASS
+            return ContentKind.CLASS
         if own:
-            return Kind.WORK
+            return ContentKind.WORK
         if helpers and not named and self._has_nameless_module():
-            return Kind.UNCLEAR  # `src/two_layers.py` beside `lr_1_2_try.py`
+            return ContentKind.UNCLEAR  # `src/two_layers.py` beside `lr_1_2_try.py`
         if named or helpers:
-            return Kind.CLASS
+            return ContentKind.CLASS
         archives = [file for file in self.files if archive_called(file)]
         if len({_plain(file) for file in archives}) > 1 and not self._source_here():
-            return Kind.CLASS
+            return ContentKind.CLASS
         if len({_numbered(file) for file in archives}) > 1 and not self._source_here():
-            return Kind.UNCLEAR  # `work1.zip` and `work2.zip`: two versions, or two people
+            return ContentKind.UNCLEAR  # `work1.zip` and `work2.zip`: two versions, or two people
         if len(self.folders) == 1 and not archives and not self._source_here() and self.folders[0] not in WRAPPERS:
             return self.inside(self.folders[0]).kind
         inside = [look for folder in self.folders if (look := self.inside(folder)).modules or look.archives]
         if not any(look.archives for look in inside) and self._is_spread(inside):
-            return Kind.WORK
-        return Kind.UNCLEAR if len(inside) > 1 else Kind.WORK
+            return ContentKind.WORK
+        return ContentKind.UNCLEAR if len(inside) > 1 else ContentKind.WORK
 
     def _people(self, own: bool) -> tuple[set[str], set[str]]:
         """The people that the top level names, and those that only the names of other loose files may mean.

@@ -12,7 +12,7 @@ from autograder.submission.receive.filename import ParsedName, archive_called
 from autograder.submission.receive.intake import SOURCES
 from autograder.submission.receive.locate import is_called
 
-__all__ = ["LOOSE", "Gathered", "gathered", "reason"]
+__all__ = ["LOOSE", "LooseFiles", "gathered", "reason"]
 
 LOOSE = (*SOURCES, ".pt", ".pth", ".npy", ".npz", ".txt")
 # Kinds of files that lie beside the work, and never are the work.
@@ -25,7 +25,7 @@ UNFINISHED = (".part", ".partial", ".crdownload", ".download", ".opdownload", ".
 
 
 @dataclass(frozen=True)
-class Gathered:
+class LooseFiles:
     """One person's loose files.
 
     Attributes:
@@ -39,7 +39,7 @@ class Gathered:
     replaced: tuple[tuple[str, str], ...]
 
 
-def gathered(files: Collection[tuple[Path, ParsedName]], modules: Collection[str]) -> Gathered:
+def gathered(files: Collection[tuple[Path, ParsedName]], modules: Collection[str]) -> LooseFiles:
     """Gather the loose files of one person. Canvas numbers them in the order of handing in."""
     owned: dict[str, Path] = {}
     replaced = []
@@ -51,7 +51,7 @@ def gathered(files: Collection[tuple[Path, ParsedName]], modules: Collection[str
         owned[called] = path
     name = _text(first).removesuffix(parsed.rest) + "files" if parsed.account else PurePosixPath(_text(first)).stem
     order = sorted(owned, key=lambda called: (not any(is_called(called, module) for module in modules), called))
-    return Gathered(name, tuple((owned[called], called) for called in order), tuple(replaced))
+    return LooseFiles(name, tuple((owned[called], called) for called in order), tuple(replaced))
 
 
 def reason(path: Path, parsed: ParsedName, modules: Collection[str]) -> tuple[str, bool]:

@@ -17,7 +17,7 @@ from autograder.course.rule import Rule
 from autograder.submission.source.parse import parse
 from autograder.submission.source.scope import Scope
 
-__all__ = ["Kind", "Violation", "scan", "scan_questions"]
+__all__ = ["UseKind", "Violation", "scan", "scan_questions"]
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -27,7 +27,7 @@ SUSPICIOUS = re.compile(
 )
 
 
-class Kind(StrEnum):
+class UseKind(StrEnum):
     FORBIDDEN = "forbidden"  # a name that the question rules out
     SUSPICIOUS = "suspicious"  # a possible way around a rule; a person has to look at it
 
@@ -36,7 +36,7 @@ class Kind(StrEnum):
 class Violation:
     """One use, for example `torch.nn.functional.conv2d` in line 12. `rule` is None for a suspicious use."""
 
-    kind: Kind
+    kind: UseKind
     what: str
     line: int
     rule: str | None = None
@@ -192,17 +192,17 @@ class _Look(ast.NodeVisitor):
     def _judge(self, full: str, node: ast.expr) -> None:
         rule = next((rule for rule in self.rules if rule.names(full)), None)
         if rule:
-            self.found.add(Violation(Kind.FORBIDDEN, full, node.lineno, rule.name))
+            self.found.add(Violation(UseKind.FORBIDDEN, full, node.lineno, rule.name))
         elif SUSPICIOUS.fullmatch(full):
             self._suspect(full.removeprefix("builtins."), node)
 
     def _forbid(self, what: str, node: ast.stmt | ast.expr) -> None:
         """Report a use that enters torch's autograd engine through a tensor."""
         if self.engine:
-            self.found.add(Violation(Kind.FORBIDDEN, what, node.lineno, self.engine.name))
+            self.found.add(Violation(UseKind.FORBIDDEN, what, node.lineno, self.engine.name))
 
     def _suspect(self, what: str, node: ast.expr) -> None:
-        self.found.add(Violation(Kind.SUSPICIOUS, what, node.lineno))
+        self.found.add(Violation(UseKind.SUSPICIOUS, what, node.lineno))
 
 
 def _is_false(node: ast.expr) -> bool:

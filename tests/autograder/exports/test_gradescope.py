@@ -24,7 +24,7 @@ from autograder.course.result import SubmissionInfo
 from autograder.exports import gradescope_run
 from autograder.exports.gradescope import lateness, results, unreadable
 from autograder.gradebook.facts import Terms
-from autograder.gradebook.late import Policy, Step
+from autograder.gradebook.late import LateStep, Policy
 from tests.autograder.conftest import ROOT, TOY, Toy, in_process
 from tests.autograder.exports.conftest import result
 
@@ -103,7 +103,7 @@ def told(counter: Outcome, policy: Policy, late: int, **more: Any) -> dict[str, 
 
 
 def test_what_a_result_becomes() -> None:
-    steps = Policy(steps=(Step(24, 10), Step(48, 30)))
+    steps = Policy(steps=(LateStep(24, 10), LateStep(48, 30)))
     data = told(Outcome.FAILED, Policy(), 0, fingerprint="91bcffffffffffff-424242-abc", isolation={"level": "C"})
     assert data["score"] == 4
     assert [(test["name"], test["score"], test["status"]) for test in data["tests"]] == [

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from autograder.course.layout import Course
 from autograder.exports.naming import Naming
 from autograder.exports.plain import grade_rows, grades_table
-from autograder.gradebook.facts import Facts, Member, Student, Submission
+from autograder.gradebook.facts import Facts, Member, StoredSubmission, Student
 from autograder.gradebook.grades import Grade, State
 from tests.autograder.conftest import TOY
 from tests.autograder.exports.conftest import FORMULA, PEOPLE, Class, rows
@@ -140,7 +140,7 @@ def test_no_text_is_a_formula(one: str, other: str) -> None:
     assignment = Course.find(TOY).assignment("t1")
     facts = Facts(
         (Student("1", one, other, code="AB2CD"), Student("2", other, one, code="AB2CE")),
-        (Submission(5, "t1", "d", other or "x", one, (one, other)),),
+        (StoredSubmission(5, "t1", "d", other or "x", one, (one, other)),),
         members=(Member(5, 0, "1", one, other), Member(5, 1, "2", other, one)),
     )
     grade = Grade("t1", "1", State.HELD, submission=5, reasons=(other, one), notes=(one,))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autograder.gradebook.earlier import earlier_shares
-from autograder.gradebook.facts import BookedRun, Facts, Grading, Member, Score, Submission, Terms
+from autograder.gradebook.facts import BookedRun, Facts, Grading, Member, Score, StoredSubmission, Terms
 
 
 def terms(id: str, due: str) -> Terms:
@@ -18,7 +18,7 @@ def facts(*handed_in: tuple[str, str, str, int]) -> Facts:
     """(assignment, name, people as "kim+lee", hundredths of points)."""
     submissions, members, gradings = [], [], []
     for id, (assignment, name, people, cents) in enumerate(handed_in, start=1):
-        submissions.append(Submission(id, assignment, f"d{id}", name, "2"))
+        submissions.append(StoredSubmission(id, assignment, f"d{id}", name, "2"))
         members += [Member(id, place, each, each, each) for place, each in enumerate(people.split("+"))]
         run = int(assignment[1])
         gradings.append(Grading(id, run, id, 0, "", 1.0, True, (Score("q", cents, 1000, "failed"),)))

@@ -13,22 +13,22 @@ from autograder.gradebook.facts import (
     Grading,
     Member,
     Score,
+    StoredSubmission,
     Student,
-    Submission,
     Terms,
 )
 from autograder.gradebook.grades import Grade, State, grades
-from autograder.gradebook.late import Policy, Step
+from autograder.gradebook.late import LateStep, Policy
 
 DUE = "2022-12-02T14:59:00Z"
-POLICY = Policy(steps=(Step(24, 10), Step(72, 30)), free_days=4, free_days_each=2)
+POLICY = Policy(steps=(LateStep(24, 10), LateStep(72, 30)), free_days=4, free_days_each=2)
 
 
 def facts(came: Sequence[str], *decisions: Decision, roster: str = "", option: str = "1") -> Facts:
     """One submission of student 2022990101, which came in at one time after the other."""
     return Facts(
         students=(Student(roster, roster, active=True),) if roster else (),
-        submissions=(Submission(1, "w1", "", "s1", option),),
+        submissions=(StoredSubmission(1, "w1", "", "s1", option),),
         arrivals=tuple(Arrival(1, at, "table", at > DUE, "2022-12-09T00:00:00Z") for at in came),
         members=(Member(1, 0, "2022990101", "", "2022990101"),),
         runs=(BookedRun(1, "w1", "s", 0, "", ""),),

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.errors import ManifestError
-from autograder.gradebook.facts import Arrival, BookedRun, Facts, Grading, Member, Score, Submission, Terms
+from autograder.gradebook.facts import Arrival, BookedRun, Facts, Grading, Member, Score, StoredSubmission, Terms
 from autograder.gradebook.grades import Grade, State, grades
-from autograder.gradebook.late import DAY, Counts, Of, Policy, Step, read_late, standing
+from autograder.gradebook.late import DAY, Counts, LateStep, Of, Policy, read_late, standing
 
-POLICY = Policy(15, Of.POINTS, (Step(24, 10), Step(48, 30)), 4, 2, Counts.LAST)
+POLICY = Policy(15, Of.POINTS, (LateStep(24, 10), LateStep(48, 30)), 4, 2, Counts.LAST)
 ALL = None
 
 
@@ -39,7 +39,7 @@ def graded(
     terms = Terms("w1", stamp(due), 10000, {"q": 10000}, {"1": 1.0}, frozenset(), policy)
     numbers = range(1, len(came) + 1)
     facts = Facts(
-        submissions=tuple(Submission(number, "w1", "", f"s{number}", "1") for number in numbers),
+        submissions=tuple(StoredSubmission(number, "w1", "", f"s{number}", "1") for number in numbers),
         arrivals=tuple(
             Arrival(number, stamp(due + timedelta(seconds=seconds(after))), "table", False, "")
             for number, (after, _) in zip(numbers, came, strict=True)
@@ -88,7 +88,7 @@ def test_the_worked_table(came, left, how, late, days, percent, taken, grade) ->
 
 STEPS = st.lists(st.tuples(st.integers(0, 120), st.integers(0, 100)), max_size=4).map(
     lambda pairs: tuple(
-        Step(hours, percent)
+        LateStep(hours, percent)
         for hours, percent in zip(
             sorted({hours for hours, _ in pairs}), sorted(percent for _, percent in pairs), strict=False
         )

@@ -28,7 +28,7 @@ from autograder.gradebook.decisions import KINDS
 from autograder.gradebook.erasing import older
 from autograder.gradebook.facts import Decision, Facts, Release, Student, Terms, stamp
 from autograder.gradebook.grades import State, grades
-from autograder.gradebook.late import Counts, Of, Policy, Step
+from autograder.gradebook.late import Counts, LateStep, Of, Policy
 from autograder.gradebook.opening import network
 from autograder.gradebook.store import Book, Damaged, Overtaken
 from autograder.gradebook.tables import metadata
@@ -174,7 +174,7 @@ def test_erase(address: str, tmp_path: Path) -> None:
 def drawn_term(book: Book, seed: int, students: int = 60) -> list[Terms]:
     """60 students, 4 assignments, 200 decisions; the same for the same seed."""
     random_ = random.Random(seed)
-    steps = (Step(24, 10), Step(48, 30))
+    steps = (LateStep(24, 10), LateStep(48, 30))
     policy = Policy(15, Of.POINTS, steps, 4, 2, random_.choice([*Counts]))
     due = [datetime.fromisoformat(f"2022-{month:02}-02T23:59:00+09:00") for month in (9, 10, 11, 12)]
     points = {id: round(value * 100) for id, value in QUESTIONS.items()}

@@ -10,15 +10,15 @@ from autograder.gradebook.facts import (
     Grading,
     Member,
     Score,
+    StoredSubmission,
     Student,
-    Submission,
     Terms,
 )
 from autograder.gradebook.grades import grades
-from autograder.gradebook.late import Of, Policy, Step
+from autograder.gradebook.late import LateStep, Of, Policy
 from autograder.gradebook.wording import PageWords, page_words
 
-STEPS = (Step(24, 10), Step(48, 30))
+STEPS = (LateStep(24, 10), LateStep(48, 30))
 POLICY = Policy(grace_minutes=15, steps=STEPS, free_days=4, free_days_each=2)
 
 
@@ -30,7 +30,7 @@ def facts_of(*decisions: Decision, at: str = "2022-12-03T20:59:00Z", members: tu
     """A submission of 80 points, 30 hours after the deadline."""
     return Facts(
         students=tuple(Student(key, key, f"Kim {key}", code=f"C{key}") for key in members),
-        submissions=(Submission(1, "w1", "d", "kim", "1"),),
+        submissions=(StoredSubmission(1, "w1", "d", "kim", "1"),),
         arrivals=(Arrival(1, at, "files", True, at),),
         members=tuple(Member(1, place, key, "", key) for place, key in enumerate(members)),
         runs=(BookedRun(1, "w1", "s", 1, "", ""),),
@@ -75,7 +75,7 @@ def test_free_days_move_the_row() -> None:
 
 
 def test_the_edges_of_a_row() -> None:
-    policy = Policy(steps=(Step(24, 10), Step(float("inf"), 30)), of=Of.SCORE)
+    policy = Policy(steps=(LateStep(24, 10), LateStep(float("inf"), 30)), of=Of.SCORE)
     rows = {
         "2022-12-02T14:59:00Z": 0,
         "2022-12-02T14:59:01Z": 1,

@@ -32,7 +32,7 @@ def test_figures(small: Assignment) -> None:
     summary = summarize([result(str(score), score) for score in scores], small)
     assert summary.scores
     assert (summary.scores.mean, summary.scores.median) == (6, 6)
-    assert (summary.scores.lower_quartile, summary.scores.upper_quartile) == (4, 8)
+    assert (summary.scores.lower, summary.scores.upper) == (4, 8)
     assert (summary.scores.lowest, summary.scores.highest) == (2, 10)
     question = summary.questions[0]
     assert (question.full, question.partial, question.none, question.share) == (1, 4, 0, pytest.approx(0.6))

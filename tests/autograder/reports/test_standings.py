@@ -16,12 +16,12 @@ from autograder.gradebook.facts import (
     Grading,
     Member,
     Score,
+    StoredSubmission,
     Student,
-    Submission,
     Terms,
 )
 from autograder.gradebook.grades import grades
-from autograder.gradebook.late import Policy, Step
+from autograder.gradebook.late import LateStep, Policy
 from autograder.gradebook.wording import PageWords, PolicyRow
 from autograder.reports import ClassGrades, render_class, render_student, render_term
 from autograder.rounding import hundredths
@@ -29,7 +29,7 @@ from tests.autograder.reports.sample_class import make_class
 
 ASSIGNMENT = Course.find(Path(__file__)).assignment("a6")
 EVIL = "<script>alert(1)</script>"
-STEPS = (Step(24, 10), Step(48, 30))
+STEPS = (LateStep(24, 10), LateStep(48, 30))
 
 
 def terms_of(id: str, due: str, policy: Policy | None = None) -> Terms:
@@ -39,9 +39,9 @@ def terms_of(id: str, due: str, policy: Policy | None = None) -> Terms:
 def facts_of(*decisions: Decision) -> Facts:
     """Two assignments; Lee handed in the first only, Oh nothing."""
     submissions = (
-        Submission(1, "w1", "d1", f"kim-{EVIL}", "1"),
-        Submission(2, "w2", "d2", "kim-2", "1"),
-        Submission(3, "w1", "d3", "lee-1", "1"),
+        StoredSubmission(1, "w1", "d1", f"kim-{EVIL}", "1"),
+        StoredSubmission(2, "w2", "d2", "kim-2", "1"),
+        StoredSubmission(3, "w1", "d3", "lee-1", "1"),
     )
     people = (("11", f"Kim {EVIL}"), ("12", "Lee"), ("13", "Oh"))
     return Facts(
@@ -101,7 +101,10 @@ def book_of() -> Facts:
     came += [Decision(5, "", "k", "page", "a6", "extension", student="4", value=48, why="ill")]
     return Facts(
         students=tuple(Student(key, f"2022-{key}", f"Name{key}", active=True) for key in (*keys, "9")),
-        submissions=tuple(Submission(n + 1, "a6", str(n), each.submission, "1") for n, each in enumerate(results)),
+        submissions=tuple(
+            StoredSubmission(number, "a6", str(number - 1), each.submission, "1")
+            for number, each in enumerate(results, 1)
+        ),
         members=tuple(members),
         runs=(BookedRun(1, "a6", "s", 1, "", ""),),
         gradings=tuple(

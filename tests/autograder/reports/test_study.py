@@ -11,7 +11,7 @@ from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult, QuestionResult, SubmissionInfo, SubmissionResult
 from autograder.reports.findings.statistics import Distribution, statistics
 from autograder.reports.study.page import render_similarity
-from autograder.reports.study.similarity import Source, pairs
+from autograder.reports.study.similarity import AnswerSource, pairs
 from tests.autograder.conftest import TOY
 
 ASSIGNMENT = Course.find(TOY).assignment("t1")
@@ -110,10 +110,10 @@ COMMON = "def everybody(a, b):\n" + "".join(f"    a = a + b[{at}] * (a - {at}) /
 
 
 def test_planted_copies_are_the_first_pairs() -> None:
-    sources = [Source(f"s{seed:02}", {"toy.py": COMMON + answer(seed)}) for seed in range(24)]
-    sources += [Source("copy-of-3", {"toy.py": COMMON + disguised(answer(3))})]
-    sources += [Source("old/copy-of-5", {"toy.py": disguised(answer(5))}, old=True)]
-    sources += [Source("old/alone", {"toy.py": answer(77)}, old=True)]
+    sources = [AnswerSource(f"s{seed:02}", {"toy.py": COMMON + answer(seed)}) for seed in range(24)]
+    sources += [AnswerSource("copy-of-3", {"toy.py": COMMON + disguised(answer(3))})]
+    sources += [AnswerSource("old/copy-of-5", {"toy.py": disguised(answer(5))}, old=True)]
+    sources += [AnswerSource("old/alone", {"toy.py": answer(77)}, old=True)]
     found = pairs(sources, [])
     first = {frozenset((pair.one, pair.other)) for pair in found[:2]}
     assert first == {frozenset(("s03", "copy-of-3")), frozenset(("s05", "old/copy-of-5"))}
@@ -123,16 +123,16 @@ def test_planted_copies_are_the_first_pairs() -> None:
 
 def test_two_honest_answers_in_the_one_obvious_way_are_none() -> None:
     reference = COMMON + "def solve(x):\n" + "".join(f"    x = x.pad({at}).sum(1) * x\n" for at in range(30))
-    sources = [Source("a", {"toy.py": reference}), Source("b", {"toy.py": reference.replace("x", "y")})]
+    sources = [AnswerSource("a", {"toy.py": reference}), AnswerSource("b", {"toy.py": reference.replace("x", "y")})]
     assert pairs(sources, [{"toy.py": reference}]) == ()
-    many = [Source(f"s{number}", {"toy.py": COMMON}) for number in range(30)]
+    many = [AnswerSource(f"s{number}", {"toy.py": COMMON}) for number in range(30)]
     assert pairs(many, []) == ()
 
 
 def test_equal_comments_are_told_and_text_is_inert() -> None:
     remark = "# the <b>window</b> moves one step at a time"
-    sources = [Source(name, {"toy.py": f"{remark}\nx = {at}\n"}) for at, name in enumerate(("a", "<script>b"))]
-    sources += [Source(f"s{seed}", {"toy.py": answer(seed)}) for seed in range(20)]
+    sources = [AnswerSource(name, {"toy.py": f"{remark}\nx = {at}\n"}) for at, name in enumerate(("a", "<script>b"))]
+    sources += [AnswerSource(f"s{seed}", {"toy.py": answer(seed)}) for seed in range(20)]
     found = pairs(sources, [])
     told = [(pair.one, pair.other, pair.comments) for pair in found if pair.comments]
     assert told == [("a", "<script>b", (remark[2:],))]
@@ -144,12 +144,12 @@ def test_equal_comments_are_told_and_text_is_inert() -> None:
 
 @pytest.mark.parametrize("text", ["def f(:\n", "'''", "\x00", "if x:\n  y\n z\n", ""])
 def test_what_is_no_python_is_read_as_far_as_it_goes(text: str) -> None:
-    assert pairs([Source("a", {"toy.py": text}), Source("b", {"toy.py": text})], []) == ()
+    assert pairs([AnswerSource("a", {"toy.py": text}), AnswerSource("b", {"toy.py": text})], []) == ()
 
 
 def test_a_class_gives_a_list_that_a_person_can_read() -> None:
     """Of 80 answers no more than 50 pairs come out, and a copy is the first."""
-    sources = [Source(f"s{seed}", {"toy.py": answer(seed, 30)}) for seed in range(80)]
-    found = pairs([*sources, Source("copy", {"toy.py": disguised(answer(11, 30))})], [])
+    sources = [AnswerSource(f"s{seed}", {"toy.py": answer(seed, 30)}) for seed in range(80)]
+    found = pairs([*sources, AnswerSource("copy", {"toy.py": disguised(answer(11, 30))})], [])
     assert len(found) <= 50
     assert {found[0].one, found[0].other} == {"s11", "copy"}

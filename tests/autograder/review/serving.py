@@ -23,8 +23,8 @@ from autograder.gradebook.facts import Decision, Student
 from autograder.gradebook.settings import Settings
 from autograder.gradebook.store import Book
 from autograder.review.app import application
-from autograder.review.desk import Desk
-from autograder.review.guard import Session
+from autograder.review.desk import ReviewDesk
+from autograder.review.guard import ReviewSession
 from tests.autograder.reports.sample_class import make_class
 
 __all__ = ["ASSIGNMENT", "EVIL", "Reviewer", "make_book", "make_desk", "serving"]
@@ -63,8 +63,8 @@ def _read(result: SubmissionResult) -> SubmissionResult:
     )
 
 
-def make_desk(book: Book, out: Path, who: str = "kim", anonymous: bool = False) -> Desk:
-    return Desk(book, Settings.read(Course.find(Path(__file__))), ASSIGNMENT, out, who, anonymous)
+def make_desk(book: Book, out: Path, who: str = "kim", anonymous: bool = False) -> ReviewDesk:
+    return ReviewDesk(book, Settings.read(Course.find(Path(__file__))), ASSIGNMENT, out, who, anonymous)
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Reviewer:
 
     client: httpx.Client
     address: str
-    session: Session
+    session: ReviewSession
     assignment: Assignment = ASSIGNMENT
 
     def page(self, path: str) -> str:
@@ -100,9 +100,9 @@ def form_of(page: str, id: str) -> dict[str, str]:
 
 
 @contextmanager
-def serving(desk: Desk, sign_in: bool = True) -> Iterator[Reviewer]:
+def serving(desk: ReviewDesk, sign_in: bool = True) -> Iterator[Reviewer]:
     """The page on a free port of loopback, until the block is left."""
-    session = Session()
+    session = ReviewSession()
     config = uvicorn.Config(
         application(desk, session), log_level="error", access_log=False, server_header=False, ws="none", lifespan="off"
     )

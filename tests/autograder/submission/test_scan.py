@@ -13,7 +13,7 @@ import pytest
 from autograder.course.model import Question
 from autograder.course.rule import Rule
 from autograder.course.rules import load_rules
-from autograder.submission.source.rules import Kind, scan, scan_questions
+from autograder.submission.source.rules import UseKind, scan, scan_questions
 
 RULES = load_rules(Path(__file__).parents[3] / "solutions/rules.toml")
 ALL = tuple(RULES.values())
@@ -170,7 +170,7 @@ def test_methods_of_the_same_class_are_looked_at_and_others_are_not() -> None:
     """
     found = scan(dedent(source), "Conv.forward", (RULES["convolution"],))
     assert [(v.kind, v.rule, v.what, v.line) for v in found] == [
-        (Kind.FORBIDDEN, "convolution", "torch.nn.functional.conv2d", 5)
+        (UseKind.FORBIDDEN, "convolution", "torch.nn.functional.conv2d", 5)
     ]
     assert [v.line for v in scan(dedent(source), "Net", (RULES["convolution"],))] == [8, 9]
     assert scan(dedent(source), "Missing.forward", ALL) == scan(dedent(source), "missing", ALL) == ()

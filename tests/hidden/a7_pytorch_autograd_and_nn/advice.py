@@ -31,22 +31,22 @@ def advice_on(theirs: Proxy, ours: Proxy, x: torch.Tensor) -> str:
     return ""
 
 
-def _kinds(steps: Sequence[modules.Step]) -> list[str]:
+def _kinds(steps: Sequence[modules.LayerRun]) -> list[str]:
     """Batch norms and wide convolutions, in the order of execution."""
     return [step.layer.kind for step in steps if step.layer.kind == "BatchNorm2d" or step in _wide(steps)]
 
 
-def _norms(steps: Sequence[modules.Step]) -> list[Any]:
+def _norms(steps: Sequence[modules.LayerRun]) -> list[Any]:
     """Channels of each batch norm, in the order of execution."""
     return [step.layer.settings.get("num_features") for step in steps if step.layer.kind == "BatchNorm2d"]
 
 
-def _sizes(steps: Sequence[modules.Step]) -> list[str]:
+def _sizes(steps: Sequence[modules.LayerRun]) -> list[str]:
     """Channels and kernel of each convolution, in an order that does not tell when the shortcut runs."""
     return sorted(_words(step, "in_channels", "out_channels", "kernel_size") for step in _convolutions(steps))
 
 
-def _strides(steps: Sequence[modules.Step]) -> list[list[str]]:
+def _strides(steps: Sequence[modules.LayerRun]) -> list[list[str]]:
     """Of the wide convolutions in the order of execution; of the 1x1 ones, by channels."""
     wide = _wide(steps)
     narrow = [step for step in _convolutions(steps) if step not in wide]
@@ -56,13 +56,13 @@ def _strides(steps: Sequence[modules.Step]) -> list[list[str]]:
     ]
 
 
-def _convolutions(steps: Sequence[modules.Step]) -> list[modules.Step]:
+def _convolutions(steps: Sequence[modules.LayerRun]) -> list[modules.LayerRun]:
     return [step for step in steps if step.layer.kind == "Conv2d"]
 
 
-def _wide(steps: Sequence[modules.Step]) -> list[modules.Step]:
+def _wide(steps: Sequence[modules.LayerRun]) -> list[modules.LayerRun]:
     return [step for step in _convolutions(steps) if step.layer.settings.get("kernel_size") != (1, 1)]
 
 
-def _words(step: modules.Step, *settings: str) -> str:
+def _words(step: modules.LayerRun, *settings: str) -> str:
     return str([step.layer.settings.get(name) for name in settings])

@@ -26,7 +26,7 @@ from autograder.submission.receive.intake import MIB, SOURCES, ArchiveLimits, In
 
 __all__ = ["DAMAGE", "member_name", "members", "modified", "opened_zip", "read_zip", "refusal"]
 
-File: TypeAlias = "io.FileIO | io.BytesIO"
+OpenFile: TypeAlias = "io.FileIO | io.BytesIO"
 CHUNK = MIB // 4
 ENTRY_BYTES = 256  # an entry's bytes in the directory: 46, its name, and extra fields
 LOCAL_HEADER_BYTES = 30
@@ -39,7 +39,7 @@ UNIX_TIME = 0x5455  # the "UT" extra field: seconds since 1970 in UTC; the zip's
 
 
 @contextmanager
-def opened_zip(file: File, name: str, limits: ArchiveLimits) -> Iterator[ZipFile]:
+def opened_zip(file: OpenFile, name: str, limits: ArchiveLimits) -> Iterator[ZipFile]:
     """Open the zip in a file. Raises ArchiveError if it is no zip, is cut off or damaged, or its entries overlap."""
     try:
         size = file.seek(0, io.SEEK_END)
@@ -57,7 +57,7 @@ def opened_zip(file: File, name: str, limits: ArchiveLimits) -> Iterator[ZipFile
         raise ArchiveError(f"{name}: a damaged or cut-off zip: {show(str(error))}") from None
 
 
-def read_zip(file: File, name: str, intake: Intake) -> dict[str, bytes]:
+def read_zip(file: OpenFile, name: str, intake: Intake) -> dict[str, bytes]:
     """Read a zip into `intake`: the assignment's files first, spare data last.
 
     Returns:
