@@ -20,7 +20,6 @@ import signal
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,7 +94,7 @@ def _grade(
     out: Path,
     options: list[str],
     workers: int,
-    meanwhile: Callable[[], None] | None = None,
+    meanwhile: Callable[[threading.Event], None] | None = None,
 ) -> float:
     """Grade the class by the command line; returns seconds for each submission, start-up aside.
 
@@ -123,13 +122,18 @@ def _keep_to(core: int) -> None:
 
 
 @contextmanager
-def _beside(what: Callable[[], None] | None) -> Iterator[None]:
-    thread = threading.Thread(target=what) if what else None
+def _beside(what: Callable[[threading.Event], None] | None) -> Iterator[None]:
+    """Do this beside the block; the event says that the block has ended."""
+    ended = threading.Event()
+    thread = threading.Thread(target=what, args=[ended]) if what else None
     if thread:
         thread.start()
-    yield
-    if thread:
-        thread.join()
+    try:
+        yield
+    finally:
+        ended.set()
+        if thread:
+            thread.join()
 
 
 @contextmanager
@@ -140,12 +144,13 @@ def _watched(out: Path) -> Iterator[list[float]]:
     times += sorted(path.stat().st_mtime for path in out.glob("*/result.json"))
 
 
-def _killing(address: str, out: Path, after: int) -> Callable[[], None]:
-    """Waits for so many results, then kills the process of one worker."""
+def _killing(address: str, out: Path, after: int) -> Callable[[threading.Event], None]:
+    """Waits for so many results, then kills the process of one worker, unless the run has ended."""
 
-    def kill() -> None:
+    def kill(ended: threading.Event) -> None:
         while len(list(out.glob("*/result.json"))) < after:
-            time.sleep(0.05)
+            if ended.wait(0.05):
+                return
         with Client(address, set_as_default=False) as client:
             os.kill(min(client.run(os.getpid).values()), signal.SIGKILL)
 

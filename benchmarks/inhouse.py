@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 from autograder.checks.harness.desk import Desk
 from autograder.checks.sides.local import LocalSubject, load_module
@@ -18,6 +18,7 @@ from autograder.checks.timing.rivals import LocalRivals
 from autograder.checks.timing.sides import LocalSide
 from autograder.course.layout import Course
 from autograder.course.model import Assignment, Question
+from autograder.errors import DeviceNeeded
 from autograder.sandbox.local import LocalChannel
 from autograder.sandbox.proxy import Channel
 
@@ -61,8 +62,11 @@ class Alone(LocalRivals):
     """The submission without a baseline, for what is only to be done in so many steps."""
 
     def __init__(self, subject: TimedSubject, load: Callable[[str], ModuleType]) -> None:
-        super().__init__(load, None)
+        super().__init__(load)
         self._subject = subject
+
+    def sides(self, *_: Any) -> NoReturn:
+        raise DeviceNeeded("its running time is compared with the reference's when it is graded")
 
     def student(self, question: Question, device: str, seed: int) -> LocalSide:
         channel = self._subject.channel(question)

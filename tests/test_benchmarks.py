@@ -202,3 +202,12 @@ def test_a_class_that_grows_dearer_is_found_out(figures: ModuleType) -> None:
     assert kept(1.04) == [True, True, True]
     assert kept(1.06) == [False, True, True]
     assert kept(1.0, 151.0) == [True, False, True]
+
+
+def test_the_cluster_demo_ends_where_its_run_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import cluster_demo
+
+    killing = cluster_demo._killing("tcp://127.0.0.1:9", tmp_path, 1)
+    with pytest.raises(RuntimeError, match="the run failed"), cluster_demo._beside(killing):
+        raise RuntimeError("the run failed")

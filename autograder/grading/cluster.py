@@ -2,7 +2,8 @@
 
 The course and the submissions lie under the same paths on every machine, on a file system that all share or as copies.
 Both are compared by fingerprint before grading: a machine with another course, or without a submission, is a fault of
-the grader, not of a student.
+the grader, not of a student. A worker whose grading process does not start ends a run that begins; one that joins later
+takes no submission of the run.
 
 Running times on a GPU are graded by workers with a GPU, which are started so: `dask worker … --resources GPU=1`. Such
 addresses as tls://HOST:8786 need certificates, which Dask's own configuration names (`distributed.comm.tls`).
@@ -11,19 +12,21 @@ addresses as tls://HOST:8786 need certificates, which Dask's own configuration n
 from __future__ import annotations
 
 import asyncio
-import secrets
 import socket
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError, Executor, Future
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+from weakref import WeakSet
 
 from distributed import Client, Worker, WorkerPlugin, get_worker
 from distributed.comm.addressing import get_address_host_port
 
 from autograder.course.result import SubmissionResult
-from autograder.errors import AutograderError, GraderError, UsageError
+from autograder.errors import AutograderError, GraderError, IsolationUnavailable, UsageError
 from autograder.grading import fingerprint
 from autograder.grading.batch import Graders
 from autograder.grading.client import GradingProcess
@@ -32,8 +35,14 @@ from autograder.grading.order import Order
 
 __all__ = ["Expected", "graders"]
 
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
+
 CONNECT_SECONDS = 10
 WORKER_SECONDS = 60
+START_TRIES = 3  # of a start that ends because a worker died
+LOOK_SECONDS = 30.0  # between two looks whether the workers that a submission waits for are still there
+PREFIX = "autograder-"  # of the names of plugins; the client's id follows
 GPU = "GPU"  # the resource that a worker with a GPU has, one for each submission that it grades at once
 
 
@@ -56,7 +65,7 @@ def graders(address: str, order: Order, expected: Expected) -> Iterator[Graders]
     Raises:
         UsageError: the scheduler does not answer, no worker comes, none has the requested GPU, certificates are
             missing, or a worker has a different or broken course.
-        GraderError, IsolationUnavailable: a worker's grading process did not start.
+        GraderError, IsolationUnavailable: a worker's grading process did not start, or workers died again and again.
     """
     try:
         get_address_host_port(address)
@@ -70,49 +79,164 @@ def graders(address: str, order: Order, expected: Expected) -> Iterator[Graders]
         wanted = "set ca-file and client.cert under distributed.comm.tls in Dask's configuration"
         raise UsageError(f"--cluster: {address} needs certificates: {wanted}") from None
     resources = {GPU: 1} if order.device == "cuda" else {}
-    plugin = _Grader(order, expected)
     with client:
-        try:
-            client.wait_for_workers(1, timeout=WORKER_SECONDS)
-        except TimeoutError:
-            raise UsageError(f"--cluster: the scheduler at {address} has no worker") from None
-        if resources and not _with_gpu(client):
+        _remove_left_over(client)
+        plugin = _Grader(f"{PREFIX}{client.id}", order, expected)
+        _wait_for_worker(client, address)
+        if resources and not _able(client.scheduler_info(n_workers=-1), resources):
             raise UsageError(
                 f"--cluster: no worker has a GPU; start one with `dask worker {address} --resources GPU=1`"
             )
+        pool = _Pool(client, resources)
         try:
-            client.register_plugin(plugin, plugin.name)
-            with client.get_executor(pure=False, resources=resources) as executor:  # type: ignore[no-untyped-call]
-                try:
-                    yield Graders(partial(_grade, plugin.name), executor, partial(_confirm_all, client, plugin.name))
-                except BaseException:
-                    executor.shutdown(wait=False)  # cancels gradings that have not begun
-                    raise
+            _start(client, address, plugin)
+            threads = sum(client.nthreads().values())  # type: ignore[no-untyped-call]
+            confirm = partial(_confirm_all, client, plugin.name)
+            yield Graders(partial(_grade, plugin.name), pool, confirm, threads)
         finally:
-            client.unregister_worker_plugin(plugin.name)  # type: ignore[no-untyped-call]  # ends the processes
+            pool.shutdown()
+            _remove(client, plugin.name)  # ends the processes
 
 
-def _with_gpu(client: Client) -> bool:
-    workers = client.scheduler_info(n_workers=-1)["workers"].values()
-    return any(worker["resources"].get(GPU, 0) >= 1 for worker in workers)
+def _wait_for_worker(client: Client, address: str) -> None:
+    try:
+        client.wait_for_workers(1, timeout=WORKER_SECONDS)
+    except TimeoutError:
+        raise UsageError(f"--cluster: the scheduler at {address} has no worker") from None
+
+
+def _start(client: Client, address: str, plugin: _Grader) -> None:
+    """Start a grading process on every worker. If a worker dies meanwhile, start again on those that are left."""
+    for _ in range(START_TRIES):
+        try:
+            _wait_for_worker(client, address)
+            client.register_plugin(plugin, plugin.name)
+        except OSError as error:
+            died = error
+        else:
+            return
+    raise GraderError(f"--cluster: workers died while they started to grade ({type(died).__name__}: {died})")
+
+
+def _remove(client: Client, name: str) -> None:
+    """Remove a plugin from all workers. Nothing hangs on it: a later run removes what is left."""
+    with suppress(Exception):
+        client.unregister_worker_plugin(name)  # type: ignore[no-untyped-call]
+
+
+def _remove_left_over(client: Client) -> None:
+    """Remove the plugins of runs whose command is gone, for example because it was killed."""
+    with suppress(Exception):  # a scheduler may be configured to run no code
+        # A lambda travels by value, so that a scheduler need not have this package.
+        plugins, clients = client.run_on_scheduler(  # type: ignore[no-untyped-call]
+            lambda dask_scheduler: (list(dask_scheduler.worker_plugins), list(dask_scheduler.clients))
+        )
+        for name in plugins:
+            if name.startswith(PREFIX) and name.removeprefix(PREFIX) not in clients:
+                _remove(client, name)
+
+
+def _able(known: Mapping[str, Any], resources: Mapping[str, float]) -> set[str]:
+    """The addresses of the workers that have these resources.
+
+    Args:
+        known: what the scheduler says of itself.
+    """
+    return {
+        address
+        for address, worker in known["workers"].items()
+        if all(worker["resources"].get(name, 0) >= wanted for name, wanted in resources.items())
+    }
+
+
+class _Refused(Exception):
+    """A worker takes no part in this run. Its arguments: the worker's address, and the reason, an AutograderError."""
+
+
+class _Ended(Exception):
+    """The workers that could take a task have ended."""
+
+
+class _Pool(Executor):
+    """Gives tasks to workers with these resources. A task that a worker refuses goes to the others.
+
+    If all workers refuse, the task fails with the reason.
+    """
+
+    def __init__(self, client: Client, resources: Mapping[str, float]) -> None:
+        assert client.loop is not None
+        self._client, self._resources = client, resources
+        self._loop = client.loop.asyncio_loop  # type: ignore[attr-defined]
+        self._refusing: dict[str, AutograderError] = {}  # workers, with their reasons
+        self._futures = WeakSet[Future[Any]]()  # results of a large class would fill the memory
+
+    def submit(self, fn: Callable[Given, Answer], /, *args: Given.args, **kwargs: Given.kwargs) -> Future[Answer]:
+        answer = self._answer(partial(fn, *args, **kwargs))
+        future = asyncio.run_coroutine_threadsafe(answer, self._loop)
+        self._futures.add(future)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Cancel what has not begun, and wait for nothing."""
+        for future in list(self._futures):
+            future.cancel()
+
+    async def _answer(self, task: Callable[[], Answer]) -> Answer:
+        chosen: set[str] = set()  # workers that may take it; empty for all
+        while True:
+            try:
+                return await self._tried(task, chosen)
+            except _Refused as refused:
+                worker, why = refused.args
+                self._refusing[worker] = why
+            except _Ended:
+                pass
+            left = await self._left()
+            chosen = left - self._refusing.keys()
+            if left and not chosen:
+                raise self._refusing[left.pop()]
+
+    async def _tried(self, task: Callable[[], Answer], chosen: set[str]) -> Answer:
+        """Raises _Refused, or _Ended if all chosen workers have ended."""
+        sent = self._client.submit(task, pure=False, resources=self._resources, workers=sorted(chosen) or None)
+        answer: asyncio.Task[Answer] = asyncio.ensure_future(sent)
+        try:
+            while not (await asyncio.wait([answer], timeout=LOOK_SECONDS if chosen else None))[0]:
+                if not chosen & await self._left():
+                    raise _Ended
+            return answer.result()
+        except CancelledError:  # Dask's, which is not asyncio's
+            raise GraderError("the connection to the cluster's scheduler was lost") from None
+        finally:
+            answer.cancel()
+
+    async def _left(self) -> set[str]:
+        assert self._client.scheduler is not None
+        return _able(await self._client.scheduler.identity(), self._resources)
 
 
 class _Grader(WorkerPlugin):
     """A grading process that lives as long as the run, on one worker."""
 
-    def __init__(self, order: Order, expected: Expected) -> None:
-        self.name = f"autograder-{secrets.token_hex(8)}"
+    def __init__(self, name: str, order: Order, expected: Expected) -> None:
+        self.name = name
         self._order, self._expected = order, expected
         self._process: GradingProcess | None = None
+        self._ended = False
+        self.fault: AutograderError | None = None  # why it did not start
 
     async def setup(self, worker: Worker) -> None:
         if self._order.device == "cuda" and GPU not in worker.state.total_resources:
             return  # it gets no submission of this run
-        self._process = await asyncio.to_thread(self._open)  # which takes seconds: the worker must stay responsive
+        try:
+            await asyncio.to_thread(self._open, worker.state.nthreads)  # takes seconds: the worker must stay responsive
+        except Exception as error:
+            self.fault = _plain(error)
+            raise self.fault from None  # an error that is its own cause has no end when Dask follows its causes
 
     async def teardown(self, worker: Worker) -> None:
-        if self._process is not None:
-            await asyncio.to_thread(self._process.close)
+        self._ended = True
+        await asyncio.to_thread(self._close)
 
     def grade(self, path: Path, name: str, questions: Sequence[str] | None) -> SubmissionResult:
         assert self._process is not None
@@ -121,10 +245,10 @@ class _Grader(WorkerPlugin):
         return self._process.grade(path, name, questions)
 
     async def confirm(self) -> None:
-        if self._process is not None:
+        if self._process is not None and self.fault is None:
             await asyncio.to_thread(self._process.confirm)
 
-    def _open(self) -> GradingProcess:
+    def _open(self, threads: int) -> None:
         course, assignment = self._order.read()
         if fingerprint.of_suite(course, assignment) != self._expected.suite:
             raise UsageError(
@@ -132,13 +256,33 @@ class _Grader(WorkerPlugin):
             )
         if self._order.notebooks:
             require_notebooks(course, assignment)
-        return GradingProcess(self._order).__enter__()
+        self._process = GradingProcess(replace(self._order, jobs=threads))
+        if self._ended:
+            self._close()
+        self._process.__enter__()
+
+    def _close(self) -> None:
+        if self._process is not None:
+            self._process.close()
+
+
+def _plain(error: Exception) -> AutograderError:
+    """The error, of a kind that travels to another machine."""
+    if isinstance(error, UsageError):
+        return UsageError(str(error))
+    if isinstance(error, (GraderError, IsolationUnavailable)):
+        return error
+    return GraderError(f"grading did not start on {socket.gethostname()}: {type(error).__name__}: {error}")
 
 
 def _grade(plugin: str, path: Path, name: str, questions: Sequence[str] | None = None) -> SubmissionResult:
     """On a worker: grade with the process that its plugin keeps."""
-    grader = get_worker().plugins[plugin]
-    assert isinstance(grader, _Grader)
+    worker = get_worker()
+    grader = worker.plugins.get(plugin)
+    if not isinstance(grader, _Grader):
+        raise _Refused(worker.address, GraderError(f"{worker.address} takes no part in this run"))
+    if grader.fault:
+        raise _Refused(worker.address, grader.fault)
     return grader.grade(path, name, questions)
 
 

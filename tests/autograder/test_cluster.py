@@ -7,8 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -23,12 +24,28 @@ from autograder.errors import GraderError, UsageError
 from autograder.grading import cluster, fingerprint
 from autograder.grading.order import Order
 from autograder.submission.receive.inbox import Inbox
-from tests.autograder.conftest import Toy
+from tests.autograder.conftest import ROOT, Toy
 from tests.autograder.grading.test_reference import WAITS
 
 HALF = ("return self.total", "return self.total + 1")
 NAMES = ("kim_full-1-A1-O1", "lee_half-2-A1-O1", "park_late-3-A1-O2", "choi_full-4-A1-O1")
+SCORES = dict(zip(NAMES, (10.0, 4.0, 5.0, 10.0), strict=True))
+# A check that notes when it begins and ends, in one file for each grading process.
+SLOW = """
+import os
+import time
+from pathlib import Path
 
+import pytest
+
+
+@pytest.mark.question({question!r})
+def test_slow(student):
+    with Path({notes!r}, f"{{os.getppid()}}.note").open("a") as notes:
+        print("begin", end=" ", file=notes, flush=True)
+        time.sleep(1)
+        print("end", end=" ", file=notes, flush=True)
+"""
 
 # Whatever else this machine's memory is used for, no worker is held up or ended for it.
 LOCAL: dict[str, Any] = {"threads_per_worker": 1, "processes": True, "dashboard_address": None, "memory_limit": 0}
@@ -60,10 +77,29 @@ def order_for(toy: Toy) -> tuple[Order, cluster.Expected]:
 def scores(
     address: str, toy: Toy, asked: tuple[Order, cluster.Expected], meanwhile: Callable[[], None] = lambda: None
 ) -> dict[str, float]:
-    with cluster.graders(address, *asked) as (grade, executor, _):
+    with cluster.graders(address, *asked) as (grade, executor, *_):
         futures = [executor.submit(grade, toy.submitted / f"{name}.zip", name) for name in NAMES]
         meanwhile()
         return {result.submission: result.score for result in (future.result() for future in as_completed(futures))}
+
+
+def plugins(address: str) -> list[list[str]]:
+    """The names of this package's plugins, for each worker."""
+    with Client(address, set_as_default=False) as client:
+        found = client.run(lambda dask_worker: [name for name in dask_worker.plugins if name.startswith("autograder-")])
+    return list(found.values())
+
+
+def kill_a_worker(address: str) -> None:
+    with Client(address, set_as_default=False) as client:
+        os.kill(min(client.run(os.getpid).values()), signal.SIGKILL)
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def without_times(out: Path, name: str) -> dict[str, Any]:
@@ -90,19 +126,106 @@ def test_grading_processes_end_with_the_run(handed_in: Toy, address: str, interr
 
     with suppress(KeyboardInterrupt):
         scores(address, handed_in, order_for(handed_in), interrupt)
-    with Client(address, set_as_default=False) as client:
-        plugins = client.run(
-            lambda dask_worker: [name for name in dask_worker.plugins if name.startswith("autograder")]
-        )
-    assert list(plugins.values()) == [[], []]
+    assert plugins(address) == [[], []]
 
 
 def test_a_worker_that_dies_loses_nothing(handed_in: Toy, address: str) -> None:
-    def kill_one() -> None:
-        with Client(address, set_as_default=False) as client:
-            os.kill(min(client.run(os.getpid).values()), signal.SIGKILL)
+    assert scores(address, handed_in, order_for(handed_in), lambda: kill_a_worker(address)) == SCORES
 
-    assert scores(address, handed_in, order_for(handed_in), kill_one) == dict(zip(NAMES, (10, 4, 5, 10), strict=True))
+
+def test_a_worker_that_dies_while_it_starts_stops_no_run(handed_in: Toy, tmp_path: Path) -> None:
+    flag = tmp_path / "flag"
+    (handed_in.root / "tests/hidden/t1_toy/test_waits.py").write_text(WAITS.format(flag=str(flag)))
+    with LocalCluster(**LOCAL, n_workers=2) as running, ThreadPoolExecutor(1) as beside:
+        address = running.scheduler_address
+
+        def kill_one() -> None:
+            wait_until(lambda: all(plugins(address)))
+            kill_a_worker(address)
+            flag.write_text("pass")
+
+        killed = beside.submit(kill_one)
+        assert scores(address, handed_in, order_for(handed_in)) == SCORES
+        killed.result()
+
+
+def test_workers_that_die_while_they_start_end_the_run(
+    handed_in: Toy, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object) -> None:
+        raise OSError("closed")
+
+    monkeypatch.setattr(Client, "register_plugin", dies)
+    with pytest.raises(GraderError, match=r"workers died while they started to grade \(OSError: closed\)"):
+        scores(address, handed_in, order_for(handed_in))
+
+
+def test_a_grading_process_that_dies_while_it_starts_ends_the_run(handed_in: Toy, address: str, tmp_path: Path) -> None:
+    flag = tmp_path / "flag"
+    flag.write_text("die")
+    (handed_in.root / "tests/hidden/t1_toy/test_waits.py").write_text(WAITS.format(flag=str(flag)))
+    with pytest.raises(GraderError, match="the process that graded the reference by double died"):
+        scores(address, handed_in, order_for(handed_in))
+
+
+def test_a_later_worker_with_another_course_takes_no_submission(handed_in: Toy) -> None:
+    """Where only such workers are left, the run ends with the reason."""
+    asked = order_for(handed_in)
+    with LocalCluster(**LOCAL, n_workers=1) as running:
+        address = running.scheduler_address
+        with cluster.graders(address, *asked) as (grade, executor, confirm, _):
+
+            def submit() -> dict[str, float]:
+                futures = [executor.submit(grade, handed_in.submitted / f"{name}.zip", name) for name in NAMES]
+                return {name: future.result().score for name, future in zip(NAMES, futures, strict=True)}
+
+            with (handed_in.root / "tests/hidden/t1_toy/test_toy.py").open("a") as checks:
+                checks.write("# another course\n")
+            running.scale(2)
+            running.wait_for_workers(2)
+            wait_until(lambda: all(plugins(address)))
+            assert submit() == SCORES
+            confirm()
+            running.scale(1)  # which ends the newer one
+            kill_a_worker(address)
+            with pytest.raises(UsageError, match="is not the course of this run"):
+                submit()
+
+
+def test_a_new_run_removes_what_a_killed_one_left(handed_in: Toy, address: str, tmp_path: Path) -> None:
+    asked = order_for(handed_in)
+    with cluster.graders(address, *asked) as (grade, executor, *_):
+        words = handed_in.command("grade", "t1", handed_in.submitted, "--out", tmp_path / "out", "--cluster", address)
+        with subprocess.Popen(words, stdout=subprocess.DEVNULL) as command:
+            wait_until(lambda: [len(each) for each in plugins(address)] == [2, 2])
+            command.kill()
+        assert scores(address, handed_in, asked) == SCORES
+        assert [len(each) for each in plugins(address)] == [1, 1]  # the living run's
+        name = NAMES[0]
+        assert executor.submit(grade, handed_in.submitted / f"{name}.zip", name).result().score == SCORES[name]
+
+
+def test_a_plugin_that_cannot_be_removed_harms_no_run(
+    handed_in: Toy, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError("closed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Client, "unregister_worker_plugin", fails)
+        assert scores(address, handed_in, order_for(handed_in)) == SCORES
+
+
+def test_a_worker_grades_as_much_of_the_reference_at_once_as_it_has_threads(
+    handed_in: Toy, address: str, tmp_path: Path
+) -> None:
+    for question in ("double", "counter"):
+        text = SLOW.format(question=question, notes=str(tmp_path))
+        (handed_in.root / f"tests/hidden/t1_toy/test_slow_{question}.py").write_text(text)
+    with cluster.graders(address, *order_for(handed_in)):
+        pass
+    noted = [file.read_text() for file in tmp_path.glob("*.note")]
+    assert set(noted) == {"begin end begin end "}
 
 
 def test_another_course_on_a_worker_is_refused(handed_in: Toy, address: str) -> None:
@@ -213,3 +336,10 @@ def test_without_dask(
     words = ["--course", handed_in.root, "grade", "t1", handed_in.submitted, "--out", tmp_path / "out"]
     assert cli.main([*map(str, words), "--cluster", "tcp://127.0.0.1:9"]) == 2
     assert "pip install 'autograder[cluster]'" in capsys.readouterr().err
+
+
+def test_no_image_holds_what_git_leaves_out() -> None:
+    ignored, left_out = (set((ROOT / name).read_text().split("\n")) for name in (".gitignore", ".dockerignore"))
+    patterns = {line.rstrip("/") for line in ignored if line and not line.startswith("#")}
+    wanted = {pattern.lstrip("/") if "/" in pattern else f"**/{pattern}" for pattern in patterns}
+    assert wanted | {".git"} <= left_out
