@@ -44,6 +44,9 @@ FIRST_SECONDS = {"cpu": 5.0, "cuda": 30.0}
 IDLE = 10.0  # on a busy machine a call may take this many times its CPU time by the wall clock
 LONG_SECONDS = 0.1  # a slice that takes longer needs no other one to warm up
 MAX_SECONDS = 0.15  # the most that a slice of the submission should take; a single call may take longer
+MAX_PREPARED = (
+    1.0  # seconds that the preparation of a slice of the submission should take; of one call, it may take more
+)
 LEAST_SECONDS, PATIENCE = 5.0, 40.0  # deadline of a slice: this much, or this multiple of the last band
 TRUSTED_SECONDS = 60.0  # at least, for a request of the baseline: if it takes long, the machine is the cause
 BOX_SECONDS = 20.0  # of both sides' own time, for all pairs together
@@ -131,6 +134,8 @@ class Measurement:
             except TimeSpent:
                 raise
             except WorkerTimeout as error:
+                if runners[-1].preparing:  # this time is no part of the measured one
+                    raise
                 return self._ended(error)
         finally:
             for runner in runners:
@@ -159,6 +164,8 @@ class Measurement:
         longer = max(0.0, second.cpu_around - warm[1].slice.cpu_around)  # the submission may compute there, too
         asleep = second.wall / second.calls / IDLE  # a submission that mostly waits gets few calls in a slice, too
         calls = max(1, min(most, round(MAX_SECONDS / max(each + longer, asleep))))
+        if theirs.prepared:
+            calls = max(1, min(calls, int(MAX_PREPARED / theirs.prepared)))
         patience = max(LEAST_SECONDS, PATIENCE * last * usual * calls)
         if each * calls < LONG_SECONDS:
             self._pair(ours, theirs, calls, patience)  # touches all memory that the others will use

@@ -83,6 +83,8 @@ class Runner:
 
     Attributes:
         used: the side's own seconds until now.
+        preparing: True while calls are prepared.
+        prepared: the side's own seconds for the preparation of one call; 0 without preparation.
         idle: CPU seconds of a request without a call in it, see `rest`.
     """
 
@@ -95,7 +97,8 @@ class Runner:
         early = self._prepare.mentioned if self._prepare else frozenset()
         self._early = [number for number in range(inputs) if number in early]
         self._late = [number for number in range(inputs) if number not in early]
-        self.used = self.idle = 0.0
+        self.used = self.idle = self.prepared = 0.0
+        self.preparing = False
         self._laid: list[Ref] = []
         self._results: list[Ref] = []
         side.cpu_seconds()
@@ -112,8 +115,11 @@ class Runner:
             self._start = side.mark()
             if self._prepare is not None:
                 self._laid.append(self._lay(calls, self._early))
-                everything = [0, self._calls]
+                everything, begun = [0, self._calls], side.now()
+                self.preparing = True
                 self._laid.append(self._carry_out(self._prepare, self._before(), everything, self._limit)[0])
+                self.preparing = False
+                self.prepared = (side.now() - begun) / max(self._calls, 1)
                 self._start = side.cpu_seconds()
             begun = side.now()
             self._laid.append(self._lay(calls, self._late))

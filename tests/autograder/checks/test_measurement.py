@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -291,9 +292,51 @@ def test_prepared_objects_and_late_inputs() -> None:
     pair = Pair()
     for side in (pair.baseline, pair.student):
         side.channel = LocalChannel(module(forward=forward, backward=backward))
-    task = Task(lambda who, x, cache: who.backward(x, cache), prepare=lambda who, x: who.forward(x)[1])
-    assert pair.run(task).verdict == "within"
+    assert pair.run(BACKWARD).verdict == "within"
     assert order[:2] == ["forward", "backward"]
+
+
+BACKWARD = Task(lambda who, x, cache: who.backward(x, cache), prepare=lambda who, x: who.forward(x)[1])
+
+
+def with_slow_forward(seconds: float) -> Pair:
+    """A pair whose student's forward takes so long; its backward is as fast as the baseline's."""
+    pair = Pair()
+
+    def forward(x: torch.Tensor) -> Any:
+        return 2 * x, {"x": x}
+
+    def slow(x: torch.Tensor) -> Any:
+        pair.machine.wall += seconds
+        return forward(x)
+
+    def backward(upstream: torch.Tensor, cache: Any) -> torch.Tensor:
+        return upstream * cache["x"]
+
+    pair.baseline.channel = LocalChannel(module(forward=forward, backward=backward))
+    pair.student.channel = LocalChannel(module(forward=slow, backward=backward))
+    request = pair.student.request
+
+    def within_seconds(op: str, payload: dict[str, Any], timeout: float | None = None) -> Any:
+        began = pair.machine.wall
+        answer = request(op, payload, timeout)
+        if pair.machine.wall - began > (timeout or math.inf):
+            raise WorkerTimeout(timeout or 0)
+        return answer
+
+    pair.student.request = within_seconds  # type: ignore[method-assign]
+    return pair
+
+
+@pytest.mark.parametrize("seconds", [0.3, 4.0, 9.0])
+def test_a_slow_preparation_makes_no_call_slow(seconds: float) -> None:
+    found = with_slow_forward(seconds).run(BACKWARD)
+    assert (found.verdict, found.credit) == ("within", 1.0)
+
+
+def test_a_preparation_beyond_its_deadline_is_no_running_time() -> None:
+    with pytest.raises(WorkerTimeout):
+        with_slow_forward(11.0).run(BACKWARD)
 
 
 def test_a_model_and_an_optimizer_train() -> None:
