@@ -15,6 +15,7 @@ from autograder.commands.interrupts import uninterrupted
 from autograder.course.layout import Course
 from autograder.course.model import Assignment
 from autograder.course.result import SubmissionResult
+from autograder.phases import phase
 
 if TYPE_CHECKING:  # grading needs Linux, but the command line must also start on a student's machine
     from autograder.gradebook.settings import Settings
@@ -26,6 +27,8 @@ if TYPE_CHECKING:  # grading needs Linux, but the command line must also start o
 
 __all__ = ["ClassGrading"]
 
+UNCONFIRMED = ".unconfirmed"  # in the folder of results, until the reference is graded under the seed of the run
+
 
 @dataclass
 class ClassGrading:
@@ -34,7 +37,6 @@ class ClassGrading:
     Attributes:
         troubles: submissions that could not be graded: (submission, why).
         unmade: pages that could not be made: (page, why).
-        started: seconds until the first submission could be graded.
     """
 
     assignment: Assignment
@@ -47,7 +49,6 @@ class ClassGrading:
     results: list[SubmissionResult] = field(default_factory=list)
     troubles: list[tuple[str, str]] = field(default_factory=list)
     unmade: list[tuple[str, str]] = field(default_factory=list)
-    started: float = 0.0
 
     @classmethod
     def begin(
@@ -93,6 +94,20 @@ class ClassGrading:
         unclear = any(each.work for each in self.inbox.passed)
         return not (self.troubles or self.unmade or unclear) and all(result.graded for result in self.results)
 
+    @property
+    def unconfirmed(self) -> bool:
+        """True if an earlier run of these results ended before its reference was graded under its seed."""
+        return (self.out / UNCONFIRMED).exists()
+
+    def begin_run(self) -> None:
+        """Record that results follow, and that their reference is not graded yet."""
+        self.recorder.run  # noqa: B018  the run and its seed are in the book from here on
+        (self.out / UNCONFIRMED).touch()
+
+    def end_run(self) -> None:
+        """Record that the reference had full marks under the seed of these results."""
+        (self.out / UNCONFIRMED).unlink(missing_ok=True)
+
     def _keep(self) -> None:
         """Add the valid results of an earlier run, each with the scale that a person has set in the meantime.
 
@@ -115,7 +130,7 @@ class ClassGrading:
 
     def add(self, result: SubmissionResult) -> SubmissionResult:
         """Write a result; returns it with its scale applied. Ctrl-C takes effect afterwards."""
-        with uninterrupted():
+        with phase("write"), uninterrupted():
             self.recorder.add(result, self.inbox.came(result.submission))
             result = self._reviewed(result)
             self._take(result, write=True)

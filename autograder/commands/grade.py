@@ -6,7 +6,7 @@ import argparse
 import os
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from autograder.commands.linux import require_linux
 from autograder.course.layout import Course
 from autograder.course.model import DEVICES, Assignment
 from autograder.errors import UsageError
+from autograder.phases import measured, phase
 
 if TYPE_CHECKING:  # grading needs Linux, but the command line must also start on a student's machine
     from autograder.grading.batch import Batch, Graders
@@ -107,35 +108,40 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 
 def _run(course: Course, assignment: Assignment, args: argparse.Namespace, console: Console) -> int:
-    from autograder.grading.order import Order
     from autograder.reports import print_class, print_profile
 
-    inbox = _received(args, assignment)
-    began = time.perf_counter()
-    grading = ClassGrading.begin(course, assignment, inbox, args, console)
-    until = time.time() + 60 * args.minutes if args.minutes else None
-    settings = {"notebooks": args.notebooks, "device": args.device, "unsafe": args.unsafe, "until": until}
-    order = Order.of(course, assignment, grading.batch.run.seed, inbox.folder, **settings)
-    page: Path = args.out
-    changes: tuple[ScoreChange, ...] = ()
-    try:
-        if grading.batch.missing:
-            _grade(grading, order, args, console)
-    except KeyboardInterrupt:
-        console.print(
-            f"\nstopped: {len(grading.results)} of {len(inbox.entries)} are finished and kept; run again to continue"
-        )
-        return 130
-    finally:
-        if grading.results or grading.troubles:
-            with uninterrupted():
-                page, changes = grading.write_class()
+    with measured() as phases:
+        with phase("open"):
+            inbox = _received(args, assignment)
+            began = time.perf_counter()
+            grading = ClassGrading.begin(course, assignment, inbox, args, console)
+        page: Path = args.out
+        changes: tuple[ScoreChange, ...] = ()
+        try:
+            if grading.batch.missing or grading.unconfirmed:
+                _grade(grading, _order(course, grading, args), args, console)
+        except KeyboardInterrupt:
+            done = f"{len(grading.results)} of {len(inbox.entries)} are finished and kept"
+            console.print(f"\nstopped: {done}; run again to continue")
+            return 130
+        finally:
+            if grading.results or grading.troubles:
+                with phase("class"), uninterrupted():
+                    page, changes = grading.write_class()
     print_class(grading.results, assignment, console, grading.troubles, changes, grading.passed)
     if args.profile:
-        print_profile(grading.new, grading.started, console)
+        print_profile(grading.new, phases.seconds, console)
     for told in grading.remarks(page, time.perf_counter() - began):
         console.print(Text(told), soft_wrap=True)
     return 0 if grading.complete else 1
+
+
+def _order(course: Course, grading: ClassGrading, args: argparse.Namespace) -> Order:
+    from autograder.grading.order import Order
+
+    until = time.time() + 60 * args.minutes if args.minutes else None
+    settings = {"notebooks": args.notebooks, "device": args.device, "unsafe": args.unsafe, "until": until}
+    return Order.of(course, grading.assignment, grading.batch.run.seed, grading.inbox.folder, **settings)
 
 
 def _received(args: argparse.Namespace, assignment: Assignment) -> Inbox:
@@ -221,24 +227,29 @@ def _is_ours(out: Path) -> bool:
 
 
 def _grade(grading: ClassGrading, order: Order, args: argparse.Namespace, console: Console) -> None:
-    """Grade the missing submissions. Each result is written at once, so that a stop loses no finished one."""
+    """Grade the missing submissions. Each result is written at once, so that a stop loses no finished one.
+
+    Without missing ones, only the grading of the reference is awaited, which an earlier run did not see the end of.
+    """
     from autograder.grading.batch import Failure
     from autograder.reports import Progress
 
-    batch, began = grading.batch, time.perf_counter()
-    with _graders(batch, order, args) as graders:
-        grading.started = time.perf_counter() - began
-        grading.recorder.run  # noqa: B018  the run and its seed are in the book from here on
+    batch = grading.batch
+    with ExitStack() as stack:
+        with phase("start"):
+            graders = stack.enter_context(_graders(batch, order, args))
+        grading.begin_run()
         expected = {name: batch.expected[name] for name in batch.missing}
-        with Progress(len(expected), console, expected=expected) as progress:
+        with phase("grade"), Progress(len(expected), console, expected=expected, at_once=graders.at_once) as progress:
             for result in batch.grade(graders.grade, graders.executor):
                 if isinstance(result, Failure):
                     grading.troubles.append((result.submission, result.why))
                     progress.failed(result.submission, result.why)
                 else:
                     progress.finished(grading.add(result))
-        with console.status("grading the reference under the seed of this run"):
+        with phase("reference"), console.status("grading the reference under the seed of this run"):
             graders.confirm()
+        grading.end_run()
 
 
 def _graders(batch: Batch, order: Order, args: argparse.Namespace) -> AbstractContextManager[Graders]:

@@ -34,7 +34,15 @@ def of_suite(course: Course, assignment: Assignment) -> str:
     for root in roots:
         for path in _files(root):
             _feed(state, path, path.relative_to(root).as_posix())
+    for path in _conftests(course, assignment):
+        _feed(state, path, path.relative_to(course.root).as_posix())
     return state.hexdigest()
+
+
+def _conftests(course: Course, assignment: Assignment) -> list[Path]:
+    """The conftest.py files above an assignment's hidden checks, which pytest reads with the checks."""
+    above = course.hidden(assignment).relative_to(course.root).parents
+    return [path for folder in above if (path := course.root / folder / "conftest.py").is_file()]
 
 
 def of_submission(path: Path) -> str:

@@ -15,6 +15,7 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ __all__ = ["Kept", "ReferenceVerdict", "cpu_name"]
 # Variables that choose the routines of a library.
 DECIDING = ("ATEN_", "CUBLAS_", "CUDA_", "KMP_", "MKL_", "OMP_", "ONEDNN_", "OPENBLAS_", "TORCH_")
 MAX_SEEDS = 1000
+CHANGING = {"gpu_clock_mhz"}  # facts that differ from minute to minute on one machine
 
 
 @dataclass(frozen=True)
@@ -51,16 +53,17 @@ class ReferenceVerdict:
     path: Path
 
     @classmethod
-    def of(cls, suite: str, *facts: Any) -> ReferenceVerdict:
+    def of(cls, suite: str, *facts: Mapping[str, Any]) -> ReferenceVerdict:
         """The verdict of the suite with this digest.
 
         Args:
             facts: plain data on the environment. The processor, the installed packages, and variables that decide how
                 libraries compute are added.
         """
+        stable = [{key: fact[key] for key in fact if key not in CHANGING} for fact in facts]
         installed = sorted({each.name for folder in sys.path for each in Path(folder).glob("*-info")})
         deciding = {name: value for name, value in sorted(os.environ.items()) if name.startswith(DECIDING)}
-        text = json.dumps([suite, *facts, cpu_name(), installed, deciding], sort_keys=True, default=str)
+        text = json.dumps([suite, *stable, cpu_name(), installed, deciding], sort_keys=True, default=str)
         return cls(_folder() / f"{hashlib.blake2b(text.encode(), digest_size=16).hexdigest()}.json")
 
     def read(self) -> Kept | None:

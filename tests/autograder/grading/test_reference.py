@@ -119,6 +119,15 @@ def test_a_run_that_is_done_first_waits_for_the_reference(toy: Toy, flag: Path, 
         result = done.result()
     assert result.returncode == 2
     assert "the reference fails double / waits: failed: what the file says" in result.stderr
+    again = toy.run("grade", "t1", toy.submitted, "--out", out)  # every result is there
+    assert again.returncode == 2
+    assert "the reference fails double / waits: failed: what the file says" in again.stderr
+    flag.write_text("pass")
+    for seconds in ("start", "open"):  # once the reference is right, nothing is waited for
+        good = toy.run("grade", "t1", toy.submitted, "--out", out, "--profile")
+        assert good.returncode == 0, good.stderr
+        assert "1 graded, 1 of them kept from before" in good.stdout
+        assert ("until the first submission could be graded" in good.stdout) == (seconds == "start")
 
 
 def test_a_seed_under_which_the_reference_was_graded_is_not_waited_for(toy: Toy, flag: Path) -> None:
@@ -215,13 +224,15 @@ def test_a_folder_that_cannot_be_written_to_keeps_nothing() -> None:
 
 
 def test_a_verdict_depends_on_suite_facts_and_variables(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = ReferenceVerdict.of("suite", {"torch": "2.6"}, "EPYC")
+    first = ReferenceVerdict.of("suite", {"torch": "2.6"}, {"cpu": "EPYC"})
     assert first.path.parent == cache / "references"
-    assert first == ReferenceVerdict.of("suite", {"torch": "2.6"}, "EPYC")
+    assert first == ReferenceVerdict.of("suite", {"torch": "2.6"}, {"cpu": "EPYC"})
     others = [
-        ReferenceVerdict.of("another", {"torch": "2.6"}, "EPYC"),
-        ReferenceVerdict.of("suite", {"torch": "2.7"}, "EPYC"),
-        ReferenceVerdict.of("suite", {"torch": "2.6"}, "Xeon"),
+        ReferenceVerdict.of("another", {"torch": "2.6"}, {"cpu": "EPYC"}),
+        ReferenceVerdict.of("suite", {"torch": "2.7"}, {"cpu": "EPYC"}),
+        ReferenceVerdict.of("suite", {"torch": "2.6"}, {"cpu": "Xeon"}),
     ]
+    clocks = [{"gpu": "H200", "gpu_clock_mhz": clock} for clock in ("345", "1980")]
+    assert len({ReferenceVerdict.of("suite", each) for each in clocks}) == 1
     monkeypatch.setenv("ATEN_CPU_CAPABILITY", "default")
-    assert len({first, *others, ReferenceVerdict.of("suite", {"torch": "2.6"}, "EPYC")}) == 5
+    assert len({first, *others, ReferenceVerdict.of("suite", {"torch": "2.6"}, {"cpu": "EPYC"})}) == 5
