@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["PHASES", "Phases", "measured", "phase"]
+__all__ = ["PHASES", "RUN_PHASES", "Phases", "measured", "phase"]
 
 # The phases of a grading, in their order.
 PHASES = {
@@ -24,11 +24,24 @@ PHASES = {
     "start": "start workers",
     "import": "import the submission in workers",
     "calls": "calls of the submission",
+    "train": "trainings of the submission",
     "reference": "calls of the reference and of oracles",
     "checks": "draw inputs, compare values",
+    "wait": "wait for a free core or GPU",
     "races": "measure running times",
     "mistakes": "name mistakes",
     "notebooks": "run notebooks",
+    "rest": "everything else",
+}
+WITH_CALLS = ("train", "races")  # calls of the submission in these phases belong to them
+# The phases of a run of `autograder grade`, in their order.
+RUN_PHASES = {
+    "open": "find submissions and earlier results",
+    "start": "until the first submission could be graded",
+    "grade": "wait for results",
+    "write": "write each result and its page",
+    "reference": "wait for the grading of the reference",
+    "class": "write the pages of the class",
     "rest": "everything else",
 }
 
@@ -47,7 +60,8 @@ class Phases:
     @contextmanager
     def within(self, name: str) -> Iterator[None]:
         self._charge()
-        self._names.append(name)
+        now = self._names[-1]
+        self._names.append(now if name == "calls" and now in WITH_CALLS else name)
         try:
             yield
         finally:

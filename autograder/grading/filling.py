@@ -68,6 +68,10 @@ def filled(
         attachments=fresh.attachments,
         sources=fresh.sources or before.sources,
         seconds=round(before.seconds + fresh.seconds, 3),
+        phase_seconds={
+            name: round(before.phase_seconds.get(name, 0.0) + fresh.phase_seconds.get(name, 0.0), 3)
+            for name in before.phase_seconds.keys() | fresh.phase_seconds.keys()
+        },
     )
 
 

@@ -66,6 +66,7 @@ class Server:
         self.control, self.sandbox, self.order = control, sandbox, order
         self.course, self.assignment = order.read()
         self.gpu = require_gpu() if order.device == "cuda" else None
+        self.jobs = order.jobs or len(os.sched_getaffinity(0))
         hide()  # this process forks
         self.children: set[int] = set()
         self.reference: ReferenceGrading | None = None
@@ -129,7 +130,7 @@ class Server:
         self.verdict = ReferenceVerdict.of(suite, examiner.environment, examiner.isolation)
         before = self.verdict.read()
         if before is None:
-            self.reference = ReferenceGrading(examiner, jobs=len(os.sched_getaffinity(0)))
+            self.reference = ReferenceGrading(examiner, jobs=self.jobs)
             self.reference.finish_all()
             self._note_full_marks(self.reference)
         else:
@@ -172,7 +173,7 @@ class Server:
             else:  # a caller asks for the end of the reference's grading
                 self.waiting.append(reply)
                 if not self.confirmed:
-                    reference.hurry(len(os.sched_getaffinity(0)))
+                    reference.hurry(self.jobs)
         return True
 
     def _end_children(self) -> None:

@@ -25,6 +25,14 @@ def test_a_phase_that_raises_ends() -> None:
     assert phases.seconds == {"rest": 5.0, "calls": 2.0, "checks": 8.0}
 
 
+def test_calls_of_a_race_are_its_own() -> None:
+    times = iter([0.0, 1.0, 3.0, 7.0, 15.0, 31.0, 63.0])
+    phases = Phases(lambda: next(times))
+    with phases.within("races"), phases.within("calls"), phases.within("import"):
+        pass
+    assert phases.seconds == {"rest": 1.0, "races": 2.0 + 4.0 + 16.0 + 32.0, "import": 8.0}
+
+
 def test_what_nobody_measures_is_not_kept() -> None:
     with phase("calls"):
         pass

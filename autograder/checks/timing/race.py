@@ -63,10 +63,11 @@ class Race:
         wanted = self._budget(budget, BudgetKind.RATIO)
         size = self.size(budget)
         with ExitStack() as stack:
-            with self._rivals.waiting():
+            with phase("wait"), self._rivals.waiting():
                 core = stack.enter_context(a_core()) if self._rivals.confined else None
             opened = self._rivals.sides(self._question, wanted, size.device, self._generators)
-            baseline, student = stack.enter_context(opened)
+            with phase("start"):
+                baseline, student = stack.enter_context(opened)
             task = Task(run, setup, prepare)
             part = wanted.parts.get(size.device)
             smaller = SimpleNamespace(**part, device=size.device) if part is not None else None
@@ -99,7 +100,7 @@ class Race:
         began = time.perf_counter()
         late = False
         try:
-            with phase("calls"):
+            with phase("train"):
                 trained = call(Proxy(side, timeout=allowed), size)
         except WorkerTimeout:
             if size.seconds is None:

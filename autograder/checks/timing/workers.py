@@ -17,6 +17,7 @@ from autograder.checks.timing.rivals import named
 from autograder.checks.timing.sides import Side, WorkerSide
 from autograder.course.model import RACE_SECONDS, Budget, Limits, Question
 from autograder.errors import GraderError, SandboxError, TimeSpent
+from autograder.phases import phase
 from autograder.sandbox import Package, Sandbox, Worker
 from autograder.sandbox.grader.deadline import Allowance
 from autograder.sandbox.grader.gpu import Gpu
@@ -110,7 +111,7 @@ class WorkerRivals:
     def _on_gpu(self, wanted: list[tuple[Package, tuple[str, ...]]]) -> Iterator[list[Worker]]:
         assert self._gpu is not None
         with ExitStack() as stack:
-            with self.waiting():
+            with phase("wait"), self.waiting():
                 place = stack.enter_context(claimed(["gpu"], GPU_SECONDS))
             if place is None:
                 raise GraderError("the GPU was never free")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 
 from rich.box import SIMPLE_HEAD
@@ -10,25 +10,37 @@ from rich.console import Console
 from rich.table import Table
 
 from autograder.course.result import SubmissionResult
-from autograder.phases import PHASES
+from autograder.phases import PHASES, RUN_PHASES
 from autograder.reports.text import percent
 
 __all__ = ["print_profile"]
 
 
-def print_profile(results: Sequence[SubmissionResult], started: float, console: Console) -> None:
-    """Print the seconds of each phase: for all submissions, as a share, and for the median and slowest submission.
+def print_profile(results: Sequence[SubmissionResult], run: Mapping[str, float], console: Console) -> None:
+    """Print the seconds of each phase of the run, and of each phase of the gradings.
+
+    For the gradings there are four figures: all submissions together, the share, the median submission and the slowest.
 
     Args:
-        results: the results of this run.
-        started: seconds until the first submission could be graded.
+        results: the results of this run. Several may have been graded at once.
+        run: the seconds of each phase of the run.
     """
-    console.print(f"\nuntil the first submission could be graded: {started:.1f} s", highlight=False)
+    table = Table(box=SIMPLE_HEAD, title="Seconds of the run, by phase", title_justify="left")
+    for heading in ("phase", "seconds", "share"):
+        table.add_column(heading, justify="left" if heading == "phase" else "right")
+    table.add_column("what is done")
+    for name, what in RUN_PHASES.items():
+        if run.get(name):
+            table.add_row(name, f"{run[name]:.2f}", percent(run[name], sum(run.values())), what)
+    table.add_row("together", f"{sum(run.values()):.2f}", "100 %", "")
+    console.print(table)
     if not results:
         return
     spent = {name: [result.phase_seconds.get(name, 0.0) for result in results] for name in PHASES}
     whole = [sum(result.phase_seconds.values()) for result in results]
-    table = Table(box=SIMPLE_HEAD, title=f"Seconds by phase; submissions: {len(results)}", title_justify="left")
+    table = Table(
+        box=SIMPLE_HEAD, title=f"Seconds of the gradings, by phase; submissions: {len(results)}", title_justify="left"
+    )
     for heading in ("phase", "all", "share", "median", "most"):
         table.add_column(heading, justify="left" if heading == "phase" else "right")
     table.add_column("what is done")

@@ -43,6 +43,7 @@ class Progress:
     Args:
         total: submissions to be graded.
         expected: seconds that each submission took in an earlier run, by name; only their proportions count.
+        at_once: the number of submissions that are graded at once.
         now: a clock, in seconds.
 
     >>> with Progress(2, Console()) as progress:
@@ -56,13 +57,15 @@ class Progress:
         console: Console,
         *,
         expected: Mapping[str, float] | None = None,
+        at_once: int = 1,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._console = console
         self._total, self._done = total, 0
         self._expected, self._now, self._began = dict(expected or {}), now, now()
         self._work = sum(self._expected.values()) or float(total)
-        self._worked = 0.0
+        self._worked = self._took = 0.0  # the expected and the real seconds of the finished submissions
+        self._at_once = max(1, min(at_once, total))
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         self._bar = Bar(
             *columns,
@@ -88,15 +91,19 @@ class Progress:
         points = (
             f"{number(result.score, 1)} of {number(result.max_score)}" if result.graded else "grader error: no grade"
         )
-        self._step(result.submission, points, lasting=not result.graded)
+        self._step(result.submission, points, lasting=not result.graded, seconds=result.seconds)
 
     def failed(self, name: str, why: str) -> None:
         """One submission could not be graded; this line stays on the screen."""
         self._step(name, f"not graded: {line(why, REASON_WIDTH)}", lasting=True)
 
-    def _step(self, name: str, result: str, lasting: bool) -> None:
+    def _step(self, name: str, result: str, lasting: bool, seconds: float | None = None) -> None:
         self._done += 1
-        self._worked += self._expected.get(name, 1.0)
+        work = self._expected.get(name, 1.0)
+        if seconds is None:
+            self._work -= work  # an ungraded one says nothing about the others
+        else:
+            self._worked, self._took = self._worked + work, self._took + seconds
         what, left = f"{line(name, 60)}  {result}", self._left()
         if not self._console.is_terminal:
             width = len(str(self._total))
@@ -108,9 +115,12 @@ class Progress:
 
     def _left(self) -> str:
         """The remaining time, computed from the finished submissions and the expected time of each."""
-        if self._done < FIRST_ESTIMATE or self._done >= self._total:
+        if self._done < FIRST_ESTIMATE or self._done >= self._total or not self._worked:
             return ""
-        seconds = (self._now() - self._began) * max(self._work - self._worked, 0.0) / self._worked
+        each, left = self._took / self._worked, self._work - self._worked
+        # Those under way have used the time that has passed. About half of their work is the least that is left.
+        passed = self._now() - self._began
+        seconds = max(each * self._work / self._at_once - passed, each * left / self._at_once / 2)
         return f"about {round(seconds / 60)} min left" if seconds >= 90 else f"about {max(round(seconds), 1)} s left"
 
     def _plain(self, what: str) -> None:

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import signal
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -259,16 +260,35 @@ def test_progress_is_one_plain_line_each_in_a_log(class16: list[SubmissionResult
 
 
 def test_progress_says_how_long_the_others_will_take(class16: list[SubmissionResult]) -> None:
-    console, clock = Console(file=io.StringIO(), force_terminal=False, width=80), iter(range(0, 1000, 100))
-    names = [f"s{number}" for number in range(5)]
-    expected = dict(zip(names, (40.0, 30.0, 20.0, 10.0, 10.0), strict=True))  # the longest come first
-    with Progress(5, console, expected=expected, now=lambda: float(next(clock))) as progress:
-        for name in names:
-            progress.finished(replace(class16[0], info=replace(class16[0].info, submission=name)))
-    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    expected = {"a": 40.0, "b": 30.0, "c": 20.0, "d": 10.0, "e": 10.0}  # the longest come first
+    lines = left(class16[0], expected, 1, {name: 2 * seconds for name, seconds in expected.items()}, (0, 180, 200))
     assert all("left" not in text for text in (*lines[:2], lines[-1]))
-    assert lines[2].endswith("(about 22 s left)")  # 100 s for 90 parts, and 20 parts are left
+    assert lines[2].endswith("(about 40 s left)")  # 220 s for 110 parts, and 180 s have passed
     assert lines[3].endswith("(about 20 s left)")
+
+
+def test_progress_knows_that_several_are_under_way(class16: list[SubmissionResult]) -> None:
+    names = [f"s{number}" for number in range(32)]
+    lines = left(
+        class16[0], dict.fromkeys(names, 1.0), 16, dict.fromkeys(names[:18], 100.0), (0, *[100] * 14, 199, 200)
+    )
+    assert lines[2].endswith("(about 2 min left)")  # the second sixteen take 100 s, too
+    assert lines[17].endswith("(about 44 s left)")  # it is time for the end: half of the work of fourteen
+
+
+def left(
+    one: SubmissionResult,
+    expected: Mapping[str, float],
+    at_once: int,
+    took: Mapping[str, float],
+    times: Iterable[float],
+) -> list[str]:
+    """The lines in a log for submissions with these expected and real seconds, if the clock shows these times."""
+    console, clock = Console(file=io.StringIO(), force_terminal=False, width=80), iter(times)
+    with Progress(len(expected), console, expected=expected, at_once=at_once, now=lambda: next(clock)) as progress:
+        for name, seconds in took.items():
+            progress.finished(replace(one, info=replace(one.info, submission=name), seconds=seconds))
+    return console.file.getvalue().splitlines()  # type: ignore[attr-defined,no-any-return]
 
 
 def test_progress_on_a_terminal_ends_clean_and_keeps_troubles(class16: list[SubmissionResult]) -> None:
