@@ -11,7 +11,7 @@ SAMPLE := tests/submissions/$(ASSIGNMENT)
 SUBMISSIONS ?= $(SAMPLE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup grade test test-browser hostile fuzz check assignments handout bench bench-verdicts bench-scale cluster-demo clean test-gpu
+.PHONY: help setup grade test test-browser hostile fuzz check assignments handout bench bench-verdicts bench-loops bench-scale cluster-demo clean test-gpu
 
 help: ## print these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ bench: $(READY) ## measure: overhead, against fresh pytest and otter, memory
 bench-verdicts: $(READY) ## measure: whether verdicts on running time hold, 200 of them, and what styles of answers take
 	$(BIN)/python benchmarks/verdicts.py
 	$(BIN)/python benchmarks/styles.py
+
+bench-loops: $(READY) ## measure what answers with loops cost to grade, and the start-up of a run
+	$(BIN)/python benchmarks/loops.py
 
 SCALE ?=
 bench-scale: $(READY) ## measure what a submission costs in classes of 50, 500 and 2,000 (SCALE='--course toy --sizes 50 500')
