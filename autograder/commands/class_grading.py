@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # grading needs Linux, but the command line must also start o
 
 __all__ = ["ClassGrading"]
 
-UNCONFIRMED = ".unconfirmed"  # in the folder of results, until the reference is graded under the seed of the run
+UNCONFIRMED = ".unconfirmed-{}-{}"  # in the folder of results, for an assignment and a device
 
 
 @dataclass
@@ -46,6 +46,7 @@ class ClassGrading:
     book: Book
     batch: Batch
     recorder: Recorder
+    device: str
     results: list[SubmissionResult] = field(default_factory=list)
     troubles: list[tuple[str, str]] = field(default_factory=list)
     unmade: list[tuple[str, str]] = field(default_factory=list)
@@ -74,7 +75,7 @@ class ClassGrading:
         options = {"regrade": args.regrade, "notebooks": args.notebooks, "device": args.device}
         batch = Batch.open(plan, assignment, args.out, inbox, stored_in(book, assignment), **options)
         recorder = Recorder.open(book, assignment, plan, fresh=args.regrade)
-        begun = cls(assignment, args.out, inbox, settings, book, batch, recorder)
+        begun = cls(assignment, args.out, inbox, settings, book, batch, recorder, args.device)
         begun._keep()
         return begun
 
@@ -85,8 +86,9 @@ class ClassGrading:
 
     @property
     def new(self) -> list[SubmissionResult]:
-        """The results of this run."""
-        return [result for result in self.results if result.submission not in self.batch.kept]
+        """The results of this run, with the seconds of this run only."""
+        new = (result for result in self.results if result.submission not in self.batch.kept)
+        return [replace(result, phase_seconds=self._phases(result)) for result in new]
 
     @property
     def complete(self) -> bool:
@@ -95,18 +97,23 @@ class ClassGrading:
         return not (self.troubles or self.unmade or unclear) and all(result.graded for result in self.results)
 
     @property
-    def unconfirmed(self) -> bool:
-        """True if an earlier run of these results ended before its reference was graded under its seed."""
-        return (self.out / UNCONFIRMED).exists()
+    def unconfirmed(self) -> Path:
+        """A file that is there until the reference of this run, or of an earlier one, is graded under its seed."""
+        return self.out / UNCONFIRMED.format(self.assignment.id, self.device)
 
     def begin_run(self) -> None:
         """Record that results follow, and that their reference is not graded yet."""
         self.recorder.run  # noqa: B018  the run and its seed are in the book from here on
-        (self.out / UNCONFIRMED).touch()
+        self.unconfirmed.touch()
 
     def end_run(self) -> None:
         """Record that the reference had full marks under the seed of these results."""
-        (self.out / UNCONFIRMED).unlink(missing_ok=True)
+        self.unconfirmed.unlink(missing_ok=True)
+
+    def taken(self, result: SubmissionResult) -> float:
+        """The seconds that a result took in this run: an earlier run may have begun it."""
+        before = self.batch.partial.get(result.submission)
+        return result.seconds - (before.seconds if before else 0.0)
 
     def _keep(self) -> None:
         """Add the valid results of an earlier run, each with the scale that a person has set in the meantime.
@@ -161,6 +168,11 @@ class ClassGrading:
             yield f"also in {self.out}: {whose}; grades.csv leaves them out"
         kept = f", {len(self.batch.kept)} of them kept from before" if self.batch.kept else ""
         yield f"{len(self.results)} graded{kept} in {seconds:.1f} s · {page}"
+
+    def _phases(self, result: SubmissionResult) -> dict[str, float]:
+        before = self.batch.partial.get(result.submission)
+        earlier = before.phase_seconds if before else {}
+        return {name: seconds - earlier.get(name, 0.0) for name, seconds in result.phase_seconds.items()}
 
     def _reviewed(self, result: SubmissionResult) -> SubmissionResult:
         from autograder.grading.scoring import reviewed

@@ -118,7 +118,7 @@ def _run(course: Course, assignment: Assignment, args: argparse.Namespace, conso
         page: Path = args.out
         changes: tuple[ScoreChange, ...] = ()
         try:
-            if grading.batch.missing or grading.unconfirmed:
+            if grading.batch.missing or grading.unconfirmed.exists():
                 _grade(grading, _order(course, grading, args), args, console)
         except KeyboardInterrupt:
             done = f"{len(grading.results)} of {len(inbox.entries)} are finished and kept"
@@ -246,7 +246,7 @@ def _grade(grading: ClassGrading, order: Order, args: argparse.Namespace, consol
                     grading.troubles.append((result.submission, result.why))
                     progress.failed(result.submission, result.why)
                 else:
-                    progress.finished(grading.add(result))
+                    progress.finished(grading.add(result), grading.taken(result))
         with phase("reference"), console.status("grading the reference under the seed of this run"):
             graders.confirm()
         grading.end_run()

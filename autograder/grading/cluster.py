@@ -82,15 +82,11 @@ def graders(address: str, order: Order, expected: Expected) -> Iterator[Graders]
     with client:
         _remove_left_over(client)
         plugin = _Grader(f"{PREFIX}{client.id}", order, expected)
-        _wait_for_worker(client, address)
-        if resources and not _able(client.scheduler_info(n_workers=-1), resources):
-            raise UsageError(
-                f"--cluster: no worker has a GPU; start one with `dask worker {address} --resources GPU=1`"
-            )
         pool = _Pool(client, resources)
         try:
-            _start(client, address, plugin)
-            threads = sum(client.nthreads().values())  # type: ignore[no-untyped-call]
+            _start(client, address, plugin, resources)
+            known = client.scheduler_info(n_workers=-1)
+            threads = sum(known["workers"][worker]["nthreads"] for worker in _able(known, resources))
             confirm = partial(_confirm_all, client, plugin.name)
             yield Graders(partial(_grade, plugin.name), pool, confirm, threads)
         finally:
@@ -98,24 +94,28 @@ def graders(address: str, order: Order, expected: Expected) -> Iterator[Graders]
             _remove(client, plugin.name)  # ends the processes
 
 
-def _wait_for_worker(client: Client, address: str) -> None:
+def _wait_for_worker(client: Client, address: str, resources: Mapping[str, float]) -> None:
     try:
         client.wait_for_workers(1, timeout=WORKER_SECONDS)
     except TimeoutError:
         raise UsageError(f"--cluster: the scheduler at {address} has no worker") from None
+    if not _able(client.scheduler_info(n_workers=-1), resources):
+        raise UsageError(f"--cluster: no worker has a GPU; start one with `dask worker {address} --resources GPU=1`")
 
 
-def _start(client: Client, address: str, plugin: _Grader) -> None:
+def _start(client: Client, address: str, plugin: _Grader, resources: Mapping[str, float]) -> None:
     """Start a grading process on every worker. If a worker dies meanwhile, start again on those that are left."""
     for _ in range(START_TRIES):
         try:
-            _wait_for_worker(client, address)
+            _wait_for_worker(client, address, resources)
             client.register_plugin(plugin, plugin.name)
         except OSError as error:
             died = error
         else:
             return
-    raise GraderError(f"--cluster: workers died while they started to grade ({type(died).__name__}: {died})")
+    raise GraderError(
+        f"--cluster: workers or the scheduler were lost while grading started ({type(died).__name__}: {died})"
+    )
 
 
 def _remove(client: Client, name: str) -> None:
@@ -244,9 +244,12 @@ class _Grader(WorkerPlugin):
             raise GraderError(f"{name}: {path} is missing on {socket.gethostname()}, or not the same there")
         return self._process.grade(path, name, questions)
 
-    async def confirm(self) -> None:
-        if self._process is not None and self.fault is None:
-            await asyncio.to_thread(self._process.confirm)
+    async def confirm(self) -> bool:
+        """Wait until the reference is graded here. False if this worker takes no part in the run."""
+        if self._process is None or self.fault is not None:
+            return False
+        await asyncio.to_thread(self._process.confirm)
+        return True
 
     def _open(self, threads: int) -> None:
         course, assignment = self._order.read()
@@ -290,18 +293,19 @@ def _confirm_all(client: Client, plugin: str) -> None:
     """Wait until the reference is graded on every worker. One that has ended is left out.
 
     Raises:
-        AutograderError: the reference failed on a worker, or the worker could not be asked.
+        AutograderError: the reference failed on a worker, the worker could not be asked, or no worker has graded it.
     """
     found = client.run(_confirm, plugin, on_error="return")
-    for address, error in found.items():
-        if isinstance(error, AutograderError):
-            raise error
-        if isinstance(error, BaseException) and not isinstance(error, OSError):  # OSError: it has ended
-            raise GraderError(f"the reference was not graded on {address}: {type(error).__name__}: {error}")
+    for address, answer in found.items():
+        if isinstance(answer, AutograderError):
+            raise answer
+        if isinstance(answer, BaseException) and not isinstance(answer, OSError):  # OSError: it has ended
+            raise GraderError(f"the reference was not graded on {address}: {type(answer).__name__}: {answer}")
+    if True not in found.values():
+        raise GraderError("the workers ended before the reference was graded; run again")
 
 
-async def _confirm(plugin: str, dask_worker: Worker) -> None:
-    """On a worker, which Dask hands in: wait until the reference is graded there."""
+async def _confirm(plugin: str, dask_worker: Worker) -> bool:
+    """On a worker, which Dask hands in: wait until the reference is graded there. False if the worker takes no part."""
     grader = dask_worker.plugins.get(plugin)
-    if isinstance(grader, _Grader):
-        await grader.confirm()
+    return isinstance(grader, _Grader) and await grader.confirm()

@@ -156,7 +156,9 @@ def test_workers_that_die_while_they_start_end_the_run(
         raise OSError("closed")
 
     monkeypatch.setattr(Client, "register_plugin", dies)
-    with pytest.raises(GraderError, match=r"workers died while they started to grade \(OSError: closed\)"):
+    with pytest.raises(
+        GraderError, match=r"workers or the scheduler were lost while grading started \(OSError: closed\)"
+    ):
         scores(address, handed_in, order_for(handed_in))
 
 

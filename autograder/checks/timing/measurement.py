@@ -44,9 +44,7 @@ FIRST_SECONDS = {"cpu": 5.0, "cuda": 30.0}
 IDLE = 10.0  # on a busy machine a call may take this many times its CPU time by the wall clock
 LONG_SECONDS = 0.1  # a slice that takes longer needs no other one to warm up
 MAX_SECONDS = 0.15  # the most that a slice of the submission should take; a single call may take longer
-MAX_PREPARED = (
-    1.0  # seconds that the preparation of a slice of the submission should take; of one call, it may take more
-)
+MAX_PREPARED = 1.0  # seconds that the preparation of the submission's slice should take; one call may take more
 LEAST_SECONDS, PATIENCE = 5.0, 40.0  # deadline of a slice: this much, or this multiple of the last band
 TRUSTED_SECONDS = 60.0  # at least, for a request of the baseline: if it takes long, the machine is the cause
 BOX_SECONDS = 20.0  # of both sides' own time, for all pairs together
@@ -134,7 +132,7 @@ class Measurement:
             except TimeSpent:
                 raise
             except WorkerTimeout as error:
-                if runners[-1].preparing:  # this time is no part of the measured one
+                if runners[-1].preparing and not error.starved:  # this time is no part of the measured one
                     raise
                 return self._ended(error)
         finally:
@@ -164,8 +162,9 @@ class Measurement:
         longer = max(0.0, second.cpu_around - warm[1].slice.cpu_around)  # the submission may compute there, too
         asleep = second.wall / second.calls / IDLE  # a submission that mostly waits gets few calls in a slice, too
         calls = max(1, min(most, round(MAX_SECONDS / max(each + longer, asleep))))
-        if theirs.prepared:
-            calls = max(1, min(calls, int(MAX_PREPARED / theirs.prepared)))
+        few = theirs.prepared * calls > MAX_PREPARED
+        if few:
+            calls = max(1, int(MAX_PREPARED / theirs.prepared))
         patience = max(LEAST_SECONDS, PATIENCE * last * usual * calls)
         if each * calls < LONG_SECONDS:
             self._pair(ours, theirs, calls, patience)  # touches all memory that the others will use
@@ -179,8 +178,8 @@ class Measurement:
                 continue
             read = self._clock.read(self._pairs, self._seed)
             standing = decide(read.found, done, self._budget.bands, last=last_pair)
-            if standing is None and last_pair:
-                standing = TimeVerdict.TOO_NOISY
+            if standing is None and last_pair:  # no noise of the machine explains few calls
+                standing = self._standing(read.found.ratio) if few else TimeVerdict.TOO_NOISY
             if standing is not None:
                 return self._settled(ours, theirs, usual, standing, read)
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, NoReturn
 
-__all__ = ["OWN", "StandInFinder", "excuse", "lost", "standing_in", "uses"]
+__all__ = ["MAX_ADDED", "OWN", "StandInFinder", "excuse", "lost", "standing_in", "uses"]
 
 OWN = "./"  # before the name of a module that only the student can have
 DOUBTFUL = "?"  # before the name of an installed module that may need a missing one
@@ -27,6 +27,8 @@ PACKAGE = "{} is not available in grading"
 MODULE = "{} was not handed in, and no package of that name is available in grading"
 NAME = "{} is not in the course's {}"
 BROKEN = "{} could not be imported"
+LACKS = "{} has no {} in grading"
+MAX_ADDED = 20  # stand-ins for missing modules that one import finds on the way
 
 
 LACKING: dict[type[BaseException], re.Pattern[str]] = {  # by kind of error, its text
@@ -188,18 +190,17 @@ def excuse(error: BaseException, uses: int, is_own: Callable[[str], bool]) -> st
     missing = [cause for cause in _causes(error) if isinstance(cause, ModuleNotFoundError)]
     if missing and missing[-1].name:
         return MODULE.format(missing[-1].name)
-    lacking = [name for cause in _causes(error) if (name := _lacked(cause, is_own))]
-    return PACKAGE.format(lacking[-1]) if lacking else ""
+    return next((why for cause in _causes(error) if (why := _lacked(cause, is_own))), "")
 
 
 def _lacked(error: BaseException, is_own: Callable[[str], bool]) -> str:
-    """The dotted name that an installed module of another version may have, if this error tells of one; else "".
+    """The reason for an error that tells of a name which an installed module lacks; "" for another error.
 
-    Two examples are `from collections import Iterable`, which Python 3.10 removed, and `numpy.float`.
+    A module of another version may have the name: `from collections import Iterable` worked before Python 3.10.
     """
     pattern = LACKING.get(type(error))
     found = pattern.match(str(error)) if pattern else None
-    return f"{found['module']}.{found['name']}" if found and not is_own(found["module"]) else ""
+    return LACKS.format(found["module"], found["name"]) if found and not is_own(found["module"]) else ""
 
 
 def uses() -> int:

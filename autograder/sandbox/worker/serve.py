@@ -33,7 +33,7 @@ from autograder.sandbox.session.devices import without_gpu
 from autograder.sandbox.session.importer import SubmissionFinder
 from autograder.sandbox.session.operations import Session
 from autograder.sandbox.session.own_names import own_names
-from autograder.sandbox.session.standins import StandInFinder, excuse, standing_in, uses
+from autograder.sandbox.session.standins import MAX_ADDED, StandInFinder, excuse, standing_in, uses
 from autograder.sandbox.worker.guards import Guard
 from autograder.sandbox.worker.processes import forbid_processes
 
@@ -42,7 +42,6 @@ __all__ = ["serve"]
 NOTEBOOK = ("open_notebook", "run_cell", "written_files")
 Array: TypeAlias = "np.ndarray[Any, Any]"
 Bundle: TypeAlias = "Mapping[str, Array]"
-MAX_ADDED = 20  # stand-ins for modules that an import does not find
 ALLOCATOR_COMPLAINTS = ("can't allocate memory", "not enough memory", "Cannot allocate memory", "out of memory")
 
 
@@ -174,14 +173,7 @@ class _Worker:
         If the import does not find a module that nobody has, it is repeated with a stand-in. If a stand-in is used in a
         way that fails, the import is repeated one statement at a time.
         """
-
-        def is_own(name: str) -> bool:
-            return name == module or self._finder.has(name)
-
-        def add(error: BaseException) -> bool:
-            return self._stand_ins.add(error, is_own)
-
-        before = uses()
+        self._module, before = module, uses()
         for _ in range(MAX_ADDED):
             try:
                 return self._under_rules(module)
@@ -189,17 +181,24 @@ class _Worker:
                 raise
             except BaseException as error:
                 failure = error
-            if not add(failure):
+            if not self._add(failure):
                 break
             self._forget()
-        if not isinstance(failure, Exception) or not excuse(failure, before, is_own):
+        if not isinstance(failure, Exception) or not excuse(failure, before, self._is_own):
             raise failure
         self._forget()
-        with self._guard.importing(), self._finder.by_statements(add):
+        with self._guard.importing(), self._finder.by_statements(self._add):
             try:
                 return importlib.import_module(module)
             except ImportTooLong:  # no time was left after the first failure
                 raise failure from None
+
+    def _is_own(self, name: str) -> bool:
+        return name == self._module or self._finder.has(name)
+
+    def _add(self, error: BaseException) -> bool:
+        """Add a stand-in for the missing module that an error tells of; False if it tells of none."""
+        return self._stand_ins.add(error, self._is_own)
 
     def _under_rules(self, module: str) -> ModuleType:
         """Import the module. If the import uses a forbidden operator, in a self-check for example, repeat it unguarded.
@@ -227,7 +226,7 @@ class _Worker:
                 if not self._guard.has_seen:
                     raise
         self._forget()
-        with self._guard.importing(), self._finder.by_statements():
+        with self._guard.importing(), self._finder.by_statements(self._add):
             return importlib.import_module(module)
 
     def _forget(self) -> None:
