@@ -190,6 +190,10 @@ EXCEPTION_HINTS = (
         "Two shapes do not fit together: follow the shapes step by step, for each of the case's sizes.",
     ),
     (
+        r"PytorchStreamReader|Weights only load failed|invalid load key|pickle data was truncated",
+        "A file that your code reads holds no tensors that torch can read: save it again, and hand in the new file.",
+    ),
+    (
         r"out of (range|bounds)",
         "An index is too large: look at where each loop ends, and at the axis that it runs over.",
     ),
@@ -198,6 +202,14 @@ EXCEPTION_HINTS = (
     (r"has no attribute", "An object does not have this attribute: look at its type at that point."),
     (r"modified by an inplace operation|leaf Variable", "An operation changed a tensor in place."),
     (r"maximum recursion", "A function calls itself without end."),
+)
+
+
+# The error of the channel for an answer beyond its limits: 64 MiB, 10,000 tensors, 250,000 values, 32 levels.
+TOO_MUCH = "TooMuch"
+TOO_MUCH_HINT = (
+    "One answer may have 64 MiB, 10,000 tensors and 250,000 other values. Use fewer parameters, "
+    "or keep what belongs together in one tensor instead of lists of numbers or tensors."
 )
 
 
@@ -213,4 +225,6 @@ def _raised(error: StudentError) -> Verdict:
     if error.kind == "BdbQuit":
         hint = "It starts a debugger, which nobody can use here: remove breakpoint() and pdb.set_trace()."
     what = f"{'importing your file' if error.importing else 'your code'} raised {kind}"
+    if error.kind == TOO_MUCH:
+        what, hint = "the answer is larger than grading can take", TOO_MUCH_HINT
     return Verdict(Outcome.ERROR, what, hint, _place(error.location), f"{error}\n{error.trace}")

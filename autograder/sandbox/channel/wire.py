@@ -38,6 +38,7 @@ __all__ = [
     "MAX_REPLY",
     "PREFIX",
     "Fill",
+    "TooMuch",
     "decode",
     "encode",
     "parse_prefix",
@@ -62,13 +63,17 @@ MAX_PATH = 32
 Fill: TypeAlias = Callable[[list[memoryview]], None]
 
 
+class TooMuch(ValueError):
+    """A value is too large or too deep for one message."""
+
+
 def encode(value: object, most: int = MAX_BODY) -> list[bytes | memoryview]:
     """The parts of one frame, to be written one after the other. Its body has at most `most` bytes.
 
     Raises:
         TypeError: the value cannot cross: a subclass, a sparse or quantized tensor, an object, a dict key that is
             neither str nor int.
-        ValueError: the value is too large or too deep.
+        TooMuch: the value is too large or too deep.
     """
     writer = _Writer()
     tree = writer.tree(value, MAX_DEPTH)
@@ -77,7 +82,7 @@ def encode(value: object, most: int = MAX_BODY) -> list[bytes | memoryview]:
     header = text.encode("ascii")
     body = sum([part.nbytes for part in writer.parts])
     if len(header) > MAX_HEADER or body > most or len(writer.specs) > MAX_BLOBS:
-        raise ValueError(f"too much for one message: {len(header) + body} bytes in {len(writer.specs)} tensors")
+        raise TooMuch(f"too much for one message: {len(header) + body} bytes in {len(writer.specs)} tensors")
     prefix = PREFIX.pack(MAGIC, len(header), body)
     if len(header) + body <= MAX_JOINED:  # each write may wake the reader, so a small frame goes out in one
         return [b"".join([prefix, header, *(part.data for part in writer.parts)])]
@@ -166,7 +171,7 @@ class _Writer:
         if kind is int:
             return _bounded(value)
         if depth == 0:
-            raise ValueError(f"nested more than {MAX_DEPTH} deep")
+            raise TooMuch(f"nested more than {MAX_DEPTH} deep")
         if kind is list:
             return self._trees(value, depth)
         if kind is tuple:
@@ -188,7 +193,7 @@ class _Writer:
     def _trees(self, values: Collection[Any], depth: int) -> list[Any]:
         self._left -= len(values)
         if self._left < 0:
-            raise ValueError(f"too much for one message: more than {MAX_NODES} values")
+            raise TooMuch(f"too much for one message: more than {MAX_NODES} values")
         return [value if type(value) in AS_THEY_ARE else self.tree(value, depth - 1) for value in values]
 
     def _blob(self, content: Content) -> dict[str, int]:
@@ -268,7 +273,7 @@ def _index(value: Any, below: int) -> int:
 
 def _bounded(value: int) -> int:
     if not -BELOW < value < BELOW:
-        raise ValueError(f"an int of more than {MAX_DIGITS} digits")
+        raise TooMuch(f"an int of more than {MAX_DIGITS} digits")
     return value
 
 

@@ -9,8 +9,9 @@ import importlib.machinery
 import importlib.util
 import marshal
 import sys
+import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from types import CodeType, ModuleType
 from typing import Any
@@ -143,10 +144,20 @@ def _parts(statement: ast.stmt) -> Sequence[ast.stmt]:
         case ast.Import(names=aliases):
             parts: list[ast.stmt] = [ast.Import([alias]) for alias in aliases]
         case ast.ImportFrom(module=module, names=aliases, level=level):
-            parts = [ast.ImportFrom(module, [alias], level) for alias in aliases]
+            parts = [ast.ImportFrom(_holding(module, alias.name), [alias], level) for alias in aliases]
         case _:
             return [statement]
     return [ast.copy_location(part, statement) for part in parts]
+
+
+def _holding(module: str | None, name: str) -> str | None:
+    """The module to import a name from: `typing_extensions` for a name that only a later `typing` has."""
+    if module != "typing" or hasattr(typing, name):
+        return module
+    with suppress(ImportError):
+        if hasattr(importlib.import_module("typing_extensions"), name):
+            return "typing_extensions"
+    return module
 
 
 def _bound(statement: ast.stmt) -> Iterator[str]:

@@ -20,6 +20,7 @@ MARKS = {
 NUL_TAIL = re.compile(rb"\0+\Z")
 # Control characters that no text holds.
 BINARY = re.compile(rb"[\0-\x08\x0b\x0e-\x1f]")
+COOKIE = re.compile(rb"[ \t\f]*#.*?coding[:=]")  # the beginning of a declaration of an encoding
 READ = "it was read all the same"
 
 
@@ -82,4 +83,4 @@ def _korean(data: bytes) -> bytes | None:
 
 def _declares(data: bytes) -> bool:
     """True if the first two lines may declare an encoding."""
-    return any(b"coding" in line for line in data.split(b"\n", 2)[:2])
+    return any(COOKIE.match(line) for line in data.split(b"\n", 2)[:2])

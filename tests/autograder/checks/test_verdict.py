@@ -23,6 +23,7 @@ from autograder.errors import (
     WorkerOutOfMemory,
     WorkerTimeout,
 )
+from autograder.sandbox.channel import wire
 
 
 @pytest.mark.parametrize(
@@ -81,6 +82,14 @@ def test_familiar_mistakes_get_a_hint() -> None:
     assert verdict.message == "your code raised AssertionError"
     assert ".cuda()" in verdict.hint
     assert verdict.location == "a.py:7"
+
+
+def test_limits_and_unreadable_files_are_named() -> None:
+    error = StudentError(wire.TooMuch.__name__, "too much for one message: 67108872 bytes in 1 tensors", "")
+    assert judge(error).message == "the answer is larger than grading can take"
+    assert "64 MiB" in judge(error).hint
+    for text in ("PytorchStreamReader failed reading zip archive", "Weights only load failed. Please file an issue"):
+        assert "save it again" in judge(StudentError("UnpicklingError", text, "")).hint
 
 
 def test_a_check_that_knows_its_case_adds_a_note_to_what_it_lets_pass() -> None:

@@ -139,6 +139,12 @@ def test_a_missing_name_costs_no_name_beside_it(handed_in: Opened) -> None:
     assert student.f() == {"a": 1}
 
 
+def test_a_name_of_a_later_typing_is_there(handed_in: Opened) -> None:
+    source = "from typing import Any, override\n"
+    source += "class Net:\n    @staticmethod\n    @override\n    def f(x: Any): return x + 1\n"
+    assert torch.equal(handed_in(source).Net.f(torch.zeros(2)), torch.ones(2))
+
+
 def test_a_slip_beside_a_stand_in_is_what_it_is(handed_in: Opened) -> None:
     with pytest.raises(StudentError, match="division by zero") as caught:
         handed_in("import vision\ndata = vision.Data()\nx = int(data.n)\ny = 1 / 0\n", ("vision",))

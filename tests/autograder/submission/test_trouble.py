@@ -24,7 +24,9 @@ TEXT = "# 내 풀이: 합성곱\nx = 1\n"
      (TEXT.encode("utf-16") + b"\0" * 512, "UTF-16; it was read all the same; 256 NUL characters"),
      (TEXT.encode("utf-16") + b"\0" * 513, "256 NUL characters"), (TEXT.encode("utf-32") + b"\0" * 7, "1 NUL char"),
      ("x = 1\ny = 2\n".encode("utf-16-be") + b"\0" * 99, "49 NUL characters"),
-     (TEXT.encode("cp949"), "CP949"), (b"# coding: cp949\n" + TEXT.encode("cp949"), ""), (b"", ""), (b"\0" * 8, "")],
+     (TEXT.encode("cp949"), "CP949"), (b"# encoding of windows\n" + TEXT.encode("cp949"), "CP949"),
+     (b'"""coding: assignment 6"""\n' + TEXT.encode("cp949"), "CP949"),
+     (b"# coding: cp949\n" + TEXT.encode("cp949"), ""), (b"", ""), (b"\0" * 8, "")],
 )  # fmt: skip
 def test_text_as_editors_and_shells_leave_it_is_read(data: bytes, said: str) -> None:
     text, note = readable(data)
