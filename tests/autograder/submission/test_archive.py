@@ -328,6 +328,20 @@ def test_what_is_no_zip_is_refused_in_one_line(tmp_path: Path, data: bytes, why:
     assert str(caught.value).startswith("s.zip: ")
 
 
+def test_a_zip_cut_off_behind_a_checkpoint_is_not_the_checkpoint(tmp_path: Path) -> None:
+    """A .pt file is a zip of its own."""
+    path = tmp_path / "s.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("w.pt", zipped({"w/data.py": b"x"}))
+        archive.writestr("m.py", MODULE)
+    data = path.read_bytes()
+    path.write_bytes(data[: data.index(b"m.py")])
+    with pytest.raises(ArchiveError, match=r"^s\.zip: a zip that is cut off$"):
+        read_submission(path)
+    path.write_bytes(zipped({}))
+    assert not read_submission(path)
+
+
 def test_members_that_share_their_bytes_are_refused(tmp_path: Path) -> None:
     """The directory names one packed file many times over, under names of its own."""
     data = zipped({f"m{i}.py": b"x" for i in range(2)})

@@ -128,6 +128,26 @@ def test_a_zip_of_the_sections_zips_is_taken_apart(tmp_path: Path, assignment: A
     assert rows(opened(put(tmp_path / "in", {"all.zip": sections}), assignment)) == STUDENTS
 
 
+def stored(files: Mapping[str, bytes]) -> bytes:
+    """A zip that packs nothing, as `zip` makes of zips."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+def test_a_class_zip_that_is_cut_off_is_not_the_work_of_one_in_it(tmp_path: Path, assignment: Assignment) -> None:
+    everybody = stored({f"s{key}-202299000{key}-A6-O1.zip": Z[key] for key in "123"})
+    second = everybody.index(b"s3-2022990003-A6-O1.zip") - 30
+    for length in (second, second + 100, len(everybody) - 30):
+        path = put(tmp_path / str(length), {"class.zip": everybody[:length]}) / "class.zip"
+        inbox = opened(path, assignment)
+        assert list(inbox.entries) == ["class"]
+        with pytest.raises(ArchiveError, match=r"^class\.zip: a zip that is cut off$"):
+            inbox.receive("class")
+
+
 def test_a_class_of_zips_is_refused_where_there_is_no_place_to_take_it_apart(
     tmp_path: Path, assignment: Assignment
 ) -> None:

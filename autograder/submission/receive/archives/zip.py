@@ -29,7 +29,8 @@ __all__ = ["DAMAGE", "member_name", "members", "modified", "opened_zip", "read_z
 OpenFile: TypeAlias = "io.FileIO | io.BytesIO"
 CHUNK = MIB // 4
 ENTRY_BYTES = 256  # an entry's bytes in the directory: 46, its name, and extra fields
-LOCAL_HEADER_BYTES = 30
+LOCAL_HEADER, LOCAL_HEADER_BYTES = b"PK\x03\x04", 30
+CUT_OFF = "a zip that is cut off"
 UTF8_NAME, ENCRYPTED = 0x800, 0x1
 DAMAGE = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError),
@@ -44,13 +45,16 @@ def opened_zip(file: OpenFile, name: str, limits: ArchiveLimits) -> Iterator[Zip
     try:
         size = file.seek(0, io.SEEK_END)
         file.seek(0)
-        start = file.read(2) or b""
+        start = file.read(len(LOCAL_HEADER)) or b""
         end = directory_end(file, size)
         if not end:
-            raise ArchiveError(f"{name}: {'a zip that is cut off' if start == b'PK' else 'not a zip'}")
+            raise ArchiveError(f"{name}: {CUT_OFF if start.startswith(b'PK') else 'not a zip'}")
         most = max(ENTRY_BYTES * limits.entries, CHUNK)
         window = Window(file, end, most, ArchiveError(f"{name}: its directory is too large"))
         with ZipFile(cast("IO[bytes]", window)) as archive:
+            first = min((info.header_offset for info in archive.infolist()), default=end)
+            if start == LOCAL_HEADER and first > 0:  # this is the directory of a stored zip inside
+                raise ArchiveError(f"{name}: {CUT_OFF}")
             _refuse_overlaps(archive, name)
             yield archive
     except DAMAGE as error:
