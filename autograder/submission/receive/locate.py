@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from autograder.course.model import Assignment, Component
-from autograder.submission.paths import show
+from autograder.submission.paths import plain_text, show
 from autograder.submission.source.parse import parse
 from autograder.submission.source.same import same_text
 
@@ -102,8 +102,11 @@ def is_called(path: str, wanted: str) -> bool:
 
 
 def plain_name(path: str) -> tuple[str, str]:
-    """Stem and suffix without the additions of copying: `Two_Layers (1).PY`, `two-layers-2.py`, `two_layers.py.txt`."""
-    name = PurePosixPath(path.casefold())
+    """Stem and suffix without the additions of copying: `Two_Layers (1).PY`, `two-layers-2.py`, `two_layers.py.txt`.
+
+    macOS writes `복사본` in parts (NFD).
+    """
+    name = PurePosixPath(plain_text(path).casefold())
     if name.suffix == ".txt" and "." in name.stem:
         name = PurePosixPath(name.stem)
     stem = re.sub(r"[\s._-]+", "_", name.stem)

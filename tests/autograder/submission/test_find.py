@@ -6,6 +6,7 @@ import io
 import json
 import os
 import tarfile
+import unicodedata
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -179,6 +180,18 @@ def test_one_persons_versions_are_one_row(tmp_path: Path, assignment: Assignment
     both |= {f"lee-2-A6-O1/{version}.zip": Z["2"] for version in ("work", "work (1)", "other")}
     both |= {"park-3-A6-O1.zip": zipped({"part 1.zip": Z["3"], "part 2.zip": zipped({"w.pt": b"x"})})}
     assert sorted(rows(opened(put(tmp_path / "in", both), assignment))) == ["kim", "lee-2-A6-O1", "park-3-A6-O1"]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_copy_that_a_korean_system_made_is_no_second_person(
+    tmp_path: Path, assignment: Assignment, form: str
+) -> None:
+    copy = unicodedata.normalize(form, "work 복사본.zip")
+    files = {"Kim Minsu/work.zip": Z["1"], f"Kim Minsu/{copy}": Z["1"], "Lee Jiwoo/work.zip": Z["2"]}
+    assert list(rows(opened(put(tmp_path / "in", files), assignment))) == ["Kim Minsu", "Lee Jiwoo - work"]
+    module = unicodedata.normalize(form, "two_layers 복사본.py")
+    inbox = opened(put(tmp_path / "one", {f"kim/{module}": MODULE, "lee-2-A6-O1.zip": Z["2"]}), assignment)
+    assert inbox.receive("kim").files == {"two_layers.py": MODULE}
 
 
 def test_what_may_be_one_persons_or_several_peoples_is_named_and_not_graded(
