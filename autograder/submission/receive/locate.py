@@ -16,7 +16,7 @@ from autograder.submission.source.same import same_text
 __all__ = ["Located", "is_called", "locate", "plain_name"]
 
 LIBRARY = "common/"
-MAX_PARSED = 8  # files that are parsed to find a module under another name
+MAX_PARSED = 32  # files that are parsed to find a module under another name
 COPY_BEFORE = re.compile(r"^((copy_of|copy|복사본|사본)_)+")
 # One digit at a time: `\d+` inside a repetition would take exponential time on a name full of digits.
 COPY_AFTER = re.compile(r"(_?(\(\d+\)|copy|복사본|사본|final|최종|v?\d))+$")
@@ -158,8 +158,14 @@ def _by_content(
 ) -> list[str]:
     """The files of any name that define the most components of the module's questions."""
     wanted = {question.component.split(".")[0] for question in assignment.questions_in(component.module)}
-    sources = [path for path in free if path.lower().endswith(".py") and path not in clean]
+    sources = [path for path in free if path.lower().endswith(".py") and not _is_given(path, clean)]
     return [path for path in sources[:MAX_PARSED] if 2 * len(wanted & _defined(files[path])) > len(wanted)]
+
+
+def _is_given(path: str, clean: Mapping[str, bytes]) -> bool:
+    """True for a file of the handout, in any folder: `A6/common/grad.py`."""
+    parts = PurePosixPath(path).parts
+    return any("/".join(parts[start:]) in clean for start in range(len(parts)))
 
 
 def _defined(source: bytes) -> set[str]:

@@ -90,6 +90,16 @@ def test_a_renamed_module_is_recognised(make_zip: Zip, assignment: Assignment, n
     assert f"{show(name)} was taken for two_layers.py" in notes(submission)
 
 
+@pytest.mark.parametrize("folder", ["", "A6/"])
+def test_a_renamed_module_among_the_courses_files_is_recognised(
+    make_zip: Zip, assignment: Assignment, folder: str
+) -> None:
+    clean = {**CLEAN, **{f"common/part{number}.py": b"" for number in range(40)}}
+    handed_in = {f"{folder}{name}": data for name, data in clean.items() if name != "two_layers.py"}
+    submission = receive(make_zip({**handed_in, f"{folder}hw6_submission.py": MODULE}), assignment, clean)
+    assert submission.files == {"two_layers.py": MODULE}
+
+
 def test_a_name_full_of_digits_is_compared_at_once(make_zip: Zip, assignment: Assignment) -> None:
     assert not receive(make_zip({"1" * 200 + "x.py": b""}), assignment).modules
 
