@@ -17,6 +17,7 @@ __all__ = ["Located", "is_called", "locate", "plain_name"]
 
 LIBRARY = "common/"
 MAX_PARSED = 32  # files that are parsed to find a module under another name
+MAX_STEM = 255  # characters of a name, as many as a disk allows
 COPY_BEFORE = re.compile(r"^((copy_of|copy|복사본|사본)_)+")
 # One digit at a time: `\d+` inside a repetition would take exponential time on a name full of digits.
 COPY_AFTER = re.compile(r"(_?(\(\d+\)|copy|복사본|사본|final|최종|v?\d))+$")
@@ -110,6 +111,8 @@ def plain_name(path: str) -> tuple[str, str]:
     if name.suffix == ".txt" and "." in name.stem:
         name = PurePosixPath(name.stem)
     stem = re.sub(r"[\s._-]+", "_", name.stem)
+    if len(stem) > MAX_STEM:
+        return stem, name.suffix
     return COPY_AFTER.sub("", COPY_BEFORE.sub("", stem)) or stem, name.suffix
 
 

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import tarfile
+import time
 import unicodedata
 import zipfile
 from collections.abc import Mapping
@@ -147,6 +148,17 @@ def test_a_class_zip_that_is_cut_off_is_not_the_work_of_one_in_it(tmp_path: Path
         assert list(inbox.entries) == ["class"]
         with pytest.raises(ArchiveError, match=r"^class\.zip: a zip that is cut off$"):
             inbox.receive("class")
+
+
+@pytest.mark.parametrize("part", ["1-", "1", " ", "_1_"])
+def test_endless_names_in_an_archive_are_looked_at_at_once(tmp_path: Path, assignment: Assignment, part: str) -> None:
+    long = part * (60_000 // len(part))
+    names = (f"{long}x.zip", f"{long}x", f"{long}.py", f"{long}x.py", "kim.zip", "lee.zip")
+    folder = put(tmp_path / "in", {"all.zip": zipped(dict.fromkeys(names, Z["1"]))})
+    began = time.process_time()
+    inbox = opened(folder, assignment)
+    assert time.process_time() - began < 2
+    assert inbox.entries
 
 
 def test_a_class_of_zips_is_refused_where_there_is_no_place_to_take_it_apart(
