@@ -112,6 +112,7 @@ class _Finder:
         self._modules, self._unpacker = modules, unpacker
         self._tables: list[tuple[Path, str]] = []  # the folders with a table other than the top one, and its name
         self._places: list[Path] = []  # the original place of each submission
+        self._names: dict[Path, list[str]] = {}  # the names of the files in each archive that was listed
         self.found = Found()
 
     def folder(self, folder: Path, place: str, depth: int) -> None:
@@ -201,7 +202,7 @@ class _Finder:
         """
         own = name_of(path)
         called = owner if owner and not own.person else path.name
-        look = Look.at(called, archive_names(path), self._modules)
+        look = Look.at(called, self._names_in(path), self._modules)
         kind = look.kind
         if kind is ContentKind.MIXED and root and not (own.in_form or own.full or look.has_module):
             kind = ContentKind.CLASS
@@ -226,7 +227,7 @@ class _Finder:
         try:
             folder = self._unpacker.unpack(path)
             inner = next(folder / each for each in listed(folder) if may_be_archive(each))
-            within = Look.at(inner.name, archive_names(inner), self._modules)
+            within = Look.at(inner.name, self._names_in(inner), self._modules)
             kind = within.kind
             if kind is ContentKind.UNCLEAR:
                 kind = self._by_notebooks(self._unpacker.unpack(inner), within)
@@ -287,7 +288,7 @@ class _Finder:
             folder, look = folder / look.folders[0], look.inside(look.folders[0])
         holders = list(look.holders())[:MAX_COMPARED]
         archives = [folder / name for name in holders if (folder / name).is_file()]
-        if any(Look.at(path.name, archive_names(path), self._modules).kind is ContentKind.CLASS for path in archives):
+        if any(Look.at(path.name, self._names_in(path), self._modules).kind is ContentKind.CLASS for path in archives):
             return ContentKind.CLASS
         ids = [self._ids_in(folder / name) for name in holders]
         people = set().union(*ids)
@@ -303,13 +304,19 @@ class _Finder:
                 copies.setdefault(module, set()).add(_start(folder / name / path, MAX_COMPARED_BYTES))
         return ContentKind.WORK if all(len(sources) == 1 for sources in copies.values()) else ContentKind.UNCLEAR
 
+    def _names_in(self, path: Path) -> list[str]:
+        """The names of the files in an archive, which is listed once. A packed tar is read to its end for them."""
+        if path not in self._names:
+            self._names[path] = archive_names(path)
+        return self._names[path]
+
     def _ids_in(self, place: Path) -> set[str]:
         """The ids in the notebooks of a folder or an archive, and of the archives in a folder."""
         if place.is_dir():
             paths = listed(place)
             inside = [place / path for path in paths if may_be_archive(path)][:MAX_COMPARED]
             return _ids(place, paths).union(*map(self._ids_in, inside))
-        if self._unpacker is None:
+        if self._unpacker is None or not self._names_in(place):
             return set()
         kept = len(self._unpacker.left_out)
         try:

@@ -16,6 +16,7 @@ import pytest
 
 from autograder.course.model import Assignment
 from autograder.errors import ArchiveError, UsageError
+from autograder.submission.receive.archives import tar, unpack
 from autograder.submission.receive.filename import parse_name
 from autograder.submission.receive.inbox import Inbox
 
@@ -96,6 +97,29 @@ def test_a_tar_of_everybodys_zips_is_taken_apart(tmp_path: Path, assignment: Ass
         assert rows(inbox) == {**STUDENTS, "kim-4-A6-O1": "kim"}
         assert passed(inbox) == {f"all.{end}/../up-9-A6-O1.zip": "leads out of the submission"}
     assert not list(tmp_path.glob("up-9*"))
+
+
+def test_a_tar_that_unpacks_to_far_too_much_is_read_no_further(
+    tmp_path: Path, assignment: Assignment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed: list[str] = []
+
+    def counted(file: io.FileIO, name: str) -> object:
+        listed.append(name)
+        return tar.tar_files(file, name)
+
+    monkeypatch.setattr(tar, "MAX_BYTES", 1 << 20)
+    monkeypatch.setattr(unpack, "tar_files", counted)
+    bombs = {f"work{key}.tar.bz2": tarred({"z.bin": bytes(2 << 20), **work(key)}, "w:bz2") for key in "123"}
+    folder = put(tmp_path / "in", {"kim-4-A6-O1.zip": Z["4"], **bombs, "several.zip": zipped(bombs)})
+    large = {f"{name}.bin": os.urandom(400 << 10) for name in "abcd"}
+    inbox = opened(put(folder, {"all.tar.gz": tarred({**MOODLE, **large})}), assignment)
+    assert sorted(inbox.entries) == ["kim-4-A6-O1", *STUDENTS, "work1", "work2", "work3"]
+    for name in ("work1", "work2", "work3"):
+        with pytest.raises(ArchiveError, match=rf"^{name}\.tar\.bz2: unpacks to far too much$"):
+            inbox.receive(name)
+    assert [each.name for each in inbox.passed if each.work] == ["several.zip"]
+    assert sorted(listed) == ["all.tar.gz"] * 2 + [name for name in sorted(bombs) for _ in range(2)]
 
 
 def test_a_tar_of_one_persons_work_stays_one(tmp_path: Path, assignment: Assignment) -> None:

@@ -19,6 +19,9 @@ from autograder.submission.receive.intake import InnerArchives, Intake, Rank
 __all__ = ["DAMAGE", "is_tar", "read_tar", "tar_files"]
 
 DAMAGE = (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, OverflowError, RuntimeError)
+MAX_BYTES = 1 << 30  # bytes that any tar may unpack to
+MAX_RATIO = 20  # the most times its own size that a larger tar may unpack to
+TOO_MUCH = "unpacks to far too much"
 USTAR = slice(257, 262)
 PACKED: dict[bytes, Callable[[IO[bytes]], IO[bytes]]] = {
     b"\x1f\x8b": lambda file: cast("IO[bytes]", gzip.GzipFile(fileobj=file)),
@@ -50,7 +53,7 @@ def read_tar(file: io.FileIO | io.BytesIO, name: str, intake: Intake) -> dict[st
     Raises:
         ArchiveError: it is cut off or damaged, has too many entries, or unpacks to far too much.
     """
-    most, end = intake.tar_bytes, 0
+    most, end = min(intake.tar_bytes, _most(file)), 0
     try:
         for rank in Rank:
             with _opened(file) as archive:
@@ -67,21 +70,30 @@ def read_tar(file: io.FileIO | io.BytesIO, name: str, intake: Intake) -> dict[st
 
 
 def tar_files(
-    file: io.FileIO | io.BytesIO, most: int
+    file: io.FileIO | io.BytesIO, name: str
 ) -> Generator[tuple[str, tarfile.TarInfo, IO[bytes] | None], None, None]:
     """Each entry of a tar other than folders: its name, its facts, and its content if it is a plain file.
 
-    The content can be read until the next entry is taken. Entries that lie beyond `most` bytes are left out. One of
-    `DAMAGE` is raised if the tar is cut off or damaged.
+    The content can be read until the next entry is taken.
+
+    Raises:
+        ArchiveError: it unpacks to far too much.
+        DAMAGE: one of these, if the tar is cut off or damaged.
     """
+    most = _most(file)
     with _opened(file) as archive:
         for info in archive:
             if info.offset_data + info.size > most:
-                return
+                raise ArchiveError(f"{name}: {TOO_MUCH}")
             archive.members.clear()  # type: ignore[attr-defined]  # it would keep them all
             if not info.isdir():
                 yield _spelled(info), info, archive.extractfile(info)
         _refuse_cut(archive, file)
+
+
+def _most(file: io.FileIO | io.BytesIO) -> int:
+    """The most bytes that a tar may unpack to. A class's tar may be large, but then it is large when packed, too."""
+    return max(MAX_BYTES, MAX_RATIO * file.seek(0, io.SEEK_END))
 
 
 def _refuse_cut(archive: tarfile.TarFile, file: io.FileIO | io.BytesIO) -> None:
@@ -113,7 +125,7 @@ def _take_all(archive: tarfile.TarFile, rank: Rank, name: str, intake: Intake, m
         if first:
             intake.count()
         if info.offset_data + info.size > most:  # a packed stream can only skip bytes by unpacking them
-            raise ArchiveError(f"{name}: unpacks to far too much")
+            raise ArchiveError(f"{name}: {TOO_MUCH}")
         archive.members.clear()  # type: ignore[attr-defined]  # it would keep them all
         spelled = _spelled(info)
         if info.isdir() or is_litter(spelled):

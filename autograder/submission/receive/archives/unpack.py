@@ -34,7 +34,6 @@ LIMITS = ArchiveLimits(entries=1_000_000)
 KEPT_FREE = 1 << 30  # bytes of the disk that stay free
 CHUNK = 1 << 20
 DONE = ".done"  # the file beside a folder that is complete; it lists the files that were left out
-MAX_TAR_BYTES = LIMITS.total_bytes * LIMITS.ratio  # bytes of an unpacked tar
 MAX_UNPACKED = 32 << 30  # bytes that all archives of a class may unpack to
 MAX_NAME_BYTES = 200
 GIB = 1 << 30
@@ -45,7 +44,7 @@ def archive_names(path: Path) -> list[str]:
     try:
         with io.FileIO(path) as file:
             if _is_tar(file):
-                with closing(tar_files(file, MAX_TAR_BYTES)) as files:
+                with closing(tar_files(file, path.name)) as files:
                     return [name for name, _, _ in islice(files, LIMITS.entries)]
             with opened_zip(file, path.name, LIMITS) as archive:
                 return [member_name(info).replace("\\", "/") for info in members(archive)]
@@ -133,7 +132,7 @@ class Unpacker:
 
     def _unpack_tar(self, file: io.FileIO, name: str, folder: Path) -> None:
         try:
-            for member, info, content in tar_files(file, MAX_TAR_BYTES):
+            for member, info, content in tar_files(file, name):
                 why = "" if info.isreg() and content else "not a plain file"
                 self._entry(member, why, info.size, _read(content), info.mtime, folder)
         except TAR_DAMAGE as error:
