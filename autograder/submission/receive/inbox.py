@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -25,6 +25,8 @@ from autograder.submission.receive.look import listed
 from autograder.submission.source.text import readable
 
 __all__ = ["Inbox", "Submission", "submitted_in"]
+
+NO_SUBMISSION = f"its row in {SUBMITTED} is not used: no submission has this name"
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Inbox:
         entries: name → zip or folder, sorted by name.
         clean: the handout's files by path. Students' own copies of given files are not used.
         submitted: the times in `submitted.csv` beside the submissions.
-        passed: entries beside the submissions that are none, with the reason.
+        passed: entries beside the submissions that are none, and rows of `submitted.csv` about none, with the reason.
         folder: the folder of tables about the submissions.
     """
 
@@ -93,10 +95,12 @@ class Inbox:
         Raises:
             UsageError: there is nothing to grade, or `submitted.csv` beside the zips is wrong.
         """
-        found = find_submissions(Path(os.path.abspath(path)), assignment.files, unpack_into)  # "." has no name
+        path = Path(os.path.abspath(path))  # "." has no name
+        found = find_submissions(path, assignment.files, unpack_into)
         entries = safe_names(found.paths, found.alone)
         submitted = submitted_in(found.folder, assignment)
-        return cls(assignment, entries, clean or {}, submitted, passed=tuple(found.passed), folder=found.folder)
+        unused = _unused(submitted, found.paths) if found.paths != [path] else ()
+        return cls(assignment, entries, clean or {}, submitted, passed=(*found.passed, *unused), folder=found.folder)
 
     def receive(self, name: str) -> Submission:
         """Read one submission. Raises ArchiveError, with a message of one line, if it cannot be read."""
@@ -214,6 +218,12 @@ def submitted_in(folder: Path, assignment: Assignment) -> dict[str, datetime]:
     """The times in a folder's `submitted.csv`; empty if there is none. Raises UsageError for a wrong one."""
     table = folder / SUBMITTED
     return read_submitted(table, assignment.due.tzinfo) if table.is_file() else {}
+
+
+def _unused(submitted: Mapping[str, datetime], paths: Iterable[Path]) -> tuple[Passed, ...]:
+    """The rows of `submitted.csv` that are about none of the submissions. One of them may be spelled differently."""
+    names = {key(each.name) for path in paths for each in (path, owner(path)) if each}
+    return tuple(Passed(name, NO_SUBMISSION) for name in submitted if name not in names)
 
 
 def _parsed(path: Path) -> ParsedName:

@@ -11,6 +11,7 @@ from pathlib import Path
 from autograder.course.result import SubmissionInfo
 from autograder.errors import UsageError
 from autograder.submission.paths import plain_text
+from autograder.submission.receive.filename import without_archive_end
 
 __all__ = ["SUBMITTED", "ArrivalTime", "arrival", "key", "read_submitted"]
 
@@ -41,9 +42,8 @@ class ArrivalTime:
 
 
 def key(name: str) -> str:
-    """The key that matches a row of `submitted.csv` with a zip or folder: its name in plain text, without `.zip`."""
-    name = plain_text(name).strip()
-    return name[:-4] if name.lower().endswith(".zip") else name
+    """The key that matches a row of `submitted.csv` with an archive or folder: its name without `.zip`, `.tar.gz`…"""
+    return without_archive_end(plain_text(name).strip())
 
 
 def read_submitted(path: Path, zone: tzinfo | None) -> dict[str, datetime]:

@@ -370,6 +370,19 @@ def test_a_table_beside_a_class_archive_or_in_it_is_read(tmp_path: Path, assignm
         assert [name for name in inbox.entries if inbox.receive(name).info.late] == ["s1-2022990001-A6-O1"]
 
 
+def test_a_row_of_the_table_that_is_about_no_submission_is_named(tmp_path: Path, assignment: Assignment) -> None:
+    ours = {"kim-1-A6-O1.tar.gz": tarred(work("1")), "lee-2-A6-O1.zip": Z["2"], **MOODLE}
+    late = ("kim-1-A6-O1.tar.gz", "Lee-2-A6-O1.zip", "Student 1_51231_assignsubmission_file_", "han.zip")
+    table = "submission,submitted_at\n" + "".join(f"{name},2022-12-09T00:00+09:00\n" for name in late)
+    folder = put(tmp_path / "in", {**ours, "submitted.csv": table.encode()})
+    inbox = opened(folder, assignment)
+    late_ones = [name for name in inbox.entries if inbox.receive(name).info.late]
+    assert late_ones == ["kim-1-A6-O1", "s1-2022990001-A6-O1"]
+    assert [each.name for each in inbox.passed] == ["Lee-2-A6-O1", "han"]
+    assert {each.why for each in inbox.passed} == {"its row in submitted.csv is not used: no submission has this name"}
+    assert not opened(folder / "lee-2-A6-O1.zip", assignment).passed
+
+
 @pytest.mark.parametrize(
     "name, account",
     [("48213-77012 - Park Doyun - Dec 1, 2022 1113 PM", "Park Doyun"), ("Lee, Jiwoo(ljw2022)", "Jiwoo Lee"),
