@@ -17,7 +17,6 @@ MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-NUL_TAIL = re.compile(rb"\0+\Z")
 # Control characters that no text holds.
 BINARY = re.compile(rb"[\0-\x08\x0b\x0e-\x1f]")
 COOKIE = re.compile(rb"[ \t\f]*#.*?coding[:=]")  # the beginning of a declaration of an encoding
@@ -37,7 +36,7 @@ def readable(data: bytes) -> tuple[bytes, str]:
             return text.rstrip("\0").encode(), f"saved as {encoding[:6].upper()}; {READ}{tail}"
         except UnicodeError:
             return data, ""
-    cut = NUL_TAIL.sub(b"", data)
+    cut = data.rstrip(b"\0")
     note = f"{len(data) - len(cut)} NUL bytes at its end were cut" if len(cut) < len(data) and cut else ""
     data = cut if note else data
     try:

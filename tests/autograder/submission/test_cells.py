@@ -184,10 +184,40 @@ def test_no_notebook_at_all(clean: Notebook) -> None:
     assert len(carried.blank) == 3
 
 
-@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b"\xff", b'{"cells": 3}', b"[" * 100_000])
-def test_what_is_no_notebook_is_refused(clean: Notebook, data: bytes) -> None:
-    with pytest.raises(ValueError, match=r"not JSON|no cells"):
+@pytest.mark.parametrize(
+    "data, why",
+    [(b"", "it is empty"), (b" \n", "it is empty"), (b"\xff\xfe", "it is empty"), (b"\0" * 9, "it is empty"),
+     (b"{}", "no cells"), (b"[]", "no cells"), (b"\xff", "not JSON"), (b'{"cells": 3}', "no cells"),
+     (b'{"worksheets": 3}', "no cells"), (b"[" * 100_000, "not JSON"), (b"PK\x03\x04\0\x80", "not JSON"),
+     (b'{\n<<<<<<< HEAD\n "cells": []\n=======\n "cells": [1]\n>>>>>>> b\n}', "it has conflict markers of git")],
+)  # fmt: skip
+def test_what_is_no_notebook_is_refused(clean: Notebook, data: bytes, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
         carry_notebook(notebook_bytes(clean), data)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig", "utf-8", "utf-32"])
+@pytest.mark.parametrize("tail", [b"", b"\0" * 512])
+def test_a_notebook_as_editors_and_shells_leave_it_is_read(
+    clean: Notebook, student: Notebook, encoding: str, tail: bytes
+) -> None:
+    student["cells"][4]["source"] = "내 답"
+    saved = notebook_bytes(student).decode().encode(encoding) + tail
+    carried = carry_notebook(notebook_bytes(clean), saved)
+    assert sources(carried.notebook) == sources(student)
+
+
+def test_a_notebook_of_the_format_before_is_read(clean: Notebook, student: Notebook) -> None:
+    student["cells"][4]["source"] = "My answer"
+    student["cells"][0] = {"cell_type": "heading", "level": 1, "metadata": {}, "source": "Title"}
+    for cell in student["cells"]:
+        if cell["cell_type"] == "code":
+            cell["input"] = [cell.pop("source")]
+            cell["outputs"] = [{"output_type": "pyout", "text": "1", "prompt_number": 1}]
+    old = {"worksheets": [{"cells": [*student["cells"], 7], "metadata": {}}, 7], "nbformat": 3, "nbformat_minor": 0}
+    found, _ = carry(clean, old)
+    assert "My answer" in found
+    assert set(sources(clean)) - set(found) <= {"*Your answer:*"}
 
 
 def test_odd_cells_do_no_harm(clean: Notebook) -> None:

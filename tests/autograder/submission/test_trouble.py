@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import sys
+import time
 
 import pytest
 
@@ -82,6 +83,12 @@ def test_what_no_python_reads_is_not_put_down_to_the_version() -> None:
     found = trouble(b'def f(d):\n    return f"{d["stride"]}"\n\nx = (1\n')
     assert found
     assert "written for" not in found.what
+
+
+def test_endless_nul_bytes_before_a_text_are_read_at_once() -> None:
+    began = time.process_time()
+    readable(b"\0" * (4 << 20) + b"x")
+    assert time.process_time() - began < 2
 
 
 def test_what_is_no_text_is_not_read_as_text() -> None:
