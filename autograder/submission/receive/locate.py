@@ -10,13 +10,14 @@ from pathlib import PurePosixPath
 
 from autograder.course.model import Assignment, Component
 from autograder.submission.paths import plain_text, show
-from autograder.submission.source.parse import parse
+from autograder.submission.source.parse import MAX_BYTES, parse
 from autograder.submission.source.same import same_text
 
 __all__ = ["Located", "is_called", "locate", "plain_name"]
 
 LIBRARY = "common/"
-MAX_PARSED = 32  # files that are parsed to find a module under another name
+MAX_PARSED = 32  # files that are parsed to find a module under another name, or what the files import
+MAX_PARSED_BYTES = 512 * 1024  # and their bytes
 MAX_STEM = 255  # characters of a name, as many as a disk allows
 COPY_BEFORE = re.compile(r"^((copy_of|copy|복사본|사본)_)+")
 # One digit at a time: `\d+` inside a repetition would take exponential time on a name full of digits.
@@ -160,9 +161,26 @@ def _by_content(
     clean: Mapping[str, bytes],
 ) -> list[str]:
     """The files of any name that define the most components of the module's questions."""
-    wanted = {question.component.split(".")[0] for question in assignment.questions_in(component.module)}
     sources = [path for path in free if path.lower().endswith(".py") and not _is_given(path, clean)]
-    return [path for path in sources[:MAX_PARSED] if 2 * len(wanted & _defined(files[path])) > len(wanted)]
+    return [path for path in _to_parse(files, sources) if _are_most(_defined(files[path]), component, assignment)]
+
+
+def _are_most(names: Collection[str], component: Component, assignment: Assignment) -> bool:
+    """True if the names are those of most components of a module's questions."""
+    wanted = {question.component.split(".")[0] for question in assignment.questions_in(component.module)}
+    return 2 * len(wanted.intersection(names)) > len(wanted)
+
+
+def _to_parse(files: Mapping[str, bytes], paths: Iterable[str]) -> list[str]:
+    """The first of these files, as many as may be parsed."""
+    chosen: list[str] = []
+    left = MAX_PARSED_BYTES
+    for path in paths:
+        size = len(files[path])
+        if size <= min(left, MAX_BYTES) and len(chosen) < MAX_PARSED:
+            chosen.append(path)
+            left -= size
+    return chosen
 
 
 def _is_given(path: str, clean: Mapping[str, bytes]) -> bool:
@@ -232,14 +250,20 @@ def _tree(
     """The files that the modules may import and read: all files below their folder that are not given."""
     given = _given(clean, {*assignment.files, *assignment.notebooks, *assignment.artifacts})
     tree, outside = _Tree({wanted: files[path] for wanted, path in modules.items()}), []
+    imported = _imported(files, modules, base)
+    helpers = _helpers(files, base, imported, assignment)
     for path, data in files.items():
         place = PurePosixPath(path)
-        if path in apart or path in modules.values() or any(is_called(path, wanted) for wanted in assignment.files):
+        if path in apart or path in modules.values():
+            continue
+        if path not in helpers and any(is_called(path, wanted) for wanted in assignment.files):
             continue
         if not place.is_relative_to(base):
             outside.append(path)
             continue
         relative = place.relative_to(base)
+        if str(relative) in modules:
+            continue  # the untouched file beside the copy that was taken for it
         if PurePosixPath(relative.parts[0]).stem not in given:
             tree.files[str(relative)] = data
             continue
@@ -250,7 +274,55 @@ def _tree(
     if lost := [path for path in outside if path.endswith(".py")]:
         whose = "module's" if len(assignment.files) == 1 else "modules'"
         notes.append(f"outside the {whose} folder, so it cannot be imported: {_some(lost)}")
+    below = dict(tree.files)
+    for around in _packages(base, below, imported):
+        if around.parts[0] not in given:
+            tree.files = {**{str(around / path): data for path, data in below.items()}, **tree.files}
     return tree
+
+
+def _helpers(
+    files: Mapping[str, bytes], base: PurePosixPath, imported: Collection[str], assignment: Assignment
+) -> set[str]:
+    """The files that are called like a module and are no other version of it: they are imported, or define other names.
+
+    Example: `two_layers_v2.py` with a function of its own.
+    """
+    called = {path: [each for each in assignment.components if is_called(path, each.file)] for path in files}
+    kept = {path for path, components in called.items() if components and _dotted(path, base) in imported}
+    for path in _to_parse(files, (path for path, components in called.items() if components and path not in kept)):
+        names = _defined(files[path])
+        if names and not any(_are_most(names, component, assignment) for component in called[path]):
+            kept.add(path)
+    return kept
+
+
+def _imported(files: Mapping[str, bytes], modules: Mapping[str, str], base: PurePosixPath) -> frozenset[str]:
+    """The full names of all that the modules, and the files below their folder, may import: `src.helpers`."""
+    below = (path for path in files if path.endswith(".py") and PurePosixPath(path).is_relative_to(base))
+    names: set[str] = set()
+    for path in _to_parse(files, dict.fromkeys((*modules.values(), *below))):
+        tree = parse(files[path])
+        for node in ast.walk(tree) if tree else ():
+            match node:
+                case ast.Import(names=aliases):
+                    names.update(alias.name for alias in aliases)
+                case ast.ImportFrom(module=str(module), names=aliases, level=0):
+                    names.update((module, *(f"{module}.{alias.name}" for alias in aliases)))
+    return frozenset(names)
+
+
+def _packages(base: PurePosixPath, files: Iterable[str], imported: Collection[str]) -> list[PurePosixPath]:
+    """The ends of the modules' folder that its files import from: `src` of `A6/src` for `from src.helpers import f`."""
+    ends = [PurePosixPath(*base.parts[start:]) for start in range(len(base.parts))]
+    places = [PurePosixPath(path) for path in files if path.endswith(".py")]
+    return [end for end in ends if any(_dotted(str(end / place), PurePosixPath()) in imported for place in places)]
+
+
+def _dotted(path: str, base: PurePosixPath) -> str:
+    """The full name under which a module's file is imported; "" outside the folder."""
+    place = PurePosixPath(path)
+    return ".".join(place.relative_to(base).with_suffix("").parts) if place.is_relative_to(base) else ""
 
 
 def _lacking(clean: Mapping[str, bytes], given: Collection[str], handed_in: Collection[str]) -> tuple[str, ...]:

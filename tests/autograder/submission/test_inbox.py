@@ -12,9 +12,11 @@ import pytest
 from autograder.course.model import Assignment
 from autograder.errors import ArchiveError, UsageError
 from autograder.submission.paths import show
+from autograder.submission.receive import locate
 from autograder.submission.receive.find import find_submissions
 from autograder.submission.receive.identity import read_notebook
 from autograder.submission.receive.inbox import Inbox, Submission
+from autograder.submission.source.parse import parse
 
 from .samples import MODULE, Zip, zipped
 
@@ -120,6 +122,53 @@ def test_of_several_copies_the_one_with_work_in_it_counts(make_zip: Zip, assignm
     assert "took done/two_layers.py, not two_layers.py" in notes(submission)
     submission = receive(make_zip({"old/two_layers.py": b"old = 1", "two_layers.py": MODULE}), assignment)
     assert submission.files["two_layers.py"] == MODULE
+
+
+@pytest.mark.parametrize("name", ["two_layers_v2.py", "two_layers_2.py", "lib/two_layers_final.py"])
+def test_a_helper_that_is_called_like_the_module_is_kept(make_zip: Zip, assignment: Assignment, name: str) -> None:
+    called = name.removesuffix(".py").replace("/", ".")
+    for helper in (b"def f(): pass\n", MODULE):
+        module = MODULE + f"\ndef g():\n    from {called} import f\n".encode()
+        submission = receive(make_zip({"A6/two_layers.py": module, f"A6/{name}": helper}), assignment)
+        assert submission.files == {"two_layers.py": module, name: helper}
+    loaded = receive(make_zip({"two_layers.py": MODULE, name: b"def f(): pass\n"}), assignment)
+    assert loaded.files == {"two_layers.py": MODULE, name: b"def f(): pass\n"}
+    for version in (MODULE, b"", b"def f(:\n"):
+        assert receive(make_zip({"two_layers.py": MODULE, name: version}), assignment).files == {
+            "two_layers.py": MODULE
+        }
+
+
+@pytest.mark.parametrize("line", ["from src.helpers import f", "from src import helpers", "import src.helpers as h"])
+@pytest.mark.parametrize("folder", ["", "A6/"])
+def test_the_modules_folder_can_be_imported_from(make_zip: Zip, assignment: Assignment, line: str, folder: str) -> None:
+    module = MODULE + f"{line}\n".encode()
+    files = {"two_layers.py": module, "helpers.py": b"f = 1\n", "__init__.py": b""}
+    submission = receive(make_zip({f"{folder}src/{name}": data for name, data in files.items()}), assignment)
+    assert submission.files == {**files, **{f"src/{name}": data for name, data in files.items()}}
+    plain = receive(
+        make_zip({f"src/{name}": data for name, data in {**files, "two_layers.py": MODULE}.items()}), assignment
+    )
+    assert sorted(plain.files) == sorted(files)
+    like_a_package = {f"{folder}torch/__init__.py": b"", f"{folder}torch/two_layers.py": MODULE + b"import torch.nn\n"}
+    assert sorted(receive(make_zip(like_a_package), assignment).files) == ["__init__.py", "two_layers.py"]
+
+
+def test_endless_versions_of_a_module_are_not_all_parsed(
+    make_zip: Zip, assignment: Assignment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[int] = []
+
+    def counted(source: bytes) -> object:
+        parsed.append(len(source))
+        return parse(source)
+
+    monkeypatch.setattr(locate, "parse", counted)
+    for size, most in ((10, 70), (60_000, 20)):
+        files = {"two_layers.py": MODULE, **{f"two_layers ({number}).py": b"#" * size for number in range(99)}}
+        assert receive(make_zip(files), assignment).files == {"two_layers.py": MODULE}
+        assert 2 <= len(parsed) <= most
+        parsed.clear()
 
 
 def test_a_missing_module_is_a_note_that_says_what_was_there(make_zip: Zip, assignment: Assignment) -> None:
