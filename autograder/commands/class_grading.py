@@ -87,8 +87,7 @@ class ClassGrading:
     @property
     def new(self) -> list[SubmissionResult]:
         """The results of this run, with the seconds of this run only."""
-        new = (result for result in self.results if result.submission not in self.batch.kept)
-        return [replace(result, phase_seconds=self._phases(result)) for result in new]
+        return [self.of_this_run(result) for result in self.results if result.submission not in self.batch.kept]
 
     @property
     def complete(self) -> bool:
@@ -110,10 +109,13 @@ class ClassGrading:
         """Record that the reference had full marks under the seed of these results."""
         self.unconfirmed.unlink(missing_ok=True)
 
-    def taken(self, result: SubmissionResult) -> float:
-        """The seconds that a result took in this run: an earlier run may have begun it."""
+    def of_this_run(self, result: SubmissionResult) -> SubmissionResult:
+        """The result with the seconds of this run only: an earlier run may have begun it."""
         before = self.batch.partial.get(result.submission)
-        return result.seconds - (before.seconds if before else 0.0)
+        if before is None:
+            return result
+        phases = {name: took - before.phase_seconds.get(name, 0.0) for name, took in result.phase_seconds.items()}
+        return replace(result, seconds=result.seconds - before.seconds, phase_seconds=phases)
 
     def _keep(self) -> None:
         """Add the valid results of an earlier run, each with the scale that a person has set in the meantime.
@@ -168,11 +170,6 @@ class ClassGrading:
             yield f"also in {self.out}: {whose}; grades.csv leaves them out"
         kept = f", {len(self.batch.kept)} of them kept from before" if self.batch.kept else ""
         yield f"{len(self.results)} graded{kept} in {seconds:.1f} s · {page}"
-
-    def _phases(self, result: SubmissionResult) -> dict[str, float]:
-        before = self.batch.partial.get(result.submission)
-        earlier = before.phase_seconds if before else {}
-        return {name: seconds - earlier.get(name, 0.0) for name, seconds in result.phase_seconds.items()}
 
     def _reviewed(self, result: SubmissionResult) -> SubmissionResult:
         from autograder.grading.scoring import reviewed

@@ -246,7 +246,7 @@ def _grade(grading: ClassGrading, order: Order, args: argparse.Namespace, consol
                     grading.troubles.append((result.submission, result.why))
                     progress.failed(result.submission, result.why)
                 else:
-                    progress.finished(grading.add(result), grading.taken(result))
+                    progress.finished(grading.of_this_run(grading.add(result)))
         with phase("reference"), console.status("grading the reference under the seed of this run"):
             graders.confirm()
         grading.end_run()

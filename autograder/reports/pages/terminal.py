@@ -86,14 +86,12 @@ class Progress:
     ) -> None:
         self._bar.stop()
 
-    def finished(self, result: SubmissionResult, seconds: float | None = None) -> None:
-        """One submission has its result, which took `seconds` in this run; all of the result's own by default."""
+    def finished(self, result: SubmissionResult) -> None:
+        """One submission has its result, with the seconds that it took in this run."""
         points = (
             f"{number(result.score, 1)} of {number(result.max_score)}" if result.graded else "grader error: no grade"
         )
-        self._step(
-            result.submission, points, lasting=not result.graded, seconds=result.seconds if seconds is None else seconds
-        )
+        self._step(result.submission, points, lasting=not result.graded, seconds=result.seconds)
 
     def failed(self, name: str, why: str) -> None:
         """One submission could not be graded; this line stays on the screen."""

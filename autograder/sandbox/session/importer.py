@@ -33,6 +33,7 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
         code: marshalled code of files that are compiled already.
         excused: returns True if the failure of a statement may be ignored, inside `by_statements`. A failure that is
             due to a stand-in always may.
+        add: adds a stand-in for the missing module that an error tells of, and returns True if it did.
         only_yours: True to find only names that begin with `YOURS`.
     """
 
@@ -42,12 +43,12 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
         folder: str,
         code: Mapping[str, bytes] | None = None,
         excused: Callable[[], bool] = lambda: False,
+        add: Callable[[BaseException], bool] = lambda _: False,
         *,
         only_yours: bool = False,
     ) -> None:
         self._only_yours = only_yours
-        self._folder, self._excused, self._by_statements = folder, excused, False
-        self._add: Callable[[BaseException], bool] = lambda _: False
+        self._folder, self._excused, self._add, self._by_statements = folder, excused, add, False
         self._code = {f"{folder}/{name}": content for name, content in (code or {}).items()}
         self._sources = {f"{folder}/{name}": content for name, content in files.items() if name.endswith(".py")}
 
@@ -81,13 +82,9 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
         return self.find_spec(fullname, None) is not None
 
     @contextmanager
-    def by_statements(self, add: Callable[[BaseException], bool]) -> Iterator[None]:
-        """Inside this block, run modules one statement at a time, and skip a failing statement if it is excused.
-
-        Args:
-            add: adds a stand-in for the missing module that an error tells of, and returns True if it did.
-        """
-        self._by_statements, self._add = True, add
+    def by_statements(self) -> Iterator[None]:
+        """Inside this block, run modules one statement at a time, and skip a failing statement if it is excused."""
+        self._by_statements = True
         try:
             yield
         finally:

@@ -151,7 +151,7 @@ class _Worker:
         """Import `module`. It can import or read all other `files`."""
         contents = unpacked(files)
         self._own = frozenset(f"{WORK}/{name}" for name, is_own in zip(contents, own.tolist(), strict=True) if is_own)
-        self._finder = SubmissionFinder(contents, WORK, unpacked(code), lambda: self._guard.has_seen)
+        self._finder = SubmissionFinder(contents, WORK, unpacked(code), lambda: self._guard.has_seen, self._add)
         self._finder.install()
         forbid_processes()
         self._stand_ins = StandInFinder(stand_ins)
@@ -187,7 +187,7 @@ class _Worker:
         if not isinstance(failure, Exception) or not excuse(failure, before, self._is_own):
             raise failure
         self._forget()
-        with self._guard.importing(), self._finder.by_statements(self._add):
+        with self._guard.importing(), self._finder.by_statements():
             try:
                 return importlib.import_module(module)
             except ImportTooLong:  # no time was left after the first failure
@@ -226,7 +226,7 @@ class _Worker:
                 if not self._guard.has_seen:
                     raise
         self._forget()
-        with self._guard.importing(), self._finder.by_statements(self._add):
+        with self._guard.importing(), self._finder.by_statements():
             return importlib.import_module(module)
 
     def _forget(self) -> None:

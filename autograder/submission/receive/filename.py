@@ -15,7 +15,7 @@ from autograder.submission.paths import decode_name, plain_text
 __all__ = [
     "ARCHIVE_ENDS",
     "FORM",
-    "MAX_PARSED",
+    "MAX_NAME",
     "WRAPPERS",
     "ParsedName",
     "archive_called",
@@ -30,7 +30,7 @@ __all__ = [
 
 FORM = "{name}-{id}-A{n}-O{option}.zip"
 MAX_NAME_BYTES = 100
-MAX_PARSED = 255  # characters of a name, as many as a disk allows; an archive may hold far longer ones
+MAX_NAME = 255  # characters of a name, as many as a disk allows; an archive may hold far longer ones
 MAX_AROUND = 3  # folders around a zip that are searched for the person's name
 # Names beside the submissions' folders in a folder of results. No submission gets one of them.
 TAKEN = frozenset(
@@ -102,7 +102,7 @@ def archive_called(name: str) -> bool:
 
 def may_be_archive(path: str) -> bool:
     """True if a file has the name of an archive, or one in the course's form that lost its `.zip`: `kim-1-A6-O1`."""
-    name = path.replace("\\", "/").rpartition("/")[2][-MAX_PARSED:]
+    name = path.replace("\\", "/").rpartition("/")[2][-MAX_NAME:]
     return archive_called(name) or (not SUFFIX.search(name) and parse_name(name).in_form)
 
 
@@ -113,7 +113,7 @@ def without_archive_end(name: str) -> str:
 
 def parse_name(text: str) -> ParsedName:
     """Parse `kim_minsu-2022123456-A6-O1.zip`, with or without the additions of a learning system or a browser."""
-    stem = without_archive_end(plain_text(text).strip())[:MAX_PARSED]
+    stem = without_archive_end(plain_text(text).strip())[:MAX_NAME]
     account, late, receipt, full = "", False, False, False
     if match := MOODLE.fullmatch(stem) or BRIGHTSPACE.fullmatch(stem):
         account, stem, full = match["who"], match["rest"] or "", True

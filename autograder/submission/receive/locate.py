@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 from autograder.course.model import Assignment, Component
 from autograder.submission.paths import plain_text, show
+from autograder.submission.receive.filename import MAX_NAME
 from autograder.submission.source.parse import MAX_BYTES, parse
 from autograder.submission.source.same import same_text
 
@@ -18,7 +19,6 @@ __all__ = ["Located", "is_called", "locate", "plain_name"]
 LIBRARY = "common/"
 MAX_PARSED = 32  # files that are parsed to find a module under another name, or what the files import
 MAX_PARSED_BYTES = 512 * 1024  # and their bytes
-MAX_STEM = 255  # characters of a name, as many as a disk allows
 COPY_BEFORE = re.compile(r"^((copy_of|copy|복사본|사본)_)+")
 # One digit at a time: `\d+` inside a repetition would take exponential time on a name full of digits.
 COPY_AFTER = re.compile(r"(_?(\(\d+\)|copy|복사본|사본|final|최종|v?\d))+$")
@@ -112,7 +112,7 @@ def plain_name(path: str) -> tuple[str, str]:
     if name.suffix == ".txt" and "." in name.stem:
         name = PurePosixPath(name.stem)
     stem = re.sub(r"[\s._-]+", "_", name.stem)
-    if len(stem) > MAX_STEM:
+    if len(stem) > MAX_NAME:
         return stem, name.suffix
     return COPY_AFTER.sub("", COPY_BEFORE.sub("", stem)) or stem, name.suffix
 

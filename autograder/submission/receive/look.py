@@ -11,7 +11,7 @@ from pathlib import Path
 
 from autograder.submission.paths import is_litter
 from autograder.submission.receive.filename import (
-    MAX_PARSED,
+    MAX_NAME,
     WRAPPERS,
     archive_called,
     may_be_archive,
@@ -196,7 +196,7 @@ class Look:
 
 def _numbered(archive: str) -> tuple[str, ...]:
     """The common name of an archive's copies, and its number. `work (1).zip` and `work_v1.zip` have none."""
-    stem = COPY_NUMBER.sub("", without_archive_end(archive)[-MAX_PARSED:])
+    stem = COPY_NUMBER.sub("", without_archive_end(archive)[-MAX_NAME:])
     number = NUMBER.search(stem)
     return _plain(archive), number[0] if number else ""
 
