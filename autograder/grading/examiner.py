@@ -208,7 +208,7 @@ class Examiner:
             sources={name: code[:MAX_SOURCE] for name, code in sources.items()},
         )
         theirs = {**submission.given, **submission.files}
-        return self._with_notebooks(result, submission.notebooks, given, theirs)
+        return self._with_notebooks(result, submission.notebooks, given, theirs, submission.unread)
 
     def _prepared(self, submission: Submission, as_it_is: bool) -> Prepared:
         return as_handed_in(submission) if as_it_is else prepare(submission, self._clean, self.assignment)
@@ -261,7 +261,8 @@ class Examiner:
                     with allowance.alarm(), phase("checks"):
                         case = run_check(item, following, desk)
                     case = _unfinished(case) if allowance.over else self._kept(case, subject.output)
-                    case = explained(case, submission.files, f"{self.assignment.by_id[question].module}.py")
+                    module = f"{self.assignment.by_id[question].module}.py"
+                    case = explained(case, submission.files, module, submission.unread)
                     evidence.append(Evidence(item, case, wrong_value(item)))
                 cases[question].append(bounded(case, cases[question]))
         if subject.no_gpu is not None:
@@ -296,6 +297,7 @@ class Examiner:
         received: Mapping[str, bytes],
         package: Package,
         theirs: Mapping[str, bytes] | None = None,
+        unread: Mapping[str, str] | None = None,
     ) -> SubmissionResult:
         """The result, with the notebooks run beside this package if that was asked for."""
         if self.notebooks is None or time.monotonic() >= self.until:
@@ -303,7 +305,8 @@ class Examiner:
         runs, attachments, seconds = {}, dict(result.attachments), result.seconds
         for name, page in self.assignment.pages.items():
             with phase("notebooks"):
-                runs[name], shown = self.notebooks.run(name, received.get(name), package, result.submission, theirs)
+                given, why = received.get(name), (unread or {}).get(name, "")
+                runs[name], shown = self.notebooks.run(name, given, package, result.submission, theirs, why)
             seconds += runs[name].seconds
             if shown is not None:
                 attachments[page] = shown

@@ -36,19 +36,25 @@ ABSENT = re.compile(
     r"([\w.]+) (was not handed in|is not available in grading|could not be imported|is not in the course's [\w.]+)"
 )
 UNREADABLE = "Python cannot read the file from there on."
+ARTIFACT = re.compile(r"(.+) was not handed in")
 GET_IPYTHON = "get_ipython() exists only in notebooks"
 
 
-def explained(case: CaseResult, files: Mapping[str, bytes], module: str) -> CaseResult:
-    """The case with a message that names the mistake, if the source shows it.
+def explained(
+    case: CaseResult, files: Mapping[str, bytes], module: str, unread: Mapping[str, str] | None = None
+) -> CaseResult:
+    """The case with a message that names the mistake, if the handed-in files show it.
 
     Args:
         files: the submission's own, by path, as they were handed in.
         module: path of the module, for an error without a place.
+        unread: the reason for each handed-in file that could not be read, by its name in the assignment.
     """
     if case.outcome is not Outcome.ERROR:
         return case
     kind, _, text = case.detail.partition("\n")[0].partition(": ")
+    if kind == "FileNotFoundError" and (name := ARTIFACT.fullmatch(text)) and (why := (unread or {}).get(name[1])):
+        return replace(case, message=f"{name[1]} cannot be read: {why}", hint="Hand it in again.")
     file, _, number = case.location.rpartition(":")
     candidates = [path for path in files if path.rpartition("/")[2] == file] or [module]
     if kind in NOT_PYTHON or "source code string cannot contain null bytes" in text:

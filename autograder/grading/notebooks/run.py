@@ -78,6 +78,7 @@ class Notebooks:
         package: Package,
         submission: str,
         theirs: Mapping[str, bytes] | None = None,
+        unread: str = "",
     ) -> tuple[NotebookRun, str | None]:
         """Run one notebook. All its faults become part of the result.
 
@@ -88,11 +89,14 @@ class Notebooks:
             submission: the submission's name, for the page.
             theirs: the handed-in files, unchanged and with their given files, by path. A notebook that is not made from
                 the handed-out one runs beside these.
+            unread: the reason why a handed-in notebook could not be read.
 
         Returns:
             The result, and the page about the run, if there is something to show.
         """
         if received is None:
+            if unread:
+                return NotebookRun(NotebookOutcome.UNREADABLE, f"{notebook} cannot be read: {unread}"), None
             return NotebookRun(NotebookOutcome.MISSING, f"{notebook} was not handed in"), None
         try:
             script = _Script.of(self.handout[notebook], received)

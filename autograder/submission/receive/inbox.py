@@ -42,7 +42,8 @@ class Submission:
         modules: the handed-in modules, without `.py`. For a missing one, a note names other files that were found.
         edited, lacking: given files that the student changed, and given files that were not handed in.
         given: the student's copies of given files. Only a notebook that is not made from the handed-out one uses them.
-        unread: the reason for each module that could not be read (encrypted, too large), by file name.
+        unread: the reason for each module, notebook and artifact that could not be read (encrypted, too large), by
+            its name in the assignment.
     """
 
     info: SubmissionInfo
@@ -125,7 +126,7 @@ class Inbox:
             modules=located.modules,
             edited=located.edited,
             given=located.given,
-            unread=_unread(files, located.modules, self.assignment),
+            unread=_unread(files, located, self.assignment),
             lacking=located.lacking,
         )
 
@@ -153,13 +154,14 @@ class Inbox:
         return key(folder.name) if folder and key(path.name) not in self.submitted else key(path.name)
 
     def _located(self, path: Path) -> tuple[Files, Located]:
-        """A submission's files. Zips among them are opened if a module is missing without them."""
+        """A submission's files. Zips among them are opened if a module or an artifact is missing without them."""
         files = self._read(path)
-        located = locate(files, self.assignment, self.clean)
-        if len(located.modules) < len(self.assignment.components) and any(map(may_be_archive, files.left_out)):
+        located = locate(files, self.assignment, self.clean, files.left_out)
+        graded = {*self.assignment.files, *self.assignment.artifacts}
+        if not graded <= located.names and any(map(may_be_archive, files.left_out)):
             with_zips = self._read(path, open_zips=True)
-            found = locate(with_zips, self.assignment, self.clean)
-            if len(found.modules) > len(located.modules):
+            found = locate(with_zips, self.assignment, self.clean, with_zips.left_out)
+            if found.names & graded > located.names & graded:
                 return with_zips, found
             closed = {path: why for path, why in with_zips.left_out.items() if may_be_archive(path)}
             others = {path: why for path, why in files.left_out.items() if not may_be_archive(path)}
@@ -167,8 +169,7 @@ class Inbox:
         return files, located
 
     def _read(self, path: Path, open_zips: bool = False) -> Files:
-        asked = (*self.assignment.files, *self.assignment.notebooks, *self.assignment.artifacts)
-        return _as_python_reads(read_submission(path, self.limits, asked, open_zips))
+        return _as_python_reads(read_submission(path, self.limits, _asked(self.assignment), open_zips))
 
     def _arrival(self, name: str, parsed: ParsedName, files: Files) -> ArrivalTime:
         path, due = self._path(name), self.assignment.due
@@ -206,9 +207,14 @@ def _as_python_reads(files: Files) -> Files:
     return replace(files, content=content, notes=(*files.notes, *notes)) if notes else files
 
 
-def _unread(files: Files, found: Collection[str], assignment: Assignment) -> dict[str, str]:
-    """The reason for each missing module: its own, else that of an archive that was not opened."""
-    missing = [name for name in assignment.files if name.removesuffix(".py") not in found]
+def _asked(assignment: Assignment) -> tuple[str, ...]:
+    """The names of the files that students hand in."""
+    return *assignment.files, *assignment.notebooks, *assignment.artifacts
+
+
+def _unread(files: Files, located: Located, assignment: Assignment) -> dict[str, str]:
+    """The reason for each missing file: its own, else that of an archive that was not opened."""
+    missing = [name for name in _asked(assignment) if name not in located.names]
     closed = [f"it may be in {show(path)}: {why}" for path, why in files.left_out.items() if may_be_archive(path)]
     reasons = dict.fromkeys(missing, closed[0]) if closed else {}
     return reasons | {name: why for name in missing for path, why in files.left_out.items() if is_called(path, name)}

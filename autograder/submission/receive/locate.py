@@ -50,8 +50,15 @@ class Located:
     lacking: tuple[str, ...] = ()
     given: Mapping[str, bytes] = field(default_factory=dict)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The assignment's names of the modules, notebooks and artifacts that were found."""
+        return frozenset((*(f"{module}.py" for module in self.modules), *self.notebooks, *self.artifacts))
 
-def locate(files: Mapping[str, bytes], assignment: Assignment, clean: Mapping[str, bytes]) -> Located:
+
+def locate(
+    files: Mapping[str, bytes], assignment: Assignment, clean: Mapping[str, bytes], left_out: Collection[str] = ()
+) -> Located:
     """Find the assignment's files in any folder, and under names that copying has changed.
 
     If several files may be a module, a file with the student's work wins over the untouched stub. Then the proper name
@@ -60,6 +67,7 @@ def locate(files: Mapping[str, bytes], assignment: Assignment, clean: Mapping[st
     Args:
         files: all files of the submission.
         clean: the handout's files. The student's copies of given files are left out: the course's own are used.
+        left_out: handed-in files that could not be read. They are not noted as missing.
     """
     notes: list[str] = []
     modules: dict[str, str] = {}  # the assignment's file name → the path of the file
@@ -71,7 +79,9 @@ def locate(files: Mapping[str, bytes], assignment: Assignment, clean: Mapping[st
         notes.append(f"the files are inside the folder {show(str(base))}")
     notebooks = _notebooks(files, assignment, base, notes)
     artifacts = {name: _named(files, name, base, notes) for name in assignment.artifacts}
-    if missing := [name for name, path in artifacts.items() if path is None]:
+    absent = [name for name in assignment.notebooks if name not in notebooks]
+    absent += [name for name, path in artifacts.items() if path is None]
+    if missing := [name for name in absent if not any(is_called(path, name) for path in left_out)]:
         notes.append(f"not handed in: {', '.join(missing)}")
     group = _named(files, "group.txt", base, notes)
     apart = {path for path in (group, *notebooks.values(), *artifacts.values()) if path}
@@ -208,8 +218,6 @@ def _notebooks(
             path = _only_notebook(files, wanted, notes)
         if path is not None:
             found[wanted] = path
-        else:
-            notes.append(f"not handed in: {wanted}")
     return found
 
 

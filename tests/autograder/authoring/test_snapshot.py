@@ -93,3 +93,23 @@ def test_a_file_that_the_notebook_has_yet_to_write_stops_nothing_but_a_wrong_one
     torch.save(torch.tensor(3.0), workshop.source / "halves.pt")
     with pytest.raises(UsageError, match="half: saved does not pass on the reference"):
         record(workshop.course, workshop.assignment)
+
+
+UNMEASURED = """
+
+@pytest.mark.question("half")
+def test_quick(student):
+    from autograder.errors import {error}
+
+    raise {error}("half takes 12.9 x (11.3 to 52.4); it is not certain whether this is within 40 x")
+"""
+
+
+def test_a_time_that_a_busy_machine_cannot_measure_stops_nothing_but_a_slow_reference_does(workshop):
+    checks = workshop.checks / "test_halves.py"
+    before = checks.read_text()
+    checks.write_text(before + UNMEASURED.format(error="TooNoisy"))
+    assert record(workshop.course, workshop.assignment).cases["half"] == ("half[1]", "half[5]", "quick")
+    checks.write_text(before + UNMEASURED.format(error="TooSlow"))
+    with pytest.raises(UsageError, match="half: quick does not pass on the reference: too_slow"):
+        record(workshop.course, workshop.assignment)

@@ -400,3 +400,29 @@ def test_a_module_that_cannot_be_read_is_not_called_missing(tmp_path: Path, assi
     inbox = opened(tmp_path, assignment)
     assert inbox.receive("kim-1-A6-O1").unread == {"two_layers.py": "encrypted"}
     assert inbox.receive("lee-2-A6-O1").unread == {}
+
+
+def test_a_notebook_or_artifact_that_cannot_be_read_is_not_called_missing(
+    tmp_path: Path, assignment: Assignment
+) -> None:
+    data = bytearray(zipped({**work("1"), "best_layers.pt": b"1"}))
+    for name in (b"two_layers.ipynb", b"best_layers.pt"):
+        data[data.rindex(name) - 46 + 8] |= 1  # encrypted
+    large = {**work("2"), "best_layers.pt": bytes(33 << 20)}
+    put(tmp_path, {"kim-1-A6-O1.zip": bytes(data), **{f"lee-2-A6-O1/{name}": data for name, data in large.items()}})
+    put(tmp_path, {"park-3-A6-O1.zip": zipped(work("3")), "yu-4-A6-O1.zip": zipped({"two_layers.py": MODULE})})
+    inbox = opened(tmp_path, assignment)
+    received = {name: inbox.receive(name) for name in inbox.entries}
+    assert {name.split("-")[0]: each.unread for name, each in received.items()} == {
+        "kim": {"two_layers.ipynb": "encrypted", "best_layers.pt": "encrypted"},
+        "lee": {"best_layers.pt": "larger than 32 MiB"},
+        "park": {},
+        "yu": {},
+    }
+    absent = {name.split("-")[0]: [n for n in each.info.notes if "not handed in" in n] for name, each in received.items()}
+    assert absent == {
+        "kim": [],
+        "lee": [],
+        "park": ["not handed in: best_layers.pt"],
+        "yu": ["not handed in: two_layers.ipynb, best_layers.pt"],
+    }

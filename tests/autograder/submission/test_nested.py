@@ -33,7 +33,7 @@ def test_an_archive_that_is_all_there_is_is_opened(tmp_path: Path, assignment: A
 
 def test_one_too_deep_is_named_as_the_reason(tmp_path: Path, assignment: Assignment) -> None:
     received = opened(put(tmp_path / "in", {f"{NAME}.zip": wrapped(Z["1"], 5)}), assignment).receive(NAME)
-    (why,) = received.unread.values()
+    (why,) = set(received.unread.values())
     assert why.startswith("it may be in inner 4/inner 3/inner 2/inner 1/inner 0.zip: archives more than 4 deep")
 
 
@@ -54,6 +54,21 @@ def test_a_tar_inside_is_opened_like_a_zip(
         assert not any("is not opened" in note for note in received.info.notes)
 
 
+def test_an_artifact_in_a_zip_beside_the_module_is_taken(tmp_path: Path, assignment: Assignment) -> None:
+    """The module beside the zip stays the one that is graded, also if the zip holds another version."""
+    older = {**work("9"), "best_layers.pt": b"1"}
+    for weights in (zipped({"best_layers.pt": b"1"}), tarred({"out/best_layers.pt": b"1"}), zipped(older)):
+        files = {**work("1"), "weights.zip": weights}
+        folder = put(tmp_path / "in", {f"{NAME}.zip": zipped(files)})
+        put(tmp_path / "in/lee-2-A6-O1", files)
+        inbox = opened(folder, assignment)
+        for name in inbox.entries:
+            received = inbox.receive(name)
+            assert received.artifacts == {"best_layers.pt": b"1"}
+            assert received.files["two_layers.py"] == files["two_layers.py"]
+            assert received.notebooks["two_layers.ipynb"] == files["two_layers.ipynb"]
+
+
 @pytest.mark.parametrize("beside", [{}, {"try.py": b"x = 1\n"}, {"old.zip": zipped({"notes.txt": b"x"})}])
 def test_an_archive_that_cannot_be_opened_is_the_reason(
     tmp_path: Path, assignment: Assignment, beside: dict[str, bytes]
@@ -63,7 +78,7 @@ def test_an_archive_that_cannot_be_opened_is_the_reason(
     put(tmp_path / "in", {f"lee-2-A6-O1/{name}": data for name, data in files.items() if beside})
     inbox = opened(tmp_path / "in", assignment)
     for name in inbox.entries:
-        (why,) = inbox.receive(name).unread.values()
+        (why,) = set(inbox.receive(name).unread.values())
         assert (
             why
             == "it may be in code.7z: an archive inside the submission, of a kind that cannot be opened; wanted a zip"
@@ -87,7 +102,7 @@ def test_several_peoples_archives_deep_inside_are_nobodys_work(tmp_path: Path, a
     inbox = opened(put(tmp_path / "in", files), assignment)
     assert rows(inbox) == {NAME: "missing", "yu-4-A6-O1": "missing"}
     for name in inbox.entries:
-        (why,) = inbox.receive(name).unread.values()
+        (why,) = set(inbox.receive(name).unread.values())
         assert "several people's archives" in why
 
 
