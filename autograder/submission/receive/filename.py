@@ -8,7 +8,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from autograder.submission.paths import decode_name, plain_text
 
@@ -19,11 +19,13 @@ __all__ = [
     "WRAPPERS",
     "ParsedName",
     "archive_called",
+    "is_called",
     "is_taken",
     "may_be_archive",
     "name_of",
     "owner",
     "parse_name",
+    "plain_name",
     "safe_names",
     "without_archive_end",
 ]
@@ -39,6 +41,9 @@ TAKEN = frozenset(
 )
 BOOK = re.compile(r"gradebook\.db([-.][^~]*)?")  # and the files beside it: its log, its copies
 
+COPY_BEFORE = re.compile(r"^((copy_of|copy|복사본|사본)_)+")
+# One digit at a time: `\d+` inside a repetition would take exponential time on a name full of digits.
+COPY_AFTER = re.compile(r"(_?(\(\d+\)|copy|복사본|사본|final|최종|v?\d))+$")
 # The course's form, strict, and then with any separators that people type. An id starts and ends with a digit.
 STRICT = re.compile(r"(?P<name>[^-]+)-(?P<id>[^-]+)-A(?P<number>\d+)-O(?P<option>\d+)(?!\d)", re.IGNORECASE)
 LOOSE = re.compile(
@@ -200,3 +205,22 @@ def _suffixed(name: str, path: Path, whole: bool = False) -> str:
     suffix = "~" + hashlib.sha256(original.encode(errors="surrogateescape")).hexdigest()[:8]
     room = MAX_NAME_BYTES - len(suffix)
     return name.split("~")[0].encode()[:room].decode(errors="ignore").rstrip(". ") + suffix
+
+
+def is_called(path: str, wanted: str) -> bool:
+    """True if a file's name is `wanted`, or a copy's name of it: `Two_Layers (1).PY` for `two_layers.py`."""
+    return plain_name(path) == plain_name(wanted)
+
+
+def plain_name(path: str) -> tuple[str, str]:
+    """Stem and suffix without the additions of copying: `Two_Layers (1).PY`, `two-layers-2.py`, `two_layers.py.txt`.
+
+    macOS writes `복사본` in parts (NFD).
+    """
+    name = PurePosixPath(plain_text(path).casefold())
+    if name.suffix == ".txt" and "." in name.stem:
+        name = PurePosixPath(name.stem)
+    stem = re.sub(r"[\s._-]+", "_", name.stem)
+    if len(stem) > MAX_NAME:
+        return stem, name.suffix
+    return COPY_AFTER.sub("", COPY_BEFORE.sub("", stem)) or stem, name.suffix

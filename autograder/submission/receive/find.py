@@ -13,11 +13,17 @@ from pathlib import Path
 from autograder.errors import ArchiveError, UsageError
 from autograder.submission.paths import decode_name, is_litter
 from autograder.submission.receive.archives.unpack import Unpacker, archive_names
-from autograder.submission.receive.filename import ParsedName, archive_called, may_be_archive, name_of, parse_name
+from autograder.submission.receive.filename import (
+    ParsedName,
+    archive_called,
+    is_called,
+    may_be_archive,
+    name_of,
+    parse_name,
+)
 from autograder.submission.receive.identity import read_notebook
 from autograder.submission.receive.intake import SOURCES
 from autograder.submission.receive.lateness import SUBMITTED
-from autograder.submission.receive.locate import is_called
 from autograder.submission.receive.look import GIVEN, ContentKind, Look, listed
 from autograder.submission.receive.loose import LOOSE, gathered, reason
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -16,11 +16,11 @@ from autograder.course.result import SubmissionInfo
 from autograder.errors import ArchiveError, UsageError
 from autograder.submission.paths import show
 from autograder.submission.receive.archive import ArchiveLimits, Files, read_submission
-from autograder.submission.receive.filename import ParsedName, may_be_archive, name_of, owner, safe_names
+from autograder.submission.receive.filename import ParsedName, is_called, may_be_archive, name_of, owner, safe_names
 from autograder.submission.receive.find import Passed, find_submissions
 from autograder.submission.receive.identity import Identity, identify
 from autograder.submission.receive.lateness import SUBMITTED, ArrivalTime, arrival, key, read_submitted
-from autograder.submission.receive.locate import Located, is_called, locate
+from autograder.submission.receive.locate import Located, locate
 from autograder.submission.receive.look import listed
 from autograder.submission.source.text import readable
 
@@ -156,11 +156,11 @@ class Inbox:
     def _located(self, path: Path) -> tuple[Files, Located]:
         """A submission's files. Zips among them are opened if a module or an artifact is missing without them."""
         files = self._read(path)
-        located = locate(files, self.assignment, self.clean, files.left_out)
+        located = locate(files, self.assignment, self.clean)
         graded = {*self.assignment.files, *self.assignment.artifacts}
         if not graded <= located.names and any(map(may_be_archive, files.left_out)):
             with_zips = self._read(path, open_zips=True)
-            found = locate(with_zips, self.assignment, self.clean, with_zips.left_out)
+            found = locate(with_zips, self.assignment, self.clean)
             if found.names & graded > located.names & graded:
                 return with_zips, found
             closed = {path: why for path, why in with_zips.left_out.items() if may_be_archive(path)}

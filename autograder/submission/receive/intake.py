@@ -11,8 +11,7 @@ from types import MappingProxyType
 
 from autograder.errors import ArchiveError
 from autograder.submission.paths import Refused, is_absolute, is_litter, member_path, show
-from autograder.submission.receive.filename import ARCHIVE_ENDS, archive_called, may_be_archive
-from autograder.submission.receive.locate import is_called
+from autograder.submission.receive.filename import ARCHIVE_ENDS, archive_called, is_called, may_be_archive
 
 __all__ = ["LARGE", "NESTED_RATIO", "SOURCES", "ArchiveLimits", "Files", "InnerArchives", "Intake", "Rank"]
 

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from autograder.course.model import Assignment, Component
-from autograder.submission.paths import plain_text, show
-from autograder.submission.receive.filename import MAX_NAME
+from autograder.submission.paths import show
+from autograder.submission.receive.filename import is_called
+from autograder.submission.receive.intake import Files
+from autograder.submission.source.imports import is_installed
 from autograder.submission.source.parse import MAX_BYTES, parse
 from autograder.submission.source.same import same_text
 
-__all__ = ["Located", "is_called", "locate", "plain_name"]
+__all__ = ["Located", "locate"]
 
 LIBRARY = "common/"
 MAX_PARSED = 32  # files that are parsed to find a module under another name, or what the files import
 MAX_PARSED_BYTES = 512 * 1024  # and their bytes
-COPY_BEFORE = re.compile(r"^((copy_of|copy|복사본|사본)_)+")
-# One digit at a time: `\d+` inside a repetition would take exponential time on a name full of digits.
-COPY_AFTER = re.compile(r"(_?(\(\d+\)|copy|복사본|사본|final|최종|v?\d))+$")
 
 
 @dataclass(frozen=True)
@@ -56,18 +54,15 @@ class Located:
         return frozenset((*(f"{module}.py" for module in self.modules), *self.notebooks, *self.artifacts))
 
 
-def locate(
-    files: Mapping[str, bytes], assignment: Assignment, clean: Mapping[str, bytes], left_out: Collection[str] = ()
-) -> Located:
+def locate(files: Files, assignment: Assignment, clean: Mapping[str, bytes]) -> Located:
     """Find the assignment's files in any folder, and under names that copying has changed.
 
     If several files may be a module, a file with the student's work wins over the untouched stub. Then the proper name
-    wins over a changed one, then the file nearest to the root, then the first by path.
+    wins over a changed one, then the file nearest to the root, then the newest one, then the first by path.
 
     Args:
-        files: all files of the submission.
+        files: all files of the submission. A file that was left out is not noted as missing.
         clean: the handout's files. The student's copies of given files are left out: the course's own are used.
-        left_out: handed-in files that could not be read. They are not noted as missing.
     """
     notes: list[str] = []
     modules: dict[str, str] = {}  # the assignment's file name → the path of the file
@@ -81,7 +76,7 @@ def locate(
     artifacts = {name: _named(files, name, base, notes) for name in assignment.artifacts}
     absent = [name for name in assignment.notebooks if name not in notebooks]
     absent += [name for name, path in artifacts.items() if path is None]
-    if missing := [name for name in absent if not any(is_called(path, name) for path in left_out)]:
+    if missing := [name for name in absent if not any(is_called(path, name) for path in files.left_out)]:
         notes.append(f"not handed in: {', '.join(missing)}")
     group = _named(files, "group.txt", base, notes)
     apart = {path for path in (group, *notebooks.values(), *artifacts.values()) if path}
@@ -108,27 +103,8 @@ class _Tree:
     edited: list[str] = field(default_factory=list)
 
 
-def is_called(path: str, wanted: str) -> bool:
-    """True if a file's name is `wanted`, or a copy's name of it: `Two_Layers (1).PY` for `two_layers.py`."""
-    return plain_name(path) == plain_name(wanted)
-
-
-def plain_name(path: str) -> tuple[str, str]:
-    """Stem and suffix without the additions of copying: `Two_Layers (1).PY`, `two-layers-2.py`, `two_layers.py.txt`.
-
-    macOS writes `복사본` in parts (NFD).
-    """
-    name = PurePosixPath(plain_text(path).casefold())
-    if name.suffix == ".txt" and "." in name.stem:
-        name = PurePosixPath(name.stem)
-    stem = re.sub(r"[\s._-]+", "_", name.stem)
-    if len(stem) > MAX_NAME:
-        return stem, name.suffix
-    return COPY_AFTER.sub("", COPY_BEFORE.sub("", stem)) or stem, name.suffix
-
-
 def _module(
-    files: Mapping[str, bytes],
+    files: Files,
     component: Component,
     assignment: Assignment,
     clean: Mapping[str, bytes],
@@ -147,10 +123,11 @@ def _module(
         return None
     base = PurePosixPath(next(iter(found.values()))).parent if found else None
 
-    def rank(path: str) -> tuple[bool, bool, bool, int, str]:
-        place = PurePosixPath(path)
+    def rank(path: str) -> tuple[bool, bool, bool, int, float, str]:
+        place, changed = PurePosixPath(path), files.modified.get(path)
         untouched = not files[path].strip() or same_text(files[path], clean.get(wanted, b""))
-        return untouched, place.name != wanted, base not in (None, place.parent), path.count("/"), path
+        age = -changed.timestamp() if changed else 0.0
+        return untouched, place.name != wanted, base not in (None, place.parent), path.count("/"), age, path
 
     chosen, *others = sorted(candidates, key=rank)
     if others:
@@ -255,7 +232,10 @@ def _tree(
     clean: Mapping[str, bytes],
     notes: list[str],
 ) -> _Tree:
-    """The files that the modules may import and read: all files below their folder that are not given."""
+    """The files that the modules may import and read: all files below their folder that are not given.
+
+    Helpers in a folder around it are taken where they are imported from there: `utils/` beside `src/`.
+    """
     given = _given(clean, {*assignment.files, *assignment.notebooks, *assignment.artifacts})
     tree, outside = _Tree({wanted: files[path] for wanted, path in modules.items()}), []
     imported = _imported(files, modules, base)
@@ -272,20 +252,22 @@ def _tree(
         relative = place.relative_to(base)
         if str(relative) in modules:
             continue  # the untouched file beside the copy that was taken for it
-        if PurePosixPath(relative.parts[0]).stem not in given:
+        if _top(str(relative)) not in given:
             tree.files[str(relative)] = data
             continue
         tree.given[str(relative)] = data
         if relative.suffix == ".py" and not same_text(clean.get(str(relative), b""), data):
             tree.edited.append(str(relative))
             notes.append(f"{show(str(relative))} differs from the course's file, which is used instead")
-    if lost := [path for path in outside if path.endswith(".py")]:
+    around = {path: place for path, place in _around(outside, base, imported).items() if _top(place) not in given}
+    if lost := [path for path in outside if path.endswith(".py") and path not in around]:
         whose = "module's" if len(assignment.files) == 1 else "modules'"
         notes.append(f"outside the {whose} folder, so it cannot be imported: {_some(lost)}")
     below = dict(tree.files)
-    for around in _packages(base, below, imported):
-        if around.parts[0] not in given:
-            tree.files = {**{str(around / path): data for path, data in below.items()}, **tree.files}
+    for end in _packages(base, below, imported):
+        if end.parts[0] not in given:
+            tree.files = {**{str(end / path): data for path, data in below.items()}, **tree.files}
+    tree.files = {**{place: files[path] for path, place in around.items()}, **tree.files}
     return tree
 
 
@@ -325,6 +307,29 @@ def _packages(base: PurePosixPath, files: Iterable[str], imported: Collection[st
     ends = [PurePosixPath(*base.parts[start:]) for start in range(len(base.parts))]
     places = [PurePosixPath(path) for path in files if path.endswith(".py")]
     return [end for end in ends if any(_dotted(str(end / place), PurePosixPath()) in imported for place in places)]
+
+
+def _around(outside: Iterable[str], base: PurePosixPath, imported: Collection[str]) -> dict[str, str]:
+    """The files outside the modules' folder that the modules import, each with its path for an import.
+
+    Example: `A6/utils/helpers.py` becomes `utils/helpers.py` if `A6/src/two_layers.py` imports `utils.helpers`.
+    """
+    tops = {name.partition(".")[0] for name in imported}
+    own = {top for top in tops if not is_installed(top)}
+    found: dict[str, str] = {}
+    for path in outside:
+        for folder in base.parents:
+            if PurePosixPath(path).is_relative_to(folder):
+                place = str(PurePosixPath(path).relative_to(folder))
+                if _top(place) in own and ("/" in place or place.endswith(".py")) and place not in found.values():
+                    found[path] = place
+                    break
+    return found
+
+
+def _top(path: str) -> str:
+    """The name under which the first part of a path is imported: `utils` for `utils/a.py` and `utils.py`."""
+    return PurePosixPath(PurePosixPath(path).parts[0]).stem
 
 
 def _dotted(path: str, base: PurePosixPath) -> str:

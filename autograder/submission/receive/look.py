@@ -14,12 +14,13 @@ from autograder.submission.receive.filename import (
     MAX_NAME,
     WRAPPERS,
     archive_called,
+    is_called,
     may_be_archive,
     parse_name,
+    plain_name,
     without_archive_end,
 )
 from autograder.submission.receive.intake import SOURCES
-from autograder.submission.receive.locate import is_called, plain_name
 
 __all__ = ["ContentKind", "Look", "listed"]
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from autograder.submission.paths import decode_name, plain_text
-from autograder.submission.receive.filename import ParsedName, archive_called
+from autograder.submission.receive.filename import ParsedName, archive_called, is_called
 from autograder.submission.receive.intake import SOURCES
-from autograder.submission.receive.locate import is_called
 
 __all__ = ["LOOSE", "LooseFiles", "gathered", "reason"]
 

@@ -404,4 +404,8 @@ def test_nothing_is_left_behind(run: Run) -> None:
 def test_a_notebook_that_could_not_be_received_is_not_called_missing(sandbox, assignment) -> None:
     notebooks = Notebooks(sandbox, assignment, {"toy.ipynb": file_of(handed_out())})
     made, page = notebooks.run("toy.ipynb", None, Package({}, "toy", frozenset()), "kim", unread="encrypted")
-    assert (made.outcome, made.reason, page) == (NotebookOutcome.UNREADABLE, "toy.ipynb cannot be read: encrypted", None)
+    assert (made.outcome, made.reason, page) == (
+        NotebookOutcome.UNREADABLE,
+        "toy.ipynb cannot be read: encrypted",
+        None,
+    )

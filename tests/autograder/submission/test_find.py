@@ -419,7 +419,9 @@ def test_a_notebook_or_artifact_that_cannot_be_read_is_not_called_missing(
         "park": {},
         "yu": {},
     }
-    absent = {name.split("-")[0]: [n for n in each.info.notes if "not handed in" in n] for name, each in received.items()}
+    absent = {
+        name.split("-")[0]: [n for n in each.info.notes if "not handed in" in n] for name, each in received.items()
+    }
     assert absent == {
         "kim": [],
         "lee": [],

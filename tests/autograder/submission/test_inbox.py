@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -152,6 +153,33 @@ def test_the_modules_folder_can_be_imported_from(make_zip: Zip, assignment: Assi
     assert sorted(plain.files) == sorted(files)
     like_a_package = {f"{folder}torch/__init__.py": b"", f"{folder}torch/two_layers.py": MODULE + b"import torch.nn\n"}
     assert sorted(receive(make_zip(like_a_package), assignment).files) == ["__init__.py", "two_layers.py"]
+
+
+@pytest.mark.parametrize("line", ["from utils.helpers import f", "from utils import helpers", "import utils.helpers"])
+@pytest.mark.parametrize("folder", ["", "A6/"])
+def test_helpers_in_a_folder_beside_the_modules_folder_can_be_imported(
+    make_zip: Zip, assignment: Assignment, line: str, folder: str
+) -> None:
+    module = MODULE + f"import sys\nsys.path.append('..')\n{line}\nfrom shared import g\nimport torch\n".encode()
+    used = {"utils/helpers.py": b"from utils.more import f\n", "utils/more.py": b"f = 1\n", "shared.py": b"g = 1\n"}
+    unused = {"data/load.py": b"", "torch/nn.py": b"", "common/grad.py": b"", "utils.txt": b""}
+    files = {**used, **unused, "src/two_layers.py": module}
+    submission = receive(make_zip({f"{folder}{name}": data for name, data in files.items()}), assignment)
+    assert submission.files == {"two_layers.py": module, **used}
+    (note,) = [note for note in submission.info.notes if "cannot be imported" in note]
+    assert [name for name in files if f"{folder}{name}" in note] == ["data/load.py", "torch/nn.py", "common/grad.py"]
+
+
+def test_of_two_versions_in_two_folders_the_newest_is_taken(tmp_path: Path, assignment: Assignment) -> None:
+    for newest, times in {"one": (2000, 1000), "two": (1000, 2000)}.items():
+        folder = tmp_path / newest / "kim-1-A6-O1"
+        for name, at in zip(("one", "two"), times, strict=True):
+            (folder / name).mkdir(parents=True)
+            (folder / name / "two_layers.py").write_bytes(MODULE + f"# {name}\n".encode())
+            os.utime(folder / name / "two_layers.py", (at * 10**6, at * 10**6))
+        submission = receive(folder.parent, assignment)
+        assert submission.files["two_layers.py"].endswith(f"# {newest}\n".encode())
+        assert f"took {newest}/two_layers.py" in notes(submission)
 
 
 def test_endless_versions_of_a_module_are_not_all_parsed(
