@@ -42,6 +42,7 @@ USUAL = {
 SPACES = ("Zs", "Zl", "Zp")
 REFUSED = ("Cc", "Cs")  # control characters and lone surrogates
 DRIVE = re.compile(r"^[A-Za-z]:")
+MAX_PART = 255  # bytes of one part of a path, as many as a disk allows
 
 
 class Refused(ValueError):
@@ -103,7 +104,7 @@ def member_path(raw: str, depth: int, name_bytes: int) -> str:
     if not text.isprintable() and any(category(char) in REFUSED for char in text):
         raise Refused("its name holds characters that cannot be shown")
     path = "/".join(parts)
-    if len(path.encode()) > name_bytes:
+    if len(path.encode()) > name_bytes or any(len(part.encode()) > MAX_PART for part in parts):
         raise Refused("its name is too long")
     if len(parts) > depth:
         raise Refused("lies too deep in folders")

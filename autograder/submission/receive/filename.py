@@ -42,8 +42,9 @@ TAKEN = frozenset(
 BOOK = re.compile(r"gradebook\.db([-.][^~]*)?")  # and the files beside it: its log, its copies
 
 COPY_BEFORE = re.compile(r"^((copy_of|copy|복사본|사본)_)+")
+ALIKE = {".pth": ".pt"}
 # One digit at a time: `\d+` inside a repetition would take exponential time on a name full of digits.
-COPY_AFTER = re.compile(r"(_?(\(\d+\)|copy|복사본|사본|final|최종|v?\d))+$")
+COPY_AFTER = re.compile(r"(_?(\(\d+\)|copy|kopie|복사본|(의_)?사본|副本|final|최종|ipynb|v?\d))+$")
 # The course's form, strict, and then with any separators that people type. An id starts and ends with a digit.
 STRICT = re.compile(r"(?P<name>[^-]+)-(?P<id>[^-]+)-A(?P<number>\d+)-O(?P<option>\d+)(?!\d)", re.IGNORECASE)
 LOOSE = re.compile(
@@ -215,7 +216,7 @@ def is_called(path: str, wanted: str) -> bool:
 def plain_name(path: str) -> tuple[str, str]:
     """Stem and suffix without the additions of copying: `Two_Layers (1).PY`, `two-layers-2.py`, `two_layers.py.txt`.
 
-    macOS writes `복사본` in parts (NFD).
+    `.pth` is another ending of `.pt`. macOS writes `복사본` in parts (NFD).
     """
     name = PurePosixPath(plain_text(path).casefold())
     if name.suffix == ".txt" and "." in name.stem:
@@ -223,4 +224,4 @@ def plain_name(path: str) -> tuple[str, str]:
     stem = re.sub(r"[\s._-]+", "_", name.stem)
     if len(stem) > MAX_NAME:
         return stem, name.suffix
-    return COPY_AFTER.sub("", COPY_BEFORE.sub("", stem)) or stem, name.suffix
+    return COPY_AFTER.sub("", COPY_BEFORE.sub("", stem)) or stem, ALIKE.get(name.suffix, name.suffix)

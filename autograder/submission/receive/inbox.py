@@ -154,14 +154,19 @@ class Inbox:
         return key(folder.name) if folder and key(path.name) not in self.submitted else key(path.name)
 
     def _located(self, path: Path) -> tuple[Files, Located]:
-        """A submission's files. Zips among them are opened if a module or an artifact is missing without them."""
+        """A submission's files.
+
+        Zips among them are opened if a module or an artifact is missing without them, or a module has no answer.
+        """
         files = self._read(path)
         located = locate(files, self.assignment, self.clean)
         graded = {*self.assignment.files, *self.assignment.artifacts}
-        if not graded <= located.names and any(map(may_be_archive, files.left_out)):
+        wanting = not graded <= located.names or not all(located.answered.values())
+        if wanting and any(map(may_be_archive, files.left_out)):
             with_zips = self._read(path, open_zips=True)
             found = locate(with_zips, self.assignment, self.clean)
-            if found.names & graded > located.names & graded:
+            answered, more = sum(located.answered.values()), found.names & graded > located.names & graded
+            if sum(found.answered.values()) > answered or more:
                 return with_zips, found
             closed = {path: why for path, why in with_zips.left_out.items() if may_be_archive(path)}
             others = {path: why for path, why in files.left_out.items() if not may_be_archive(path)}

@@ -74,8 +74,8 @@ class ArchiveLimits:
     members: int = 10_000
     entries: int = 200_000
     ratio: int = 300
-    depth: int = 12
-    name_bytes: int = 240
+    depth: int = 32
+    name_bytes: int = 1024
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from autograder.course.model import Assignment, Component
 from autograder.submission.paths import show
-from autograder.submission.receive.filename import is_called
+from autograder.submission.receive.filename import is_called, plain_name
 from autograder.submission.receive.intake import Files
 from autograder.submission.source.imports import is_installed
 from autograder.submission.source.parse import MAX_BYTES, parse
@@ -20,6 +21,7 @@ __all__ = ["Located", "locate"]
 LIBRARY = "common/"
 MAX_PARSED = 32  # files that are parsed to find a module under another name, or what the files import
 MAX_PARSED_BYTES = 512 * 1024  # and their bytes
+DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Located:
             no module was found.
         notebooks, artifacts: bytes by the assignment's file names.
         modules: the names of the modules in `files`, without `.py`.
+        answered: the number of questions that each module answers, by the module's name.
         group: the content of `group.txt`, or None.
         edited: given files that the student changed.
         lacking: given files, or whole folders of them, that the modules may import and that were not handed in.
@@ -47,6 +50,7 @@ class Located:
     edited: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()
     given: Mapping[str, bytes] = field(default_factory=dict)
+    answered: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def names(self) -> frozenset[str]:
@@ -57,8 +61,8 @@ class Located:
 def locate(files: Files, assignment: Assignment, clean: Mapping[str, bytes]) -> Located:
     """Find the assignment's files in any folder, and under names that copying has changed.
 
-    If several files may be a module, a file with the student's work wins over the untouched stub. Then the proper name
-    wins over a changed one, then the file nearest to the root, then the newest one, then the first by path.
+    If several files may be a module, the one that answers the most questions wins. Then the proper name wins over a
+    changed one, then the file nearest to the root, then the newest one, then the first by path.
 
     Args:
         files: all files of the submission. A file that was left out is not noted as missing.
@@ -74,6 +78,10 @@ def locate(files: Files, assignment: Assignment, clean: Mapping[str, bytes]) -> 
         notes.append(f"the files are inside the folder {show(str(base))}")
     notebooks = _notebooks(files, assignment, base, notes)
     artifacts = {name: _named(files, name, base, notes) for name in assignment.artifacts}
+    for name in assignment.artifacts:
+        if artifacts[name] is None:
+            free = [path for path in files if path not in artifacts.values()]
+            artifacts[name] = _only_longer_name(free, name, assignment.artifacts, notes)
     absent = [name for name in assignment.notebooks if name not in notebooks]
     absent += [name for name, path in artifacts.items() if path is None]
     if missing := [name for name in absent if not any(is_called(path, name) for path in files.left_out)]:
@@ -91,6 +99,11 @@ def locate(files: Files, assignment: Assignment, clean: Mapping[str, bytes]) -> 
         edited=tuple(tree.edited),
         given=tree.given,
         lacking=_lacking(clean, assignment.given, tree.given),
+        answered={
+            component.module: _answers(files[modules[component.file]], clean, component, assignment)
+            for component in assignment.components
+            if component.file in modules
+        },
     )
 
 
@@ -115,21 +128,27 @@ def _module(
     wanted = component.file
     named_otherwise = {*assignment.files, *assignment.given} - {wanted}
     free = [path for path in files if path not in found.values() and PurePosixPath(path).name not in named_otherwise]
-    candidates = [path for path in free if is_called(path, wanted)]
-    candidates = candidates or _by_content(files, free, component, assignment, clean)
+    base = PurePosixPath(next(iter(found.values()))).parent if found else None
+
+    def place(path: str) -> tuple[bool, bool, bool, int, float, str]:
+        here, changed = PurePosixPath(path), files.modified.get(path)
+        untouched = not files[path].strip() or same_text(files[path], clean.get(wanted, b""))
+        far, age = base not in (None, here.parent), -changed.timestamp() if changed else 0.0
+        return untouched, here.name != wanted, far, path.count("/"), age, path
+
+    candidates = sorted((path for path in free if is_called(path, wanted)), key=place)
+    answers = {path: _answers(files[path], clean, component, assignment) for path in _to_parse(files, candidates)}
+    if not any(answers.values()):  # stubs, or an export of the notebook, may lie beside the renamed module
+        for path in _by_content(files, free, component, assignment, clean):
+            answers[path] = _answers(files[path], clean, component, assignment)
+            if path not in candidates and (answers[path] or not candidates):
+                candidates.append(path)
     if not candidates:
         there = ", ".join(show(path, 60) for path in list(files)[:8]) or "nothing that grading uses"
         notes.append(f"{wanted} is missing; the submission holds: {there}{' …' if len(files) > 8 else ''}")
         return None
-    base = PurePosixPath(next(iter(found.values()))).parent if found else None
-
-    def rank(path: str) -> tuple[bool, bool, bool, int, float, str]:
-        place, changed = PurePosixPath(path), files.modified.get(path)
-        untouched = not files[path].strip() or same_text(files[path], clean.get(wanted, b""))
-        age = -changed.timestamp() if changed else 0.0
-        return untouched, place.name != wanted, base not in (None, place.parent), path.count("/"), age, path
-
-    chosen, *others = sorted(candidates, key=rank)
+    candidates.sort(key=lambda path: (-answers.get(path, 0), place(path)))
+    chosen, *others = candidates
     if others:
         rest = ", ".join(show(path, 60) for path in others[:3])
         notes.append(f"several files pass for {wanted}: took {show(chosen, 60)}, not {rest}")
@@ -147,8 +166,8 @@ def _by_content(
     assignment: Assignment,
     clean: Mapping[str, bytes],
 ) -> list[str]:
-    """The files of any name that define the most components of the module's questions."""
-    sources = [path for path in free if path.lower().endswith(".py") and not _is_given(path, clean)]
+    """The files of any name that define most components of the module's questions."""
+    sources = [path for path in free if path.lower().endswith((".py", ".txt")) and not _is_given(path, clean)]
     return [path for path in _to_parse(files, sources) if _are_most(_defined(files[path]), component, assignment)]
 
 
@@ -156,6 +175,32 @@ def _are_most(names: Collection[str], component: Component, assignment: Assignme
     """True if the names are those of most components of a module's questions."""
     wanted = {question.component.split(".")[0] for question in assignment.questions_in(component.module)}
     return 2 * len(wanted.intersection(names)) > len(wanted)
+
+
+def _answers(source: bytes, clean: Mapping[str, bytes], component: Component, assignment: Assignment) -> int:
+    """The number of a module's questions for which the source has another code than the handout's stub."""
+    theirs, ours = _code(source), _code(clean.get(component.file, b""))
+    asked = {question.component for question in assignment.questions_in(component.module)}
+    return sum(name in theirs and theirs[name] != ours.get(name) for name in asked)
+
+
+@lru_cache(maxsize=16)
+def _code(source: bytes) -> Mapping[str, str]:
+    """The code of each function, class and method at the top of a source, without comments and docstrings."""
+    tree = parse(source)
+    code = {}
+    for node in tree.body if tree else ():
+        if isinstance(node, DEFINITIONS):
+            code[node.name] = _dumped(node)
+            for inner in node.body if isinstance(node, ast.ClassDef) else ():
+                if isinstance(inner, DEFINITIONS):
+                    code[f"{node.name}.{inner.name}"] = _dumped(inner)
+    return code
+
+
+def _dumped(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    body = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
+    return "\n".join(_dumped(each) if isinstance(each, DEFINITIONS) else ast.dump(each) for each in body)
 
 
 def _to_parse(files: Mapping[str, bytes], paths: Iterable[str]) -> list[str]:
@@ -178,8 +223,7 @@ def _is_given(path: str, clean: Mapping[str, bytes]) -> bool:
 
 def _defined(source: bytes) -> set[str]:
     tree = parse(source)
-    kinds = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    return {node.name for node in tree.body if isinstance(node, kinds)} if tree else set()
+    return {node.name for node in tree.body if isinstance(node, DEFINITIONS)} if tree else set()
 
 
 def _notebooks(
@@ -193,6 +237,7 @@ def _notebooks(
         path = _named(free, wanted, base, notes)
         if path is None and not other:
             path = _only_notebook(files, wanted, notes)
+        path = path or _only_longer_name(free, wanted, assignment.notebooks, notes)
         if path is not None:
             found[wanted] = path
     return found
@@ -212,6 +257,22 @@ def _named(files: Iterable[str], wanted: str, base: PurePosixPath, notes: list[s
     if PurePosixPath(chosen).name != wanted:
         notes.append(f"{show(PurePosixPath(chosen).name)} was taken for {wanted}")
     return chosen
+
+
+def _only_longer_name(paths: Iterable[str], wanted: str, asked: Collection[str], notes: list[str]) -> str | None:
+    """The only file with `wanted` in its name, and with no other of the names that are asked for.
+
+    Example: `kim_2022990101_best_layers.pt` for `best_layers.pt`.
+    """
+    stem, suffix = plain_name(wanted)
+    others = [plain_name(name)[0] for name in asked if name != wanted]
+    names = {path: plain_name(path) for path in paths}
+    found = [path for path, (name, kind) in names.items() if stem in name and kind == suffix]
+    found = [path for path in found if not any(other in names[path][0] for other in others if other not in stem)]
+    if len(found) != 1:
+        return None
+    notes.append(f"{show(PurePosixPath(found[0]).name)} was taken for {wanted}")
+    return found[0]
 
 
 def _only_notebook(files: Mapping[str, bytes], wanted: str, notes: list[str]) -> str | None:

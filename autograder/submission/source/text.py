@@ -19,7 +19,8 @@ MARKS = {
 }
 # Control characters that no text holds.
 BINARY = re.compile(rb"[\0-\x08\x0b\x0e-\x1f]")
-COOKIE = re.compile(rb"[ \t\f]*#.*?coding[:=]")  # the beginning of a declaration of an encoding
+COOKIE = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]*)")  # a declaration of an encoding
+UTF_8 = ("utf-8", "utf-8-sig")
 READ = "it was read all the same"
 
 
@@ -70,7 +71,7 @@ def _wide(data: bytes) -> str:
 
 
 def _korean(data: bytes) -> bytes | None:
-    """The text in UTF-8, if it declares no encoding and has Korean letters in CP949; else None."""
+    """The text in UTF-8, if it declares no other encoding and has Korean letters in CP949; else None."""
     if _declares(data):
         return None
     try:
@@ -81,5 +82,6 @@ def _korean(data: bytes) -> bytes | None:
 
 
 def _declares(data: bytes) -> bool:
-    """True if the first two lines may declare an encoding."""
-    return any(COOKIE.match(line) for line in data.split(b"\n", 2)[:2])
+    """True if the first two lines may declare an encoding other than UTF-8."""
+    found = [match[1] for line in data.split(b"\n", 2)[:2] if (match := COOKIE.match(line))]
+    return any(name.decode().lower().replace("_", "-") not in UTF_8 for name in found)

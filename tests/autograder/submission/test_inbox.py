@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.course.model import Assignment
+from autograder.course.model import Assignment, Component
 from autograder.errors import ArchiveError, UsageError
 from autograder.submission.paths import show
 from autograder.submission.receive import locate
@@ -388,3 +388,96 @@ def test_a_learning_systems_folder_names_whom_the_zip_does_not(tmp_path: Path, a
     around.mkdir()
     (around / "work.zip").write_bytes(zipped({"two_layers.py": MODULE}))
     assert receive(tmp_path, assignment).info.name == "Kim Minsu"
+
+
+RENAMED = (
+    "two_layers-LAPTOP-7Q2.py", "two_layers (Kim's conflicted copy 2022-12-01).py", "two_layers - Kopie.py",
+    "two_layers_backup.py", "lim_2022990118_two_layers.py", "my_layers.py", "two_layers.txt", "two_layers (1).py",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RENAMED)
+@pytest.mark.parametrize("kind", ["stub", "signed", "documented", "export"])
+def test_a_file_without_answers_does_not_hide_the_module_under_another_name(
+    make_zip: Zip, assignment: Assignment, name: str, kind: str
+) -> None:
+    """Synchronising keeps the handed-out file beside the work, and "Download .py" makes an export of the notebook."""
+    empty = {
+        "stub": STUB,
+        "signed": b"# Lim Chaewon 2022990118\n" + STUB,
+        "documented": STUB.replace(b"def helper():\n", b'def helper():\n    """Mine."""\n'),
+        "export": b"# -*- coding: utf-8 -*-\nfrom two_layers import Layer\nlayer = Layer()\n",
+    }[kind]
+    submission = receive(make_zip({"two_layers.py": empty, name: MODULE}), assignment)
+    assert submission.files["two_layers.py"] == MODULE
+    assert f"took {name}, not two_layers.py" in notes(submission)
+    alone = receive(make_zip({"two_layers.py": empty}), assignment)
+    assert alone.files == {"two_layers.py": empty}
+
+
+def test_the_module_with_the_most_answers_is_taken(make_zip: Zip, assignment: Assignment) -> None:
+    whole = b"class Layer:\n    def forward(self, x):\n        return x\n\n\ndef helper():\n    return 1\n"
+    half = whole.replace(b"return 1", b"raise NotImplementedError")
+    for files in (
+        {"two_layers.py": half, "A6/two_layers.py": whole},
+        {"two_layers.py": half, "two_layers (1).py": whole},
+        {"A6/v1/two_layers.py": half + b"# x\n", "A6/v2/two_layers.py": whole},
+    ):
+        assert receive(make_zip(files, "kim-1-A6-O1.zip"), assignment).files["two_layers.py"] == whole
+    broken = whole + b"def f(:\n"
+    assert receive(make_zip({"two_layers.py": STUB, "new/two_layers.py": broken}), assignment).files == {
+        "two_layers.py": broken
+    }
+
+
+def test_a_stub_beside_the_zip_with_the_work_is_not_graded(
+    make_zip: Zip, assignment: Assignment, tmp_path: Path
+) -> None:
+    inner = zipped({"two_layers.py": MODULE, "two_layers.ipynb": FULL["two_layers.ipynb"]})
+    files = {"A6/two_layers.py": STUB, "A6/two_layers.ipynb": b"{}", "A6/lim-2022990118-A6-O1.zip": inner}
+    assert receive(make_zip(files), assignment).files == {"two_layers.py": MODULE}
+    for name, data in files.items():
+        path = tmp_path / "in/Lim Chaewon" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    assert receive(tmp_path / "in", assignment).files == {"two_layers.py": MODULE}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["best_layers.pth", "best_layers_best.pt", "han_2022990101_best_layers.pt", "best_layers의 사본.pt",
+     "best_layers (Kopie).pth"],
+)  # fmt: skip
+def test_an_artifact_under_another_name_is_taken(make_zip: Zip, assignment: Assignment, name: str) -> None:
+    submission = receive(make_zip({"two_layers.py": MODULE, name: b"1"}), assignment)
+    assert submission.artifacts == {"best_layers.pt": b"1"}
+    assert f"{show(name)} was taken for best_layers.pt" in notes(submission)
+
+
+def test_one_of_two_possible_artifacts_is_not_chosen_by_chance(make_zip: Zip, assignment: Assignment) -> None:
+    files = {"two_layers.py": MODULE, "a_best_layers.pt": b"1", "b_best_layers.pt": b"2"}
+    submission = receive(make_zip(files), assignment)
+    assert submission.artifacts == {}
+    assert "not handed in: two_layers.ipynb, best_layers.pt" in notes(submission)
+    two = replace(assignment, components=(Component("two_layers", "", ("layers.pt", "best_layers.pt")),))
+    for names in (["my_best_layers.pt", "my_layers.pt"], ["my_layers.pt", "best_layers.pt"]):
+        received = receive(make_zip({"two_layers.py": MODULE, **{name: name.encode() for name in names}}), two)
+        assert received.artifacts == {
+            "layers.pt": b"my_layers.pt",
+            "best_layers.pt": next(name for name in names if "best" in name).encode(),
+        }
+
+
+def test_a_notebook_that_colab_copied_is_taken(make_zip: Zip, assignment: Assignment) -> None:
+    first, second = Component("two_layers", "two_layers.ipynb"), Component("more", "more.ipynb")
+    two = replace(assignment, components=(first, second))
+    for name in ("two_layers_ipynb의_사본.ipynb", "two_layers의 사본.ipynb", "kim_two_layers.ipynb"):
+        files = {"two_layers.py": MODULE, "more.py": b"", name: notebook("a = 1"), "more.ipynb": notebook("b = 1")}
+        received = receive(make_zip(files), two)
+        assert received.notebooks == {"two_layers.ipynb": files[name], "more.ipynb": files["more.ipynb"]}
+
+
+def test_work_deep_in_folders_is_found(make_zip: Zip, assignment: Assignment) -> None:
+    deep = "Users/kim/Library/Mobile Documents/com~apple~CloudDocs/Documents/School/2022/Fall/DL/Assignments/A6/two/"
+    for folder in (deep, "/".join(["딥러닝 응용 과제 여섯 번째 최종 제출"] * 6) + "/"):
+        assert receive(make_zip({f"{folder}two_layers.py": MODULE}), assignment).files == {"two_layers.py": MODULE}

@@ -27,6 +27,9 @@ TEXT = "# 내 풀이: 합성곱\nx = 1\n"
      ("x = 1\ny = 2\n".encode("utf-16-be") + b"\0" * 99, "49 NUL characters"),
      (TEXT.encode("cp949"), "CP949"), (b"# encoding of windows\n" + TEXT.encode("cp949"), "CP949"),
      (b'"""coding: assignment 6"""\n' + TEXT.encode("cp949"), "CP949"),
+     (b"# -*- coding: utf-8 -*-\n" + TEXT.encode("cp949"), "CP949"),
+     (b"#!/usr/bin/env python\n# coding=UTF_8\n" + TEXT.encode("cp949"), "CP949"),
+     ("# coding: utf-8\n# f\u00fcr \u00e9\nx = 1\n".encode("cp1252"), "not saved in UTF-8"),
      (b"# coding: cp949\n" + TEXT.encode("cp949"), ""), (b"", ""), (b"\0" * 8, "")],
 )  # fmt: skip
 def test_text_as_editors_and_shells_leave_it_is_read(data: bytes, said: str) -> None:
