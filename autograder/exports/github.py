@@ -50,7 +50,7 @@ def resume(token: str) -> str:
 
 
 def summary(title: str, rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown: question, status, number of passed checks, next fix. Text in it is no Markdown.
+    """A table in Markdown: question, status, number of passed checks, next fix. Markdown signs in its text are escaped.
 
     A table that would be too long is cut, with a note.
     """

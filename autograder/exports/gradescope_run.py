@@ -89,7 +89,7 @@ def _graded(course: Path, assignment: Assignment, submission: Path, work: Path, 
     given = work / "submitted"
     given.mkdir()
     if len(inside) == 1 and inside[0].is_file() and inside[0].suffix.lower() == ".zip":
-        shutil.copy(inside[0], given / inside[0].name)  # its name may say the option
+        shutil.copy(inside[0], given / inside[0].name)  # the option may be in its name
     else:
         shutil.copytree(submission, given / "submission", symlinks=True)
     command = [sys.executable, "-m", "autograder", "--course", str(course), "grade", assignment.name, str(given)]

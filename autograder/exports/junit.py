@@ -85,5 +85,5 @@ def _kind(outcome: Outcome) -> tuple[str, str] | None:
 
 
 def _time(seconds: float) -> str:
-    """Seconds with at most three decimals: with more a file is not valid."""
+    """Seconds with at most three decimals: a file with more is not valid."""
     return f"{max(seconds, 0):.3f}"

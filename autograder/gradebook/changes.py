@@ -37,7 +37,7 @@ def shown(state: str, cents: int | None) -> str:
 
 
 def told_now(grades: Sequence[Grade], *, zeros: bool = False) -> tuple[Told, ...]:
-    """Grades in the form in which a release keeps them. It has no number yet.
+    """Grades in the form in which a release keeps them. The number of the release is still 0.
 
     Args:
         zeros: True if people who handed in nothing get a 0 in it.

@@ -86,7 +86,7 @@ class Grade:
 def grades(facts: Facts, terms: Iterable[Terms]) -> tuple[Grade, ...]:
     """The grades of all assignments that have `terms`, in the order of their due times, then of students.
 
-    Free days are given to the assignments in this order. Each time the submission that counts gets them, so a later
+    Free days are given to the assignments in this order, and in each to the submission that counts. So a later
     submission never changes the grade of an earlier assignment.
     """
     used: dict[str, int] = {}

@@ -53,7 +53,7 @@ class GradingProcess:
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._log,
-            start_new_session=True,  # Ctrl-C is this process's to handle
+            start_new_session=True,  # Ctrl-C reaches this process only, which ends the other one
         )
         theirs.close()
         self._control = ours
@@ -139,7 +139,7 @@ class GradingProcess:
         """Wait until the reference has full marks under this run's seed, here or in an earlier run.
 
         Raises:
-            UsageError: it does not. Then no result of this run holds.
+            UsageError: it does not. Then no result of this run is valid.
         """
         self._ask({}, "the reference")
 

@@ -203,7 +203,7 @@ def read_in(book: Book, assignment: Assignment, out: Path) -> int:
             newest = last is not None and (suite, result.seed) == (last.suite, last.seed)
             if before is None or (before.id, suite, result.seed) not in held:
                 found.append((newest, path.stat().st_mtime, suite, result.seed, path))
-    with book.together() if found else nullcontext():  # a kill leaves it to the next command
+    with book.together() if found else nullcontext():  # all or nothing: after a kill, the next command reads them
         begun: dict[tuple[str, int], int] = {}  # one run for each suite and seed, the folder's own the newest
         for _, _, suite, seed, path in sorted(found, reverse=True):
             if (suite, seed) not in begun:

@@ -3,7 +3,7 @@
 For example, an answer in the wrong dtype is compared as it is, with the larger tolerance of the two dtypes; only
 `keeps-float32` and checks that say `dtype_counts()` fail. A note on the student's page names the mistake.
 
-The student's own checks at home keep no notes, and set nothing aside.
+Public checks on a student's machine keep no notes, and set nothing aside.
 """
 
 from __future__ import annotations

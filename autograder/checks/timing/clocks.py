@@ -1,8 +1,8 @@
 """Chooses the clock that decides, for each device, and computes the time of each pair of slices by it.
 
 On the CPU: CPU time of the whole process, read by the grader from outside. Other work of the machine hardly changes it.
-It does not contain time asleep. So the wall clock decides if its interval lies clearly above that of the CPU time.
-Neither clock counts time in which other processes ran.
+CPU time leaves out the seconds in which the code sleeps. So the wall clock decides if its interval lies clearly above
+that of the CPU time. Neither clock counts time in which other processes ran.
 
 Both sides of a pair run the same calls. The work around the calls, sending inputs and looking at outputs, is the same
 on both sides, too. If it takes the submission longer, the difference counts like time inside its calls.
@@ -63,7 +63,7 @@ class Clock(Protocol):
 
 
 class CpuClock:
-    """CPU time, unless it was spent asleep."""
+    """CPU time, or the wall clock if the submission slept."""
 
     def usual(self, alone: Slice) -> float:
         return max(alone.cpu / alone.calls, SHORTEST)

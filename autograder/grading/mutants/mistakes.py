@@ -2,7 +2,7 @@
 
 Mutants are mistakes that are known by name. If a case failed, the same check runs again with a mutant in the
 student's place, on the same inputs. If the mutant's wrong values equal the student's, number by number, in every case
-that is looked at, the student made this mistake. `Mutant.why` names it. If two mistakes fit, none is named.
+that is compared, the student made this mistake. `Mutant.why` names it. If two mistakes fit, none is named.
 
 Mutants are the course's own code, so they run on the trusted side, yet in a process of their own under a deadline: a
 mutant may loop for ever.
@@ -43,9 +43,9 @@ from autograder.reports.findings.causes import masked
 __all__ = ["Evidence", "FailureKey", "named_mistakes"]
 
 SECONDS = 20.0  # of CPU time, for all questions of one submission
-PATIENCE = 5.0  # a multiple of it by the wall clock, since other processes may use the core
+PATIENCE = 5.0  # the limit by the wall clock, as a multiple of SECONDS: other processes may use the core
 MUTANT_SECONDS = 2.0  # of CPU time, for these few cases of one mutant
-WRONG, RIGHT = 4, 2  # cases of one cause that are looked at; more if two mistakes fit these
+WRONG, RIGHT = 4, 2  # wrong cases of one cause, and passed ones, that are compared; more if two mistakes fit these
 SLOW = 10.0  # seconds, on a busy machine too; a case that takes longer is left out
 FailureKey = tuple[str, str]  # a question's id, and a message without its numbers
 SAYS = "Your answer is what this mistake gives: {}"

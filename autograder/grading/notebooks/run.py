@@ -43,7 +43,7 @@ __all__ = ["Notebooks"]
 
 GRACE_SECONDS = 5.0  # for a cell to end after the order to stop
 OPEN_SECONDS = 60.0
-NO_PROCESSES = "NoProcesses"  # the error of a cell that would start a process: a limit of ours, so it is not counted
+NO_PROCESSES = "NoProcesses"  # the error of a cell that starts a process. This limit is ours, so it is not counted
 LAYOUT_SECONDS = 20.0
 MAX_SOURCE = 200_000  # characters of a cell
 MAX_SHOWN = 32 << 20  # characters of all outputs, images included
@@ -228,7 +228,7 @@ class _Running:
                     return
             told = worker.request("written_files", {}, OPEN_SECONDS)
             self.written = tuple(name for name in self.artifacts if type(told) is list and name in told)
-        except (SandboxError, ValueError) as error:  # it could not even be opened, or not be closed
+        except (SandboxError, ValueError) as error:  # the notebook could not be opened or closed
             self.outcome, self.reason = NotebookOutcome.STOPPED, _line(str(error))
         finally:
             self.seconds = round(time.monotonic() - began, 3)

@@ -68,7 +68,7 @@ class ReferenceGrading:
         examiner: gets the answers.
         expected: seconds that each question took in an earlier run, by id: the longest come first.
         jobs: the number of questions at once.
-        later: True if other work uses the cores meanwhile, and comes first.
+        later: True if other work needs the cores and has priority.
 
     Attributes:
         seconds: the time of each graded question, by id.
@@ -99,7 +99,7 @@ class ReferenceGrading:
         return not (self._waiting or self._running)
 
     def hurry(self, jobs: int) -> None:
-        """Grade so many questions at once from now on: a caller waits for the end."""
+        """Grade `jobs` questions at once from now on, with normal priority: a caller waits for the end."""
         self.jobs, self.later = jobs, False
         self._begin()
 
