@@ -131,8 +131,8 @@ def _run(course: Course, assignment: Assignment, args: argparse.Namespace, conso
     print_class(grading.results, assignment, console, grading.troubles, changes, grading.passed)
     if args.profile:
         print_profile(grading.new, phases.seconds, console)
-    for told in grading.remarks(page, time.perf_counter() - began):
-        console.print(Text(told), soft_wrap=True)
+    for remark in grading.remarks(page, time.perf_counter() - began):
+        console.print(Text(remark), soft_wrap=True)
     return 0 if grading.complete else 1
 
 

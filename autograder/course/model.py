@@ -48,8 +48,8 @@ CLOSEST = 1.5
 
 def number(low: float = 0, high: float = sys.float_info.max) -> Meta:
     """A finite number in a range."""
-    told = f"from {low:g} to {high:g}" if high < sys.float_info.max else f"of at least {low:g}"
-    return Meta(ge=low, le=high, description=f"a number {told}")
+    bounds = f"from {low:g} to {high:g}" if high < sys.float_info.max else f"of at least {low:g}"
+    return Meta(ge=low, le=high, description=f"a number {bounds}")
 
 
 def text(pattern: str, wanted: str) -> Meta:

@@ -220,8 +220,8 @@ class _Assignment:
                 seen = {each.question: each.cents for each in self.facts.by_id[decision.saw].scores}
                 before = seen.get(score.question, score.cents)
                 if before != score.cents:
-                    set_to, said, now = (number(value / 100) for value in (decision.value, before, score.cents))
-                    reasons.append(f"{score.question}: set to {set_to} when the checks said {said}; they now say {now}")
+                    set_to, was, now = (number(value / 100) for value in (decision.value, before, score.cents))
+                    reasons.append(f"{score.question}: set to {set_to} when the checks said {was}; they now say {now}")
         scale = self._newest("scale", "", submission.id)
         option = self.terms.scales.get(self.terms.option(submission.option), 1.0)
         share = option if scale is None else scale.value

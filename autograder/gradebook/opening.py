@@ -157,12 +157,12 @@ def schema(made: Engine) -> None:
 
 def trouble(error: DBAPIError) -> str:
     """The database's error message, on one line."""
-    said = " ".join(str(error.orig).split())
-    told = {
+    message = " ".join(str(error.orig).split())
+    explained = {
         "database is locked": f"another program has been writing into it for {PATIENCE} s",
         "disk I/O error": "disk I/O error; is the disk full?",
     }
-    return told.get(said, said)
+    return explained.get(message, message)
 
 
 def _keep(path: Path, version: str) -> None:

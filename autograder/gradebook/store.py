@@ -156,13 +156,13 @@ class Book:
         own = {"assignment": assignment, "digest": digest, "name": info.submission}
         notes = json.dumps([note for note in info.notes if not note.startswith(SCALE)], ensure_ascii=True)
         with self._writing() as connection:
-            said = {"option": info.option, "notes": notes}
-            self._insert(connection, tables.submission, {**own, **said, "first_seen": _now()})
+            stated = {"option": info.option, "notes": notes}
+            self._insert(connection, tables.submission, {**own, **stated, "first_seen": _now()})
             row = connection.execute(_where(tables.submission, own)).mappings().one()
             number = int(row["id"])
-            if any(row[name] != value for name, value in said.items()):
+            if any(row[name] != value for name, value in stated.items()):
                 changed = tables.submission.update().where(tables.submission.c.id == number)
-                connection.execute(changed.values(**said))
+                connection.execute(changed.values(**stated))
             self._add_members(connection, number, info)
             self._add_arrival(connection, number, info, source)
         return number
@@ -294,14 +294,14 @@ class Book:
                 numbers.append(int(done.scalar_one()))
         return tuple(numbers)
 
-    def add_release(self, release: Release, told: Sequence[Told]) -> int:
+    def add_release(self, release: Release, grades: Sequence[Told]) -> int:
         """Add a release with its grades. Returns its number."""
         with self._writing() as connection:
             row = {**asdict(release), "policy": json.dumps(dict(release.policy)), "at": _now()}
             del row["id"]
             made = connection.execute(tables.release.insert().returning(tables.release.c.id).values(**row))
             number = int(made.scalar_one())
-            rows = [{**asdict(each), "release": number, "why": json.dumps(dict(each.why))} for each in told]
+            rows = [{**asdict(each), "release": number, "why": json.dumps(dict(each.why))} for each in grades]
             if rows:
                 connection.execute(tables.told.insert(), rows)
         return number

@@ -59,6 +59,6 @@ def dtype_set_aside(what: str, found: object, wanted: object) -> bool:
     if notes is None:
         return False
     differs = f"{what} {be(what)} {found}, wanted {wanted}"
-    said = f"{notes.question}: {differs}; one check takes points for it, the others do not"
-    notes.kept.setdefault(notes.question, said)
+    note = f"{notes.question}: {differs}; one check takes points for it, the others do not"
+    notes.kept.setdefault(notes.question, note)
     return True

@@ -107,8 +107,8 @@ def _by(
     *notes: str,
 ) -> ClockReading:
     """The seconds per call, as `clock` reads both slices, with `extra` seconds for each slice of the submission."""
-    told = ((ours, theirs, *clock(ours, theirs)) for ours, theirs in pairs)
-    times = tuple((us / ours.calls, (them + extra) / theirs.calls) for ours, theirs, us, them in told)
+    readings = ((ours, theirs, *clock(ours, theirs)) for ours, theirs in pairs)
+    times = tuple((us / ours.calls, (them + extra) / theirs.calls) for ours, theirs, us, them in readings)
     found = estimate([theirs / max(ours, SHORTEST) for ours, theirs in times], seed)
     return ClockReading(found, name, times, notes)
 

@@ -195,18 +195,18 @@ class Measurement:
             usual: the seconds of a call of the baseline, for all of the work.
             seconds: deadline of a call.
         """
-        told: list[float] = []
-        while len(told) < 2:
+        times: list[float] = []
+        while len(times) < 2:
             warm = self._warm(ours, part)
-            told.append(self._clock.usual(self._check(theirs, warm, seconds)))
-            if not self._is_beyond(told[-1], usual):
+            times.append(self._clock.usual(self._check(theirs, warm, seconds)))
+            if not self._is_beyond(times[-1], usual):
                 return None
         usual = self._baseline(ours, usual)
-        if not self._is_beyond(min(told), usual):
+        if not self._is_beyond(min(times), usual):
             return None
         clock, note = "cpu" if self._size.device == "cpu" else "events", "a part of the work took so long"
         return replace(
-            self._blank(), interval=(round(min(told) / usual, 4), None), clock=clock, notes=(*self._notes, note)
+            self._blank(), interval=(round(min(times) / usual, 4), None), clock=clock, notes=(*self._notes, note)
         )
 
     def _is_beyond(self, seconds: float, usual: float) -> bool:
@@ -248,9 +248,9 @@ class Measurement:
             slowed = self._slowed(ours, theirs, usual, found)
             if slowed > SLOWED:
                 notes.append(f"the baseline was {slowed:.2g} x as fast once the submission was ended, and that counts")
-                told = Estimate(*(slowed * value for value in astuple(found.found)))
-                found = replace(found, found=told)
-                standing = self._standing(told.ratio)
+                corrected = Estimate(*(slowed * value for value in astuple(found.found)))
+                found = replace(found, found=corrected)
+                standing = self._standing(corrected.ratio)
         if standing is TimeVerdict.TOO_NOISY and _unsteady(found):
             notes.append("its own times differ far more than the baseline's: the slower ones decide")
             slower = _slower(found)
@@ -274,13 +274,13 @@ class Measurement:
         return ours.slice([self._inputs() for _ in range(self._pairs[0][0].calls)], glance(), self._trusted)
 
     def _measured(self, standing: TimeVerdict, found: ClockReading, notes: Sequence[str] = ()) -> Measured:
-        told = found.found
+        ratios = found.found
         return replace(
             self._blank(),
             verdict=standing.value,
-            credit=credit_at(told.low if standing is TimeVerdict.TOO_NOISY else told.ratio, self._budget.bands),
-            ratio=round(told.ratio, 4),
-            interval=(round(told.low, 4), round(told.high, 4)),
+            credit=credit_at(ratios.low if standing is TimeVerdict.TOO_NOISY else ratios.ratio, self._budget.bands),
+            ratio=round(ratios.ratio, 4),
+            interval=(round(ratios.low, 4), round(ratios.high, 4)),
             pairs=len(self._pairs),
             clock=found.clock,
             student_ms=tuple(round(1000 * theirs, 4) for _, theirs in found.times),

@@ -208,10 +208,10 @@ class Runner:
         reply = self.side.request("run", {"plan": plan.content, "device": self._device, **where}, seconds)
         if type(reply) is not dict:
             raise ProtocolError("a run that was not answered as one")
-        told = reply.get("seconds")
-        if told is not None and not (type(told) is float and math.isfinite(told)):
+        reported = reply.get("seconds")
+        if reported is not None and not (type(reported) is float and math.isfinite(reported)):
             raise ProtocolError("a run whose time is no number")
-        return _ref(reply.get("results")), told
+        return _ref(reply.get("results")), reported
 
     @contextmanager
     def _awake(self) -> Iterator[None]:

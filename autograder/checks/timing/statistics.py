@@ -148,10 +148,10 @@ def words(found: Measured) -> str:
     bounds = " to ".join(f"{end:.3g}" for end in found.interval if end is not None)
     whom = "the reference" if found.baseline == "reference" else found.baseline
     if found.ratio is None or found.interval[1] is None:
-        told = f"more than {found.interval[0] or 0:.3g} x the time of {whom}"
+        sentence = f"more than {found.interval[0] or 0:.3g} x the time of {whom}"
     else:
-        told = f"{found.ratio:.3g} x the time of {whom} ({bounds})"
-    return f"{told}; {allowed(found.bands)}"
+        sentence = f"{found.ratio:.3g} x the time of {whom} ({bounds})"
+    return f"{sentence}; {allowed(found.bands)}"
 
 
 def allowed(bands: Sequence[tuple[float, float]]) -> str:

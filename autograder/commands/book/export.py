@@ -327,8 +327,8 @@ def _gradescope(args: argparse.Namespace, console: Console) -> int:
     content = gradescope_zip(course, assignment, wheel, args.minutes)
     if not args.dry_run:
         write_file(path, content)
-    said = f"{path}: {len(content) / 1e6:.1f} MB; it holds the hidden checks: give it to nobody but Gradescope"
-    console.print(Text(said), soft_wrap=True)
+    message = f"{path}: {len(content) / 1e6:.1f} MB; it holds the hidden checks: give it to nobody but Gradescope"
+    console.print(Text(message), soft_wrap=True)
     return 0
 
 

@@ -111,9 +111,9 @@ class Notebooks:
         run = running.result(script, _laid_out(script.answers))
         shown = {"cells": running.shown, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
         which = "the notebook" if len(self.assignment.notebooks) == 1 else notebook
-        said = f"{run.summary.capitalize()}. {run.reason}".rstrip()
+        summary = f"{run.summary.capitalize()}. {run.reason}".rstrip()
         raised = [cell.cell for cell in run.raised]
-        return run, render_notebook(shown, f"{submission}: {which}, run once", said, raised)
+        return run, render_notebook(shown, f"{submission}: {which}, run once", summary, raised)
 
     def _run(self, running: _Running, package: Package) -> None:
         limits = self.assignment.notebook_limits
@@ -226,8 +226,8 @@ class _Running:
                 self._cell(worker, place, min(left, limits.cell_seconds))
                 if self.outcome is NotebookOutcome.STOPPED:
                     return
-            told = worker.request("written_files", {}, OPEN_SECONDS)
-            self.written = tuple(name for name in self.artifacts if type(told) is list and name in told)
+            names = worker.request("written_files", {}, OPEN_SECONDS)
+            self.written = tuple(name for name in self.artifacts if type(names) is list and name in names)
         except (SandboxError, ValueError) as error:  # the notebook could not be opened or closed
             self.outcome, self.reason = NotebookOutcome.STOPPED, _line(str(error))
         finally:

@@ -81,8 +81,8 @@ class Unpacker:
             OSError: the folder cannot be written.
         """
         facts = path.stat()
-        told = f"{path}\0{facts.st_size}\0{facts.st_mtime_ns}\0{most}".encode(errors="surrogateescape")
-        folder = self._into / hashlib.sha256(told).hexdigest()[:16]
+        key = f"{path}\0{facts.st_size}\0{facts.st_mtime_ns}\0{most}".encode(errors="surrogateescape")
+        folder = self._into / hashlib.sha256(key).hexdigest()[:16]
         done = folder.with_suffix(DONE)
         if done.exists():
             self.left_out += [(name, why) for name, why in json.loads(done.read_text() or "[]")]
