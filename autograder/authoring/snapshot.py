@@ -31,7 +31,7 @@ PUBLIC_SEED = 0
 # Tolerances for another processor, which sums in another order. They are relative to the largest number of the same
 # dtype in the whole answer: a gradient that is zero up to rounding must not count as changed.
 RELATIVE = {torch.float64: 1e-9, torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 1e-1}
-# Absolute tolerances: an answer this small is the rounding error of numbers near one.
+# Absolute tolerances: an answer this small may be nothing but the rounding error of numbers near one.
 FLOOR = {torch.float64: 1e-10, torch.float32: 1e-6, torch.float16: 1e-3, torch.bfloat16: 1e-2}
 # The dtype assumed for a Python float, which may come from a float32 tensor.
 PLAIN = torch.float32
@@ -55,7 +55,7 @@ def record(course: Course, assignment: Assignment) -> Snapshot:
     """Run an assignment's public checks with the reference and its artifacts as the submission.
 
     Two kinds of check do not stop the build. One fails because an artifact is missing: the notebook that writes the
-    artifact runs in the built handout. The other measures a running time on a machine that is too busy to say: a
+    artifact runs in the built handout. The other measures a running time, and the machine is too busy to measure it: a
     recording holds answers and no times.
 
     Raises:

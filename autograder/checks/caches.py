@@ -55,7 +55,7 @@ def own_cache(forward: Proxy) -> CacheOf:
 def judge_backward(judge: Callable[[CacheOf], None], forward: Proxy) -> None:
     """Run `judge` with the documented cache and, if that fails, with the student's own.
 
-    Raises the errors of `judge`: of two errors, the one that helps the student more.
+    If both fail, raises the error that helps the student more.
     """
     try:
         judge(documented_cache)
@@ -70,7 +70,7 @@ def judge_backward(judge: Callable[[CacheOf], None], forward: Proxy) -> None:
 
 
 def cache_that_works(judge: Callable[[CacheOf], None], forward: Proxy) -> CacheOf:
-    """The kind of cache that `judge` accepts: the documented one, else the student's own, tried or not."""
+    """The documented cache if `judge` accepts it, else the student's own, which is not tried here."""
     try:
         judge(documented_cache)
     except (CheckFailed, StudentError):

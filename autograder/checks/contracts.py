@@ -7,7 +7,7 @@
         )
         contract(student, operation, (rng.boxes(4, 20, 30), rng.boxes(3, 20, 30)))
 
-Each contract also compares values, so an operation with wrong results keeps none of them.
+Each contract also compares values, so an operation with wrong results fails all of them.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ class Draw:
 
     Args:
         seed: any whole number that is not negative.
-        answers: the values that a run computes once; `until` keeps its place in the stream here.
+        answers: the values that a run computes once. `until` stores here at which place of the stream it found a value.
     """
 
     def __init__(self, seed: int, answers: MutableMapping[bytes, Any] | None = None) -> None:
@@ -89,7 +89,7 @@ class Draw:
         the last bit. `holds` runs once in a run, so it may take long. Neither function may depend on a submission.
 
         Raises:
-            GraderError: `holds` is false for every one of so many draws.
+            GraderError: `holds` is false for all of `tries` draws.
 
         >>> Draw(0).until(lambda rng: int(rng.integers(0, 100)), lambda number: number % 10 == 0) % 10
         0

@@ -172,13 +172,13 @@ def _not_python(path: Path) -> Text | None:
         line = source.decode("utf-8", "replace").splitlines()[found.line - 1 : found.line]
         shown = f"\n\n    {line[0].strip()}" if line and line[0].strip() else ""
         hint = f"{found.hint} " if found.hint else ""
-        said = f": {found.what}{shown}\n\n{hint}Python cannot read the file: nothing in it was checked."
-        return Text.assemble((f"{path.name}, line {found.line}", "bold"), said)
+        message = f": {found.what}{shown}\n\n{hint}Python cannot read the file: nothing in it was checked."
+        return Text.assemble((f"{path.name}, line {found.line}", "bold"), message)
     try:
         compile(source, path.name, "exec", dont_inherit=True)
     except SyntaxError as error:  # parsed but not compiled, for example a stray `return`
-        said = f": {error.msg}\n\nPython cannot read the file: nothing in it was checked."
-        return Text.assemble((f"{path.name}, line {error.lineno or 1}", "bold"), said)
+        message = f": {error.msg}\n\nPython cannot read the file: nothing in it was checked."
+        return Text.assemble((f"{path.name}, line {error.lineno or 1}", "bold"), message)
     return None
 
 

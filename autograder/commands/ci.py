@@ -77,9 +77,9 @@ class GitHub:
         for question, case in wrong[: github.MAX_REMARKS]:
             file, _, number = (case.location or f"{question.module}.py").partition(":")
             place = _from_workspace(folder / file)
-            told = "\n".join(filter(None, (case.message or case.outcome.value, case.hint)))
+            text = "\n".join(filter(None, (case.message or case.outcome.value, case.hint)))
             line = int(number) if number.isdecimal() else 0
-            self._say(github.remark(github.Remark(place, line, f"{question.id}: {case.title or case.id}", told)))
+            self._say(github.remark(github.Remark(place, line, f"{question.id}: {case.title or case.id}", text)))
         rows = [
             (
                 checked.question.title,

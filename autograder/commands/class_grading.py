@@ -32,7 +32,7 @@ UNCONFIRMED = ".unconfirmed-{}-{}"  # in the folder of results, for an assignmen
 
 @dataclass
 class ClassGrading:
-    """The grading of a class: where everything is, and the results so far. Each result is on disk.
+    """The grading of a class: its folders, its gradebook, and the results so far. Each result is on disk.
 
     Attributes:
         troubles: submissions that could not be graded: (submission, why).
@@ -97,7 +97,7 @@ class ClassGrading:
 
     @property
     def unconfirmed(self) -> Path:
-        """A file that is there until the reference of this run, or of an earlier one, is graded under its seed."""
+        """The path of a file that exists until the reference is graded under the seed of the results."""
         return self.out / UNCONFIRMED.format(self.assignment.id, self.device)
 
     def begin_run(self) -> None:
@@ -118,7 +118,7 @@ class ClassGrading:
         return replace(result, seconds=result.seconds - before.seconds, phase_seconds=phases)
 
     def _keep(self) -> None:
-        """Add the valid results of an earlier run, each with the scale that a person has set in the meantime.
+        """Add the valid results of an earlier run, each on the scale that a person has set since then.
 
         Their pages are written again if result.json differs from the gradebook.
         """

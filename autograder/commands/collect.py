@@ -308,7 +308,7 @@ def _as_json(
         "run_again": not done.since if done else None,
         "warnings": [asdict(each) for each in advice],
     }
-    if len(job.assignment.components) == 1:  # then each is listed under the name of its kind as well
+    if len(job.assignment.components) == 1:  # then also list the only module as `module`, and so on
         for one, all_of_them in (("module", modules), ("notebook", notebooks), ("run", ran)):
             facts[one] = next(iter(all_of_them.values()), None)
     return facts

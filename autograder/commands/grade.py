@@ -131,8 +131,8 @@ def _run(course: Course, assignment: Assignment, args: argparse.Namespace, conso
     print_class(grading.results, assignment, console, grading.troubles, changes, grading.passed)
     if args.profile:
         print_profile(grading.new, phases.seconds, console)
-    for told in grading.remarks(page, time.perf_counter() - began):
-        console.print(Text(told), soft_wrap=True)
+    for remark in grading.remarks(page, time.perf_counter() - began):
+        console.print(Text(remark), soft_wrap=True)
     return 0 if grading.complete else 1
 
 
@@ -166,11 +166,11 @@ def _require_writable(out: Path) -> None:
 
 @contextmanager
 def _alone(out: Path) -> Iterator[None]:
-    """Keep other runs of `grade` out of a folder of results, which is made if needed: two would grade everything twice.
+    """Keep other runs of `grade` out of a folder of results, so that nothing is graded twice. A missing folder is made.
 
     Raises:
-        UsageError: another run is there, or the folder cannot be made. The end of a run's process, of any kind, frees
-            the folder.
+        UsageError: another run uses the folder, or it cannot be made. However a run's process ends, its folder is free
+            again.
     """
     import fcntl
 
@@ -190,7 +190,7 @@ def _alone(out: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            with suppress(OSError):  # it holds something
+            with suppress(OSError):  # the folder is not empty
                 out.rmdir()
     finally:
         os.close(folder)
@@ -229,7 +229,7 @@ def _is_ours(out: Path) -> bool:
 def _grade(grading: ClassGrading, order: Order, args: argparse.Namespace, console: Console) -> None:
     """Grade the missing submissions. Each result is written at once, so that a stop loses no finished one.
 
-    Without missing ones, only the grading of the reference is awaited, which an earlier run did not see the end of.
+    If none is missing, this only waits for the grading of the reference, which an earlier run did not complete.
     """
     from autograder.grading.batch import Failure
     from autograder.reports import Progress

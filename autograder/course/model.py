@@ -40,7 +40,7 @@ __all__ = [
 
 # The devices on which running times can be graded.
 DEVICES = ("cpu", "cuda")
-# The submission's seconds for one race, and its most seconds for all calls unless the manifest sets them.
+# The submission's seconds for one race, and the most seconds for the whole submission if the manifest sets none.
 RACE_SECONDS, MAX_SECONDS = 60.0, 600.0
 # A ratio of running times below this cannot be told from 1 on a machine with other work.
 CLOSEST = 1.5
@@ -48,8 +48,8 @@ CLOSEST = 1.5
 
 def number(low: float = 0, high: float = sys.float_info.max) -> Meta:
     """A finite number in a range."""
-    told = f"from {low:g} to {high:g}" if high < sys.float_info.max else f"of at least {low:g}"
-    return Meta(ge=low, le=high, description=f"a number {told}")
+    bounds = f"from {low:g} to {high:g}" if high < sys.float_info.max else f"of at least {low:g}"
+    return Meta(ge=low, le=high, description=f"a number {bounds}")
 
 
 def text(pattern: str, wanted: str) -> Meta:
@@ -79,7 +79,7 @@ class Limits:
     """The limits of a worker. Sizes are MiB and KiB. `sandbox.grader.deadline` explains how seconds are counted.
 
     Attributes:
-        submission_seconds: for all calls of one submission; 0 to derive it from the questions, as
+        submission_seconds: for everything that one submission causes; 0 to derive it from the other limits, as
             `Assignment.submission_seconds` does.
     """
 
@@ -94,7 +94,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class NotebookLimits:
-    """The limits of a notebook's run; `cell_seconds` is for each cell. Seconds and sizes are those of `Limits`."""
+    """The limits of a notebook's run; `cell_seconds` is for each cell. Units are those of `Limits`."""
 
     seconds: Annotated[float, number(1)] = 900.0
     cell_seconds: Annotated[float, number(1)] = 300.0
@@ -228,7 +228,7 @@ class Assignment:
 
     @property
     def submission_seconds(self) -> float:
-        """Seconds for all calls of one submission. By default the sum over its questions, up to ten minutes."""
+        """Seconds for one submission: by default for its import, all its questions and races, at most ten minutes."""
         if self.limits.submission_seconds:
             return self.limits.submission_seconds
         races = RACE_SECONDS * sum(len(question.budgets) for question in self.questions)

@@ -36,13 +36,13 @@ class PagePlace:
     path: str
 
 
-def released(own: Sequence[Grade], told: Sequence[Told]) -> tuple[list[Grade], list[Grade]]:
+def released(own: Sequence[Grade], last_release: Sequence[Told]) -> tuple[list[Grade], list[Grade]]:
     """The grades that are as in the last release, and the others.
 
     Args:
-        told: the content of the newest release.
+        last_release: the content of the newest release.
     """
-    last = {each.student: each for each in told}
+    last = {each.student: each for each in last_release}
     graded = [grade for grade in own if grade.cents is not None and grade.grading]
     same = [grade for grade in graded if grade.student in last and last[grade.student].cents == grade.cents]
     alike = {grade.student for grade in same}
@@ -54,12 +54,12 @@ def own_page(
     assignment: Assignment,
     student: Student,
     others: Sequence[Student],
-    told: PageWords | None,
+    words: PageWords | None,
 ) -> str:
     """The page of one person, without the names of other members of the group.
 
     Args:
-        told: the gradebook's words about this person's grade.
+        words: the gradebook's words about this person's grade.
     """
     called = f"{assignment.id}-{student.number or student.key}"
     names = [result.info.submission, *(text for other in others for text in (other.name, other.number, other.key))]
@@ -73,7 +73,7 @@ def own_page(
         late=result.info.late,
         notes=notes,
     )
-    return render_student(replace(with_codes(result, names, called), info=info), assignment, told)
+    return render_student(replace(with_codes(result, names, called), info=info), assignment, words)
 
 
 def moodle_places(table: SchoolTable, people: Mapping[int, str], assignment: Assignment) -> list[PagePlace]:

@@ -117,8 +117,8 @@ def fill(
         top = _row_points(table, row) or most
         text = value if isinstance(value, str) else _scaled(value, top, points)
         if system is System.MOODLE and top is not None and not isinstance(value, str) and float(text) > top:
-            said = f"found {text}, above the column's {number(top)} points, which Moodle skips"
-            raise UsageError(f"{table.path}: row {row + 1}: {said}")
+            problem = f"found {text}, above the column's {number(top)} points, which Moodle skips"
+            raise UsageError(f"{table.path}: row {row + 1}: {problem}")
         written |= _comment(table, row, (lines or {}).get(student, "")) if system is System.MOODLE else {}
         if _equal(before, text):
             same += 1
@@ -206,8 +206,8 @@ def _score_column(table: SchoolTable, title: str, names: Sequence[str]) -> int:
     if not found and "Identifier" in map(str.strip, table.header):
         found = [place for place, header in enumerate(table.header) if header.strip() == "Grade"]
     if len(found) != 1:
-        said = "no column" if not found else "several columns: " + ", ".join(repr(table.header[each]) for each in found)
-        raise UsageError(f"{table.path}: found {said} for {title!r}; --column: one of {table.titles}")
+        what = "no column" if not found else "several columns: " + ", ".join(repr(table.header[each]) for each in found)
+        raise UsageError(f"{table.path}: found {what} for {title!r}; --column: one of {table.titles}")
     return found[0]
 
 
@@ -237,8 +237,8 @@ def _check_target(table: SchoolTable, system: System, place: int) -> None:
 
 def _points_of(table: SchoolTable, place: int) -> float | None:
     """The points of a column: Canvas's row, or Blackboard's header `[Total Pts: 100 …`."""
-    if told := re.search(r"\[Total Pts: ([\d.,]+)", table.header[place]):
-        return _points(told[1])
+    if match := re.search(r"\[Total Pts: ([\d.,]+)", table.header[place]):
+        return _points(match[1])
     row = points_row(table)
     return _points(table.cell(row, place)) if row is not None else None
 

@@ -36,8 +36,8 @@ def remark(each: Remark) -> str:
     '::error file=a.py,line=3,title=1%3A sum::100 %25'
     """
     properties = {"file": each.file, **({"line": str(each.line)} if each.line else {}), "title": each.title}
-    told = ",".join(f"{name}={_property(value)}" for name, value in properties.items() if value)
-    return f"::error {told}::{_message(each.message)}"
+    fields = ",".join(f"{name}={_property(value)}" for name, value in properties.items() if value)
+    return f"::error {fields}::{_message(each.message)}"
 
 
 def stop(token: str) -> str:
@@ -50,7 +50,7 @@ def resume(token: str) -> str:
 
 
 def summary(title: str, rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown: question, status, number of passed checks, next fix. Text in it is no Markdown.
+    """A table in Markdown: question, status, number of passed checks, next fix. Markdown signs in its text are escaped.
 
     A table that would be too long is cut, with a note.
     """

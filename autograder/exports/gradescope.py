@@ -126,11 +126,11 @@ def _output(question: QuestionView, stopped: CaseGroup | None) -> str:
     if not question.final:
         return "Not decided yet."
     wrong = [group for group in question.groups if group.outcome is not Outcome.PASSED]
-    told = [_words(stopped)] if stopped else [_words(group) for group in wrong]
+    messages = [_words(stopped)] if stopped else [_words(group) for group in wrong]
     if question.depends:
-        told.insert(0, f"This needs what does not work yet: {', '.join(question.depends)}.")
+        messages.insert(0, f"This needs what does not work yet: {', '.join(question.depends)}.")
     count = f"{question.passed} of {question.total} checks passed" if question.total else ""
-    return "\n\n".join(filter(None, (count, *told)))
+    return "\n\n".join(filter(None, (count, *messages)))
 
 
 def _words(group: CaseGroup) -> str:

@@ -89,7 +89,7 @@ def _graded(course: Path, assignment: Assignment, submission: Path, work: Path, 
     given = work / "submitted"
     given.mkdir()
     if len(inside) == 1 and inside[0].is_file() and inside[0].suffix.lower() == ".zip":
-        shutil.copy(inside[0], given / inside[0].name)  # its name may say the option
+        shutil.copy(inside[0], given / inside[0].name)  # the option may be in its name
     else:
         shutil.copytree(submission, given / "submission", symlinks=True)
     command = [sys.executable, "-m", "autograder", "--course", str(course), "grade", assignment.name, str(given)]
@@ -98,8 +98,8 @@ def _graded(course: Path, assignment: Assignment, submission: Path, work: Path, 
     done = subprocess.run(command, capture_output=True, text=True, timeout=60 * minutes + TO_END, check=False)
     found = list(work.glob("graded/*/result.json"))
     if done.returncode or len(found) != 1:
-        said = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no word"]
-        raise ValueError(f"grading ended with {done.returncode} and {len(found)} results: {said[0]}")
+        last_line = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no word"]
+        raise ValueError(f"grading ended with {done.returncode} and {len(found)} results: {last_line[0]}")
     result = SubmissionResult.from_json(json.loads(found[0].read_text(encoding="utf-8")))
     if all(question.outcome is Outcome.PENDING for question in result.questions):
         raise ValueError(f"nothing was decided in {minutes:g} minutes")

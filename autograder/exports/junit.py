@@ -65,8 +65,8 @@ def _suite(suite: Suite) -> tuple[ElementTree.Element, dict[str, int]]:
         if (kind := _kind(case.outcome)) is not None:
             tag, counted = kind
             counts[counted] += 1
-            told = ElementTree.SubElement(found, tag, type=str(case.outcome), message=line(case.message, 500))
-            told.text = block("\n".join(filter(None, (case.message, case.hint, case.location))))
+            child = ElementTree.SubElement(found, tag, type=str(case.outcome), message=line(case.message, 500))
+            child.text = block("\n".join(filter(None, (case.message, case.hint, case.location))))
     for name, value in counts.items():
         element.set(name, str(value))
     element.set("time", _time(suite.seconds))
@@ -85,5 +85,5 @@ def _kind(outcome: Outcome) -> tuple[str, str] | None:
 
 
 def _time(seconds: float) -> str:
-    """Seconds with at most three decimals: with more a file is not valid."""
+    """Seconds with at most three decimals: a file with more is not valid."""
     return f"{max(seconds, 0):.3f}"

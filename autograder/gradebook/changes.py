@@ -37,7 +37,7 @@ def shown(state: str, cents: int | None) -> str:
 
 
 def told_now(grades: Sequence[Grade], *, zeros: bool = False) -> tuple[Told, ...]:
-    """Grades in the form in which a release keeps them. It has no number yet.
+    """Grades in the form in which a release keeps them. The number of the release is still 0.
 
     Args:
         zeros: True if people who handed in nothing get a 0 in it.
@@ -51,8 +51,8 @@ def told_now(grades: Sequence[Grade], *, zeros: bool = False) -> tuple[Told, ...
 
 def changed(before: Sequence[Told], now: Sequence[Told], facts: Facts) -> tuple[GradeChange, ...]:
     """The people whose state or number differs, in the order of students."""
-    earlier = {told.student: told for told in before}
-    later = {told.student: told for told in now}
+    earlier = {each.student: each for each in before}
+    later = {each.student: each for each in now}
     found = []
     for student in sorted({*earlier, *later}):
         old, new = earlier.get(student), later.get(student)
@@ -82,9 +82,9 @@ def _why(old: Mapping[str, Any], new: Mapping[str, Any], facts: Facts) -> str:
     decided = [
         _said(known[id]) for id in sorted({*(is_by - was_by), *(id for id in taken_back if known[id].value is None)})
     ]
-    said = ": ".join(filter(None, (", ".join(parts), "; ".join(decided))))
+    explained = ": ".join(filter(None, (", ".join(parts), "; ".join(decided))))
     came = [reason for reason in new.get("reasons", ()) if reason not in old.get("reasons", ())]
-    return "; ".join(filter(None, (_gradings(old.get("grading", 0), new.get("grading", 0), facts), said, *came)))
+    return "; ".join(filter(None, (_gradings(old.get("grading", 0), new.get("grading", 0), facts), explained, *came)))
 
 
 def _matter(decision: Decision) -> tuple[str, str, str, int, str]:

@@ -83,18 +83,18 @@ def words(decision: Decision) -> str:
     """
     value, question = decision.value, f" {decision.question}" if decision.question else ""
     if value is None:
-        said = "taken back"
+        text = "taken back"
     elif decision.kind == "extension" and isinstance(value, (int, float)):
-        said = f"{value:g} h"
+        text = f"{value:g} h"
     elif decision.kind in ("points", "adjust"):
-        said = f"{'+' if decision.kind == 'adjust' and value >= 0 else ''}{number(value / 100)}"
+        text = f"{'+' if decision.kind == 'adjust' and value >= 0 else ''}{number(value / 100)}"
     elif isinstance(value, float):
-        said = f"{value:g}"
+        text = f"{value:g}"
     elif isinstance(value, list):
-        said = " ".join(value)
+        text = " ".join(value)
     else:
-        said = str(value).lower() if isinstance(value, bool) else str(value)
-    return f"{decision.kind}{question} {said}" + (f": {decision.why}" if decision.why else "")
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+    return f"{decision.kind}{question} {text}" + (f": {decision.why}" if decision.why else "")
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ EMPTY = '""'  # a text of no characters, as JSON
 
 
 def erase(connection: Connection, student: str) -> int:
-    """Remove the name, number, addresses, results and texts of a person; the number of their submissions.
+    """Remove a person's name, number, addresses, results and texts. Returns the number of their submissions.
 
     A group's result stays until all its members are erased, with a code in place of the person's name and id. The same
     holds for decisions and releases about others. Raises UsageError for an unknown key.

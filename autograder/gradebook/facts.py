@@ -188,7 +188,7 @@ class Release:
 
 @dataclass(frozen=True)
 class Told:
-    """A released grade of a person; `why`: grading, decisions, late, days, percent, checks, taken."""
+    """A released grade of a person. `why` holds grading, decisions, late, days, percent, checks and taken."""
 
     release: int
     student: str

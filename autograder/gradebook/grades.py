@@ -86,7 +86,7 @@ class Grade:
 def grades(facts: Facts, terms: Iterable[Terms]) -> tuple[Grade, ...]:
     """The grades of all assignments that have `terms`, in the order of their due times, then of students.
 
-    Free days are given to the assignments in this order. Each time the submission that counts gets them, so a later
+    Free days are given to the assignments in this order, and in each to the submission that counts. So a later
     submission never changes the grade of an earlier assignment.
     """
     used: dict[str, int] = {}
@@ -220,8 +220,8 @@ class _Assignment:
                 seen = {each.question: each.cents for each in self.facts.by_id[decision.saw].scores}
                 before = seen.get(score.question, score.cents)
                 if before != score.cents:
-                    set_to, said, now = (number(value / 100) for value in (decision.value, before, score.cents))
-                    reasons.append(f"{score.question}: set to {set_to} when the checks said {said}; they now say {now}")
+                    set_to, was, now = (number(value / 100) for value in (decision.value, before, score.cents))
+                    reasons.append(f"{score.question}: set to {set_to} when the checks said {was}; they now say {now}")
         scale = self._newest("scale", "", submission.id)
         option = self.terms.scales.get(self.terms.option(submission.option), 1.0)
         share = option if scale is None else scale.value

@@ -26,13 +26,13 @@ from autograder.gradebook import tables
 __all__ = ["FILE", "LOCK", "address", "beside", "engine", "network", "remove", "rewrite", "schema", "trouble"]
 
 FILE = "gradebook.db"
-PATIENCE = 30  # seconds that a writer waits for another
+PATIENCE = 30  # seconds that a writer waits for another writer
 ANSWER = 10  # seconds in which a server has to answer
 MIGRATIONS = Path(__file__).parent / "migrations"
 NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "lustre", "beegfs", "ceph", "afs", "gpfs")
 HERE = "sqlite"
 SUFFIXES = ("", "-wal", "-shm", "-journal")
-LOCK = 0x67726164  # PostgreSQL's advisory lock while the schema is looked at
+LOCK = 0x67726164  # PostgreSQL's advisory lock while the schema is checked and migrated
 
 
 def address(text: str) -> URL:
@@ -61,7 +61,8 @@ def engine(url: URL) -> Engine:
     """
     if url.get_backend_name() == HERE:
         _file(Path(str(url.database)))
-        made = create_engine(url, connect_args={"timeout": PATIENCE}, poolclass=NullPool)  # no fork inherits one
+        # Without a pool, no fork inherits an open connection.
+        made = create_engine(url, connect_args={"timeout": PATIENCE}, poolclass=NullPool)
         event.listen(made, "connect", _on_connect)
         event.listen(made, "begin", _on_begin)
         return made
@@ -92,7 +93,7 @@ def _on_connect(connection: sqlite3.Connection, _: Any) -> None:
     if connection.execute("pragma journal_mode").fetchone() != ("wal",):
         names = (name for (name,) in connection.execute("select name from sqlite_master where type = 'table'"))
         if not _another_programs(name for name in names if not name.startswith("sqlite_")):
-            connection.execute("pragma journal_mode = wal")  # it stays in the file: another program's is left alone
+            connection.execute("pragma journal_mode = wal")  # this setting stays in the file, so only a book gets it
 
 
 def _another_programs(names: Iterable[str]) -> str:
@@ -156,12 +157,12 @@ def schema(made: Engine) -> None:
 
 def trouble(error: DBAPIError) -> str:
     """The database's error message, on one line."""
-    said = " ".join(str(error.orig).split())
-    told = {
+    message = " ".join(str(error.orig).split())
+    explained = {
         "database is locked": f"another program has been writing into it for {PATIENCE} s",
         "disk I/O error": "disk I/O error; is the disk full?",
     }
-    return told.get(said, said)
+    return explained.get(message, message)
 
 
 def _keep(path: Path, version: str) -> None:

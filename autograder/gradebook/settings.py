@@ -56,11 +56,11 @@ class Settings:
         Raises:
             UsageError: the place is unknown; or there are free days, and no book of the term is named.
         """
-        told = given or os.environ.get(VARIABLE, "") or self.url
-        if told.startswith("sqlite:///") and not told.startswith(("sqlite:////", "sqlite:///~")):
-            return self.course.root / told.removeprefix("sqlite:///")
-        if told:
-            return told
+        address = given or os.environ.get(VARIABLE, "") or self.url
+        if address.startswith("sqlite:///") and not address.startswith(("sqlite:////", "sqlite:///~")):
+            return self.course.root / address.removeprefix("sqlite:///")
+        if address:
+            return address
         if self.policy.free_days:
             raise UsageError(
                 f"{self.course.root / 'course.toml'}: free days are counted over the term: say in course.toml where "

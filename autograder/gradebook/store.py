@@ -147,7 +147,7 @@ class Book:
         return len(roster)
 
     def add_submission(self, assignment: str, digest: str, info: SubmissionInfo, source: str = "files") -> int:
-        """Add a submission with its members and its arrival, unless it is there; its number.
+        """Add a submission with its members and its arrival, unless it is there. Returns its number.
 
         Args:
             source: the source of the time of handing in: `table`, `system` or `files`.
@@ -156,13 +156,13 @@ class Book:
         own = {"assignment": assignment, "digest": digest, "name": info.submission}
         notes = json.dumps([note for note in info.notes if not note.startswith(SCALE)], ensure_ascii=True)
         with self._writing() as connection:
-            said = {"option": info.option, "notes": notes}
-            self._insert(connection, tables.submission, {**own, **said, "first_seen": _now()})
+            stated = {"option": info.option, "notes": notes}
+            self._insert(connection, tables.submission, {**own, **stated, "first_seen": _now()})
             row = connection.execute(_where(tables.submission, own)).mappings().one()
             number = int(row["id"])
-            if any(row[name] != value for name, value in said.items()):
+            if any(row[name] != value for name, value in stated.items()):
                 changed = tables.submission.update().where(tables.submission.c.id == number)
-                connection.execute(changed.values(**said))
+                connection.execute(changed.values(**stated))
             self._add_members(connection, number, info)
             self._add_arrival(connection, number, info, source)
         return number
@@ -237,7 +237,7 @@ class Book:
         return BookedRun(**row)
 
     def add_grading(self, run: int, submission: int, result: SubmissionResult, fills: int = 0) -> int:
-        """Add a grading with its scores; its number, or that of the same grading by another process.
+        """Add a grading with its scores. Returns its number, or the number of the same grading by another process.
 
         Names, ids and lateness are stored with the submission, not here.
 
@@ -275,7 +275,7 @@ class Book:
     # --- decisions and releases
 
     def add_decisions(self, decisions: Iterable[Decision], shown: int | None = None) -> tuple[int, ...]:
-        """Add decisions, all or none; their numbers. Their `id` and `at` are ignored.
+        """Add decisions, all or none. Returns their numbers. Their `id` and `at` are ignored.
 
         Args:
             shown: the decision on the same matter that the person has seen, 0 for none; None checks nothing.
@@ -294,14 +294,14 @@ class Book:
                 numbers.append(int(done.scalar_one()))
         return tuple(numbers)
 
-    def add_release(self, release: Release, told: Sequence[Told]) -> int:
-        """Add a release with its grades; its number."""
+    def add_release(self, release: Release, grades: Sequence[Told]) -> int:
+        """Add a release with its grades. Returns its number."""
         with self._writing() as connection:
             row = {**asdict(release), "policy": json.dumps(dict(release.policy)), "at": _now()}
             del row["id"]
             made = connection.execute(tables.release.insert().returning(tables.release.c.id).values(**row))
             number = int(made.scalar_one())
-            rows = [{**asdict(each), "release": number, "why": json.dumps(dict(each.why))} for each in told]
+            rows = [{**asdict(each), "release": number, "why": json.dumps(dict(each.why))} for each in grades]
             if rows:
                 connection.execute(tables.told.insert(), rows)
         return number
@@ -376,7 +376,10 @@ class Book:
     # --- the whole book
 
     def copy_into(self, other: Book) -> dict[str, int]:
-        """Copy every row into an empty book; the number of rows of each table. Raises UsageError if it is not empty."""
+        """Copy every row into an empty book. Returns the number of rows by table.
+
+        Raises UsageError if the other book is not empty.
+        """
         counts: dict[str, int] = {}
         with self._reading() as source, other._writing() as target:
             for table in tables.ALL:
@@ -412,7 +415,7 @@ class Book:
         return counts
 
     def erase(self, students: Sequence[str]) -> int:
-        """Remove people (`erasing.erase`), also from unused pages of the file; the number of their submissions."""
+        """Remove people (`erasing.erase`) and overwrite their old pages. Returns the number of their submissions."""
         with self._writing() as connection:
             found = sum(erase(connection, student) for student in students)
         self.wipe()

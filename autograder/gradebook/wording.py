@@ -53,17 +53,17 @@ def sentence(grade: Grade, terms: Terms, points_by_person: bool = False) -> str:
     """
     if grade.state is State.EXCUSED:
         return "Excused: this assignment does not count."
-    said = f"{_points(grade.checks)} from the checks{' and a person' if points_by_person else ''}"
+    text = f"{_points(grade.checks)} from the checks{' and a person' if points_by_person else ''}"
     if grade.late and terms.policy.steps:
         days = f", {'one free day' if grade.days == 1 else f'{grade.days} free days'} used" if grade.days else ""
         if grade.percent is None:
-            return f"{said}; late by {elapsed(grade.late)}: not accepted = 0 of {_points(terms.points)}"
-        said += f" − {_points(grade.taken)} late by {elapsed(grade.late)}{days}"
+            return f"{text}; late by {elapsed(grade.late)}: not accepted = 0 of {_points(terms.points)}"
+        text += f" − {_points(grade.taken)} late by {elapsed(grade.late)}{days}"
     if grade.adjust:
-        said += f" {'+' if grade.adjust > 0 else '−'} {_points(abs(grade.adjust))} by a person"
+        text += f" {'+' if grade.adjust > 0 else '−'} {_points(abs(grade.adjust))} by a person"
     if grade.state is State.HELD:
-        return f"{said}. Not final: {'; '.join(grade.reasons)}."
-    return f"{said} = {_points(grade.cents or 0)} of {_points(terms.points)}"
+        return f"{text}. Not final: {'; '.join(grade.reasons)}."
+    return f"{text} = {_points(grade.cents or 0)} of {_points(terms.points)}"
 
 
 @dataclass(frozen=True)
@@ -121,13 +121,13 @@ def page_words(grades: Iterable[Grade], facts: Facts, terms: Terms) -> dict[int,
     found = {}
     for submission in {*theirs, *(number for kind, _, number, _ in newest if kind in BESIDE)} - {0}:
         own = theirs.get(submission, [])
-        said = [grade for grade in own if terms.policy.steps or _decided(grade, facts)]
+        stated = [grade for grade in own if terms.policy.steps or _decided(grade, facts)]
         words = PageWords(
-            sums=_shared([(each.student, sentence(each, terms, by_person(each, facts))) for each in said], len(own)),
+            sums=_shared([(each.student, sentence(each, terms, by_person(each, facts))) for each in stated], len(own)),
             beside=_beside(newest, submission, {grade.student for grade in own}),
             policy=_policy(own, terms) if own else (),
             deadlines=_shared([(grade.student, line) for grade in own if (line := _deadline(grade, newest))], len(own)),
-            grade=_common(own) if said else None,
+            grade=_common(own) if stated else None,
         )
         if words != PageWords():
             found[submission] = words
@@ -152,8 +152,8 @@ def _beside(newest: Mapping[MatterKey, Decision], submission: int, students: set
     for (kind, student, number, question), decision in newest.items():
         mine = number == submission if number else student in students
         if mine and kind in BESIDE and decision.value not in (None, ""):
-            said = _points(decision.value) if kind == "points" else decision.value
-            found.setdefault(question, []).append(BESIDE[kind].format(said))
+            text = _points(decision.value) if kind == "points" else decision.value
+            found.setdefault(question, []).append(BESIDE[kind].format(text))
     return {question: tuple(lines) for question, lines in found.items()}
 
 

@@ -26,7 +26,7 @@ from autograder.submission.receive.inbox import Inbox
 __all__ = ["RUN_FILE", "Batch", "Failure", "GradeOne", "Graders", "GradingRun", "local_graders", "stored"]
 
 RUN_FILE = "run.json"
-# Workers see digests of a run's seed: too many seeds to try them all, and whole numbers that JSON keeps everywhere.
+# Workers see digests of a run's seed. There are too many seeds to try, and every reader of JSON keeps them exact.
 SEEDS = 2**53
 
 
@@ -42,7 +42,7 @@ class Graders(NamedTuple):
     Attributes:
         grade: grades one submission; `executor` runs it.
         confirm: waits until the reference is graded under the run's seed, which takes no time if an earlier run did
-            this. Raises UsageError if the reference fails. Then no result of this run holds.
+            this. Raises UsageError if the reference fails. Then no result of this run is valid.
         at_once: the number of submissions that are graded at once.
     """
 
@@ -91,7 +91,7 @@ class GradingRun:
             return None
 
     def fingerprint(self, path: Path) -> str:
-        """The fingerprint that a result for the submission at `path` must have to hold in this run.
+        """The fingerprint that a result for the submission at `path` must have to be valid in this run.
 
         The time when it was handed in is not part of it: a changed time runs no code again.
         """
@@ -105,8 +105,8 @@ class Batch:
     Attributes:
         inbox: the submissions, by name.
         prints: the fingerprint that a result for each must carry.
-        kept: results of an earlier run that still hold.
-        partial: results that hold except for some cases, which this run can decide.
+        kept: results of an earlier run that are still valid.
+        partial: results that are valid except for some cases, which this run can decide.
         gaps: these cases, by submission.
         before: results of an earlier run, by submission; scores of questions, no cases.
     """
@@ -138,7 +138,7 @@ class Batch:
         Args:
             booked: the newest result of a submission there, by name; None for none.
             out: the folder with the pages of executed notebooks, which only a grading makes.
-            notebooks: True if a result without the run or the page of a notebook does not hold.
+            notebooks: True if a submission without the run or the page of a notebook is graded again.
             device: the device on which this run can grade running times, besides the CPU.
         """
         prints, kept, partial, lacking, before = {}, {}, {}, {}, {}

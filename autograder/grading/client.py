@@ -40,8 +40,8 @@ class GradingProcess:
 
     def __init__(self, order: Order) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        said = order.on_this_machine().to_json()
-        command = [sys.executable, "-m", "autograder.grading.server", str(theirs.fileno()), said]
+        order_text = order.on_this_machine().to_json()
+        command = [sys.executable, "-m", "autograder.grading.server", str(theirs.fileno()), order_text]
         # One thread each: parallelism is over submissions, and a fork after a parallel region may hang.
         own = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         kept = {key: value for key, value in os.environ.items() if key not in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")}
@@ -53,7 +53,7 @@ class GradingProcess:
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._log,
-            start_new_session=True,  # Ctrl-C is this process's to handle
+            start_new_session=True,  # Ctrl-C reaches this process only, which ends the other one
         )
         theirs.close()
         self._control = ours
@@ -139,7 +139,7 @@ class GradingProcess:
         """Wait until the reference has full marks under this run's seed, here or in an earlier run.
 
         Raises:
-            UsageError: it does not. Then no result of this run holds.
+            UsageError: it does not. Then no result of this run is valid.
         """
         self._ask({}, "the reference")
 
@@ -176,8 +176,8 @@ class GradingProcess:
         with self._lock:
             for _ in range(2):
                 with contextlib.suppress(OSError, ValueError):
-                    if said := self._control.recv(MAX_MESSAGE, socket.MSG_DONTWAIT):
-                        self._end = json.loads(said)
+                    if message := self._control.recv(MAX_MESSAGE, socket.MSG_DONTWAIT):
+                        self._end = json.loads(message)
         return self._end
 
     def _last_words(self) -> str:

@@ -75,7 +75,7 @@ def graders(address: str, order: Order, expected: Expected) -> Iterator[Graders]
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, TimeoutError) as error:
         raise UsageError(f"--cluster: no Dask scheduler answers at {address} ({type(error).__name__})") from None
-    except TypeError:  # Dask's word for an address that needs certificates, and a configuration without
+    except TypeError:  # Dask's error if an address needs certificates and its configuration has none
         wanted = "set ca-file and client.cert under distributed.comm.tls in Dask's configuration"
         raise UsageError(f"--cluster: {address} needs certificates: {wanted}") from None
     resources = {GPU: 1} if order.device == "cuda" else {}
@@ -119,7 +119,7 @@ def _start(client: Client, address: str, plugin: _Grader, resources: Mapping[str
 
 
 def _remove(client: Client, name: str) -> None:
-    """Remove a plugin from all workers. Nothing hangs on it: a later run removes what is left."""
+    """Remove a plugin from all workers. A failure does no harm: a later run removes it."""
     with suppress(Exception):
         client.unregister_worker_plugin(name)  # type: ignore[no-untyped-call]
 
@@ -140,7 +140,7 @@ def _able(known: Mapping[str, Any], resources: Mapping[str, float]) -> set[str]:
     """The addresses of the workers that have these resources.
 
     Args:
-        known: what the scheduler says of itself.
+        known: the scheduler's description of itself, as Dask gives it.
     """
     return {
         address
@@ -227,12 +227,13 @@ class _Grader(WorkerPlugin):
 
     async def setup(self, worker: Worker) -> None:
         if self._order.device == "cuda" and GPU not in worker.state.total_resources:
-            return  # it gets no submission of this run
+            return  # this worker gets no submission of this run
         try:
             await asyncio.to_thread(self._open, worker.state.nthreads)  # takes seconds: the worker must stay responsive
         except Exception as error:
             self.fault = _plain(error)
-            raise self.fault from None  # an error that is its own cause has no end when Dask follows its causes
+            # Dask follows the causes of an error, for ever if an error is its own cause.
+            raise self.fault from None
 
     async def teardown(self, worker: Worker) -> None:
         self._ended = True
@@ -299,7 +300,7 @@ def _confirm_all(client: Client, plugin: str) -> None:
     for address, answer in found.items():
         if isinstance(answer, AutograderError):
             raise answer
-        if isinstance(answer, BaseException) and not isinstance(answer, OSError):  # OSError: it has ended
+        if isinstance(answer, BaseException) and not isinstance(answer, OSError):  # OSError: the worker has ended
             raise GraderError(f"the reference was not graded on {address}: {type(answer).__name__}: {answer}")
     if True not in found.values():
         raise GraderError("the workers ended before the reference was graded; run again")

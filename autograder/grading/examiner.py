@@ -55,11 +55,11 @@ NOT_TIMED = "This was not timed."
 FINE = (Outcome.PASSED, Outcome.PENDING, Outcome.TOO_NOISY)
 MAX_SEEN = 3
 NOT_ASKED_FOR = CaseResult("", Outcome.NOT_ATTEMPTED, "not asked for")
-# For the reference and for mutants, whose other questions are right: these outcomes block no question.
+# The result of questions that are not run, for the reference and for mutants. They are right, so they block nothing.
 RIGHT_ELSEWHERE = CaseResult("", Outcome.PASSED, credit=1.0)
 # The reference has this many times the seconds: if it takes long, the machine is the cause.
 PATIENCE = 10.0
-# On a GPU, for each budget: workers of both sides wake there and load its libraries.
+# Additional seconds for each budget on a GPU: workers of both sides start there and load its libraries.
 GPU_SECONDS = 300.0
 NO_GPU = (
     "the code asks for a GPU by name{}, but there is none here: the CPU took its place. "
@@ -79,7 +79,7 @@ class Examiner:
         environment, isolation: facts that go into every result.
         ends: the ends of checks for mutants, for all submissions.
         clean: the handout's files by path; given files and given code come from these.
-        submitted: when submissions came, from a table beside them.
+        submitted: the times of handing in, from a table beside the submissions.
         notebooks: runs each submission's notebook after the checks; None to leave them alone.
         gpu: the GPU on which running times are graded, too; None if there is none.
         answers: the answers of the reference and of oracles, for all later gradings.
@@ -98,7 +98,7 @@ class Examiner:
     submitted: Mapping[str, datetime] = field(default_factory=dict)
     notebooks: Notebooks | None = None
     gpu: Gpu | None = None
-    answers: Answers = field(default_factory=dict)  # not made anew by `replace`: the patient copy fills in the same
+    answers: Answers = field(default_factory=dict)  # the copy that `replace` makes shares this dict
     until: float = math.inf
 
     def __post_init__(self) -> None:
@@ -279,8 +279,8 @@ class Examiner:
     def _broken(self, question: str, cases: Mapping[str, Sequence[CaseResult]]) -> CaseResult | None:
         """The result of a timed case if a question that it depends on earned nothing; otherwise None.
 
-        Such a case is not timed: a wrong answer earns no points for speed. If all cases of the other question ended
-        alike, not begun or with an import that failed, this case ends in the same way.
+        Such a case is not timed: a wrong answer earns no points for speed. If all cases of the other question
+        ended alike, as not attempted or with the same error, this case ends in the same way.
         """
         by = blocker(self.assignment, self.assignment.by_id[question], cases)
         if by is None:

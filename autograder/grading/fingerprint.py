@@ -66,7 +66,7 @@ def of_submission(path: Path) -> str:
 
 
 def _handed_in(root: Path) -> list[Path]:
-    """The regular files below a folder in order, without litter, as many as count."""
+    """The regular files below a folder in order, without litter, at most `MAX_FILES`."""
     found: list[Path] = []
     for here, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if name not in SKIPPED and not is_litter(name))

@@ -74,9 +74,9 @@ def info_of(
     )
 
 
-def source_of(info: SubmissionInfo, told: datetime | None) -> str:
+def source_of(info: SubmissionInfo, table_time: datetime | None) -> str:
     """The source of a submission's time: a table, the learning system's mark, or its files."""
-    if told:
+    if table_time:
         return "table"
     return "system" if BY_SYSTEM in info.notes else "files"
 
@@ -114,28 +114,28 @@ class Recorder:
             self.gradings = {each.submission: each.id for each in self.facts.gradings if each.run == self.number}
         return self.number
 
-    def keep(self, result: SubmissionResult, told: datetime | None) -> None:
+    def keep(self, result: SubmissionResult, table_time: datetime | None) -> None:
         """Add an earlier result that still holds, if the book does not have it."""
         before = self.known.get((_digest(result), result.submission))
         same = before and info_of(self.facts, before, self.assignment) == _plain(result.info)
         run = self.run
         if not (before and same and before.id in self.gradings):
-            number = self._submission(result, told)
+            number = self._submission(result, table_time)
             if number not in self.gradings:
                 self.gradings[number] = self.book.add_grading(run, number, result)
 
-    def expect(self, print: str, info: SubmissionInfo, told: datetime | None) -> None:
+    def expect(self, print: str, info: SubmissionInfo, table_time: datetime | None) -> None:
         """Add a submission of an earlier run that is graded again: a person may have decided on it already.
 
         Args:
             print: the fingerprint that its result will carry.
         """
         plain = _plain(info)
-        self.book.add_submission(self.assignment.id, print.rpartition("-")[2], plain, source_of(plain, told))
+        self.book.add_submission(self.assignment.id, print.rpartition("-")[2], plain, source_of(plain, table_time))
 
-    def add(self, result: SubmissionResult, told: datetime | None) -> None:
+    def add(self, result: SubmissionResult, table_time: datetime | None) -> None:
         """Add a new result. It counts instead of this run's earlier result, which stays in the book."""
-        run, number = self.run, self._submission(result, told)
+        run, number = self.run, self._submission(result, table_time)
         fills = self.gradings.get(number, 0)
         self.gradings[number] = self.book.add_grading(run, number, result, fills)
 
@@ -163,9 +163,9 @@ class Recorder:
         moved = [each for each in own if each.id in self._decided.moved]
         return {each.name: info_of(self._decided, each, self.assignment, decided=True) for each in moved}
 
-    def _submission(self, result: SubmissionResult, told: datetime | None) -> int:
+    def _submission(self, result: SubmissionResult, table_time: datetime | None) -> int:
         info = _plain(result.info)
-        return self.book.add_submission(self.assignment.id, _digest(result), info, source_of(info, told))
+        return self.book.add_submission(self.assignment.id, _digest(result), info, source_of(info, table_time))
 
 
 def has_results(out: Path) -> bool:
@@ -203,7 +203,7 @@ def read_in(book: Book, assignment: Assignment, out: Path) -> int:
             newest = last is not None and (suite, result.seed) == (last.suite, last.seed)
             if before is None or (before.id, suite, result.seed) not in held:
                 found.append((newest, path.stat().st_mtime, suite, result.seed, path))
-    with book.together() if found else nullcontext():  # a kill leaves it to the next command
+    with book.together() if found else nullcontext():  # all or nothing: after a kill, the next command reads them
         begun: dict[tuple[str, int], int] = {}  # one run for each suite and seed, the folder's own the newest
         for _, _, suite, seed, path in sorted(found, reverse=True):
             if (suite, seed) not in begun:
@@ -330,12 +330,12 @@ def enter_sheet(book: Book, assignment: Assignment, out: Path) -> int:
             continue
         option = assignment.option(submission.option).scale
         scale, note, newest = current.get(row.submission, (None, "", 0))
-        stood, said, _ = written.get(row.submission, (None, "", 0))  # the grader's own entry, not a person's change
+        stood, noted, _ = written.get(row.submission, (None, "", 0))  # the grader's own entry, not a person's change
         kinds: list[tuple[str, float | str, float | str | None]] = []
         ours = [option if each is None else each for each in (scale, stood)]
         if row.scale is not None and row.scale not in ours:
             kinds.append(("scale", row.scale, scale))
-        if row.comment.strip() not in (note.strip(), said.strip()):
+        if row.comment.strip() not in (note.strip(), noted.strip()):
             kinds.append(("note", row.comment, note))
         if kinds and newest > row.decision:
             other, (kind, mine, theirs) = by_number[newest], kinds[0]

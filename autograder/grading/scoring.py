@@ -60,10 +60,10 @@ def blocker(assignment: Assignment, question: Question, cases: Mapping[str, Sequ
 
 
 def blocked(case: CaseResult, by: Question, ended: str = "") -> CaseResult:
-    """A wrong case as blocked by a question; any other case as it is.
+    """A wrong case, changed to blocked by a question; any other case unchanged.
 
     Args:
-        ended: its own end, in words, if its message does not say so.
+        ended: the own result of the case, in words; by default its message.
     """
     if case.outcome not in BLOCKABLE or case.alone:
         return case

@@ -193,11 +193,11 @@ class Server:
             limit_memory(MAX_MEMORY)
             asked = {key: job[key] for key in ("as_it_is", "questions", "named", "without")}
             result = examiner.grade(Path(job["path"]), job["name"], **asked)
-            said: dict[str, Any] = {"result": result.to_json()}
+            message: dict[str, Any] = {"result": result.to_json()}
         except BaseException as error:
-            said = {"error": f"{error!r}\n{traceback.format_exc()}"}
+            message = {"error": f"{error!r}\n{traceback.format_exc()}"}
         try:
-            answer(reply, said)
+            answer(reply, message)
         finally:
             os._exit(0)
 

@@ -27,25 +27,25 @@ def bounded(seconds: float, make: Callable[[], str]) -> str:
     os.close(writer)
     try:
         with os.fdopen(reader, "rb", buffering=0) as pipe:
-            said = _read(pipe.fileno(), time.monotonic() + seconds)
+            reply = _read(pipe.fileno(), time.monotonic() + seconds)
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-    if not said.startswith(b"+"):
-        raise RuntimeError(said[1:].decode(errors="replace")[:200] or "it takes too much memory")
-    return said[1:].decode()
+    if not reply.startswith(b"+"):
+        raise RuntimeError(reply[1:].decode(errors="replace")[:200] or "it takes too much memory")
+    return reply[1:].decode()
 
 
 def _make(writer: int, make: Callable[[], str]) -> None:
     """In the child. Never returns."""
     try:
         limit_memory(MEMORY)
-        said = b"+" + make().encode("utf-8", "replace")
+        reply = b"+" + make().encode("utf-8", "replace")
     except BaseException as error:
-        said = b"-" + type(error).__name__.encode()
+        reply = b"-" + type(error).__name__.encode()
     try:
         with os.fdopen(writer, "wb") as pipe:
-            pipe.write(said)
+            pipe.write(reply)
     finally:
         os._exit(0)
 

@@ -91,8 +91,8 @@ class _Application:
         if found is None or not isinstance(result, SubmissionResult):
             return _nothing()
         words = page_words(moment.grades, moment.facts, moment.terms).get(found.id)
-        told = words.changed(moment.names.without) if words else None
-        return _inert(render_student(result, self.desk.assignment, told), REPORT)
+        own_words = words.changed(moment.names.without) if words else None
+        return _inert(render_student(result, self.desk.assignment, own_words), REPORT)
 
     def notebook(self, request: Request) -> Response:
         """An executed notebook's page. No other file of the disk is served."""

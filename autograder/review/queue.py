@@ -76,10 +76,10 @@ def _reasons(moment: Moment, submission: StoredSubmission, own: tuple[Grade, ...
     names, newest = moment.names, moment.newest
     for grade in own:
         if grade.state is State.HELD:
-            said = (
+            held = (
                 reason for reason in grade.reasons if not reason.startswith(OPEN)
             )  # the request itself follows below
-            yield from ((_of(reason), names.without(reason)) for reason in said)
+            yield from ((_of(reason), names.without(reason)) for reason in held)
         for (kind, student, _, question), decision in newest.items():
             if kind == "request" and student == grade.student and decision.value is not None:
                 answer = newest.get(("answer", student, 0, question))

@@ -30,8 +30,8 @@ LITTER_FOLDERS = frozenset(
 )
 LITTER_FILES = frozenset({".ds_store", "desktop.ini", "thumbs.db", ".gitignore", ".gitattributes", ".otter_log"})
 LITTER_ENDS = (":zone.identifier",)
-# The usual letters of each encoding. Two thirds of all byte pairs are some letter in each, so decoding alone decides
-# nothing.
+# The usual letters of each encoding. Two thirds of all byte pairs are a letter in each of these encodings, so a name
+# that can be decoded may still have another encoding.
 KANA, COMMON_CJK, HANGUL = "\u3040-\u30ff", "\u4e00-\u9fff", "\uac00-\ud7a3"
 USUAL = {
     "cp949": re.compile(f"[{HANGUL}]"),
@@ -52,7 +52,7 @@ class Refused(ValueError):
 def decode_name(raw: bytes) -> str:
     """Decode a file name of unknown encoding: UTF-8, else an encoding of Windows, else DOS (cp437).
 
-    Korean, Chinese and Japanese are tried in order. The first that gives only usual letters wins.
+    Korean, Chinese and Japanese are tried in order. The first encoding that gives only usual letters wins.
     """
     with suppress(UnicodeDecodeError):
         return raw.decode("utf-8")
@@ -67,9 +67,9 @@ def decode_name(raw: bytes) -> str:
 
 
 def plain_text(name: str) -> str:
-    """A name, composed (NFC), with ordinary spaces for all others, and without marks that no one sees.
+    """A name, composed (NFC), with ordinary spaces in place of other spaces, and without invisible characters.
 
-    Such marks join letters or order them (U+200D, U+200E); U+3000 and U+00A0 are spaces.
+    Other spaces are U+3000 and U+00A0, for example. Invisible characters join or order letters: U+200D, U+200E.
     """
     if name.isascii():
         return name

@@ -3,7 +3,7 @@
 For example, an answer in the wrong dtype is compared as it is, with the larger tolerance of the two dtypes; only
 `keeps-float32` and checks that say `dtype_counts()` fail. A note on the student's page names the mistake.
 
-The student's own checks at home keep no notes, and set nothing aside.
+Public checks on a student's machine keep no notes, and set nothing aside.
 """
 
 from __future__ import annotations
@@ -59,6 +59,6 @@ def dtype_set_aside(what: str, found: object, wanted: object) -> bool:
     if notes is None:
         return False
     differs = f"{what} {be(what)} {found}, wanted {wanted}"
-    said = f"{notes.question}: {differs}; one check takes points for it, the others do not"
-    notes.kept.setdefault(notes.question, said)
+    note = f"{notes.question}: {differs}; one check takes points for it, the others do not"
+    notes.kept.setdefault(notes.question, note)
     return True

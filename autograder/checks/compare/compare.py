@@ -163,7 +163,7 @@ def unpack_all(value: Any, most: int = 1000) -> list[Any] | None:
 
 
 def _parts(value: Any, most: int) -> Sequence[Any] | None:
-    """The parts of a tuple, a list, a row of numbers, or an iterator on the other side; None for anything else."""
+    """The parts of a tuple, list, 1-D tensor or array, or iterator on the other side; None for anything else."""
     if type(value) in (tuple, list):
         return list(value)
     if type(value) in (torch.Tensor, np.ndarray) and value.ndim == 1 and len(value) <= most:

@@ -25,5 +25,5 @@ def verb(what: str, singular: str, plural: str) -> str:
 
 
 def be(what: str) -> str:
-    """`is` or `are`, as `verb` has it."""
+    """`is` or `are`, chosen like the form of `verb`."""
     return verb(what, "is", "are")

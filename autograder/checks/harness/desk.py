@@ -41,7 +41,7 @@ class Desk:
     """One grading of one subject.
 
     Attributes:
-        reference: opens a channel to the reference, for a question's case with this key.
+        reference: opens a channel to the reference, for a question and the key of one of its cases.
         answers: the answers of the reference and of oracles in this run.
         rivals: opens the sides of a race; None if running times are not measured.
         seed: the run's; every case derives its own from it.

@@ -63,7 +63,7 @@ def title_of(item: pytest.Item) -> str:
 
     >>> def test_keeps_float32(student):
     ...     "float32 inputs give float32 outputs. This remark is not part of the title."
-    >>> _title(test_keeps_float32)
+    >>> _title(test_keeps_float32)  # called by `title_of`
     'float32 inputs give float32 outputs'
     """
     function = getattr(item, "function", None)

@@ -216,7 +216,8 @@ def run_check(item: pytest.Function, following: pytest.Item | None, desk: Desk) 
     given = item.callspec.params if hasattr(item, "callspec") else {}
     wanted = _arguments(item.function)
     if not set(item.fixturenames) - {"request"} <= FIXTURES.keys() | given.keys() or "request" in wanted:
-        # Fixtures that `following` shares with the check before may still be set up. `following` may be left out.
+        # An earlier check may have left fixtures open for a check that was then skipped. End those that this check does
+        # not use.
         item.session._setupstate.teardown_exact(item)
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         return case_of(item)
@@ -291,7 +292,7 @@ def _judged(item: pytest.Item) -> Iterator[None]:
 
 @contextmanager
 def _noting(desk: Desk | None, item: pytest.Item) -> Iterator[None]:
-    """Keep notes of the mistakes that the check in this block sets aside, if its desk wants them."""
+    """Keep notes of the mistakes that the check in this block sets aside, if its desk has a place for notes."""
     if desk is None or desk.asides is None:
         yield
         return

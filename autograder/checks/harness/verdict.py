@@ -121,7 +121,7 @@ def _is_ours(error: BaseException) -> bool:
     return False
 
 
-# A call waits for something if it computes for less than this share of its seconds.
+# A call that timed out counts as waiting if it computed for less than this share of its seconds.
 WAITING = 0.5
 
 

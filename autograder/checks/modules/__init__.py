@@ -6,8 +6,8 @@
     modules.assert_same_run(theirs, wanted, what="the block")
 
 `model` is a proxy of a submission's module, `trusted` of the reference's; both go through the same operations.
-`weights` explains the search for the weights of one in the other. Failures name parameters by number in the order of
-use, role, layer and shape, never by a name that a submission chose.
+`weights` explains how the weights of one module are matched with those of the other. Failures name parameters by number
+in the order of use, role, layer and shape, never by a name that a submission chose.
 """
 
 from autograder.checks.modules.api import (

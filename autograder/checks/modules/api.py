@@ -108,7 +108,7 @@ def read(model: Proxy, *inputs: torch.Tensor, like: Proxy | None = None) -> Weig
     """A module's weights as they are, in its own order of use. From a submission: its values are untrusted.
 
     Args:
-        like: another module, the reference's: its slots and its order of use. A bias that it does not have is left out.
+        like: another module, the reference's. The result then has its slots, in its order of use, and no further bias.
 
     Raises:
         CheckFailed: the module's parameters are not those of `like`.
@@ -145,7 +145,7 @@ def saved(state: Mapping[Any, Any], model: Proxy, *inputs: torch.Tensor, like: P
     """Weights of a saved `state_dict`, in the order of use of another module, the reference's.
 
     Args:
-        state: untrusted.
+        state: the content of a handed-in file; untrusted.
         model: of the class that the state was saved from; tells the role of each entry.
 
     Raises:
@@ -162,7 +162,7 @@ def saved(state: Mapping[Any, Any], model: Proxy, *inputs: torch.Tensor, like: P
 
 
 def spare_biases(model: Proxy, like: Proxy, *inputs: torch.Tensor) -> int:
-    """Elements of all biases that only the submission's module has, not the reference's; 0 if more differs."""
+    """The number of elements in biases that only the submission's module has; 0 if it differs in other ways, too."""
     try:
         _, aside = match(slots_of(describe(like, *inputs)), describe(model, *inputs), set_aside_biases=True)
     except CheckFailed:

@@ -149,7 +149,7 @@ class ModuleFacts(Struct, frozen=True):
     @property
     def outline(self) -> torch.Tensor:
         """The shapes of all parameters, int64 (parameters, 4), sorted: modules with the same layers have the same
-        outline. A shape with fewer axes is filled up with zeros, and one with more is cut."""
+        outline. Zeros fill up a shape with fewer axes, and a shape with more axes is cut."""
         rows = sorted((*tensor.shape[:4], 0, 0, 0, 0)[:4] for tensor in self.parameters)
         return torch.tensor(rows, dtype=torch.int64).reshape(-1, 4)
 

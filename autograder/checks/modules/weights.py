@@ -141,5 +141,5 @@ def _counted(slots: Sequence[TensorFacts], sizes: Collection[int]) -> str:
 
 
 def _told(shape: tuple[int, ...], sizes: Collection[int]) -> str:
-    told = ", ".join(str(size) if size in sizes else "…" for size in shape)
-    return f"({told},)" if len(shape) == 1 else f"({told})"
+    text = ", ".join(str(size) if size in sizes else "…" for size in shape)
+    return f"({text},)" if len(shape) == 1 else f"({text})"

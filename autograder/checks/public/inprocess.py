@@ -86,8 +86,8 @@ def run_checks(
     Args:
         checks: the folder of test_*.py files.
         desk: the objects behind their fixtures.
-        imports: folders that checks and subject import from, before all others. Modules of these names that this
-            process has imported already stay as they are, and the run imports its own.
+        imports: folders that checks and subject import from, before all others. The run imports its own copies: modules
+            of these names that this process has imported already do not change.
         question: only the checks of this question.
         starting: called with each case's question and id before it runs. It must not print to `sys.stdout` or
             `sys.stderr`.
@@ -102,7 +102,7 @@ def run_checks(
         KeyboardInterrupt: the user interrupted a check; its traceback leads to the line that was running.
     """
     collector = _Collector(desk, checks, starting, files)
-    # By its name alone, from the folder around it: pytest reads square brackets and colons in a path as its own.
+    # pytest gets only the folder's name, because it gives square brackets and colons in a path a meaning of its own.
     arguments = [*OPTIONS, "--rootdir", str(checks), checks.name]
     if question is not None:
         arguments += ["--question", question]
@@ -240,9 +240,9 @@ def _frozen() -> Iterator[None]:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Give back random states, environment and switches as they were; the working directory pytest gives back.
+    """Restore random states, environment and switches at the end of this block. `run_checks` restores the folder.
 
-    Meanwhile torch has one thread, as in a grader's worker: sums are the same, and small tensors are fast.
+    In the block torch has one thread, as in a grader's worker: sums are the same, and small tensors are fast.
     """
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()
     settings = {name: os.environ.pop(name) for name in PYTEST_SETTINGS if name in os.environ}
@@ -292,7 +292,7 @@ def _imports_from(folders: Sequence[Path]) -> Iterator[None]:
 
 
 def _is_elsewhere(name: str, before: Mapping[str, ModuleType], folders: Sequence[Path]) -> bool:
-    """True if a module from elsewhere had the first part of this name before and has to stay: `queue`, `torch`."""
+    """True if the top-level module of this name came from another folder before. It has to stay: `queue`, `torch`."""
     top = before.get(name.partition(".")[0])
     return top is not None and top.__spec__ is not None and not any(lies_in(top, folder) for folder in folders)
 

@@ -40,7 +40,7 @@ class PublicQuestion:
 def _say_no_more() -> None:
     """Let otter show only a check's own words, without lines of the test file and the exception's class.
 
-    A version of otter without the replaced method still shows its lines.
+    If a version of otter lacks the replaced method, it still shows these lines.
     """
     try:
         from otter.test_files.exception_test import ExceptionTestFile

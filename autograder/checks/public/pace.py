@@ -3,7 +3,7 @@
     assert_pace(lambda: student.Conv.forward(x, w, b, param), lambda: student.FastConv.forward(x, w, b, param),
                 at_most=8.0, what="Conv.forward", against="FastConv.forward")
 
-This is feedback, not a grade: both calls run in this process, in turn, on a laptop that runs other programs too. So the
+This is feedback, not a grade: both calls run in turn in this process, and the laptop runs other programs, too. So the
 check fails only if the result is certain; otherwise it says that the result is uncertain. Grading measures in another
 way (`checks.timing`).
 """
@@ -20,8 +20,8 @@ from autograder.errors import TooNoisy, TooSlow
 
 __all__ = ["Pace", "assert_pace", "measure_pace"]
 
-# Of both sides in turn. The true median lies between the second smallest and the second largest of nine ratios 96 times
-# in 100, and between the smallest and the largest of five 94 times.
+# Pairs of slices, one of each side. The true median lies between the second smallest and the second largest of nine
+# ratios 96 times in 100, and between the smallest and the largest of five 94 times.
 PAIRS, FEWER_PAIRS = 9, 5
 SLICE_SECONDS = 0.015
 # After this time fewer pairs must suffice: a call that takes so long is not near any bar.
@@ -52,7 +52,7 @@ def assert_pace(call: Call, given: Call, *, at_most: float, what: str, against: 
     Raises:
         ForbiddenUse: the call uses something that the question rules out. One call is watched, the timed ones are not.
         TooSlow: the call certainly takes longer.
-        TooNoisy: this machine is too busy to say.
+        TooNoisy: this machine is too busy to measure the times.
     """
     call()
     with unwatched():

@@ -101,7 +101,7 @@ def public_results(
 
 
 def _modules_in(folder: Path) -> list[str]:
-    """The student's modules in a folder, and in those packages whose names `own_names` may take."""
+    """The student's modules in a folder, and in packages that have the name of a module of Python's own library."""
     packages = [path for path in folder.iterdir() if path.is_dir() and path.name in sys.stdlib_module_names]
     paths = [*folder.glob("*.py"), *(path for package in packages for path in package.rglob("*.py"))]
     return [path.relative_to(folder).as_posix() for path in paths]
@@ -109,7 +109,7 @@ def _modules_in(folder: Path) -> list[str]:
 
 @contextmanager
 def _finding(modules: Iterable[str], folder: Path) -> Iterator[None]:
-    """Inside this block, a student's modules are found whose names other modules have."""
+    """Inside this block, an import finds the student's module even if another module has its name."""
     files = {name: (folder / name).read_bytes() for name in modules}
     finder = SubmissionFinder(files, str(folder), only_yours=True)
     finder.install()

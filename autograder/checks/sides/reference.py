@@ -99,7 +99,7 @@ def digest(value: Any) -> bytes:
 
 
 def _feed(add: Callable[[Any], None], value: Any) -> None:
-    """Add the bytes of a value's digest. Every part tells its own length, so that no two values give the same."""
+    """Add the bytes of a value's digest. Every part states its type and length, so no two values agree."""
     kind = type(value)
     if kind is str:
         text = value.encode("utf-8", "surrogatepass")
@@ -113,7 +113,7 @@ def _feed(add: Callable[[Any], None], value: Any) -> None:
         add(f"{kind.__name__}{value};".encode())
     elif kind is float:
         add(b"f%b;" % value.hex().encode())
-    elif kind not in CONTAINERS and isinstance(value, torch.Tensor):  # a question to torch costs more than all the rest
+    elif kind not in CONTAINERS and isinstance(value, torch.Tensor):  # isinstance with a torch class is slow
         add(f"{kind.__name__}{value.dtype}{tuple(value.shape)}".encode())
         add(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     elif isinstance(value, dict):

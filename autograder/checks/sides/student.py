@@ -1,5 +1,5 @@
-"""A submission under grading: one confined worker at a time. It is replaced when it dies, for another module, and for
-further rules."""
+"""A submission under grading, in one confined worker at a time. A new worker takes its place when it dies, for another
+module, and for further rules."""
 
 from __future__ import annotations
 

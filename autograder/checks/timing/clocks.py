@@ -1,8 +1,8 @@
 """Chooses the clock that decides, for each device, and computes the time of each pair of slices by it.
 
 On the CPU: CPU time of the whole process, read by the grader from outside. Other work of the machine hardly changes it.
-It does not contain time asleep. So the wall clock decides if its interval lies clearly above that of the CPU time.
-Neither clock counts time in which other processes ran.
+CPU time leaves out the seconds in which the code sleeps. So the wall clock decides if its interval lies clearly above
+that of the CPU time. Neither clock counts time in which other processes ran.
 
 Both sides of a pair run the same calls. The work around the calls, sending inputs and looking at outputs, is the same
 on both sides, too. If it takes the submission longer, the difference counts like time inside its calls.
@@ -63,7 +63,7 @@ class Clock(Protocol):
 
 
 class CpuClock:
-    """CPU time, unless it was spent asleep."""
+    """CPU time, or the wall clock if the submission slept."""
 
     def usual(self, alone: Slice) -> float:
         return max(alone.cpu / alone.calls, SHORTEST)
@@ -107,8 +107,8 @@ def _by(
     *notes: str,
 ) -> ClockReading:
     """The seconds per call, as `clock` reads both slices, with `extra` seconds for each slice of the submission."""
-    told = ((ours, theirs, *clock(ours, theirs)) for ours, theirs in pairs)
-    times = tuple((us / ours.calls, (them + extra) / theirs.calls) for ours, theirs, us, them in told)
+    readings = ((ours, theirs, *clock(ours, theirs)) for ours, theirs in pairs)
+    times = tuple((us / ours.calls, (them + extra) / theirs.calls) for ours, theirs, us, them in readings)
     found = estimate([theirs / max(ours, SHORTEST) for ours, theirs in times], seed)
     return ClockReading(found, name, times, notes)
 

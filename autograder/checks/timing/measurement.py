@@ -127,12 +127,12 @@ class Measurement:
                 theirs = Runner(student, self._task, inputs, self._size.device, self._limit)
                 runners.append(theirs)
                 self._pin(theirs, core)
-                theirs.idle = ours.idle  # the baseline's is trusted
+                theirs.idle = ours.idle  # measured on the baseline, since the submission could falsify it
                 return self._race(ours, theirs, warm)
             except TimeSpent:
                 raise
             except WorkerTimeout as error:
-                if runners[-1].preparing and not error.starved:  # this time is no part of the measured one
+                if runners[-1].preparing and not error.starved:  # the preparation took too long, and it is not timed
                     raise
                 return self._ended(error)
         finally:
@@ -160,14 +160,14 @@ class Measurement:
             self._pairs = [(warm[0].slice, first), (warm[1].slice, second)]
             return self._settled(ours, theirs, usual, TimeVerdict.OVER, self._clock.read(self._pairs, self._seed))
         longer = max(0.0, second.cpu_around - warm[1].slice.cpu_around)  # the submission may compute there, too
-        asleep = second.wall / second.calls / IDLE  # a submission that mostly waits gets few calls in a slice, too
+        asleep = second.wall / second.calls / IDLE  # a submission that waits a lot also gets few calls
         calls = max(1, min(most, round(MAX_SECONDS / max(each + longer, asleep))))
         few = theirs.prepared * calls > MAX_PREPARED
         if few:
             calls = max(1, int(MAX_PREPARED / theirs.prepared))
         patience = max(LEAST_SECONDS, PATIENCE * last * usual * calls)
         if each * calls < LONG_SECONDS:
-            self._pair(ours, theirs, calls, patience)  # touches all memory that the others will use
+            self._pair(ours, theirs, calls, patience)  # not counted: it touches the memory of later pairs
         begun, used = self._now(), ours.used + theirs.used
         while True:
             self._pairs.append(self._pair(ours, theirs, calls, patience))
@@ -178,7 +178,7 @@ class Measurement:
                 continue
             read = self._clock.read(self._pairs, self._seed)
             standing = decide(read.found, done, self._budget.bands, last=last_pair)
-            if standing is None and last_pair:  # no noise of the machine explains few calls
+            if standing is None and last_pair:  # if calls are few, the machine is not to blame
                 standing = self._standing(read.found.ratio) if few else TimeVerdict.TOO_NOISY
             if standing is not None:
                 return self._settled(ours, theirs, usual, standing, read)
@@ -195,26 +195,26 @@ class Measurement:
             usual: the seconds of a call of the baseline, for all of the work.
             seconds: deadline of a call.
         """
-        told: list[float] = []
-        while len(told) < 2:
+        times: list[float] = []
+        while len(times) < 2:
             warm = self._warm(ours, part)
-            told.append(self._clock.usual(self._check(theirs, warm, seconds)))
-            if not self._is_beyond(told[-1], usual):
+            times.append(self._clock.usual(self._check(theirs, warm, seconds)))
+            if not self._is_beyond(times[-1], usual):
                 return None
         usual = self._baseline(ours, usual)
-        if not self._is_beyond(min(told), usual):
+        if not self._is_beyond(min(times), usual):
             return None
         clock, note = "cpu" if self._size.device == "cpu" else "events", "a part of the work took so long"
         return replace(
-            self._blank(), interval=(round(min(told) / usual, 4), None), clock=clock, notes=(*self._notes, note)
+            self._blank(), interval=(round(min(times) / usual, 4), None), clock=clock, notes=(*self._notes, note)
         )
 
     def _is_beyond(self, seconds: float, usual: float) -> bool:
-        """True if a call took so long that two such calls suffice. A call of the baseline takes `usual` seconds."""
+        """True if two calls that take so long are enough for a verdict. `usual`: the seconds of the baseline."""
         return seconds > BEYOND * self._budget.bands[-1].ratio * usual
 
     def _baseline(self, ours: Runner, usual: float) -> float:
-        """The seconds of a call of the baseline now, or its time before, `usual`, if that is more."""
+        """The seconds of a call of the baseline, measured again; `usual`, its earlier time, if that is longer."""
         return max(usual, *(self._clock.usual(self._warm(ours, self._size).slice) for _ in range(2)))
 
     def _check(self, theirs: Runner, warm: _Warm, seconds: float) -> Slice:
@@ -231,7 +231,7 @@ class Measurement:
         theirs.lay(calls)
         turns = [(ours, self._trusted, *turn) for turn in _turns(count)]
         turns += [(theirs, min(seconds, self._limit), *turn) for turn in _turns(count)]
-        # In the order of the turns' middles. Of two turns at the same place, chance decides.
+        # In the order of the middles of the turns. If two middles are equal, chance decides which side is first.
         for runner, limit, first, last, _ in sorted(turns, key=lambda turn: (turn[4], self._order.random())):
             runner.go(first, last, limit)
         at = glance()
@@ -248,9 +248,9 @@ class Measurement:
             slowed = self._slowed(ours, theirs, usual, found)
             if slowed > SLOWED:
                 notes.append(f"the baseline was {slowed:.2g} x as fast once the submission was ended, and that counts")
-                told = Estimate(*(slowed * value for value in astuple(found.found)))
-                found = replace(found, found=told)
-                standing = self._standing(told.ratio)
+                corrected = Estimate(*(slowed * value for value in astuple(found.found)))
+                found = replace(found, found=corrected)
+                standing = self._standing(corrected.ratio)
         if standing is TimeVerdict.TOO_NOISY and _unsteady(found):
             notes.append("its own times differ far more than the baseline's: the slower ones decide")
             slower = _slower(found)
@@ -274,13 +274,13 @@ class Measurement:
         return ours.slice([self._inputs() for _ in range(self._pairs[0][0].calls)], glance(), self._trusted)
 
     def _measured(self, standing: TimeVerdict, found: ClockReading, notes: Sequence[str] = ()) -> Measured:
-        told = found.found
+        ratios = found.found
         return replace(
             self._blank(),
             verdict=standing.value,
-            credit=credit_at(told.low if standing is TimeVerdict.TOO_NOISY else told.ratio, self._budget.bands),
-            ratio=round(told.ratio, 4),
-            interval=(round(told.low, 4), round(told.high, 4)),
+            credit=credit_at(ratios.low if standing is TimeVerdict.TOO_NOISY else ratios.ratio, self._budget.bands),
+            ratio=round(ratios.ratio, 4),
+            interval=(round(ratios.low, 4), round(ratios.high, 4)),
             pairs=len(self._pairs),
             clock=found.clock,
             student_ms=tuple(round(1000 * theirs, 4) for _, theirs in found.times),

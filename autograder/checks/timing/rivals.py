@@ -36,7 +36,7 @@ class Rivals(Protocol):
         """The baseline's side and the submission's, each with nothing of an earlier case."""
 
     def student(self, question: Question, device: str, seed: int) -> Side:
-        """The submission's side alone, until another one is asked for."""
+        """The submission's side alone. It stays open until the next side is opened."""
 
     def waiting(self) -> AbstractContextManager[None]:
         """In this block the submission waits for other submissions, and none of its time passes."""

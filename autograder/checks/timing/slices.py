@@ -51,7 +51,8 @@ class Slice:
     Attributes:
         runs: the number of requests that ran the calls.
         cpu, wall: the time of these requests. The wall clock stands still while other processes run.
-        cpu_around, wall_around: the time before, since the last slice, and after, until the outputs were looked at.
+        cpu_around, wall_around: the time of the work around these requests: sending inputs, and looking at outputs. The
+            CPU time also contains the time since the last slice.
         events: the time by the device's own clock.
         digest: the digests of every call's outputs.
     """
@@ -184,13 +185,13 @@ class Runner:
         self.side.unpin()
 
     def _before(self) -> list[list[int]]:
-        """The places of the prepare plan's inputs. Inputs that the plan does not use get no place of their own."""
+        """For each input of the prepare plan, the place of its value; [0] if the plan does not use the input."""
         places = {number: [0, index] for index, number in enumerate(self._early)}
         assert self._prepare is not None
         return [places.get(number, [0]) for number in range(self._prepare.inputs)]
 
     def _after(self) -> list[list[int]]:
-        """The places of the run plan's inputs: sent early, sent late, or prepared."""
+        """For each input of the run plan, the place of its value: among those sent early, sent late, or prepared."""
         last = 0 if self._prepare is None else 2
         places = {number: [0, index] for index, number in enumerate(self._early)}
         places |= {number: [last, index] for index, number in enumerate(self._late)}
@@ -207,10 +208,10 @@ class Runner:
         reply = self.side.request("run", {"plan": plan.content, "device": self._device, **where}, seconds)
         if type(reply) is not dict:
             raise ProtocolError("a run that was not answered as one")
-        told = reply.get("seconds")
-        if told is not None and not (type(told) is float and math.isfinite(told)):
+        reported = reply.get("seconds")
+        if reported is not None and not (type(reported) is float and math.isfinite(reported)):
             raise ProtocolError("a run whose time is no number")
-        return _ref(reply.get("results")), told
+        return _ref(reply.get("results")), reported
 
     @contextmanager
     def _awake(self) -> Iterator[None]:

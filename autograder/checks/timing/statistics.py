@@ -37,7 +37,9 @@ __all__ = [
 ]
 
 MIN_CLEAR_PAIRS, MIN_PAIRS, MAX_PAIRS = 5, 15, 61  # pairs
-SEVERAL = 8  # the median lies within all but the outermost of so many 93 times in 100, and oftener of more
+# From so many ratios on, the interval leaves out the smallest and the largest. It then holds the true median at least
+# 93 times in 100.
+SEVERAL = 8
 CLEAR = 1.5
 EVERY = 4  # pairs between two looks at the interval: each look is one more chance of a wrong verdict
 CONFIDENCE = 0.99
@@ -54,7 +56,7 @@ class TimeVerdict(StrEnum):
 
 @dataclass(frozen=True)
 class Estimate:
-    """The median of some ratios and its bootstrap interval. For few ratios, the interval covers all of them."""
+    """The median of some ratios and its interval, see `estimate`."""
 
     ratio: float
     low: float
@@ -105,7 +107,8 @@ def credit_at(ratio: float, bands: Sequence[Band]) -> float:
 
 
 def estimate(ratios: Sequence[float], seed: int) -> Estimate:
-    """The median and its interval. For few ratios it covers all of them, or all but the outermost ones.
+    """The median and its bootstrap interval. For few ratios the interval covers all of them, or all but the
+    smallest and the largest.
 
     Args:
         ratios: at least one.
@@ -131,7 +134,7 @@ def due(pairs: int) -> bool:
 
 
 def decide(found: Estimate, pairs: int, bands: Sequence[Band], *, last: bool = False) -> TimeVerdict | None:
-    """The verdict after so many pairs; None to continue or, after the last pair, for too noisy."""
+    """The verdict after so many pairs. None means to continue; after the last pair it means too noisy."""
     if not (last or due(pairs)):
         return None
     spare = CLEAR if pairs < MIN_PAIRS and not last else 1.0
@@ -145,10 +148,10 @@ def words(found: Measured) -> str:
     bounds = " to ".join(f"{end:.3g}" for end in found.interval if end is not None)
     whom = "the reference" if found.baseline == "reference" else found.baseline
     if found.ratio is None or found.interval[1] is None:
-        told = f"more than {found.interval[0] or 0:.3g} x the time of {whom}"
+        sentence = f"more than {found.interval[0] or 0:.3g} x the time of {whom}"
     else:
-        told = f"{found.ratio:.3g} x the time of {whom} ({bounds})"
-    return f"{told}; {allowed(found.bands)}"
+        sentence = f"{found.ratio:.3g} x the time of {whom} ({bounds})"
+    return f"{sentence}; {allowed(found.bands)}"
 
 
 def allowed(bands: Sequence[tuple[float, float]]) -> str:

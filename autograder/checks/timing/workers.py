@@ -56,7 +56,7 @@ class WorkerRivals:
         self._limits, self._gpu = limits, gpu
         self._allowance = Allowance() if allowance is None else allowance
         self.devices = ("cpu",) if gpu is None else ("cuda", "cpu")
-        self._trained = ExitStack()  # the worker of a training, which the check goes on using
+        self._trained = ExitStack()  # keeps the worker of a training open: the check uses it afterwards
         self._baselines: dict[tuple[str, tuple[str, ...]], Worker] = {}
 
     def __enter__(self) -> WorkerRivals:
@@ -156,6 +156,6 @@ class _Trusted:
         try:
             return action(*arguments)
         except TimeSpent:
-            raise  # it is the submission's time that is over
+            raise  # the submission has no time left: no fault of the grader
         except SandboxError as error:
             raise GraderError(f"the baseline: {error}\n{getattr(error, 'trace', '')}") from error

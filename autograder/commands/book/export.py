@@ -115,9 +115,9 @@ class _Written:
     """The file that an export writes, and the lines that it prints.
 
     Attributes:
-        tells: True if it tells somebody grades, so that the book records a release.
-        reached: the students whom it tells their grades; None for all.
-        zeros: True if it tells a 0 to people who handed in nothing.
+        tells: True if somebody learns grades from the file, so that the book records a release.
+        reached: the students who learn their grades from it; None for all.
+        zeros: True if people who handed in nothing get a 0 in it.
         again: makes the file with the release's number in it.
     """
 
@@ -174,7 +174,7 @@ def _check_target(path: Path, order: _Order) -> None:
 
 
 def _release(order: _Order, written: _Written) -> int:
-    """Write a file that tells grades; the number of its release. The release is in the book before the file appears."""
+    """Write a file with grades. Returns the number of its release, which is in the book before the file appears."""
     from autograder.gradebook.changes import told_now
     from autograder.gradebook.facts import Release
     from autograder.gradebook.store import who
@@ -185,7 +185,7 @@ def _release(order: _Order, written: _Written) -> int:
         own = [grade for grade in order.own if written.reached is None or grade.student in written.reached]
         number = order.book.add_release(release, told_now(own, zeros=written.zeros))
         file.write(written.again(number) if written.again else written.content)
-        file.flush()  # a full disk is met before the release is in the book
+        file.flush()  # if the disk is full, this raises before the release is in the book
     return number
 
 
@@ -293,7 +293,7 @@ def _junit(order: _Order) -> _Written:
             (f"{order.assignment.id}.{question.id}", case) for question in result.questions for case in question.cases
         ]
         suites.append(Suite(called, cases, result.seconds, grading.at if grading else ""))
-    if order.args.anonymous:  # the order of names would tell them
+    if order.args.anonymous:  # in the order of names, a reader could guess who is who
         suites.sort(key=lambda suite: suite.name)
         lines.sort()
     return _Written(order.target, junit(suites), tuple(lines), tells=False)
@@ -327,8 +327,8 @@ def _gradescope(args: argparse.Namespace, console: Console) -> int:
     content = gradescope_zip(course, assignment, wheel, args.minutes)
     if not args.dry_run:
         write_file(path, content)
-    said = f"{path}: {len(content) / 1e6:.1f} MB; it holds the hidden checks: give it to nobody but Gradescope"
-    console.print(Text(said), soft_wrap=True)
+    message = f"{path}: {len(content) / 1e6:.1f} MB; it holds the hidden checks: give it to nobody but Gradescope"
+    console.print(Text(message), soft_wrap=True)
     return 0
 
 

@@ -274,7 +274,7 @@ def _erase(book: Book, settings: Settings, args: argparse.Namespace, console: Co
     wanted = {key(args.student)} if args.student else {*older(facts, args.before)}
     people = [each.key for each in facts.students if each.key in wanted]
     if not people:
-        book.wipe()  # an erase that was stopped may have left it to this one
+        book.wipe()  # an earlier erase may have been stopped before this step
         if args.out and to_forget(args.out):
             pages = forget(book, settings, args.out)
             _say(console, f"an earlier erase is finished: {', '.join(map(str, pages)) or 'nothing was left to do'}")

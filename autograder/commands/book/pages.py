@@ -34,14 +34,14 @@ def feedback(
     if not releases:
         raise UsageError(f"{assignment.id}: no grade was released yet; `autograder export table` makes a release")
     last = releases[-1].id
-    told, changed = released(own, book.told(last))
-    places = {place.student: place for place in _places(args, assignment, facts, told)}
+    unchanged, changed = released(own, book.told(last))
+    places = {place.student: place for place in _places(args, assignment, facts, unchanged)}
     people = {student.key: student for student in facts.students}
     names = {each.id: each.name for each in facts.submissions}
-    wanted = {names[grade.submission] for grade in told if grade.student in places}
+    wanted = {names[grade.submission] for grade in unchanged if grade.student in places}
     found = {each.submission: each for each in results(book, facts, assignment, wanted) if not isinstance(each, tuple)}
     pages, lines = {}, []
-    for grade in told:
+    for grade in unchanged:
         group = [each.student for each in facts.members if each.submission == grade.submission]
         result, place = found.get(names[grade.submission]), places.get(grade.student)
         if place is None or result is None:
@@ -57,7 +57,7 @@ def feedback(
     return packed(pages), [f"feedback: {len(pages)} pages, {len(lines)} left out", *lines]
 
 
-def _places(args: argparse.Namespace, assignment: Assignment, facts: Facts, told: Sequence[Grade]) -> list[PagePlace]:
+def _places(args: argparse.Namespace, assignment: Assignment, facts: Facts, grades: Sequence[Grade]) -> list[PagePlace]:
     from autograder.exports.feedback import canvas_places, moodle_places
     from autograder.exports.filling import people_of
     from autograder.gradebook.table import SchoolTable
@@ -65,7 +65,7 @@ def _places(args: argparse.Namespace, assignment: Assignment, facts: Facts, told
     if args.like is None:
         raise UsageError("feedback: found no naming, wanted --like moodle or --like canvas")
     if args.like == "canvas":
-        return canvas_places(facts, told)
+        return canvas_places(facts, grades)
     if args.into is None:
         raise UsageError("feedback: found no file, wanted --into FILE: Moodle's grading worksheet")
     table = SchoolTable.read(args.into)

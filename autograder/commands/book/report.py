@@ -94,5 +94,5 @@ def _write(
     page = write_views(book, settings, assignment, out, unmade)
     for name, why in unmade:
         console.print(Text(f"page not made: {name}  {why}"), soft_wrap=True)
-    said = f"{entered} decisions read from review.csv · " if entered else ""
-    console.print(Text(f"{said}written from {book.address} · {page}"), soft_wrap=True)
+    prefix = f"{entered} decisions read from review.csv · " if entered else ""
+    console.print(Text(f"{prefix}written from {book.address} · {page}"), soft_wrap=True)

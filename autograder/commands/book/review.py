@@ -81,8 +81,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
         session = ReviewSession()
         with _listening(args.port) as listener:
             address = f"http://{HOST}:{listener.getsockname()[1]}/?token={session.token}"
-            said = f"{waiting} of {len(now.submissions)} to look at; open once, in a browser on this machine: {address}"
-            console.print(Text(said), soft_wrap=True)
+            text = f"{waiting} of {len(now.submissions)} to look at; open once, in a browser on this machine: {address}"
+            console.print(Text(text), soft_wrap=True)
             console.print(Text("Ctrl-C ends the page."), soft_wrap=True)
             config = uvicorn.Config(
                 application(desk, session),

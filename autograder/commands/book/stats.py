@@ -86,9 +86,9 @@ def _lines(figures: Statistics) -> list[str]:
     longest = max((len(each.id) for each in figures.questions), default=0)
     lines.append(f"{'question':<{longest}}  tried  full  part  none  difficulty  discrimination  seconds  too noisy")
     for each in figures.questions:
-        told = "–" if each.discrimination is None else f"{each.discrimination:.2f}"
+        discrimination = "–" if each.discrimination is None else f"{each.discrimination:.2f}"
         counts = f"{each.tried:>5}  {each.full:>4}  {each.part:>4}  {each.none:>4}  {fixed(each.difficulty):>10}"
-        shares = f"{told:>14}  {each.seconds:>7.1f}  {fixed(100 * each.noisy, 0):>7} %"
+        shares = f"{discrimination:>14}  {each.seconds:>7.1f}  {fixed(100 * each.noisy, 0):>7} %"
         lines.append(f"{each.id:<{longest}}  {counts}  {shares}  {each.remark}".rstrip())
     if figures.common:
         lines += ["", "Common answers:"]

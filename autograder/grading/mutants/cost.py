@@ -32,7 +32,7 @@ class Cost:
 
     @property
     def too_much(self) -> bool:
-        """True if one mistake costs more than its share."""
+        """True if this mistake costs more than one of the limits allows."""
         return self.total > MAX_OF_ALL or (self.share > MAX_OF_QUESTION and not self.mutant.point)
 
 

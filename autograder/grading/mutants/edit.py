@@ -18,7 +18,7 @@ def edit(source: str, within: str, find: Sequence[str], replace: Sequence[str]) 
         within: the class, function or `Class.method` that each text must stand in exactly once.
 
     Raises:
-        Wrong: a text does not, or there is nothing to change. Its key is an argument's name.
+        Wrong: a text does not occur there exactly once, or the edit changes nothing. `key` is the argument at fault.
     """
     lines = source.splitlines(keepends=True)
     span = _span(_tree(source), within)

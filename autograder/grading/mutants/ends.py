@@ -1,4 +1,4 @@
-"""The ends of checks for mutants. They are tried once for a class, since a run's submissions get the same inputs."""
+"""How checks end on mutants. Each check is run once for a class: all submissions of a run get the same inputs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class End:
     """One check's end for one mutant.
 
     Attributes:
-        outcome: None if its time was up before.
+        outcome: None if the check ran out of time.
         value: the wrong value; None if there is none, or if it is no tensor.
     """
 
@@ -36,7 +36,7 @@ class End:
 class Ends:
     """A folder with a file per mutant, for all processes of one run.
 
-    If two processes write one file at once, the ends of the last one stay. Lost ends are tried again.
+    If two processes write one file at once, the ends of the last one stay. The checks of lost ends are run again.
     """
 
     folder: Path

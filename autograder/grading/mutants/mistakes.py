@@ -2,7 +2,7 @@
 
 Mutants are mistakes that are known by name. If a case failed, the same check runs again with a mutant in the
 student's place, on the same inputs. If the mutant's wrong values equal the student's, number by number, in every case
-that is looked at, the student made this mistake. `Mutant.why` names it. If two mistakes fit, none is named.
+that is compared, the student made this mistake. `Mutant.why` names it. If two mistakes fit, none is named.
 
 Mutants are the course's own code, so they run on the trusted side, yet in a process of their own under a deadline: a
 mutant may loop for ever.
@@ -43,9 +43,9 @@ from autograder.reports.findings.causes import masked
 __all__ = ["Evidence", "FailureKey", "named_mistakes"]
 
 SECONDS = 20.0  # of CPU time, for all questions of one submission
-PATIENCE = 5.0  # a multiple of it by the wall clock, since other processes may use the core
+PATIENCE = 5.0  # the limit by the wall clock, as a multiple of SECONDS: other processes may use the core
 MUTANT_SECONDS = 2.0  # of CPU time, for these few cases of one mutant
-WRONG, RIGHT = 4, 2  # cases of one cause that are looked at; more if two mistakes fit these
+WRONG, RIGHT = 4, 2  # wrong cases of one cause, and passed ones, that are compared; more if two mistakes fit these
 SLOW = 10.0  # seconds, on a busy machine too; a case that takes longer is left out
 FailureKey = tuple[str, str]  # a question's id, and a message without its numbers
 SAYS = "Your answer is what this mistake gives: {}"
@@ -101,16 +101,16 @@ def named_mistakes(
     """
     found: dict[FailureKey, str] = {}
     before = _computed_below()
-    told = [each for each in evidence if each.tells]
-    for question in dict.fromkeys(each.question for each in told if each.wrong):
+    comparable = [each for each in evidence if each.tells]
+    for question in dict.fromkeys(each.question for each in comparable if each.wrong):
         left = SECONDS - (_computed_below() - before)
         if left <= 0:
             break
-        of = [each for each in told if each.question == question]
+        of = [each for each in comparable if each.question == question]
         ask = partial(_named, course, assignment, of, desk, ends, without, left)
         with suppress(TimeoutError, RuntimeError):
-            for said, why in json.loads(bounded(PATIENCE * left + MUTANT_SECONDS, ask)).items():
-                found[question, said] = SAYS.format(why)
+            for message, why in json.loads(bounded(PATIENCE * left + MUTANT_SECONDS, ask)).items():
+                found[question, message] = SAYS.format(why)
     return found
 
 
@@ -120,9 +120,9 @@ def _computed_below() -> float:
     return times.children_user + times.children_system
 
 
-def _looked_at(cause: FailureKey, told: Sequence[Evidence]) -> list[Evidence]:
+def _looked_at(cause: FailureKey, comparable: Sequence[Evidence]) -> list[Evidence]:
     """A few of the cases with this cause, and a few that passed; the quickest first."""
-    quick = sorted(told, key=lambda each: each.case.seconds)
+    quick = sorted(comparable, key=lambda each: each.case.seconds)
     wrong = [each for each in quick if each.wrong and each.cause == cause]
     right = [each for each in quick if each.case.outcome is Outcome.PASSED]
     return [*wrong[:WRONG], *right[:RIGHT]]
@@ -131,7 +131,7 @@ def _looked_at(cause: FailureKey, told: Sequence[Evidence]) -> list[Evidence]:
 def _named(
     course: Course,
     assignment: Assignment,
-    told: Sequence[Evidence],
+    comparable: Sequence[Evidence],
     desk: Desk,
     ends: Ends,
     without: str | None,
@@ -144,10 +144,10 @@ def _named(
     another mutant might fit as well.
     """
     try:
-        mutants = load_mutants(course, assignment, told[0].question)
+        mutants = load_mutants(course, assignment, comparable[0].question)
     except AutograderError:  # an assignment without mutants is graded all the same
         return "{}"
-    causes = {each.cause: _looked_at(each.cause, told) for each in told if each.wrong}
+    causes = {each.cause: _looked_at(each.cause, comparable) for each in comparable if each.wrong}
     fitting: dict[FailureKey, list[_Tried]] = {cause: [] for cause in causes}
     with TemporaryDirectory() as scratch, ExitStack() as kept:
         for number, mutant in enumerate(mutants):
@@ -161,18 +161,18 @@ def _named(
             for cause, looked_at in causes.items():
                 if tried.fits(looked_at):
                     fitting[cause].append(tried)
-        whys = {cause[1]: _told_apart(those, told, seconds) for cause, those in fitting.items()}
-    named = {said: why.pop() for said, why in whys.items() if len(why) == 1}
+        whys = {cause[1]: _told_apart(those, comparable, seconds) for cause, those in fitting.items()}
+    named = {message: why.pop() for message, why in whys.items() if len(why) == 1}
     return json.dumps(named if len(named) == len(causes) else {})
 
 
-def _told_apart(those: Sequence[_Tried], told: Sequence[Evidence], seconds: float) -> set[str]:
+def _told_apart(those: Sequence[_Tried], comparable: Sequence[Evidence], seconds: float) -> set[str]:
     """The `why` of each mutant that fits all other cases, too: in each, it ends like the student, or passes.
 
     A mutant that passes a case that the student fails leaves room for another mistake of the student's. Of several
     mutants, those that explain more cases stay.
     """
-    for each in sorted(told, key=lambda each: each.case.seconds):
+    for each in sorted(comparable, key=lambda each: each.case.seconds):
         if those and time.process_time() < seconds:
             alike = [tried for tried in those if tried.fits([each])]
             those = alike or [tried for tried in those if tried.passes(each) or tried.slow]

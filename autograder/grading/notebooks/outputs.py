@@ -42,7 +42,7 @@ def parting(stored: Sequence[Any], run: Sequence[Any]) -> tuple[str, str] | None
     """The first difference between two lists of a cell's outputs, as (stored, run); None if they agree.
 
     Args:
-        stored: outputs as they stand in a notebook that nobody vouches for.
+        stored: the outputs in the student's notebook; untrusted.
     """
     one, other = _text(stored), _text(run)
     for (ours, at), (theirs, there) in zip_longest(_words(one), _words(other), fillvalue=("", MAX_COMPARED)):

@@ -43,7 +43,7 @@ __all__ = ["Notebooks"]
 
 GRACE_SECONDS = 5.0  # for a cell to end after the order to stop
 OPEN_SECONDS = 60.0
-NO_PROCESSES = "NoProcesses"  # the error of a cell that would start a process: a limit of ours, so it is not counted
+NO_PROCESSES = "NoProcesses"  # the error of a cell that starts a process. This limit is ours, so it is not counted
 LAYOUT_SECONDS = 20.0
 MAX_SOURCE = 200_000  # characters of a cell
 MAX_SHOWN = 32 << 20  # characters of all outputs, images included
@@ -111,9 +111,9 @@ class Notebooks:
         run = running.result(script, _laid_out(script.answers))
         shown = {"cells": running.shown, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
         which = "the notebook" if len(self.assignment.notebooks) == 1 else notebook
-        said = f"{run.summary.capitalize()}. {run.reason}".rstrip()
+        summary = f"{run.summary.capitalize()}. {run.reason}".rstrip()
         raised = [cell.cell for cell in run.raised]
-        return run, render_notebook(shown, f"{submission}: {which}, run once", said, raised)
+        return run, render_notebook(shown, f"{submission}: {which}, run once", summary, raised)
 
     def _run(self, running: _Running, package: Package) -> None:
         limits = self.assignment.notebook_limits
@@ -226,9 +226,9 @@ class _Running:
                 self._cell(worker, place, min(left, limits.cell_seconds))
                 if self.outcome is NotebookOutcome.STOPPED:
                     return
-            told = worker.request("written_files", {}, OPEN_SECONDS)
-            self.written = tuple(name for name in self.artifacts if type(told) is list and name in told)
-        except (SandboxError, ValueError) as error:  # it could not even be opened, or not be closed
+            names = worker.request("written_files", {}, OPEN_SECONDS)
+            self.written = tuple(name for name in self.artifacts if type(names) is list and name in names)
+        except (SandboxError, ValueError) as error:  # the notebook could not be opened or closed
             self.outcome, self.reason = NotebookOutcome.STOPPED, _line(str(error))
         finally:
             self.seconds = round(time.monotonic() - began, 3)

@@ -68,7 +68,7 @@ class ReferenceGrading:
         examiner: gets the answers.
         expected: seconds that each question took in an earlier run, by id: the longest come first.
         jobs: the number of questions at once.
-        later: True if other work uses the cores meanwhile, and comes first.
+        later: True if other work needs the cores and has priority.
 
     Attributes:
         seconds: the time of each graded question, by id.
@@ -99,7 +99,7 @@ class ReferenceGrading:
         return not (self._waiting or self._running)
 
     def hurry(self, jobs: int) -> None:
-        """Grade so many questions at once from now on: a caller waits for the end."""
+        """Grade `jobs` questions at once from now on, with normal priority: a caller waits for the end."""
         self.jobs, self.later = jobs, False
         self._begin()
 
@@ -146,22 +146,22 @@ class ReferenceGrading:
             self._running[pipe] = fork
 
     def _fork(self, question: str) -> tuple[_Fork, int]:
-        told = tempfile.TemporaryFile()  # noqa: SIM115 - both sides hold it
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - both sides hold it
         reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
-            self._become_fork(question, told)  # `writer` closes with it
+            self._become_fork(question, file)  # `writer` closes with it
         os.close(writer)
-        return _Fork(question, child, told), reader
+        return _Fork(question, child, file), reader
 
-    def _become_fork(self, question: str, told: IO[bytes]) -> None:
+    def _become_fork(self, question: str, file: IO[bytes]) -> None:
         """Grades one question. Never returns."""
         try:
             die_with_parent(signal.SIGKILL)
             if self.later:
                 os.nice(LATER)
-            pickle.dump(self._found(question), told)
-            told.flush()
+            pickle.dump(self._found(question), file)
+            file.flush()
         finally:
             os._exit(0)
 

@@ -80,7 +80,7 @@ def write_submission(
     assignment: Assignment,
     out: Path,
     unmade: Unmade | None = None,
-    told: PageWords | None = None,
+    words: PageWords | None = None,
 ) -> Path:
     """Write one submission's report.html and, last, its result.json; return their folder.
 
@@ -91,7 +91,7 @@ def write_submission(
 
     Args:
         unmade: gets (page, why) for each page that could not be made.
-        told: text from the gradebook about the score, for the student.
+        words: text from the gradebook about the score, for the student.
     """
     folder = _folder(out, result.submission)
     for name in result.attachments:
@@ -102,7 +102,7 @@ def write_submission(
             _remove(folder / page)  # made from an earlier submission
     for name, text in result.attachments.items():
         write_file(folder / name, text)
-    _page(folder / "report.html", lambda: render_student(result, assignment, told), unmade)
+    _page(folder / "report.html", lambda: render_student(result, assignment, words), unmade)
     if not result.reading or not result.reading.questions:
         _remove(folder / "review.html")
     elif any(question.functions[0].lines for question in result.reading.questions):

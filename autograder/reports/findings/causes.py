@@ -108,9 +108,9 @@ def clusters(results: Sequence[SubmissionResult], question: str) -> tuple[Cluste
         for answer in result.questions:
             if answer.id == question:
                 for cause in causes([case for case in answer.cases if case.outcome not in NO_CAUSE]):
-                    said = cause.outcome, masked(cause.message).partition(";")[0], cause.hint
-                    members.setdefault(said, {}).setdefault(result.submission, _line(cause))
-    found = [Cluster(*said, next(iter(of.values())), tuple(sorted(of))) for said, of in members.items()]
+                    key = cause.outcome, masked(cause.message).partition(";")[0], cause.hint
+                    members.setdefault(key, {}).setdefault(result.submission, _line(cause))
+    found = [Cluster(*key, next(iter(of.values())), tuple(sorted(of))) for key, of in members.items()]
     return tuple(sorted(found, key=lambda cluster: (-len(cluster.submissions), cluster.what)))
 
 

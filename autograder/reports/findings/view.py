@@ -145,8 +145,8 @@ def student_view(result: SubmissionResult, assignment: Assignment) -> StudentVie
     whole = _first_group(questions) if whole_cause(result) else None
     files = part_causes(result, assignment)
     stopped = {file: _first_group([each for each in questions if each.file == file]) for file in files}
-    told = {file: group for file, group in stopped.items() if group}
-    questions = tuple(replace(each, groups=()) if whole or each.file in told else each for each in questions)
+    causes_by_file = {file: group for file, group in stopped.items() if group}
+    questions = tuple(replace(each, groups=()) if whole or each.file in causes_by_file else each for each in questions)
     return StudentView(
         submission=line(info.submission, 120),
         people=tuple((line(name, 80), line(id, 40)) for name, id in people(info)),
@@ -162,7 +162,7 @@ def student_view(result: SubmissionResult, assignment: Assignment) -> StudentVie
         scale=result.scale,
         final=all(question.final for question in questions),
         whole=whole,
-        stopped=told,
+        stopped=causes_by_file,
         questions=questions,
         environment=tuple((line(str(key), 40), line(str(value), 120)) for key, value in result.environment.items()),
         isolation_level=line(str(result.isolation.get("level", "")), 40),

@@ -29,7 +29,7 @@ class ClassGrades:
     """The grades of a class, from the gradebook.
 
     Attributes:
-        of: by submission's name, the grades of its people for which it counts.
+        of: by submission's name, the grades that it counts for.
         names: by student, their name.
         missing: names of people without a submission.
     """

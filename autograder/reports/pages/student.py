@@ -14,16 +14,16 @@ from autograder.reports.text import block, span
 __all__ = ["render_student"]
 
 
-def render_student(result: SubmissionResult, assignment: Assignment, told: PageWords | None = None) -> str:
+def render_student(result: SubmissionResult, assignment: Assignment, words: PageWords | None = None) -> str:
     """A self-contained page on `result`. It shows the content of `student_view`.
 
     Args:
-        told: text from the gradebook: the effect of lateness and of people's decisions on the score.
+        words: text from the gradebook: the effect of lateness and of people's decisions on the score.
     """
     return render(
         "student.html",
         view=student_view(result, assignment),
-        told=(told or PageWords()).changed(block),
+        told=(words or PageWords()).changed(block),
         notebooks=result.notebooks or {},
         assignment=assignment,
         delay=_delay(result.info.submitted_at, assignment.due) if result.info.late else "",

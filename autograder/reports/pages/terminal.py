@@ -101,7 +101,7 @@ class Progress:
         self._done += 1
         work = self._expected.get(name, 1.0)
         if seconds is None:
-            self._work -= work  # an ungraded one says nothing about the others
+            self._work -= work  # a submission that was not graded has no time to learn from
         else:
             self._worked, self._took = self._worked + work, self._took + seconds
         what, left = f"{line(name, 60)}  {result}", self._left()
@@ -118,7 +118,7 @@ class Progress:
         if self._done < FIRST_ESTIMATE or self._done >= self._total or not self._worked:
             return ""
         each, left = self._took / self._worked, self._work - self._worked
-        # Those under way have used the time that has passed. About half of their work is the least that is left.
+        # The time that has passed includes work on unfinished submissions. The estimate is at least half of their time.
         passed = self._now() - self._began
         seconds = max(each * self._work / self._at_once - passed, each * left / self._at_once / 2)
         return f"about {round(seconds / 60)} min left" if seconds >= 90 else f"about {max(round(seconds), 1)} s left"

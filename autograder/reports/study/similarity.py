@@ -69,18 +69,18 @@ def pairs(sources: Sequence[AnswerSource], given: Iterable[Mapping[str, str]]) -
         given: code that everybody has, by file name: the handed-out code, and the reference. Fingerprints in it
             count nothing.
     """
-    common, said = set[int](), set[str]()
+    common, known_comments = set[int](), set[str]()
     for files in given:
         known = _read(AnswerSource("", files))
         common |= known.prints.keys()
-        said |= known.comments
+        known_comments |= known.comments
     read = [_read(source) for source in sources]
     having: dict[int, list[int]] = {}
     comments: dict[str, list[int]] = {}
     for place, each in enumerate(read):
         for print in each.prints.keys() - common:
             having.setdefault(print, []).append(place)
-        for comment in each.comments - said:
+        for comment in each.comments - known_comments:
             comments.setdefault(comment, []).append(place)
     most = max(2, MAX_SHARE * len(read))
     shared, words = _by_pair(having, most), _by_pair(comments, most)

@@ -2,9 +2,9 @@
 
 A worker that sleeps spends its time. A worker that is ready to run and waits for a core does not. The kernel counts
 that wait (`/proc/PID/schedstat`, see sched-stats.rst in its documentation). If the whole machine stalls, the grader
-itself wakes late, and that time does not count either. The deduction is limited: seconds in which the worker computed
-count, in whichever of its threads, since its first thread may wait for the others. And a deadline ends after at most
-`STRETCH` times its seconds, and an allowance after at most `MAX_STRETCH` times.
+itself wakes late, and that time does not count either. The deduction is limited in two ways. CPU seconds of every
+thread of the worker count, since its first thread may wait for the others. A deadline ends after at most `STRETCH`
+times its seconds, and an allowance after at most `MAX_STRETCH` times.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Allowance:
 
     Args:
         seconds: the submission's own seconds.
-        until: the time, of `time.monotonic`, at which the whole run ends, whatever was deducted.
+        until: the time, of `time.monotonic`, at which the whole run ends. Deductions do not move it.
     """
 
     def __init__(self, seconds: float = math.inf, until: float = math.inf) -> None:

@@ -49,16 +49,16 @@ class _Room:
     def __init__(self) -> None:
         self._text, self._images = MAX_TEXT, MAX_IMAGE
 
-    def output(self, said: Any) -> Output | None:
+    def output(self, reported: Any) -> Output | None:
         """One output, or None for an invalid image."""
-        kind = said.get("kind") if type(said) is dict else None
-        if kind == "stream" and said.keys() == {"kind", "name", "text"} and said["name"] in STREAMS:
-            return {"output_type": "stream", "name": said["name"], "text": self._take(said["text"])}
-        if kind == "error" and said.keys() == {"kind", "name", "text", "trace"}:
-            name, text, trace = (self._take(said[key]) for key in ("name", "text", "trace"))
+        kind = reported.get("kind") if type(reported) is dict else None
+        if kind == "stream" and reported.keys() == {"kind", "name", "text"} and reported["name"] in STREAMS:
+            return {"output_type": "stream", "name": reported["name"], "text": self._take(reported["text"])}
+        if kind == "error" and reported.keys() == {"kind", "name", "text", "trace"}:
+            name, text, trace = (self._take(reported[key]) for key in ("name", "text", "trace"))
             return {"output_type": "error", "ename": name[:200], "evalue": text, "traceback": trace.split("\n")}
-        if kind in ("display", "result") and said.keys() == {"kind", "data"} and type(said["data"]) is dict:
-            data = {mime: self._shown(mime, value) for mime, value in said["data"].items()}
+        if kind in ("display", "result") and reported.keys() == {"kind", "data"} and type(reported["data"]) is dict:
+            data = {mime: self._shown(mime, value) for mime, value in reported["data"].items()}
             data = {mime: value for mime, value in data.items() if value is not None}
             alt = (data.pop(ALT, None) or "")[:MAX_ALT]
             if not data:

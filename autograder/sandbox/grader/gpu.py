@@ -72,7 +72,7 @@ def visible(device: str) -> dict[str, str]:
     if device == "cpu":
         return {}
     kept = {"LD_LIBRARY_PATH": os.environ["LD_LIBRARY_PATH"]} if "LD_LIBRARY_PATH" in os.environ else {}
-    # PCI order is nvidia-smi's numbering. No later worker could read a cache of kernels.
+    # nvidia-smi numbers GPUs in PCI order. CUDA's cache of kernels is off, since later workers could read it.
     return {
         **kept,
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
@@ -84,7 +84,7 @@ def visible(device: str) -> dict[str, str]:
 def hide() -> None:
     """Hide all GPUs from torch in this process and its forks.
 
-    At the first backward pass, autograd would start a thread for each GPU, and it would refuse later ones in forks.
+    At its first backward pass, autograd starts a thread for each GPU. After that it refuses backward passes in forks.
     """
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
 

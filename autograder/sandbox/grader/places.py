@@ -46,7 +46,7 @@ class Places:
         return next((place for place in frames if place), None)
 
     def told(self, trace: str) -> str:
-        """A traceback with the student's own line numbers."""
+        """The traceback, with the line numbers of the student's own file."""
         return FRAME.sub(self._told, trace) if self._put_together else trace
 
     def _student(self, name: str, line: int) -> Location | None:

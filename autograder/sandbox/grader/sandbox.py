@@ -151,7 +151,7 @@ class Sandbox:
     def require_alive(self) -> None:
         """Raise GraderError if the zygote has ended: errors since then are not the submission's.
 
-        Its socket tells this in forks too, whose child the zygote is not.
+        The zygote's socket shows this in forks too, which cannot wait for the zygote: it is not their child.
         """
         poll = select.poll()
         poll.register(self._control, 0)
@@ -172,11 +172,11 @@ class Sandbox:
         if not poll.poll(ENTER_SECONDS * 1000):
             raise IsolationUnavailable(f"the zygote was not ready within {ENTER_SECONDS:.0f} s")
         word = control.receive(self._control)
-        if word is None:  # it closed its end, so it has ended or will end
+        if word is None:  # the zygote has closed its end of the socket, so it ends
             with suppress(subprocess.TimeoutExpired):
                 self._zygote.wait(timeout=1)
             status = self._zygote.poll() or 0
-            signal = -status if status < 0 else status - 128  # in namespaces, its parent exits with 128 plus the signal
+            signal = -status if status < 0 else status - 128  # in namespaces: 128 plus the signal
             how = f"killed by signal {signal}" if signal > 0 else f"exit status {status}"
             raise GraderError(f"the zygote, which workers are forked from, ended before it was ready ({how})")
         if "failed" in word[0]:

@@ -115,7 +115,7 @@ def confine(to: Confinement, limits: Limits, number: int, open_too: Opening = CL
     """
     if to.namespaces:
         private_work(limits.disk_mb, open_too.own)
-    with suppress(PermissionError):  # an ordinary user lacks the capability for this call, and all others, too
+    with suppress(PermissionError):  # an ordinary user has no capabilities to drop
         raw_syscalls.drop_bounding_set()
     if to.first_user is not None:
         _become(to.first_user + number % USERS)

@@ -20,8 +20,8 @@ SLACK = 192 << 20
 def limit_resources(limits: Limits, *, own_user: bool, boundless: bool = False) -> None:
     """Apply `limits` to this process for good.
 
-    The memory limit is one of address space: the mapped memory of now, plus the budget. The kernel counts threads per
-    user id, so their limit is exact only for a worker with its own id.
+    The memory limit is one of address space: the memory that is mapped already, plus the budget. The kernel counts
+    threads per user id, so their limit is exact only for a worker with its own id.
 
     Args:
         own_user: True if no other process has this user id.

@@ -53,7 +53,7 @@ class Accelerator:
             self._library.synchronize()
 
     @contextmanager
-    def clock(self, told: Callable[[float], None]) -> Iterator[None]:
+    def clock(self, report: Callable[[float], None]) -> Iterator[None]:
         """Measure the block with the device's own clock, in seconds. The CPU has none, and nothing is called."""
         if self._scratch is None:
             yield
@@ -64,4 +64,4 @@ class Accelerator:
         yield
         end.record()
         self._library.synchronize()
-        told(float(start.elapsed_time(end)) / 1000)
+        report(float(start.elapsed_time(end)) / 1000)

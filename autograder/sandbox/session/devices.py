@@ -82,18 +82,18 @@ EVERYWHERE: Mapping[str, Any] = {
 }
 
 
-def without_gpu(call: Callable[[], T], told: Callable[[BaseException], None] = lambda error: None) -> T:
+def without_gpu(call: Callable[[], T], report: Callable[[BaseException], None] = lambda error: None) -> T:
     """The result of a call. If it fails for lack of a GPU, it is repeated with the CPU in the GPU's place.
 
     Args:
-        told: called with the error if the call is repeated.
+        report: called with the error if the call is repeated.
     """
     try:
         return call()
     except (AssertionError, AttributeError, RuntimeError, TypeError, LookupError) as error:
         if torch.cuda.is_available() or not any(complaint in str(error) for complaint in COMPLAINTS):
             raise
-        told(error)
+        report(error)
     with _on_cpu():
         return call()
 

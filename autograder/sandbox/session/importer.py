@@ -31,9 +31,9 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
 
     Args:
         code: marshalled code of files that are compiled already.
-        excused: returns True if the failure of a statement may be ignored, inside `by_statements`. A failure that is
-            due to a stand-in always may.
-        add: adds a stand-in for the missing module that an error tells of, and returns True if it did.
+        excused: returns True if the failure of a statement may be ignored, inside `by_statements`. A failure because of
+            a stand-in is always ignored.
+        add: adds a stand-in for the missing module that an error names, and returns True if it did.
         only_yours: True to find only names that begin with `YOURS`.
     """
 
@@ -108,7 +108,7 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
                     raise
 
     def _execute(self, code: CodeType, names: dict[str, Any]) -> None:
-        """Execute a statement, and repeat it with a stand-in for each module that it does not find."""
+        """Execute a statement. If it does not find a module, add a stand-in and execute it again."""
         for _ in range(MAX_ADDED):
             try:
                 exec(code, names)
@@ -136,7 +136,7 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
 
 
 def _parts(statement: ast.stmt) -> Sequence[ast.stmt]:
-    """A statement, but one that imports several names as one statement for each name."""
+    """The statement itself; for an import of several names, one statement for each name."""
     match statement:
         case ast.Import(names=aliases):
             parts: list[ast.stmt] = [ast.Import([alias]) for alias in aliases]
@@ -158,7 +158,7 @@ def _holding(module: str | None, name: str) -> str | None:
 
 
 def _bound(statement: ast.stmt) -> Iterator[str]:
-    """The names that a statement of a module binds, without modules that it imports under their own names."""
+    """The names that a statement of a module binds, without those of `import torch` and the like."""
     waiting: list[ast.AST] = [statement]
     while waiting:
         node = waiting.pop()

@@ -18,13 +18,14 @@ __all__ = ["own_names"]
 def own_names(files: Collection[str], folder: str, main: Collection[str] = ()) -> Iterator[Callable[[str], str]]:
     """Inside this block, the submission's code that imports one of these names gets its own file or package.
 
-    All other code gets the module that was there before. A package that was handed in takes a name of Python's own
-    library, never that of an installed one: a folder `torch/` is a copy that came along. A finder of `importer` has to
-    be installed. Yields a function that gives the name under which the submission's own module of a name is imported.
+    All other code gets the module that was there before. A handed-in package may take the name of a module of Python's
+    own library, but not of an installed package: a folder `torch/` is only a copy of the installed one. A finder of
+    `importer` has to be installed. Yields a function from a module's name to the name under which the submission's own
+    module is imported.
 
     Args:
         files: the paths of the submission's modules below `folder`, those inside packages included.
-        main: names of modules that are imported as they are called.
+        main: names of the submission's modules that are always imported under their own names.
     """
     own = {f"{folder}/{path}" for path in files}
     mine = {_top(path) for path in files if "/" not in path or _top(path) in sys.stdlib_module_names}

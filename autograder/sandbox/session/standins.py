@@ -28,10 +28,10 @@ MODULE = "{} was not handed in, and no package of that name is available in grad
 NAME = "{} is not in the course's {}"
 BROKEN = "{} could not be imported"
 LACKS = "{} has no {} in grading"
-MAX_ADDED = 20  # stand-ins for missing modules that one import finds on the way
+MAX_ADDED = 20  # stand-ins that one import may add for missing modules
 
 
-LACKING: dict[type[BaseException], re.Pattern[str]] = {  # by kind of error, its text
+LACKING: dict[type[BaseException], re.Pattern[str]] = {  # by class of an error, the pattern of its message
     AttributeError: re.compile(r"module '(?P<module>[\w.]+)' has no attribute '(?P<name>\w+)'"),
     ImportError: re.compile(r"cannot import name '(?P<name>\w+)' from '(?P<module>[\w.]+)'"),
 }
@@ -40,8 +40,8 @@ MAX_CAUSES = 8  # of one exception
 
 class _State:
     importing = False
-    uses = 0  # of stand-ins so far
-    why = ""  # the last used one is not here
+    uses = 0  # how often stand-ins have been used
+    why = ""  # the reason why the module of the last used stand-in is missing
 
 
 class StandInFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -62,7 +62,7 @@ class StandInFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self._why |= {f"{module}.{name}": NAME.format(name, module) for module, name in self._lacking}
 
     def add(self, error: BaseException, is_own: Callable[[str], bool]) -> bool:
-        """Add a stand-in for the module that an import did not find; False if the error tells of no other such module.
+        """Add a stand-in for the module that an import did not find; False if the error names none.
 
         Args:
             error: the error of the import, or an error that was raised while that one was handled.
@@ -82,7 +82,7 @@ class StandInFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return next((why for known, why in self._why.items() if f"{name}.".startswith(f"{known}.")), None)
 
     def install(self) -> None:
-        """Insert this finder after all others, and the one for doubtful modules before them."""
+        """Insert this finder after all others, and the finder for doubtful modules before them."""
         sys.meta_path.insert(0, self._careful)
         sys.meta_path.append(self)
 
@@ -194,7 +194,7 @@ def excuse(error: BaseException, uses: int, is_own: Callable[[str], bool]) -> st
 
 
 def _lacked(error: BaseException, is_own: Callable[[str], bool]) -> str:
-    """The reason for an error that tells of a name which an installed module lacks; "" for another error.
+    """The reason for an error about a name that an installed module lacks; "" for another error.
 
     A module of another version may have the name: `from collections import Iterable` worked before Python 3.10.
     """

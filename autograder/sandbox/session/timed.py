@@ -56,9 +56,9 @@ class Bench:
         """Keep the inputs of some calls on a device. Each of `values` holds one call's."""
         _keep_pages()
         accelerator = self._on(device)
-        laid = [[accelerator.take(self._copied(value)) for value in call] for call in values]
+        kept = [[accelerator.take(self._copied(value)) for value in call] for call in values]
         accelerator.settle(flush=True)
-        return self._hold(laid)
+        return self._hold(kept)
 
     def run(
         self, plan: dict[str, Any], inputs: list[Ref], device: str, chosen: list[list[int]], calls: list[int]
@@ -77,8 +77,8 @@ class Bench:
         """
         _keep_pages()
         accelerator = self._on(device)
-        laid = [self._resolve(ref) for ref in inputs]
-        given = [[_chosen(laid, index, which) for which in chosen] for index in range(*calls)]
+        lists = [self._resolve(ref) for ref in inputs]
+        given = [[_chosen(lists, index, which) for which in chosen] for index in range(*calls)]
         seconds: list[float] = []
         with accelerator.clock(seconds.append):
             results = [self._carry_out(plan, call) for call in given]
@@ -135,8 +135,8 @@ def _keep_pages() -> None:
         mallopt(M_TRIM_THRESHOLD, NEVER)
 
 
-def _chosen(laid: list[list[Any]], call: int, which: list[int]) -> Any:
-    item = laid[which[0]][call]
+def _chosen(lists: list[list[Any]], call: int, which: list[int]) -> Any:
+    item = lists[which[0]][call]
     return item[which[1]] if len(which) > 1 else item
 
 

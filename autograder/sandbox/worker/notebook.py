@@ -112,7 +112,7 @@ class RunningNotebook:
 
 
 class _PutOut:
-    """The output of a cell so far, cut to a size."""
+    """The output of a cell so far, limited in size."""
 
     def __init__(self) -> None:
         self.begin()
@@ -256,7 +256,7 @@ class _Shell(InteractiveShell):
         return super().enable_matplotlib("inline")  # type: ignore[no-untyped-call]
 
     def ask_exit(self) -> None:
-        """Go on after `exit()` and `quit()`: they end a kernel, and here is none."""
+        """Continue after `exit()` and `quit()`, which would end a kernel: there is no kernel here."""
         print("the notebook cannot end itself here; the next cells are run", file=sys.stderr)
 
 

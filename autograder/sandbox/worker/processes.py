@@ -22,7 +22,7 @@ def _refuse(*_: object, **__: object) -> NoReturn:
 
 
 def _not_found(*_: object, **__: object) -> int:
-    """The status of a shell that does not find a command. `os.system` never raises, so a line of it costs nothing."""
+    """The replacement of `os.system`, which never raises: the status of a shell that does not find a command."""
     print(SENTENCE, file=sys.stderr)
     return 127 << 8
 

@@ -162,16 +162,16 @@ class _Worker:
         artifacts = {name: content for name, content in contents.items() if not name.endswith(".py")}
         modules = [path.removeprefix(f"{WORK}/") for path in self._own if path.endswith(".py")]
         called = self._lasting.enter_context(own_names(modules, WORK))
-        sys.argv = [f"{module}.py"]  # a parser of arguments finds none
+        sys.argv = [f"{module}.py"]  # without arguments
         with within(seconds), _told_after(seconds), self._stand_ins.importing(), standing_in(map(called, broken)):
             imported = without_gpu(lambda: self._imported(called(module)), self._no_gpu)
         self._session = Session(imported, artifacts, self._no_gpu)
 
     def _imported(self, module: str) -> ModuleType:
-        """Import the module. What is not here only costs the statements that cannot do without it.
+        """Import the module. A missing module or name only costs the statements that cannot do without it.
 
-        If the import does not find a module that nobody has, it is repeated with a stand-in. If a stand-in is used in a
-        way that fails, the import is repeated one statement at a time.
+        If the import does not find a module, and it is not one of the student's, a stand-in is added and the import is
+        repeated. If the use of a stand-in fails, the import is repeated one statement at a time.
         """
         self._module, before = module, uses()
         for _ in range(MAX_ADDED):
@@ -197,7 +197,7 @@ class _Worker:
         return name == self._module or self._finder.has(name)
 
     def _add(self, error: BaseException) -> bool:
-        """Add a stand-in for the missing module that an error tells of; False if it tells of none."""
+        """Add a stand-in for the missing module that an error names; False if it names none."""
         return self._stand_ins.add(error, self._is_own)
 
     def _under_rules(self, module: str) -> ModuleType:
@@ -237,7 +237,7 @@ class _Worker:
 
 
 class ImportTooLong(BaseException):
-    """Raised in the submission's code when an import takes too long. Only its line is reported."""
+    """Raised in the submission's code when an import takes too long. Only the running line is reported."""
 
 
 assert ImportTooLong.__name__ == IMPORT_TOO_LONG

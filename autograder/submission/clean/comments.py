@@ -1,6 +1,6 @@
 """Splits a student's answers into lines of code and the student's own comments. No code is run.
 
-A comment or docstring is the student's own if the clean copy has it nowhere.
+A comment or docstring is the student's own if it is nowhere in the clean copy.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from autograder.submission.clean.module_pieces import Piece
 
 __all__ = ["read_comments"]
 
-MARKER = re.compile(r"(BEGIN|END) SOLUTION.*")  # no comment on the code
+MARKER = re.compile(r"(BEGIN|END) SOLUTION.*")  # a marker of the handout, not a comment on the code
 MAX_LINES, MAX_LINE = 4_000, 300
 
 

@@ -102,7 +102,7 @@ class _Carrying:
         """
         level, start = Level(clean, prefix, self.answers), ends[0]
         preamble = anchor = after_preamble(clean, start)
-        before, valued = 0, dict[str, int]()  # name → the clean line below which it is bound
+        before, valued = 0, dict[str, int]()  # name → the clean line after which the name has a value
         added: list[Line] = []  # the lines of the previous piece, if it was added
         for piece in student:
             place = level.place(piece)
@@ -202,7 +202,7 @@ class _Carrying:
             self._note("restored", name, versions[-1].line)
 
     def _settle_statement(self, piece: Piece, level: Level) -> None:
-        """Report a constant or another statement that was changed or removed. Imports and docstrings are ignored."""
+        """Report a changed or removed statement, for example a constant. Imports and docstrings are ignored."""
         if piece.imports is not None or is_docstring(piece):
             return
         versions = [version for name in piece.binds for version in level.versions.get(name, ())]
@@ -256,7 +256,7 @@ class _Carrying:
             self._note("restored", f"{name} (removed)", 0)
         elif isinstance(theirs, ast.ClassDef) and members is not None and ours is not None:
             for earlier in versions[:-1]:
-                if holds and node.name in last.loads:  # the last version has it as a base
+                if holds and node.name in last.loads:  # the last version uses it, as a base for example
                     text = [*self._moved(earlier, earlier.first, piece.indent), ("", earlier.last)]
                     self.inserted.setdefault(piece.first - 1, []).append((name.count("."), text))
                 else:

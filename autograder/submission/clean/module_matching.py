@@ -80,7 +80,7 @@ class Level:
         return True
 
     def opens(self, piece: Piece) -> bool:
-        """True if it star-imports a module of the student's, which may define answers."""
+        """True if this piece star-imports a module of the student's, which may define answers."""
         given = {each.module.partition(".")[0] for each in self._imports.values()}
         modules = {each.module.partition(".")[0] for each in piece.imports or () if each.name == "*"}
         return any(module not in given and not is_installed(module) for module in modules)

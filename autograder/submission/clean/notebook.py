@@ -211,7 +211,7 @@ def _question(cell: Cell) -> str:
 
 
 def _attached(cell: Cell) -> Cell:
-    """Images that a text cell holds."""
+    """The images inside a text cell."""
     attachments = cell.get("attachments")
     return {"attachments": attachments} if isinstance(attachments, dict) and cell["cell_type"] != "code" else {}
 

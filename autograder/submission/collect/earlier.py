@@ -105,10 +105,10 @@ def carried_over(notebook: Mapping[str, Any], ran: bytes) -> dict[str, Any]:
 
 def depends_on(stage: Path, notebooks: Mapping[str, CarriedNotebook]) -> str:
     """A digest of everything that a run of the notebooks in a stage depends on. Compute it before the run."""
-    told = hashlib.sha256()
+    digest = hashlib.sha256()
     for part in (*_files(stage, notebooks), *_data(stage / DATA), *_machine()):
-        told.update(f"{len(part)}\n".encode() + part)
-    return told.hexdigest()
+        digest.update(f"{len(part)}\n".encode() + part)
+    return digest.hexdigest()
 
 
 def _files(stage: Path, notebooks: Mapping[str, CarriedNotebook]) -> Iterator[bytes]:

@@ -122,7 +122,7 @@ class _Finder:
         self.found = Found()
 
     def folder(self, folder: Path, place: str, depth: int) -> None:
-        """Handle all entries of a folder with several people's work. One that fails costs only itself."""
+        """Handle all entries of a folder with several people's work. An entry that fails does not affect the others."""
         loose: dict[str, list[tuple[Path, ParsedName]]] = {}
         entries = sorted(folder.iterdir(), key=_order)
         names = {entry.name for entry in entries}
@@ -143,7 +143,7 @@ class _Finder:
                     self._pass(f"{place}{path.name}", f"cannot be gathered: {_said(error)}", work=True)
 
     def _one(self, entry: Path, name: str, depth: int) -> ParsedName | None:
-        """Handle one entry, other than a person's loose file, whose parsed name is returned."""
+        """Handle one entry. A person's loose file is not handled here: its parsed name is returned."""
         parsed = name_of(entry)
         if entry.is_symlink():
             self._pass(name, "a link; links are not followed", work=bool(parsed.person))
@@ -168,7 +168,7 @@ class _Finder:
         return None
 
     def choose_table(self) -> None:
-        """Take the table in the archive that holds all submissions, if none lies beside it. Name the other tables."""
+        """Use the table in the archive that holds all submissions, if none lies beside it. List the other tables."""
         for folder, name in self._tables:
             whole = all(place.is_relative_to(folder) for place in self._places)
             if whole and not (self.found.folder / SUBMITTED).is_file():
@@ -204,7 +204,7 @@ class _Finder:
 
         Args:
             owner: the name of a person's folder around it, or "".
-            root: True if this is the path to grade. Then a name like one of Canvas means nobody.
+            root: True if this is the path to grade. Then a name in Canvas's form names no person.
         """
         own = name_of(path)
         called = owner if owner and not own.person else path.name
@@ -225,7 +225,7 @@ class _Finder:
             self._take_apart(path, name, depth, look, kind)
 
     def _class_within(self, path: Path, look: Look, depth: int) -> Path | None:
-        """The unpacked folder of an archive in nobody's name that holds only an archive of several people's work."""
+        """The folder of an unpacked archive that names no person and holds only an archive of several people's work."""
         alone = len(look.archives) == 1 and not look.holds_source and not parse_name(look.name).person
         if self._unpacker is None or not alone or depth >= MAX_DEEP:
             return None
@@ -280,7 +280,7 @@ class _Finder:
         self._places.append(place or path)
 
     def _pass_left_out(self, place: str) -> None:
-        """Name the files that were not unpacked or copied."""
+        """List the files that were not unpacked or copied."""
         if self._unpacker is None:
             return
         for member, why in self._unpacker.left_out:

@@ -63,8 +63,8 @@ def identify(
         expect_form: True to note a file name that does not have the course's form.
     """
     notes: list[str] = []
-    said = {name: _own_words(name, data, clean.get(name), notes) for name, data in notebooks.items()}
-    says = agreed(said, notes)
+    values = {name: _own_words(name, data, clean.get(name), notes) for name, data in notebooks.items()}
+    says = agreed(values, notes)
     members, group_notes = read_group(group) if group is not None else (says.group, ())
     notes.extend(group_notes)
     if expect_form and not parsed.in_form:
@@ -91,12 +91,12 @@ def _option(stated: str, assignment: Assignment, notes: list[str]) -> str:
     return assignment.option(stated).id
 
 
-def agreed(said: Mapping[str, NotebookSays], notes: list[str]) -> NotebookSays:
+def agreed(values: Mapping[str, NotebookSays], notes: list[str]) -> NotebookSays:
     """The values of all notebooks together: each is the first one that is set. A different id gets a note.
 
     A notebook without a name and an id is ignored, unless all are like that.
     """
-    signed = {name: says for name, says in said.items() if says.name or says.idnum} or said
+    signed = {name: says for name, says in values.items() if says.name or says.idnum} or values
     ids = {name: says.idnum for name, says in signed.items() if says.idnum}
     for name, id in ids.items():
         first, believed = next(iter(ids.items()))

@@ -66,7 +66,7 @@ class Inbox:
         entries: name → zip or folder, sorted by name.
         clean: the handout's files by path. Students' own copies of given files are not used.
         submitted: the times in `submitted.csv` beside the submissions.
-        passed: entries beside the submissions that are none, and rows of `submitted.csv` about none, with the reason.
+        passed: entries that are no submissions, and rows of `submitted.csv` about no submission, with the reason.
         folder: the folder of tables about the submissions.
     """
 

@@ -335,7 +335,7 @@ def _tree(
 def _helpers(
     files: Mapping[str, bytes], base: PurePosixPath, imported: Collection[str], assignment: Assignment
 ) -> set[str]:
-    """The files that are called like a module and are no other version of it: they are imported, or define other names.
+    """The files with a module's name that are not versions of it: they are imported, or define other names.
 
     Example: `two_layers_v2.py` with a function of its own.
     """
@@ -349,7 +349,7 @@ def _helpers(
 
 
 def _imported(files: Mapping[str, bytes], modules: Mapping[str, str], base: PurePosixPath) -> frozenset[str]:
-    """The full names of all that the modules, and the files below their folder, may import: `src.helpers`."""
+    """The full names that the modules, and the files below their folder, may import: `src.helpers`."""
     below = (path for path in files if path.endswith(".py") and PurePosixPath(path).is_relative_to(base))
     names: set[str] = set()
     for path in _to_parse(files, dict.fromkeys((*modules.values(), *below))):
@@ -364,7 +364,7 @@ def _imported(files: Mapping[str, bytes], modules: Mapping[str, str], base: Pure
 
 
 def _packages(base: PurePosixPath, files: Iterable[str], imported: Collection[str]) -> list[PurePosixPath]:
-    """The ends of the modules' folder that its files import from: `src` of `A6/src` for `from src.helpers import f`."""
+    """The ends of the folder's path that its files import from: `src` of `A6/src` for `from src.helpers import f`."""
     ends = [PurePosixPath(*base.parts[start:]) for start in range(len(base.parts))]
     places = [PurePosixPath(path) for path in files if path.endswith(".py")]
     return [end for end in ends if any(_dotted(str(end / place), PurePosixPath()) in imported for place in places)]

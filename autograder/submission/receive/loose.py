@@ -1,4 +1,4 @@
-"""Sorts the loose files of a class: one person's files by the order of handing them in, and the reasons for others."""
+"""Gathers the loose files of one person in the order of handing in, and explains why other files are skipped."""
 
 from __future__ import annotations
 

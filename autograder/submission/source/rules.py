@@ -172,7 +172,7 @@ class _Look(ast.NodeVisitor):
         self.generic_visit(node)
 
     def _reflection(self, node: ast.Call, of: str) -> None:
-        """Judge `getattr` and `vars` of torch. With a literal name it counts as that attribute, else as suspicious."""
+        """Judge `getattr` and `vars` of torch: with a literal name like that attribute, else as suspicious."""
         if full := self.scope.resolve(node):
             self._judge(full, node)
         else:
@@ -197,7 +197,7 @@ class _Look(ast.NodeVisitor):
             self._suspect(full.removeprefix("builtins."), node)
 
     def _forbid(self, what: str, node: ast.stmt | ast.expr) -> None:
-        """Report a use that enters torch's autograd engine through a tensor."""
+        """Report a use of torch's autograd engine, if one of the rules is about the engine."""
         if self.engine:
             self.found.add(Violation(UseKind.FORBIDDEN, what, node.lineno, self.engine.name))
 

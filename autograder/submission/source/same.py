@@ -8,9 +8,9 @@ __all__ = ["same_text"]
 
 
 def same_text(one: bytes, other: bytes) -> bool:
-    """True if two text files differ only in ways of editors and version control.
+    """True if two text files are equal, except for differences that editors and version control make.
 
-    These are a byte-order mark, an encoding, line endings, trailing blanks, and empty lines at the end.
+    These are a byte-order mark, the encoding, line endings, trailing blanks, and empty lines at the end.
     """
     return _lines(one) == _lines(other)
 

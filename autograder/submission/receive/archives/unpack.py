@@ -81,8 +81,8 @@ class Unpacker:
             OSError: the folder cannot be written.
         """
         facts = path.stat()
-        told = f"{path}\0{facts.st_size}\0{facts.st_mtime_ns}\0{most}".encode(errors="surrogateescape")
-        folder = self._into / hashlib.sha256(told).hexdigest()[:16]
+        key = f"{path}\0{facts.st_size}\0{facts.st_mtime_ns}\0{most}".encode(errors="surrogateescape")
+        folder = self._into / hashlib.sha256(key).hexdigest()[:16]
         done = folder.with_suffix(DONE)
         if done.exists():
             self.left_out += [(name, why) for name, why in json.loads(done.read_text() or "[]")]
@@ -105,8 +105,8 @@ class Unpacker:
     def gather(self, name: str, files: Iterable[tuple[Path, str]]) -> Path:
         """Copy one person's loose files into a folder, under their owner's names. Returns the folder.
 
-        Of a file that is too large, only as much is copied as reading it needs to tell so. The files that cannot be
-        copied are left out.
+        Of a file that is too large, one byte more than the limit is copied, so that reading it reports the excess.
+        A file that cannot be copied is left out.
         """
         files = list(files)
         around = {str(path.parent).encode(errors="surrogateescape") for path, _ in files}

@@ -53,7 +53,7 @@ def opened_zip(file: OpenFile, name: str, limits: ArchiveLimits) -> Iterator[Zip
         window = Window(file, end, most, ArchiveError(f"{name}: its directory is too large"))
         with ZipFile(cast("IO[bytes]", window)) as archive:
             first = min((info.header_offset for info in archive.infolist()), default=end)
-            if start == LOCAL_HEADER and first > 0:  # this is the directory of a stored zip inside
+            if start == LOCAL_HEADER and first > 0:  # then this is the directory of an inner zip
                 raise ArchiveError(f"{name}: {CUT_OFF}")
             _refuse_overlaps(archive, name)
             yield archive
