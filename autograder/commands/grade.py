@@ -140,8 +140,9 @@ def _order(course: Course, grading: ClassGrading, args: argparse.Namespace) -> O
     from autograder.grading.order import Order
 
     until = time.time() + 60 * args.minutes if args.minutes else None
+    run = grading.batch.run
     settings = {"notebooks": args.notebooks, "device": args.device, "unsafe": args.unsafe, "until": until}
-    return Order.of(course, grading.assignment, grading.batch.run.seed, grading.inbox.folder, **settings)
+    return Order.of(course, grading.assignment, run.seed, grading.inbox.folder, suite=run.suite, **settings)
 
 
 def _received(args: argparse.Namespace, assignment: Assignment) -> Inbox:
@@ -239,7 +240,8 @@ def _grade(grading: ClassGrading, order: Order, args: argparse.Namespace, consol
         with phase("start"):
             graders = stack.enter_context(_graders(batch, order, args))
         grading.begin_run()
-        expected = {name: batch.expected[name] for name in batch.missing}
+        known = batch.expected
+        expected = {name: known[name] for name in batch.missing}
         with phase("grade"), Progress(len(expected), console, expected=expected, at_once=graders.at_once) as progress:
             for result in batch.grade(graders.grade, graders.executor):
                 if isinstance(result, Failure):
@@ -266,4 +268,4 @@ def _graders(batch: Batch, order: Order, args: argparse.Namespace) -> AbstractCo
             raise
         raise UsageError("--cluster: Dask is not installed; pip install 'autograder[cluster]'") from None
     submissions = {name: fingerprint.of_submission(path) for name, path in batch.missing.items()}
-    return cluster.graders(args.cluster, order, cluster.Expected(batch.run.suite, submissions))
+    return cluster.graders(args.cluster, order, cluster.Expected.on_this_machine(order, submissions))

@@ -155,8 +155,8 @@ def _print_hints(rows: Sequence[Hinted], console: Console) -> None:
     line = f"{right} of {len(valued)} mutants that give a wrong value are named, {false} by another's name"
     direct = sum(row.told and not row.named for row in valued)
     console.print(
-        f"{line}; {direct} of them by the check itself; {sum(bool(row.alone) for row in rows)} answer as another mutant "
-        "does in the cases that are looked at",
+        f"{line}; {direct} of them by the check itself; {sum(bool(row.alone) for row in rows)} answer as another "
+        "mutant does in the cases that are looked at",
         highlight=False,
     )
 

@@ -12,12 +12,14 @@ addresses as tls://HOST:8786 need certificates, which Dask's own configuration n
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Executor, Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakSet
@@ -48,11 +50,33 @@ GPU = "GPU"  # the resource that a worker with a GPU has, one for each submissio
 
 @dataclass(frozen=True)
 class Expected:
-    """The fingerprints that every machine must find under the paths of an order: of the course, and of each submission
-    by name."""
+    """What every machine must have, so that a result does not depend on the machine.
 
-    suite: str
+    Attributes:
+        submissions: the fingerprint of each submission, by name.
+        packages: the versions of the packages that compute.
+        data: the names in the course's folder `data/`, which hidden checks may need.
+    """
+
     submissions: Mapping[str, str] = field(repr=False)
+    packages: Mapping[str, str]
+    data: frozenset[str]
+
+    @classmethod
+    def on_this_machine(cls, order: Order, submissions: Mapping[str, str]) -> Expected:
+        """The same facts as this machine finds them."""
+        packages = {name: version(name) for name in ("torch", "numpy")}
+        data = order.root / "data"
+        return cls(submissions, packages, frozenset(os.listdir(data) if data.is_dir() else ()))
+
+    def missing_in(self, found: Expected) -> str:
+        """The first difference of another machine, or "" if it has everything."""
+        for name, wanted in self.packages.items():
+            if found.packages[name] != wanted:
+                return f"{name} {found.packages[name]}, and this run needs {wanted}"
+        if lacking := sorted(self.data - found.data):
+            return f"no {lacking[0]} in the course's folder data/"
+        return ""
 
 
 @contextmanager
@@ -111,6 +135,10 @@ def _start(client: Client, address: str, plugin: _Grader, resources: Mapping[str
             client.register_plugin(plugin, plugin.name)
         except OSError as error:
             died = error
+        except AutograderError:
+            raise
+        except Exception as error:  # Dask's own, if a worker cannot read the plugin: the engine is not installed there
+            raise GraderError(f"--cluster: a worker cannot load the engine: {type(error).__name__}: {error}") from None
         else:
             return
     raise GraderError(
@@ -254,10 +282,12 @@ class _Grader(WorkerPlugin):
 
     def _open(self, threads: int) -> None:
         course, assignment = self._order.read()
-        if fingerprint.of_suite(course, assignment) != self._expected.suite:
-            raise UsageError(
-                f"{self._order.root} on {socket.gethostname()} is not the course of this run, or its engine is not"
-            )
+        host = socket.gethostname()
+        if fingerprint.of_suite(course, assignment) != self._order.suite:
+            raise UsageError(f"{self._order.root} on {host} is not the course of this run, or its engine is not")
+        found = Expected.on_this_machine(self._order, {})
+        if missing := self._expected.missing_in(found):
+            raise UsageError(f"{host} has {missing}")
         if self._order.notebooks:
             require_notebooks(course, assignment)
         self._process = GradingProcess(replace(self._order, jobs=threads))

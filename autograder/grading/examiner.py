@@ -127,7 +127,7 @@ class Examiner:
             UsageError: the reference does not get full marks; the message names the first check that it fails.
             GraderError: workers can no longer be started.
         """
-        patient = replace(self, assignment=_patient(self.assignment))
+        patient = replace(self, assignment=_patient(self.assignment), until=math.inf)
         solution = self.course.solution(self.assignment)
         result = patient.grade(solution, "reference", as_it_is=True, questions=[question], named=False)
         for graded in result.questions:
@@ -194,7 +194,7 @@ class Examiner:
         cases, evidence = self._run(given, submission, questions, other, allowance, asides)
         if named and not allowance.over:
             with phase("mistakes"):
-                cases = self._named(cases, evidence, without)
+                cases = self._named(cases, evidence, allowance.left(), without)
         info = replace(submission.info, notes=(*submission.info.notes, *seen, *asides.values()))
         reading = None
         if self.assignment.option(info.option).review and not as_it_is:
@@ -269,11 +269,15 @@ class Examiner:
             asides[""] = NO_GPU.format(f" ({subject.no_gpu})" if subject.no_gpu else "")
         return cases, evidence
 
-    def _named(self, cases: Cases, evidence: Sequence[Evidence], without: str | None) -> Cases:
-        """The cases, with the name of the mistake as hint if an answer is wrong and the mistake is known."""
+    def _named(self, cases: Cases, evidence: Sequence[Evidence], seconds: float, without: str | None) -> Cases:
+        """The cases, with the name of the mistake as hint if an answer is wrong and the mistake is known.
+
+        Args:
+            seconds: what is left of the submission's time.
+        """
         subject = LocalSubject(reference_loader(self.course, self.assignment))
         desk = Desk(self.assignment, subject, self._reference, self.seed, self.answers, asides={})
-        mistakes = named_mistakes(self.course, self.assignment, evidence, desk, self.ends, without)
+        mistakes = named_mistakes(self.course, self.assignment, evidence, desk, self.ends, seconds, without)
         return {question: [_hinted(question, case, mistakes) for case in of] for question, of in cases.items()}
 
     def _broken(self, question: str, cases: Mapping[str, Sequence[CaseResult]]) -> CaseResult | None:
@@ -307,6 +311,8 @@ class Examiner:
             with phase("notebooks"):
                 given, why = received.get(name), (unread or {}).get(name, "")
                 runs[name], shown = self.notebooks.run(name, given, package, result.submission, theirs, why)
+            if time.monotonic() >= self.until:  # the end of the whole run, not of this notebook's time, stopped it
+                return result
             seconds += runs[name].seconds
             if shown is not None:
                 attachments[page] = shown

@@ -29,6 +29,7 @@ class Order:
         unsafe: grade even if a machine cannot confine student code.
         until: the end of the run, in seconds since the epoch: cases that are undecided by then are pending. None for no
             end.
+        suite: the fingerprint of the hidden suite that the results are filed under; "" for any.
         jobs: questions of the reference that are graded at once; None for one on each core of the machine.
         preload: modules that are imported once for all workers, from `on_this_machine`.
     """
@@ -41,6 +42,7 @@ class Order:
     device: str = "cpu"
     unsafe: bool = False
     until: float | None = None
+    suite: str = ""
     jobs: int | None = None
     preload: tuple[str, ...] = ()
 

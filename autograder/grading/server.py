@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from autograder import __version__
-from autograder.errors import AutograderError, UsageError
+from autograder.errors import AutograderError, GraderError, UsageError
 from autograder.grading import fingerprint
 from autograder.grading.client import MAX_MESSAGE
 from autograder.grading.order import Order
@@ -118,7 +118,7 @@ class Server:
         if self.order.notebooks:
             from autograder.grading.notebooks.run import Notebooks
 
-            examiner.notebooks = Notebooks.open(self.course, self.assignment, self.sandbox)
+            examiner.notebooks = Notebooks.open(self.course, self.assignment, self.sandbox, examiner.until)
         gc.collect()
         gc.freeze()  # a collection in a child would touch, and so copy, every page
         tell(self.control, {"ready": True})
@@ -127,15 +127,27 @@ class Server:
     def _grade_reference(self, examiner: Examiner) -> None:
         """Wait until the reference is graded; if an earlier run did this, grade it beside the first submissions."""
         suite = fingerprint.of_suite(self.course, self.assignment)
+        if self.order.suite and suite != self.order.suite:
+            raise UsageError("the course or the engine was changed while grading started: run again")
         self.verdict = ReferenceVerdict.of(suite, examiner.environment, examiner.isolation)
         before = self.verdict.read()
         if before is None:
             self.reference = ReferenceGrading(examiner, jobs=self.jobs)
-            self.reference.finish_all()
+            self._wait_for(self.reference)
             self._note_full_marks(self.reference)
         else:
             self.confirmed = self.order.seed in before.seeds
             self.reference = ReferenceGrading(examiner, before.seconds, later=True)
+
+    def _wait_for(self, reference: ReferenceGrading) -> None:
+        """Wait until the reference is graded. Raises GraderError if the command ends meanwhile: it sends no job yet."""
+        control = self.control.fileno()
+        while not reference.done:
+            ready, _, _ = select.select([control, *reference.pipes], [], [])
+            if control in ready:
+                raise GraderError("the command ended before the reference was graded")
+            for pipe in ready:
+                reference.finish(pipe)
 
     def _note_full_marks(self, reference: ReferenceGrading) -> None:
         self.confirmed = True

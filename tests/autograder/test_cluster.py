@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,8 @@ def order_for(toy: Toy) -> tuple[Order, cluster.Expected]:
     entries = Inbox.open(toy.submitted, assignment).entries
     digests = {name: fingerprint.of_submission(path) for name, path in entries.items()}
     suite = fingerprint.of_suite(course, assignment)
-    return Order.of(course, assignment, 5, toy.submitted), cluster.Expected(suite, digests)
+    order = Order.of(course, assignment, 5, toy.submitted, suite=suite)
+    return order, cluster.Expected.on_this_machine(order, digests)
 
 
 def scores(
@@ -233,7 +235,40 @@ def test_a_worker_grades_as_much_of_the_reference_at_once_as_it_has_threads(
 def test_another_course_on_a_worker_is_refused(handed_in: Toy, address: str) -> None:
     order, expected = order_for(handed_in)
     with pytest.raises(UsageError, match="is not the course of this run"):
-        scores(address, handed_in, (order, replace(expected, suite="0" * 32)))
+        scores(address, handed_in, (replace(order, suite="0" * 32), expected))
+
+
+@pytest.mark.parametrize(
+    "facts, words",
+    [
+        ({"packages": {"torch": "0.4.1", "numpy": version("numpy")}}, r"has torch 2\S+, and this run needs 0\.4\.1"),
+        ({"data": frozenset({"cifar-10-batches-py"})}, r"has no cifar-10-batches-py in the course's folder data/"),
+    ],
+    ids=["packages", "data"],
+)
+def test_a_worker_whose_results_could_differ_is_refused(
+    handed_in: Toy, address: str, facts: dict[str, Any], words: str
+) -> None:
+    order, expected = order_for(handed_in)
+    with pytest.raises(UsageError, match=words):
+        scores(address, handed_in, (order, replace(expected, **facts)))
+
+
+def test_more_data_on_a_worker_does_no_harm(handed_in: Toy, address: str) -> None:
+    asked = order_for(handed_in)
+    (handed_in.root / "data/more").mkdir(parents=True)
+    assert scores(address, handed_in, asked)
+
+
+def test_a_worker_without_the_engine_is_named_as_the_reason(
+    handed_in: Toy, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(self: Client, *given: Any, **more: Any) -> None:
+        raise Exception("ModuleNotFoundError(\"No module named 'autograder'\")")  # Dask's way to send it
+
+    monkeypatch.setattr(Client, "register_plugin", unreadable)
+    with pytest.raises(GraderError, match=r"a worker cannot load the engine: .*No module named 'autograder'"):
+        scores(address, handed_in, order_for(handed_in))
 
 
 def test_a_broken_assignment_is_refused(handed_in: Toy, address: str) -> None:

@@ -11,6 +11,7 @@ mutant may loop for ever.
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import time
@@ -85,6 +86,7 @@ def named_mistakes(
     evidence: Sequence[Evidence],
     desk: Desk,
     ends: Ends,
+    seconds: float = math.inf,
     without: str | None = None,
 ) -> Mapping[FailureKey, str]:
     """For each cause of wrong values, a sentence on the known mistake that explains it, if exactly one does.
@@ -93,6 +95,7 @@ def named_mistakes(
         evidence: all cases of one submission, of any number of questions.
         desk: gives the reference and the inputs.
         ends: the known ends of checks for mutants on the same inputs; new ones are added.
+        seconds: the most seconds by the wall clock.
         without: the id of a mutant that names nothing.
 
     Returns:
@@ -100,16 +103,17 @@ def named_mistakes(
         too long are left out.
     """
     found: dict[FailureKey, str] = {}
-    before = _computed_below()
+    before, until = _computed_below(), time.monotonic() + seconds
     comparable = [each for each in evidence if each.tells]
     for question in dict.fromkeys(each.question for each in comparable if each.wrong):
         left = SECONDS - (_computed_below() - before)
-        if left <= 0:
+        patience = min(PATIENCE * left + MUTANT_SECONDS, until - time.monotonic())
+        if left <= 0 or patience <= 0:
             break
         of = [each for each in comparable if each.question == question]
         ask = partial(_named, course, assignment, of, desk, ends, without, left)
         with suppress(TimeoutError, RuntimeError):
-            for message, why in json.loads(bounded(PATIENCE * left + MUTANT_SECONDS, ask)).items():
+            for message, why in json.loads(bounded(patience, ask)).items():
                 found[question, message] = SAYS.format(why)
     return found
 

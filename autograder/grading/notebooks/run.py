@@ -7,6 +7,7 @@ public checks, and the handed-in files. A notebook that is not made from the han
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -57,19 +58,21 @@ class Notebooks:
 
     Args:
         handout: the handout's files by path: its notebooks and its public checks.
+        until: the end of the whole run, in seconds of `time.monotonic`.
     """
 
     sandbox: Sandbox
     assignment: Assignment
     handout: Mapping[str, bytes] = field(repr=False)
+    until: float = math.inf
 
     @classmethod
-    def open(cls, course: Course, assignment: Assignment, sandbox: Sandbox) -> Notebooks:
+    def open(cls, course: Course, assignment: Assignment, sandbox: Sandbox, until: float = math.inf) -> Notebooks:
         folder = course.handout(assignment)
         paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
         handout = {name: path.read_bytes() for name, path in paths.items() if not is_litter(name)}
         warm_up()
-        return cls(sandbox, assignment, handout)
+        return cls(sandbox, assignment, handout, until)
 
     def run(
         self,
@@ -123,7 +126,7 @@ class Notebooks:
         checks = {path: data for path, data in self.handout.items() if path.startswith(("public_checks/", "tests/"))}
         given = {path: data for path, data in self.handout.items() if "/" not in path and not path.endswith(".py")}
         beside = {**package.files, **given, **checks}
-        allowance = Allowance(limits.seconds + 2 * OPEN_SECONDS)
+        allowance = Allowance(limits.seconds + 2 * OPEN_SECONDS, self.until)
         with self.sandbox.spawn(Package({}, "", frozenset()), allowed, allowance=allowance) as worker:
             absent = absent_in_cells(running.cells, beside, self.assignment)
             running.all(worker, replace(package, files=beside, stand_ins=package.stand_ins | absent))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib
 import os
 import pickle
-import select
 import signal
 import sys
 import tempfile
@@ -125,12 +124,6 @@ class ReferenceGrading:
             with suppress(Exception):
                 importlib.import_module(name)
         self._begin()
-
-    def finish_all(self) -> None:
-        """Wait for the rest. Raises like `finish`."""
-        while self._running:
-            for pipe in select.select(self.pipes, [], [])[0]:
-                self.finish(pipe)
 
     def close(self) -> None:
         """End the forks."""

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import json
 import select
+import signal
 import socket
+import subprocess
+import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,9 +69,13 @@ def flag(toy: Toy, tmp_path: Path, cache: Path) -> Path:
     return flag
 
 
-def process(toy: Toy, seed: int) -> GradingProcess:
+def order(toy: Toy, seed: int) -> Order:
     course = Course.find(toy.root)
-    return GradingProcess(Order.of(course, course.assignment("t1"), seed))
+    return Order.of(course, course.assignment("t1"), seed)
+
+
+def process(toy: Toy, seed: int) -> GradingProcess:
+    return GradingProcess(order(toy, seed))
 
 
 def test_a_second_run_does_not_wait_for_the_reference(toy: Toy, flag: Path) -> None:
@@ -128,6 +138,56 @@ def test_a_run_that_is_done_first_waits_for_the_reference(toy: Toy, flag: Path, 
         assert good.returncode == 0, good.stderr
         assert "1 graded, 1 of them kept from before" in good.stdout
         assert ("until the first submission could be graded" in good.stdout) == (seconds == "start")
+
+
+def test_a_run_that_reaches_its_end_still_waits_for_the_reference(toy: Toy, flag: Path) -> None:
+    """What is undecided by then is pending, but the reference is not taken for right without a check."""
+    path = toy.submit("kim-1-A1-O1", source=RAISES)
+    flag.write_text("fail")
+    over = replace(order(toy, 2), until=time.time() - 1)
+    with GradingProcess(over) as grading:
+        with suppress(UsageError):  # the reference may fail first
+            grading.grade(path, "kim-1-A1-O1")
+        with pytest.raises(UsageError, match="the reference fails double / waits: failed: what the file says"):
+            grading.confirm()
+
+
+def test_a_suite_that_changes_while_grading_starts_is_refused(toy: Toy, flag: Path) -> None:
+    flag.write_text("pass")
+    with pytest.raises(UsageError, match="was changed while grading started"):
+        GradingProcess(replace(order(toy, 2), suite="0" * 32)).__enter__()
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL])
+def test_a_command_that_is_killed_leaves_no_process_behind(
+    toy: Toy, tmp_path: Path, cache: Path, sign: signal.Signals
+) -> None:
+    """Also in a first run, which waits for the reference."""
+    flag = tmp_path / "never"
+    (toy.root / "tests/hidden/t1_toy/test_waits.py").write_text(WAITS.format(flag=str(flag)))
+    toy.submit("kim-1-A1-O1")
+    words = ["grade", "t1", str(toy.submitted), "--out", str(tmp_path / "out")]
+    command = [sys.executable, "-m", "autograder", "--course", str(toy.root), *words]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+        until(lambda: len(processes_of(toy)) > 2)
+        run.send_signal(sign)
+    until(lambda: not processes_of(toy))
+
+
+def processes_of(toy: Toy) -> list[str]:
+    """The command lines of all grading processes of this course."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            found.append(path.read_bytes().decode(errors="replace"))
+    return [line for line in found if "autograder.grading.server" in line and str(toy.root) in line]
+
+
+def until(done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_seed_under_which_the_reference_was_graded_is_not_waited_for(toy: Toy, flag: Path) -> None:
