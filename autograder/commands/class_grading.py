@@ -72,7 +72,12 @@ class ClassGrading:
         if before := read_in(book, assignment, args.out):
             console.print(Text(f"{before} older results were read into the gradebook"), soft_wrap=True)
         plan = GradingRun.plan(course, assignment, args.seed, newest_run(book, assignment))
-        options = {"regrade": args.regrade, "notebooks": args.notebooks, "device": args.device}
+        options = {
+            "regrade": args.regrade,
+            "notebooks": args.notebooks,
+            "device": args.device,
+            "unsafe": args.unsafe,
+        }
         batch = Batch.open(plan, assignment, args.out, inbox, stored_in(book, assignment), **options)
         recorder = Recorder.open(book, assignment, plan, fresh=args.regrade)
         begun = cls(assignment, args.out, inbox, settings, book, batch, recorder, args.device)

@@ -22,6 +22,7 @@ from autograder.sandbox.channel import control
 from autograder.sandbox.channel.output import capped_file
 from autograder.sandbox.grader.gpu import visible
 from autograder.sandbox.grader.package import Package
+from autograder.sandbox.isolation.levels import UNCONFINED
 from autograder.sandbox.isolation.paths import PACKAGE, inside, readable
 from autograder.sandbox.isolation.raw_syscalls import not_dumpable
 
@@ -102,7 +103,7 @@ class Sandbox:
             reasons = "; ".join(f"{layer}: {reason}" for layer, reason in self.why_not.items())
             if level not in (None, self.level):
                 raise IsolationUnavailable(f"isolation of level {level} is not to be had here ({reasons})")
-            if self.level == "D" and not unsafe:
+            if self.level == UNCONFINED and not unsafe:
                 raise IsolationUnavailable(f"nothing here confines student code well enough ({reasons})")
             if not self.layers["processes"]:
                 not_dumpable()  # workers may share this process's user id and see it

@@ -29,10 +29,11 @@ from autograder.sandbox.isolation.namespaces import NAMESPACES, build_view, ente
 from autograder.sandbox.isolation.opening import CLOSED, Opening
 from autograder.sandbox.isolation.paths import DEVICES, FACTS, WORK, inside, readable
 
-__all__ = ["Confinement", "confine", "enter"]
+__all__ = ["UNCONFINED", "Confinement", "confine", "enter"]
 
 # User ids of workers: far above those of people, with a range for each zygote. A container may have only small ids.
 USERS = 30_000
+UNCONFINED = "D"  # the level of a host that cannot confine workers well enough
 FIRST_USER, FIRST_USER_OF_FEW = 1_000_000_000, 20_000
 
 
@@ -41,7 +42,7 @@ class Confinement:
     """The layers that confine workers on this host.
 
     Attributes:
-        level: "A" to "D".
+        level: "A" to "D", which is UNCONFINED.
         first_user: the first user id of workers, or None if they keep the grader's.
         readable: the only files and folders that workers may read.
         seccomp: the binding to libseccomp, or None.
@@ -98,7 +99,7 @@ def enter(wanted: str | None, open_too: Opening = CLOSED) -> Confinement:
     enough = not no_landlock and seccomp is not None and wanted in (None, "C") and not root
     reasons = {"view": no_view, "processes": no_view, "landlock": no_landlock, "seccomp": no_seccomp, "user": no_user}
     return Confinement(
-        level=entered or ("C" if enough else "D"),
+        level=entered or ("C" if enough else UNCONFINED),
         namespaces=bool(entered),
         landlock=not no_landlock,
         seccomp=seccomp,

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from autograder.course.model import Assignment, Component, Limits
-from autograder.course.result import SubmissionInfo, SubmissionResult
+from autograder.course.outcome import Outcome
+from autograder.course.result import CaseResult, QuestionResult, SubmissionInfo, SubmissionResult
 from autograder.grading.batch import Batch, GradingRun
 from autograder.submission.receive.inbox import Inbox
 
@@ -48,3 +49,25 @@ def test_a_first_run_keeps_the_order_of_names() -> None:
 
 def test_what_is_kept_is_not_graded() -> None:
     assert list(batch("abc", {"a": 1.0, "b": 2.0, "c": 3.0}, kept="c").missing) == ["b", "a"]
+
+
+def test_a_result_without_confinement_does_not_hold_in_a_run_that_confines(tmp_path: Path) -> None:
+    run = GradingRun("x1", "suite", 0)
+    names = {name: tmp_path / name for name in ("confined", "unconfined")}
+    for path in names.values():
+        path.mkdir()
+    case = CaseResult("c", Outcome.PASSED)
+    question = QuestionResult("q", "Q", 1.0, 1.0, Outcome.PASSED, (case,))
+    results = {
+        name: SubmissionResult(
+            *("x1", SubmissionInfo(name), 1.0, 1.0, (question,), 0),
+            isolation={"level": "D" if name == "unconfined" else "C"},
+            fingerprint=run.fingerprint(path),
+        )
+        for name, path in names.items()
+    }
+    inbox = Inbox(ASSIGNMENT, names)
+    for unsafe, kept in ((True, {"confined", "unconfined"}), (False, {"confined"})):
+        found = Batch.open(run, ASSIGNMENT, tmp_path, inbox, results.get, unsafe=unsafe)
+        assert found.kept.keys() == kept
+        assert found.before.keys() == names.keys()

@@ -78,7 +78,7 @@ def judge(
 
 
 HINT = "save it after the training in the notebook, with the notebook's own data"
-WHERE = "the instructor puts cifar-10-batches-py into data/ and grades again"
+WHERE = "the instructor puts cifar-10-batches-py into data/ and grades again with --regrade"
 
 
 @overfit_question()

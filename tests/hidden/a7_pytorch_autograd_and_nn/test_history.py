@@ -196,7 +196,7 @@ def images_for(saved: dict[str, Any], rng: Draw, memo: Memo) -> tuple[torch.Tens
         return memo(unseen_shapes, HELD_OUT, rng.seed())
     found = memo(unseen_of_cifar, HELD_OUT)
     if found is None:
-        where = "the instructor puts cifar-10-batches-py into data/ and grades again"
+        where = "the instructor puts cifar-10-batches-py into data/ and grades again with --regrade"
         raise DataNeeded(f"{FILE} says that it was trained on {CIFAR}, which is not at the grader: {where}")
     return found
 
