@@ -152,10 +152,10 @@ def _print_hints(rows: Sequence[Hinted], console: Console) -> None:
     console.print(table)
     valued = [row for row in rows if row.valued]
     right, false = sum(row.named or row.told for row in valued), sum(bool(row.wrong) for row in rows)
-    line = f"{right} of {len(valued)} mutants that give a wrong value are named, {false} by another's name"
-    direct = sum(row.told and not row.named for row in valued)
+    text = f"{right} of {len(valued)} mutants that give a wrong value are named, {false} by another's name"
+    own = sum(row.told and not row.named for row in valued)
     console.print(
-        f"{line}; {direct} of them by the check itself; {sum(bool(row.alone) for row in rows)} answer as another "
+        f"{text}; {own} of them by the check itself; {sum(bool(row.alone) for row in rows)} answer as another "
         "mutant does in the cases that are looked at",
         highlight=False,
     )
