@@ -176,9 +176,16 @@ class Batch:
 
     @property
     def expected(self) -> dict[str, float]:
-        """Seconds that each submission took in an earlier run. A new one counts as their mean; 1.0 in a first run."""
+        """Seconds that each submission took in an earlier run. A new one counts as their mean; 1.0 in a first run.
+
+        If this run decides only some cases of a submission, the seconds of their questions count.
+        """
         took = {name: result.seconds for name, result in self.before.items() if result.seconds > 0}
         usual = fmean(took.values()) if took else 1.0
+        for name, result in self.partial.items():
+            asked = concerned(self.gaps[name], self.assignment)
+            cases = [case for question in result.questions if question.id in asked for case in question.cases]
+            took[name] = sum(case.seconds for case in cases)
         return {name: took.get(name, usual) for name in self.inbox.entries}
 
     def grade(self, grade: GradeOne, executor: Executor) -> Iterator[SubmissionResult | Failure]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from autograder.course.model import Assignment, Component, Limits
+from autograder.course.model import Assignment, Component, Limits, Question
 from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult, QuestionResult, SubmissionInfo, SubmissionResult
 from autograder.grading.batch import Batch, GradingRun
@@ -41,6 +42,23 @@ def test_a_new_submission_counts_as_usual() -> None:
     found = batch("abc", {"a": 2.0, "c": 4.0})
     assert list(found.missing) == ["c", "b", "a"]
     assert found.expected == {"a": 2.0, "b": 3.0, "c": 4.0}
+
+
+def test_a_result_to_complete_counts_with_the_questions_that_run_again() -> None:
+    asked = tuple(Question(id, id, 1.0, id, "things") for id in ("fast", "slow"))
+    questions = tuple(
+        QuestionResult(id, id, 1.0, 1.0, Outcome.TOO_NOISY, (CaseResult("a", Outcome.TOO_NOISY, seconds=took),) * 2)
+        for id, took in (("fast", 0.5), ("slow", 20.0))
+    )
+    whole = batch("ab", {"a": 41.0, "b": 9.0})
+    found = replace(
+        whole,
+        assignment=replace(ASSIGNMENT, questions=asked),
+        partial={"a": replace(whole.before["a"], questions=questions)},
+        gaps={"a": frozenset({("fast", "a")})},
+    )
+    assert found.expected == {"a": 1.0, "b": 9.0}
+    assert list(found.missing) == ["b", "a"]
 
 
 def test_a_first_run_keeps_the_order_of_names() -> None:
