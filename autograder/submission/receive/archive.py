@@ -129,4 +129,4 @@ def _below(folder: str, name: str) -> str:
 def _people(names: Iterable[str]) -> set[str]:
     """The people that archives are surely named after."""
     all_parsed = [parse_name(PurePosixPath(name).name) for name in names]
-    return {parsed.person for parsed in all_parsed if parsed.in_form or parsed.full}
+    return {parsed.author for parsed in all_parsed if parsed.sure}

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from autograder.submission.paths import decode_name, plain_text
+from autograder.submission.receive.systems import BLACKBOARD, SystemName, account_among, system_name
 
 __all__ = [
     "ARCHIVE_ENDS",
@@ -50,16 +53,6 @@ STRICT = re.compile(r"(?P<name>[^-]+)-(?P<id>[^-]+)-A(?P<number>\d+)-O(?P<option
 LOOSE = re.compile(
     r"(?P<name>.+?)[-_ ]+(?P<id>\d(?:[\d-]*\d)?)[-_ ]+A(?P<number>\d+)[-_ ]+O(?P<option>\d+)(?!\d)", re.IGNORECASE
 )
-# The prefixes that learning systems put before the student's own file name.
-CANVAS = re.compile(r"(?P<who>[^_]+)_(?P<late>LATE_)?\d+_\d+_(?P<rest>.+)")
-MOODLE = re.compile(r"(?P<who>[^_]+)_\d+_assignsubmission_(?:file|onlinetext)_?(?P<rest>.*)")
-# `gradebook_GEV6135_A6_ljw2022_attempt_2022-12-01-11-13-00_work.zip`
-BLACKBOARD = re.compile(
-    r"(?P<course>.+)_(?P<who>[^_]+)_attempt_\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d(?:_(?P<rest>.+)|(?P<receipt>\.txt))?"
-)
-# Folders: `48213-77012 - Park Doyun - Dec 1, 2022 1113 PM` and `Lee, Jiwoo(ljw2022)`
-BRIGHTSPACE = re.compile(r"\d+-\d+ - (?P<who>.+?) - \D{3,12} ?\d{1,2}, \d{4} \d{3,4} ?[AP]M(?: - (?P<rest>.+))?")
-SAKAI = re.compile(r"(?P<last>[^,()]+), ?(?P<first>[^,()]+) ?\([\w.@+-]+\)")
 WRAPPERS = ("Submission attachment(s)",)  # folders of Sakai within a person's
 ARCHIVE_ENDS = (
     *(".tar.gz", ".tar.bz2", ".tar.xz", ".zip", ".tgz", ".tar", ".rar", ".7z", ".gz", ".xz", ".bz2"),
@@ -82,6 +75,9 @@ class ParsedName:
         rest: the student's own file name, without a learning system's additions.
         receipt: True if it is a learning system's receipt and no submission.
         full: True if the account is a person's full name, which learning systems give to folders.
+        key: the student's number in the learning system, which tells namesakes apart.
+        blind: True if the learning system hides the person's name.
+        unsure: True if the learning system's additions may be a person's own words.
     """
 
     name: str = ""
@@ -94,11 +90,26 @@ class ParsedName:
     rest: str = field(default="", compare=False)
     receipt: bool = field(default=False, compare=False)
     full: bool = field(default=False, compare=False)
+    key: str = field(default="", compare=False)
+    blind: bool = field(default=False, compare=False)
+    unsure: bool = field(default=False, compare=False)
 
     @property
     def person(self) -> str:
-        """A key of the person: the id, else the account, else ""."""
+        """A key of the person: the account with its number, else the id, else the account, else ""."""
+        if self.key:
+            return f"{self.account} {self.key}"
+        return self.author
+
+    @property
+    def author(self) -> str:
+        """A key of the person within one person's work, which may hold own downloads: the id, else the account."""
         return self.id.replace("-", "") if self.in_form else self.account
+
+    @property
+    def sure(self) -> bool:
+        """True if the name is surely one person's: in the course's form, or from a system that names folders."""
+        return self.in_form or self.full or self.blind
 
 
 def archive_called(name: str) -> bool:
@@ -120,28 +131,31 @@ def without_archive_end(name: str) -> str:
 def parse_name(text: str) -> ParsedName:
     """Parse `kim_minsu-2022123456-A6-O1.zip`, with or without the additions of a learning system or a browser."""
     stem = without_archive_end(plain_text(text).strip())[:MAX_NAME]
-    account, late, receipt, full = "", False, False, False
-    if match := MOODLE.fullmatch(stem) or BRIGHTSPACE.fullmatch(stem):
-        account, stem, full = match["who"], match["rest"] or "", True
-    elif match := SAKAI.fullmatch(stem):
-        account, stem, full = f"{match['first']} {match['last']}", "", True
-    elif match := BLACKBOARD.fullmatch(stem):
-        account, stem, receipt = match["who"], match["rest"] or "", bool(match["receipt"])
-    elif match := CANVAS.fullmatch(stem):
-        account, late, stem = match["who"], bool(match["late"]), match["rest"]
-    if match := STRICT.match(stem) or LOOSE.match(stem):
-        return ParsedName(
-            name=match["name"].strip(),
-            id=match["id"].strip(),
-            number=int(match["number"][:9]),
-            option=str(int(match["option"][:9])),
-            marked_late=late,
-            in_form=True,
-            account=account,
-            rest=stem,
-            full=full,
-        )
-    return ParsedName(marked_late=late, account=account, rest=stem, receipt=receipt, full=full)
+    system = system_name(stem)
+    if system and system.unsure and not _in_form(system.rest) and _in_form(stem):
+        system = None  # `park_jane_2022_12345_A6_O1`
+    system = system or SystemName("", "", stem)
+    stem = system.rest
+    match = _in_form(stem)
+    return ParsedName(
+        name=match["name"].strip() if match else "",
+        id=match["id"].strip() if match else "",
+        number=int(match["number"][:9]) if match else None,
+        option=str(int(match["option"][:9])) if match else "",
+        marked_late=system.late,
+        in_form=match is not None,
+        account=system.account,
+        rest=stem,
+        receipt=system.receipt,
+        full=system.full,
+        key=system.key,
+        blind=system.blind,
+        unsure=system.unsure,
+    )
+
+
+def _in_form(stem: str) -> re.Match[str] | None:
+    return STRICT.match(stem) or LOOSE.match(stem)
 
 
 def safe_names(paths: Sequence[Path], alone: Collection[Path] = ()) -> dict[str, Path]:
@@ -177,12 +191,42 @@ def owner(path: Path) -> Path | None:
     may lie between.
     """
     around = list(path.parents)[:MAX_AROUND]
-    return next((folder for folder in around if name_of(folder).full or name_of(folder).in_form), None)
+    return next((folder for folder in around if name_of(folder).sure), None)
 
 
 def name_of(path: Path) -> ParsedName:
-    """The parsed name of a zip or folder, whatever its bytes are."""
-    return parse_name(decode_name(path.name.encode(errors="surrogateescape")))
+    """The parsed name of a zip or folder, whatever its bytes are.
+
+    Blackboard separates course, assignment and account by `_`, which each of them may hold. The names beside this one
+    show where the account begins.
+    """
+    parsed = parse_name(_text(path.name))
+    if not BLACKBOARD.fullmatch(_stem(path.name)):
+        return parsed
+    try:
+        keys = _blackboard_keys(path.parent, path.parent.stat().st_mtime_ns)
+    except OSError:
+        return parsed
+    return replace(parsed, account=account_among(parsed.key, keys))
+
+
+@lru_cache(maxsize=16)
+def _blackboard_keys(folder: Path, changed: int) -> frozenset[str]:
+    """The keys in the names that Blackboard gave to the entries of a folder.
+
+    Args:
+        changed: the time of the folder's last change, so that a later call reads it again.
+    """
+    matches = (BLACKBOARD.fullmatch(_stem(name)) for name in os.listdir(folder))
+    return frozenset(match["key"] for match in matches if match)
+
+
+def _stem(name: str) -> str:
+    return without_archive_end(_text(name))
+
+
+def _text(name: str) -> str:
+    return plain_text(decode_name(name.encode(errors="surrogateescape"))).strip()
 
 
 def _telling(path: Path, alone: bool) -> Path:

@@ -25,7 +25,8 @@ from autograder.submission.receive.identity import read_notebook
 from autograder.submission.receive.intake import SOURCES
 from autograder.submission.receive.lateness import SUBMITTED
 from autograder.submission.receive.look import GIVEN, ContentKind, Look, listed
-from autograder.submission.receive.loose import LOOSE, gathered, reason
+from autograder.submission.receive.loose import Beside, gathered, reason, whose
+from autograder.submission.receive.signed import LOOSE, is_asked
 
 __all__ = ["Found", "Passed", "find_submissions", "holds_module"]
 
@@ -38,6 +39,11 @@ MAX_ID_BYTES = 96 << 20  # bytes of an archive that are unpacked to find an id
 MAX_NOTEBOOK_BYTES = 32 << 20
 MAX_COMPARED_BYTES = 1 << 20
 TEXT, FILES = "_assignsubmission_onlinetext", "_assignsubmission_file"  # Moodle's two folders of one person
+SAME_NAME = (
+    "the files with this person's name hold notebooks of several students; "
+    "put each student's files into a folder or zip of the owner's name"
+)
+OTHER_ID = ", but its notebook says another student's id"
 OTHER_TABLE = f"not read: only the {SUBMITTED} of all submissions together is"
 
 
@@ -126,13 +132,14 @@ class _Finder:
         loose: dict[str, list[tuple[Path, ParsedName]]] = {}
         entries = sorted(folder.iterdir(), key=_order)
         names = {entry.name for entry in entries}
+        beside = Beside.at(entries, self._modules)
         for entry in entries:
             name = f"{place}{entry.name}"
             try:
                 if _is_text_beside(entry, names):
                     self._pass(name, "a text typed into Moodle, beside the files of the same person")
-                elif loose_of := self._one(entry, name, depth):
-                    loose.setdefault(loose_of.person, []).append((entry, loose_of))
+                elif loose_of := self._one(entry, name, depth, beside):
+                    loose.setdefault(whose(loose_of), []).append((entry, loose_of))
             except (ArchiveError, OSError, ValueError, RecursionError) as error:
                 self._pass(name, f"cannot be read: {_said(error)}", work=True)
         for files in loose.values():
@@ -142,9 +149,15 @@ class _Finder:
                 for path, _ in files:
                     self._pass(f"{place}{path.name}", f"cannot be gathered: {_said(error)}", work=True)
 
+<<<<<<< HEAD
     def _one(self, entry: Path, name: str, depth: int) -> ParsedName | None:
         """Handle one entry. A person's loose file is not handled here: its parsed name is returned."""
         parsed = name_of(entry)
+=======
+    def _one(self, entry: Path, name: str, depth: int, beside: Beside) -> ParsedName | None:
+        """Handle one entry, other than a person's loose file, whose parsed name is returned."""
+        parsed = beside.signed.get(entry.name) or name_of(entry)
+>>>>>>> 74f529c (Receive: namesakes stay two people, whatever a learning system calls their files; Google's and anonymous names are read)
         if entry.is_symlink():
             self._pass(name, "a link; links are not followed", work=bool(parsed.person))
         elif is_litter(entry.name):
@@ -162,7 +175,7 @@ class _Finder:
         elif parsed.person and not parsed.receipt and entry.suffix.lower() in LOOSE:
             return parsed
         elif entry.name != SUBMITTED:
-            self._pass(name, *reason(entry, parsed, self._modules))
+            self._pass(name, *reason(entry, parsed, self._modules, beside))
         elif entry.parent != self.found.folder:
             self._tables.append((entry.parent, name))
         return None
@@ -193,8 +206,7 @@ class _Finder:
             self._pass(name, _doubt(kind, look), work=True)
         elif len(look.archives) == 1 and not look.holds_source:
             self.found.alone.add(entry / look.archives[0])
-            around = name_of(entry)
-            owner = entry.name if around.in_form or around.full else ""
+            owner = entry.name if name_of(entry).sure else ""
             self.archive(entry / look.archives[0], f"{name}/{look.archives[0]}", depth + 1, owner)
         else:
             self._add(entry)
@@ -210,7 +222,7 @@ class _Finder:
         called = owner if owner and not own.person else path.name
         look = Look.at(called, self._names_in(path), self._modules)
         kind = look.kind
-        if kind is ContentKind.MIXED and root and not (own.in_form or own.full or look.has_module):
+        if kind is ContentKind.MIXED and root and not (own.sure or look.has_module):
             kind = ContentKind.CLASS
         if kind is ContentKind.WORK and (folder := self._class_within(path, look, depth)):
             self._pass_left_out(f"{name}/")
@@ -225,8 +237,13 @@ class _Finder:
             self._take_apart(path, name, depth, look, kind)
 
     def _class_within(self, path: Path, look: Look, depth: int) -> Path | None:
+<<<<<<< HEAD
         """The folder of an unpacked archive that names no person and holds only an archive of several people's work."""
         alone = len(look.archives) == 1 and not look.holds_source and not parse_name(look.name).person
+=======
+        """The unpacked folder of an archive in nobody's name that holds only an archive of several people's work."""
+        alone = len(look.archives) == 1 and not look.holds_source and not _has_person(look.name)
+>>>>>>> 74f529c (Receive: namesakes stay two people, whatever a learning system calls their files; Google's and anonymous names are read)
         if self._unpacker is None or not alone or depth >= MAX_DEEP:
             return None
         kept = len(self._unpacker.left_out)
@@ -269,11 +286,25 @@ class _Finder:
             for name in names:
                 self._pass(f"{place}{name}", "a file by itself; put it into a folder or zip of its owner's name", True)
             return
+        ids = {path: id for path, _ in files if (id := _id_in(path))}
+        _, parsed = files[0]
+        if len(set(ids.values())) > 1 and not (parsed.key or parsed.in_form):
+            for name in names:
+                self._pass(f"{place}{name}", SAME_NAME, work=True)
+            return
         person = gathered(files, self._modules)
         self._add(self._unpacker.gather(person.name, person.files), files[0][0])
         self._pass_left_out(place)
-        for name, later in person.replaced:
-            self._pass(f"{place}{name}", f"handed in again under the same name; {later} is used", work=True)
+        for old, new in person.replaced:
+            other = OTHER_ID if len({ids[path] for path in (old, new) if path in ids}) > 1 else ""
+            why = f"handed in again under the same name; {new.name} is used{other}"
+            self._pass(f"{place}{old.name}", why, work=True)
+        asked_first = sorted(person.files, key=lambda file: not is_asked(file[1], self._modules))
+        notebooks = [path for path, _ in asked_first if path in ids]
+        for path in notebooks:
+            if ids[path] != ids[notebooks[0]]:
+                why = f"in one row with {notebooks[0].name}, of the same account{OTHER_ID}"
+                self._pass(f"{place}{path.name}", why, work=True)
 
     def _add(self, path: Path, place: Path | None = None) -> None:
         self.found.paths.append(path)
@@ -355,6 +386,11 @@ def _is_text_beside(entry: Path, names: Collection[str]) -> bool:
     return not any(may_be_archive(path) or path.lower().endswith(SOURCES) for path in listed(entry))
 
 
+def _has_person(name: str) -> bool:
+    parsed = parse_name(name)
+    return bool(parsed.person) and not parsed.unsure
+
+
 def _said(error: Exception) -> str:
     return (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
 
@@ -368,6 +404,11 @@ def _ids(folder: Path, paths: Iterable[str]) -> set[str]:
         except ValueError:
             continue
     return {id.replace("-", "") for id in ids if id.strip("0") not in ("", "your id")}
+
+
+def _id_in(path: Path) -> str:
+    """The id in a loose notebook; "" if it says none, or is none."""
+    return next(iter(_ids(path.parent, [path.name])), "")
 
 
 def _start(path: Path, most: int) -> bytes:

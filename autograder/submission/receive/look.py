@@ -21,6 +21,7 @@ from autograder.submission.receive.filename import (
     without_archive_end,
 )
 from autograder.submission.receive.intake import SOURCES
+from autograder.submission.receive.signed import signed
 
 __all__ = ["ContentKind", "Look", "listed"]
 
@@ -123,9 +124,9 @@ class Look:
         same module and have no person's name are unclear: only their notebooks show whose they are.
         """
         parsed = parse_name(self.name)
-        own = bool(parsed.person)
+        own = bool(parsed.person) and not parsed.unsure
         # Canvas names no folders: `A6_1_2_section` is none of its names.
-        sure = own and (parsed.in_form or parsed.full or archive_called(self.name))
+        sure = own and (parsed.sure or archive_called(self.name))
         named, helpers = self._people(sure)
         if sure or self.has_module:
             return ContentKind.MIXED if len(named) > 1 else ContentKind.WORK
@@ -162,19 +163,32 @@ class Look:
         helpers: set[str] = set()
         for folder in self.folders:
             parsed = parse_name(folder)
-            if parsed.in_form or parsed.full or not (own or self.has_module):
-                named.add(parsed.person)
+            if parsed.sure or not (own or self.has_module or parsed.unsure):
+                named.add(parsed.author if own else parsed.person)
         for file in self.files:
             source = file.lower().endswith(SOURCES)
             if not (source or may_be_archive(file)):
                 continue
             parsed = parse_name(file)
             if not source:
-                named.update({parsed.person} if parsed.in_form or parsed.full or not own else ())
+                named.update(
+                    {parsed.author if own else parsed.person} if parsed.sure or not (own or parsed.unsure) else ()
+                )
             elif not own:
                 called = parsed.in_form or any(is_called(parsed.rest, name) for name in self.wanted)
-                (named if called else helpers).add(parsed.person)
-        return named - {""}, helpers - {""}
+                if called or not parsed.unsure:
+                    (named if called else helpers).add(parsed.person)
+        return (named | self._signed(own)) - {""}, helpers - {""}
+
+    def _signed(self, own: bool) -> set[str]:
+        """The people before or after ` - ` in the names of loose files, if there are several of them.
+
+        Args:
+            own: True if the entry itself has a person's name.
+        """
+        people = {} if own else signed(self.files, self.wanted, last=not self.has_module)
+        who = {parsed.person for parsed in people.values()}
+        return who if len(who) > 1 else set()
 
     def _has_nameless_module(self) -> bool:
         """True if a module lies in a folder without a person's name."""

@@ -69,6 +69,7 @@ class Unpacker:
         self.left_out: list[tuple[str, str]] = []
         self._left = MAX_UNPACKED
         self._most = MAX_UNPACKED
+        self._gathered: set[str] = set()
 
     def unpack(self, path: Path, most: int = MAX_UNPACKED) -> Path:
         """Unpack a zip or tar. Returns the folder of its files.
@@ -112,6 +113,9 @@ class Unpacker:
         around = {str(path.parent).encode(errors="surrogateescape") for path, _ in files}
         apart = hashlib.sha256(b"\0".join(sorted(around))).hexdigest()[:16]
         folder = self._into / "loose" / apart / _folder_name(name)
+        while str(folder).casefold() in self._gathered:  # two long names, or names that differ in case
+            folder = folder.with_name(f"{folder.name}~")
+        self._gathered.add(str(folder).casefold())
         shutil.rmtree(folder, ignore_errors=True)
         private(folder)
         left = LIMITS.total_bytes
