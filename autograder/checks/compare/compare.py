@@ -35,6 +35,7 @@ __all__ = [
 NO_RESULT = "does the function return its result?"
 NEAR = 2  # a size that differs by at most this much is shown
 MAX_COUNTED = 16
+NUMBERS = "fiubc"  # the kinds of dtypes of numpy
 LEAST_ERROR = 1e-6  # a smaller difference is described without figures
 
 
@@ -68,8 +69,6 @@ def assert_matches(
         with _about(found, wanted):
             _compare_values(found, wanted, tolerance, what)
         return
-    if type(actual) is np.ndarray and type(expected) is np.ndarray:
-        actual = torch.from_numpy(actual.copy())
     found = plain_tensor(actual, what)
     with _about(found, wanted):
         if _compare_kind(found, wanted, what):
@@ -120,7 +119,12 @@ def assert_kind(
 
 
 def plain_tensor(value: Any, what: str) -> torch.Tensor:
-    """The value itself, if it is a dense tensor with values in it. Raises CheckFailed if it is anything else."""
+    """The value itself, if it is a dense tensor with values in it; an array of numbers as a tensor.
+
+    Raises CheckFailed if it is anything else.
+    """
+    if type(value) is np.ndarray and value.dtype.kind in NUMBERS:
+        return torch.from_numpy(value.copy())
     if type(value) is not torch.Tensor or value.layout is not torch.strided or value.is_meta or value.is_quantized:
         hint = NO_RESULT if value is None else ""
         raise CheckFailed(f"{what} {be(what)} {describe(value)}, not a tensor", hint)

@@ -22,7 +22,7 @@ from autograder.sandbox.channel.tree import like
 from autograder.sandbox.session import modules
 from autograder.sandbox.session.artifacts import load_file
 from autograder.sandbox.session.devices import without_gpu
-from autograder.sandbox.session.plain import Begun, plain
+from autograder.sandbox.session.plain import Begun, is_iterable, plain
 from autograder.sandbox.session.timed import Bench
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_ITEMS", "Session"]
@@ -115,8 +115,7 @@ class Session:
         value = self._resolve(target)
         if isinstance(value, Iterator):
             value = self._begun.setdefault(id(value), Begun(value))
-        kind = type(value)
-        if not (hasattr(kind, "__iter__") or (hasattr(kind, "__getitem__") and hasattr(kind, "__len__"))):
+        if not is_iterable(type(value)):
             return None
         return [self._export(item) for item in islice(value, most)]
 
@@ -259,8 +258,8 @@ def _follow(value: Any, path: tuple[str, ...]) -> Any:
 
 
 def _item(value: Any, index: int) -> Any:
-    """An item by index; for an iterator, the item that it yields at this place."""
-    return next(islice(value, index, None)) if isinstance(value, Iterator) else value[index]
+    """An item by index; an object without indices, for example an iterator, yields it at this place."""
+    return value[index] if hasattr(type(value), "__getitem__") else next(islice(value, index, None))
 
 
 def _is_plain_dict(value: Mapping[Any, Any]) -> bool:

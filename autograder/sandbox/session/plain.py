@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-__all__ = ["Begun", "plain", "plain_leaves", "plain_tensor"]
+__all__ = ["Begun", "holds_items", "is_iterable", "plain", "plain_leaves", "plain_tensor"]
 
 LISTS = (list, deque, UserList, torch.nn.ParameterList)
 DICTS = (dict, UserDict, MappingProxyType, torch.nn.ParameterDict)
@@ -72,6 +72,18 @@ def plain_tensor(value: torch.Tensor) -> torch.Tensor:
     with torch._C.DisableTorchFunctionSubclass():
         found: torch.Tensor = torch.Tensor.as_subclass(value, torch.Tensor)
     return found
+
+
+def holds_items(value: Any) -> bool:
+    """True if a value can be iterated over and is not itself an answer: no tensor, array of numbers or text."""
+    if isinstance(value, (torch.Tensor, str, bytes)) or (isinstance(value, np.ndarray) and value.dtype.kind != "O"):
+        return False
+    return is_iterable(type(value))
+
+
+def is_iterable(kind: type) -> bool:
+    """True if objects of this class can be iterated over."""
+    return hasattr(kind, "__iter__") or (hasattr(kind, "__getitem__") and hasattr(kind, "__len__"))
 
 
 def plain_leaves(value: Any, depth: int) -> Iterator[Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ import torch
 from autograder.sandbox.channel.refs import LOCAL, Ref
 from autograder.sandbox.channel.tree import mapped
 from autograder.sandbox.session.accelerator import Accelerator
-from autograder.sandbox.session.plain import plain_leaves
+from autograder.sandbox.session.plain import holds_items, plain_leaves
 
 __all__ = ["MAX_OUTPUTS", "Bench"]
 
@@ -141,8 +142,10 @@ def _chosen(lists: list[list[Any]], call: int, which: list[int]) -> Any:
 
 
 def _outputs(result: Any) -> list[Any]:
-    """The tensors, arrays and numbers in a value, in order."""
+    """The tensors, arrays and numbers in a value, in order; also those in other objects that can be iterated over."""
     found = list(plain_leaves(result, 4))
+    if len(found) == 1 and holds_items(found[0]):
+        found = [leaf for item in islice(found[0], MAX_OUTPUTS + 1) for leaf in plain_leaves(item, 3)]
     if len(found) > MAX_OUTPUTS:
         raise ValueError(f"more than {MAX_OUTPUTS} outputs")
     return found

@@ -149,15 +149,9 @@ class _Finder:
                 for path, _ in files:
                     self._pass(f"{place}{path.name}", f"cannot be gathered: {_said(error)}", work=True)
 
-<<<<<<< HEAD
-    def _one(self, entry: Path, name: str, depth: int) -> ParsedName | None:
-        """Handle one entry. A person's loose file is not handled here: its parsed name is returned."""
-        parsed = name_of(entry)
-=======
     def _one(self, entry: Path, name: str, depth: int, beside: Beside) -> ParsedName | None:
-        """Handle one entry, other than a person's loose file, whose parsed name is returned."""
+        """Handle one entry. A person's loose file is not handled here: its parsed name is returned."""
         parsed = beside.signed.get(entry.name) or name_of(entry)
->>>>>>> 74f529c (Receive: namesakes stay two people, whatever a learning system calls their files; Google's and anonymous names are read)
         if entry.is_symlink():
             self._pass(name, "a link; links are not followed", work=bool(parsed.person))
         elif is_litter(entry.name):
@@ -237,13 +231,8 @@ class _Finder:
             self._take_apart(path, name, depth, look, kind)
 
     def _class_within(self, path: Path, look: Look, depth: int) -> Path | None:
-<<<<<<< HEAD
         """The folder of an unpacked archive that names no person and holds only an archive of several people's work."""
-        alone = len(look.archives) == 1 and not look.holds_source and not parse_name(look.name).person
-=======
-        """The unpacked folder of an archive in nobody's name that holds only an archive of several people's work."""
         alone = len(look.archives) == 1 and not look.holds_source and not _has_person(look.name)
->>>>>>> 74f529c (Receive: namesakes stay two people, whatever a learning system calls their files; Google's and anonymous names are read)
         if self._unpacker is None or not alone or depth >= MAX_DEEP:
             return None
         kept = len(self._unpacker.left_out)

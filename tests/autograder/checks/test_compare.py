@@ -57,6 +57,9 @@ def failure(actual: object, expected: object, **options: object) -> CheckFailed:
         (torch.tensor(1.5, dtype=torch.float64), 1.5),
         (2, 2.0),
         (np.arange(3.0), np.arange(3.0)),
+        (np.arange(3.0)[::-1], torch.tensor([2.0, 1.0, 0.0], dtype=torch.float64)),
+        (np.arange(3), torch.arange(3)),
+        (np.array(1.5), torch.tensor(1.5, dtype=torch.float64)),
     ],
     ids=str,
 )
@@ -69,7 +72,10 @@ def test_accepts_what_is_right(actual: object, expected: object) -> None:
     [
         (None, "None, not a tensor"),
         (EXPECTED.tolist(), "a list of 2, not a tensor"),
-        (EXPECTED.numpy(), "a numpy array with 3 axes"),
+        (EXPECTED.numpy().astype(str), "a numpy array with 3 axes, not a tensor"),
+        (EXPECTED.numpy()[0], "2 axes, wanted shape (2, 3, 4)"),
+        (EXPECTED.float().numpy(), "torch.float32, wanted torch.float64"),
+        (EXPECTED.numpy() + 1e-6, "differs in 24 of 24"),
         ((EXPECTED,), "a tuple of 1, not a tensor"),
         (1.0, "a Python float, not a tensor"),
         (Yes(), "some other object"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -112,6 +113,41 @@ def test_odd_outputs_are_named_or_refused(value: Any, kind: str) -> None:
             digest(channel, results)
     else:
         assert digest(channel, results) == [[{"kind": kind}]]
+
+
+class Pair:
+    """A sequence that is none of Python's."""
+
+    def __init__(self, *items: torch.Tensor) -> None:
+        self._items = items
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, place: int) -> torch.Tensor:
+        return self._items[place]
+
+
+def in_an_array(*items: torch.Tensor) -> np.ndarray[Any, Any]:
+    made = np.empty(len(items), dtype=object)
+    for place, item in enumerate(items):
+        made[place] = item
+    return made
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [Pair, in_an_array, lambda *items: dict(enumerate(items)).values(), lambda *items: map(torch.clone, items)],
+    ids=["sequence", "array", "values", "map"],
+)
+def test_every_container_that_unpacks_is_as_good_as_a_tuple(kind: Callable[..., Any]) -> None:
+    x = torch.arange(3.0)
+    channel = LocalChannel(module(pair=lambda x: (x, 2 * x), other=lambda x: kind(x, 2 * x)))
+    for part in (lambda made: made, lambda made: made[1]):
+        run_pair = run(channel, lambda who, x, part=part: part(who.pair(x)), Proxy(channel), (x,))
+        run_other = run(channel, lambda who, x, part=part: part(who.other(x)), Proxy(channel), (x,))
+        ((*expected,),), ((*found,),) = digest(channel, run_pair), digest(channel, run_other)
+        assert [output["elements"].tolist() for output in found] == [output["elements"].tolist() for output in expected]
 
 
 def test_what_is_dropped_is_gone(channel: LocalChannel) -> None:
