@@ -61,6 +61,7 @@ RIGHT_ELSEWHERE = CaseResult("", Outcome.PASSED, credit=1.0)
 PATIENCE = 10.0
 # Additional seconds for each budget on a GPU: workers of both sides start there and load its libraries.
 GPU_SECONDS = 300.0
+SKIPPED = "{}: the statement was skipped, and costs only what uses the names that it sets"
 NO_GPU = (
     "the code asks for a GPU by name{}, but there is none here: the CPU took its place. "
     "Take the device from an argument or from an input"
@@ -262,11 +263,12 @@ class Examiner:
                         case = run_check(item, following, desk)
                     case = _unfinished(case) if allowance.over else self._kept(case, subject.output)
                     module = f"{self.assignment.by_id[question].module}.py"
-                    case = explained(case, submission.files, module, submission.unread)
+                    case = explained(case, submission.files, module, submission.unread, subject.skipped)
                     evidence.append(Evidence(item, case, wrong_value(item)))
                 cases[question].append(bounded(case, cases[question]))
         if subject.no_gpu is not None:
             asides[""] = NO_GPU.format(f" ({subject.no_gpu})" if subject.no_gpu else "")
+        asides.update({str(each): SKIPPED.format(each) for each in subject.skipped})
         return cases, evidence
 
     def _named(self, cases: Cases, evidence: Sequence[Evidence], seconds: float, without: str | None) -> Cases:

@@ -7,11 +7,12 @@ file, in the line of the error: a name is shown only if it is in this line.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult
+from autograder.sandbox.channel.failures import Skipped
 from autograder.submission.source.text import readable
 from autograder.submission.source.trouble import trouble
 
@@ -35,13 +36,18 @@ SAID = {
 ABSENT = re.compile(
     r"([\w.]+) (was not handed in|is not available in grading|could not be imported|is not in the course's [\w.]+)"
 )
+VALUELESS = re.compile(r"(\w+)[\w.]* has no value: ")  # text of a use of a name that a skipped statement binds
 UNREADABLE = "Python cannot read the file from there on."
 ARTIFACT = re.compile(r"(.+) was not handed in")
 GET_IPYTHON = "get_ipython() exists only in notebooks"
 
 
 def explained(
-    case: CaseResult, files: Mapping[str, bytes], module: str, unread: Mapping[str, str] | None = None
+    case: CaseResult,
+    files: Mapping[str, bytes],
+    module: str,
+    unread: Mapping[str, str] | None = None,
+    skipped: Sequence[Skipped] = (),
 ) -> CaseResult:
     """The case with a message that names the mistake, if the handed-in files show it.
 
@@ -49,6 +55,7 @@ def explained(
         files: the submission's own, by path, as they were handed in.
         module: path of the module, for an error without a place.
         unread: the reason for each handed-in file that could not be read, by its name in the assignment.
+        skipped: the statements that raised when the submission was imported, before it saw any input.
     """
     if case.outcome is not Outcome.ERROR:
         return case
@@ -64,13 +71,17 @@ def explained(
                 message = f"{where}, line {found.line}: {found.what}"
                 return replace(case, message=message, hint=found.hint or UNREADABLE, location=f"{where}:{found.line}")
         return case
+    lines = [_line(files[path], int(number)) for path in candidates if path in files and number.isdigit()]
+    if kind == "NameError" and (raised := next((each for each in skipped if str(each) in text), None)):
+        name = VALUELESS.match(text)
+        what = f"`{name[1]}` has no value: " if name and _is_in(name[1], lines) else ""
+        return replace(case, message=f"{case.message}: {what}{raised}")
     if kind not in NAMES or not number.isdigit():
         return case
     if kind == "ModuleNotFoundError":
         return _absent(case, text, files)
     name = re.search(NAMES[kind], text)
-    lines = [_line(files[path], int(number)) for path in candidates if path in files]
-    if name is None or not any(re.search(rf"\b{re.escape(name[1].rpartition('.')[2])}\b", line) for line in lines):
+    if name is None or not _is_in(name[1].rpartition(".")[2], lines):
         return case
     if name[1] == "get_ipython":
         return replace(case, message=f"your code raised NameError: {GET_IPYTHON}", hint="Delete the line.")
@@ -89,6 +100,10 @@ def _absent(case: CaseResult, text: str, files: Mapping[str, bytes]) -> CaseResu
     if not any(imported.search(data) for path, data in files.items() if path.endswith(".py")):
         return case
     return replace(case, message=f"{case.message}: {found[1]} {found[2]}")
+
+
+def _is_in(name: str, lines: Sequence[str]) -> bool:
+    return any(re.search(rf"\b{re.escape(name)}\b", line) for line in lines)
 
 
 def _line(source: bytes, number: int) -> str:

@@ -327,7 +327,7 @@ def test_a_folder_may_be_called_like_anything(
 
 def test_nobody_answers_questions_here_either(student: Student) -> None:
     student.solves()
-    student.edits("import torch\n", "import torch\nlr = input('learning rate? ')\n")
+    student.edits("import torch\n", "import torch\nclass A: lr = input('learning rate? ')\n")
     said = student.says("kaiming")
     assert student.status == 1
     assert "importing your file raised EOFError: input() is not available" in said

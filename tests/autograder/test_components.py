@@ -28,6 +28,14 @@ NOTHING = {"span": 0, "rectangle": 0, "strip": 0}
 RECTANGLE_ONLY = {"span": 0, "rectangle": 4, "strip": 0}
 # `rectangle` rules out sorting, by the rule of the course's own; no other question does.
 SORTS = {"areas__py": ("width * height", "width.reshape(-1).sort().values.reshape(width.shape) * height")}
+# Statements that fail when the files are imported. `strip` uses a name of one.
+FAILS = {
+    "lengths__py": ("import torch\n", "import torch\nassert torch.zeros(1).is_cuda, 'needs a GPU'\n"),
+    "areas__py": ("import torch\n", "import os\nimport torch\nos.chdir('/content/drive'); exit()\n"),
+}
+FAILS_IN_USE = {
+    "areas__py": ("self.width * span(x)\n", "self.width * unit * span(x)\n\n\nunit = int('one')\n"),
+}
 SORTS_ELSEWHERE = {"lengths__py": ("x.max()", "x.sort().values[-1]")}
 
 
@@ -73,24 +81,27 @@ def submit(parts: tuple[Course, Assignment], folder: Path, **changes: tuple[str,
     [
         ({}, FULL),
         ({"areas__py": "def (:\n"}, FIRST_ONLY),
-        ({"areas__py": ("import torch\n", "import torch\nraise RuntimeError\n")}, FIRST_ONLY),
+        ({"areas__py": ("import torch\n", "import torch\nclass A: raise RuntimeError\n")}, FIRST_ONLY),
         ({"areas__py": ("import torch\n", "import os\nos._exit(1)\n")}, FIRST_ONLY),
         ({"areas__py": ("import torch\n", "while True: pass\n")}, FIRST_ONLY),
         ({"areas__py": None}, FIRST_ONLY),
         ({"areas__py": ("width * height", "width + height")}, {**FULL, "rectangle": 0}),
         ({"areas__py": ("self.width * span(x)", "span(x)")}, {**FULL, "strip": 0}),
         ({"units__py": "SCALE = 0.0\n"}, FULL),
+        (FAILS, FULL),
+        (FAILS_IN_USE, {**FULL, "strip": 0}),
         ({"lengths__py": "def (:\n"}, RECTANGLE_ONLY),
-        ({"lengths__py": ("import torch\n", "import torch\nraise RuntimeError\n")}, RECTANGLE_ONLY),
+        ({"lengths__py": ("import torch\n", "import torch\nclass A: raise RuntimeError\n")}, RECTANGLE_ONLY),
         ({"lengths__py": ("import torch\n", "import os\nos._exit(1)\n")}, RECTANGLE_ONLY),
         ({"lengths__py": ("import torch\n", "while True: pass\n")}, RECTANGLE_ONLY),
         ({"lengths__py": None}, RECTANGLE_ONLY),
-        ({"lengths__py": "def (:\n", "areas__py": ("import torch\n", "raise RuntimeError\n")}, NOTHING),
+        ({"lengths__py": "def (:\n", "areas__py": ("import torch\n", "class A: raise RuntimeError\n")}, NOTHING),
         (SORTS, {**FULL, "rectangle": 0}),
         (SORTS_ELSEWHERE, FULL),
     ],
     ids=[
         *("right", "syntax", "raises", "exits", "endless", "missing", "wrong", "later", "given-file"),
+        *("fails-at-the-top", "fails-and-is-used"),
         *("imported-syntax", "imported-raises", "imported-exits", "imported-endless", "imported-missing", "both"),
         *("ruled-out", "ruled-out-elsewhere"),
     ],
@@ -181,14 +192,19 @@ def checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
     [
         ({}, set()),
         ({"areas__py": "def (:\n"}, {"rectangle", "strip"}),
-        ({"areas__py": ("import torch\n", "import torch\nraise RuntimeError\n")}, {"rectangle", "strip"}),
+        ({"areas__py": ("import torch\n", "import torch\nclass A: raise RuntimeError\n")}, {"rectangle", "strip"}),
         ({"lengths__py": "def (:\n"}, {"span", "strip"}),
-        ({"lengths__py": ("import torch\n", "import torch\nraise SystemExit\n")}, {"span", "strip"}),
+        ({"lengths__py": ("import torch\n", "import torch\nclass A: raise SystemExit\n")}, {"span", "strip"}),
         ({"areas__py": ("self.width * span(x)", "span(x)")}, {"strip"}),
+        (FAILS, set()),
+        (FAILS_IN_USE, {"strip"}),
         (SORTS, {"rectangle"}),
         (SORTS_ELSEWHERE, set()),
     ],
-    ids=["right", "syntax", "raises", "imported-syntax", "imported-exits", "wrong", "ruled-out", "ruled-out-elsewhere"],
+    ids=[
+        *("right", "syntax", "raises", "imported-syntax", "imported-exits", "wrong", "fails-at-the-top"),
+        *("fails-and-is-used", "ruled-out", "ruled-out-elsewhere"),
+    ],
 )
 def test_check_at_home_says_what_grading_says(
     parts: tuple[Course, Assignment],
@@ -199,6 +215,19 @@ def test_check_at_home_says_what_grading_says(
 ) -> None:
     said = checked(student_folder(parts, tmp_path / "home", **changes), capsys)
     assert said == {id: "failed" if id in failing else "passed" for id in ("span", "rectangle", "strip")}
+
+
+def test_what_failed_at_the_top_is_told_alike(
+    parts: tuple[Course, Assignment], process: GradingProcess, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    why = "line 26 of areas.py raised ValueError when the file was imported"
+    strip = process.grade(submit(parts, tmp_path, **FAILS_IN_USE), "submission").questions[2].cases[0]
+    assert strip.message == f"your code raised NameError: `unit` has no value: {why}"
+    folder = student_folder(parts, tmp_path / "home", **FAILS_IN_USE)
+    capsys.readouterr()
+    main(["check", "--folder", str(folder)])
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"your code raised NameError: unit has no value: {why}" in said
 
 
 def test_collect_packs_all_parts_beside_a_broken_one(

@@ -28,6 +28,7 @@ from autograder.errors import (
     WorkerOutOfMemory,
     WorkerTimeout,
 )
+from autograder.sandbox.channel.failures import OWN_KIND
 
 __all__ = ["Verdict", "judge"]
 
@@ -154,6 +155,10 @@ def _place(location: Location | None) -> str:
 # A pattern in the text of a worker's exception, and a hint for the student.
 EXCEPTION_HINTS = (
     (
+        r"has no value: line \d+ of ",
+        "That line runs when your file is imported: use only what is at hand there, or put it into a function.",
+    ),
+    (
         r"CUDA|NVIDIA driver|nvidia|XPU|MPS|device.*mps",
         "The grader chooses the device: use the device of the inputs, not .cuda().",
     ),
@@ -214,7 +219,7 @@ TOO_MUCH_HINT = (
 
 
 def _raised(error: StudentError) -> Verdict:
-    kind = error.kind if isinstance(getattr(builtins, error.kind, None), type) else "an exception of its own"
+    kind = error.kind if isinstance(getattr(builtins, error.kind, None), type) else OWN_KIND
     # A check may know a peculiarity of its case. Then it adds a note to the exception.
     known = next((hint for pattern, hint in EXCEPTION_HINTS if re.search(pattern, error.text)), "")
     hint = " ".join(getattr(error, "__notes__", ())) or known

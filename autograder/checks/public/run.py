@@ -35,7 +35,8 @@ from autograder.sandbox.local import LocalChannel
 from autograder.sandbox.proxy import Channel
 from autograder.sandbox.session.importer import YOURS, SubmissionFinder
 from autograder.sandbox.session.own_names import own_names
-from autograder.sandbox.session.standins import standing_in
+from autograder.sandbox.session.standins import standing_in, used_since
+from autograder.sandbox.session.statements import Statements
 from autograder.submission.source.imports import broken_imports
 
 __all__ = [
@@ -96,7 +97,7 @@ def public_results(
     subject = StudentFiles(folder, assignment, rules_in(folder, assignment))
     desk = Desk(assignment, subject, recording.channel, recording.seed)
     modules = _modules_in(folder)
-    with own_names(modules, str(folder), assignment.modules), _finding(modules, folder):
+    with own_names(modules, str(folder), assignment.modules), _finding(modules, folder, subject.statements):
         return run_checks(folder / CHECKS, desk, [folder], question, starting, subject.artifacts)
 
 
@@ -108,10 +109,10 @@ def _modules_in(folder: Path) -> list[str]:
 
 
 @contextmanager
-def _finding(modules: Iterable[str], folder: Path) -> Iterator[None]:
+def _finding(modules: Iterable[str], folder: Path, statements: Statements) -> Iterator[None]:
     """Inside this block, an import finds the student's module even if another module has its name."""
     files = {name: (folder / name).read_bytes() for name in modules}
-    finder = SubmissionFinder(files, str(folder), only_yours=True)
+    finder = SubmissionFinder(files, str(folder), statements=statements, only_yours=True)
     finder.install()
     try:
         yield
@@ -141,8 +142,12 @@ def rules_in(folder: Path, assignment: Assignment) -> Mapping[str, Rule]:
 class StudentFiles:
     """A student's files as a subject: each is imported once, in this process, without a sandbox.
 
-    If importing a file raises an exception, every case of its questions gets it. As in grading, a stand-in takes the
-    place of a broken file in a file that imports it, and uses that a question rules out are refused.
+    If importing a file raises an exception, every case of its questions gets it. As in grading, a statement that raises
+    is skipped if it is no import, function or class, a stand-in takes the place of a broken file in a file that imports
+    it, and uses that a question rules out are refused.
+
+    Attributes:
+        statements: runs the files when they are imported.
     """
 
     def __init__(self, folder: Path, assignment: Assignment, rules: Mapping[str, Rule]) -> None:
@@ -150,6 +155,7 @@ class StudentFiles:
         if not any((folder / file).is_file() for file in assignment.files):
             raise UsageError(f"{folder / assignment.files[0]}: no such file: your answers belong there")
         self._own = frozenset(map(str, folder.glob("*.py")))
+        self.statements = Statements(excuse=lambda error, uses: used_since(uses))
         self._watch = Watch(rules, self._own)
         self._written = {
             module: {question.component.partition(".")[0] for question in assignment.questions_in(module)}
@@ -185,14 +191,13 @@ class StudentFiles:
                 files = {path.name: path.read_bytes() for path in self._folder.glob("*.py")}
                 broken = broken_imports(name, files, lambda each: not isinstance(self._imported(each), StudentError))
                 if broken:
-                    with standing_in(broken):
-                        self._modules[name] = self._imported(name)
+                    self._modules[name] = self._imported(name, broken)
         return self._modules[name]
 
-    def _imported(self, name: str) -> types.ModuleType | StudentError:
+    def _imported(self, name: str, broken: Iterable[str] = ()) -> types.ModuleType | StudentError:
         """Import from the present source: compiled code in a cache may be older than an edit of the same second."""
         try:
-            with sources_of(self._folder):
+            with sources_of(self._folder, self.statements), self.statements.importing(), standing_in(broken):
                 return importlib.import_module(name)
         except KeyboardInterrupt:
             raise

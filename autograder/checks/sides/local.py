@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_file_location
@@ -19,6 +19,7 @@ from autograder.course.model import Assignment, Question
 from autograder.errors import UsageError
 from autograder.sandbox.local import LocalChannel
 from autograder.sandbox.proxy import Channel
+from autograder.sandbox.session.statements import Statements
 from autograder.submission.source.text import readable
 
 __all__ = ["Load", "LocalSubject", "lies_in", "load_module", "reference_channels", "reference_loader", "sources_of"]
@@ -102,9 +103,13 @@ def _siblings(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def sources_of(folder: Path) -> Iterator[None]:
-    """Let imports find the files of a folder first, as they are now: no compiled file is read or written."""
-    finder = _SourceFinder(folder)
+def sources_of(folder: Path, statements: Statements | None = None) -> Iterator[None]:
+    """Let imports find the files of a folder first, as they are now: no compiled file is read or written.
+
+    Args:
+        statements: runs the files; None to run each as a whole.
+    """
+    finder = _SourceFinder(folder, statements)
     sys.meta_path.insert(0, finder)
     try:
         yield
@@ -115,8 +120,8 @@ def sources_of(folder: Path) -> Iterator[None]:
 class _SourceFinder(MetaPathFinder, Loader):
     """Finds the files of one folder, and runs them from code that was compiled once."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, statements: Statements | None) -> None:
+        self._folder, self._statements = folder, statements
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -126,7 +131,12 @@ class _SourceFinder(MetaPathFinder, Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         file = Path(str(module.__file__))
-        exec(_compiled(file, file.read_bytes()), module.__dict__)
+        source = file.read_bytes()
+        run = partial(exec, _compiled(file, source), vars(module))
+        if self._statements is None:
+            run()
+        else:
+            self._statements.run(str(file), readable(source)[0], vars(module), run)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from autograder.course.model import Assignment, Limits, Question
 from autograder.errors import QuestionTimeSpent, SandboxError, TimeSpent, WorkerTimeout
 from autograder.phases import phase
 from autograder.sandbox import Package, Sandbox, Worker
+from autograder.sandbox.channel.failures import Skipped
 from autograder.sandbox.channel.refs import PLACED, Ref
 from autograder.sandbox.grader.deadline import Allowance
 from autograder.sandbox.grader.process import Process
@@ -73,6 +74,7 @@ class Subject:
 
     Attributes:
         no_gpu: the line at which the submission asks for a GPU by name and gets the CPU; "" if unknown, None if none.
+        skipped: the statements that raised when a module was imported, and were skipped.
     """
 
     def __init__(self, sandbox: Sandbox, package: Package, limits: Limits, allowance: Allowance | None = None) -> None:
@@ -89,6 +91,7 @@ class Subject:
         self._spent = 0.0
         self.call_seconds = 0.0
         self.no_gpu: str | None = None
+        self.skipped: tuple[Skipped, ...] = ()
 
     def __enter__(self) -> Subject:
         return self
@@ -202,6 +205,7 @@ class Subject:
             if not _says_nothing(error):
                 self._errors[module, self._rules] = error
             raise
+        self.skipped = tuple(dict.fromkeys((*self.skipped, *self._worker.skipped)))
         # Otherwise a submission that dies at every call could spend any time on the import before each call.
         self._spent += self._worker.calls_seconds
         return self._worker

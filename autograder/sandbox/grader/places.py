@@ -10,6 +10,7 @@ from autograder.sandbox.isolation.paths import WORK
 
 __all__ = ["Places"]
 
+SKIPPED = re.compile(r"line (\d{1,9}) of ([^\n]+?)(?= raised )")  # in the text of a `failures.Skipped`
 FRAME = re.compile(rf'File "{re.escape(WORK)}/([^"\n]+)", line (\d{{1,9}})')
 
 
@@ -45,15 +46,19 @@ class Places:
         frames = [self._student(name, int(number)) for name, number in FRAME.findall(stack if dump else "")]
         return next((place for place in frames if place), None)
 
-    def told(self, trace: str) -> str:
-        """The traceback, with the line numbers of the student's own file."""
-        return FRAME.sub(self._told, trace) if self._put_together else trace
+    def told(self, text: str) -> str:
+        """A traceback, or an exception's text, with the student's own line numbers."""
+        return SKIPPED.sub(self._skipped, FRAME.sub(self._told, text)) if self._put_together else text
 
     def _student(self, name: str, line: int) -> Location | None:
         lines = self._lines.get(name, ())
         if not 1 <= line <= len(lines) or lines[line - 1] < 1:
             return None
         return Location(name.rpartition("/")[2], lines[line - 1])
+
+    def _skipped(self, said: re.Match[str]) -> str:
+        place = self._student(said[2], int(said[1]))
+        return f"line {place.line} of {place.file}" if place else said[0]
 
     def _told(self, frame: re.Match[str]) -> str:
         name, line = frame[1], int(frame[2])

@@ -28,13 +28,13 @@ from autograder.errors import (
 )
 from autograder.sandbox.channel import control, wire
 from autograder.sandbox.channel.bundle import packed
-from autograder.sandbox.channel.failures import IMPORT_TOO_LONG
+from autograder.sandbox.channel.failures import IMPORT_TOO_LONG, Skipped
 from autograder.sandbox.channel.output import read_capped
 from autograder.sandbox.grader.deadline import Allowance, Deadline, waited_for_a_core
 from autograder.sandbox.grader.package import Package
 from autograder.sandbox.grader.places import Places
 from autograder.sandbox.grader.process import Process
-from autograder.sandbox.grader.replies import answer, place_of_gpu
+from autograder.sandbox.grader.replies import answer, place_of_gpu, skipped_statements
 from autograder.sandbox.grader.stream import Stream
 
 __all__ = ["Worker"]
@@ -63,6 +63,7 @@ class Worker:
         calls_seconds: its own seconds in all exchanges, see `grader.deadline`.
         no_gpu: the line at which the submission asks for a GPU by name and the CPU replaced it, as the worker reports;
             None if it reports none.
+        skipped: the statements that raised in `load` and were skipped, as the worker reports.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Worker:
         self._printed = ""
         self.calls_seconds = 0.0
         self.no_gpu: str | None = None
+        self.skipped: tuple[Skipped, ...] = ()
         try:
             self._start()
         except BaseException:
@@ -135,7 +137,7 @@ class Worker:
         }
         seconds = self._limits.import_seconds
         try:
-            self.request("load", payload, seconds)
+            self.skipped = skipped_statements(self.request("load", payload, seconds), self._places)
         except StudentError as error:
             if error.kind != IMPORT_TOO_LONG:
                 error.importing = True

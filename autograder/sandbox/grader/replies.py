@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from autograder.errors import ForbiddenUse, ProtocolError, WorkerOutOfMemory
-from autograder.sandbox.channel.failures import student_error
+from autograder.sandbox.channel.failures import Skipped, skipped, student_error
 from autograder.sandbox.grader.places import Places
 
-__all__ = ["answer", "place_of_gpu"]
+__all__ = ["answer", "place_of_gpu", "skipped_statements"]
 
 MAX_USES = 64
+MAX_SKIPPED = 20
 TEXTS = ("kind", "text", "trace", "file")
 
 
@@ -51,7 +52,7 @@ def answer(reply: Any, number: int, places: Places, memory_mb: int, rules: Mappi
         raise ProtocolError("a reply with an error that is not one")
     if reply["memory"]:
         raise WorkerOutOfMemory(f"the memory limit of {memory_mb} MiB was reached")
-    raised = student_error(error)
+    raised = student_error({**error, "text": places.told(error["text"])})
     raised.location = places.location(error["file"], error["line"], raised.trace)
     raised.trace = places.told(raised.trace)
     raise raised
@@ -66,3 +67,14 @@ def place_of_gpu(reply: Any, places: Places) -> str | None:
     if type(place) is not list or [type(part) for part in place] != [str, int]:
         return None
     return str(places.location(*place) or "")
+
+
+def skipped_statements(value: Any, places: Places) -> tuple[Skipped, ...]:
+    """The statements that were skipped, as the reply to "load" reports them, at the lines of the student's files.
+
+    The submission has seen no input at that time. Entries of another form are left out: they change no score.
+    """
+    entries = value[:MAX_SKIPPED] if type(value) is list else []
+    entries = [each for each in entries if type(each) is list and [type(part) for part in each] == [str, int, str]]
+    found = [(places.location(file, line), kind) for file, line, kind in entries]
+    return tuple(skipped(place.file, place.line, kind) for place, kind in found if place)

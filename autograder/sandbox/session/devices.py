@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import torch
 from torch.overrides import TorchFunctionMode
 
-__all__ = ["without_gpu"]
+__all__ = ["lacks_gpu", "without_gpu"]
 
 T = TypeVar("T")
 DEVICES = ("cuda", "mps", "xpu")
@@ -26,6 +26,7 @@ COMPLAINTS = (
     *("'MPS' backend", "MPS backend", "mps devices", "compiled with XPU", "Cannot get XPU generator"),
     "Storage device not recognized",
 )
+KINDS = (AssertionError, AttributeError, RuntimeError, TypeError, LookupError)
 FACTS = SimpleNamespace(name="CPU", major=0, minor=0, total_memory=1 << 30, multi_processor_count=1)
 
 
@@ -90,12 +91,18 @@ def without_gpu(call: Callable[[], T], report: Callable[[BaseException], None] =
     """
     try:
         return call()
-    except (AssertionError, AttributeError, RuntimeError, TypeError, LookupError) as error:
-        if torch.cuda.is_available() or not any(complaint in str(error) for complaint in COMPLAINTS):
+    except KINDS as error:
+        if not lacks_gpu(error):
             raise
         report(error)
     with _on_cpu():
         return call()
+
+
+def lacks_gpu(error: BaseException) -> bool:
+    """True if code raised this because it asked for a GPU and this machine has none."""
+    told = isinstance(error, KINDS) and any(complaint in str(error) for complaint in COMPLAINTS)
+    return told and not torch.cuda.is_available()
 
 
 @contextmanager

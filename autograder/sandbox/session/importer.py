@@ -1,22 +1,17 @@
 """Imports a submission's modules from memory, so that a worker needs no folder for them."""
 
 from __future__ import annotations
-import __future__
 
-import ast
 import importlib.abc
 import importlib.machinery
 import importlib.util
 import marshal
 import sys
-import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from itertools import chain
+from collections.abc import Mapping, Sequence
+from functools import partial
 from types import CodeType, ModuleType
-from typing import Any
 
-from autograder.sandbox.session.standins import MAX_ADDED, excuse, lost, uses
+from autograder.sandbox.session.statements import Statements
 
 __all__ = ["YOURS", "SubmissionFinder"]
 
@@ -31,9 +26,7 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
 
     Args:
         code: marshalled code of files that are compiled already.
-        excused: returns True if the failure of a statement may be ignored, inside `by_statements`. A failure because of
-            a stand-in is always ignored.
-        add: adds a stand-in for the missing module that an error names, and returns True if it did.
+        statements: runs the modules while the submission is imported; None to run each as a whole.
         only_yours: True to find only names that begin with `YOURS`.
     """
 
@@ -42,13 +35,11 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
         files: Mapping[str, bytes],
         folder: str,
         code: Mapping[str, bytes] | None = None,
-        excused: Callable[[], bool] = lambda: False,
-        add: Callable[[BaseException], bool] = lambda _: False,
+        statements: Statements | None = None,
         *,
         only_yours: bool = False,
     ) -> None:
-        self._only_yours = only_yours
-        self._folder, self._excused, self._add, self._by_statements = folder, excused, add, False
+        self._folder, self._statements, self._only_yours = folder, statements, only_yours
         self._code = {f"{folder}/{name}": content for name, content in (code or {}).items()}
         self._sources = {f"{folder}/{name}": content for name, content in files.items() if name.endswith(".py")}
 
@@ -81,42 +72,13 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
         """True if the files hold a module or package of this dotted name."""
         return self.find_spec(fullname, None) is not None
 
-    @contextmanager
-    def by_statements(self) -> Iterator[None]:
-        """Inside this block, run modules one statement at a time, and skip a failing statement if it is excused."""
-        self._by_statements = True
-        try:
-            yield
-        finally:
-            self._by_statements = False
-
     def exec_module(self, module: ModuleType) -> None:
-        if not self._by_statements:
-            super().exec_module(module)
-            return
         path = self.get_filename(module.__name__)
-        tree, names = ast.parse(self._sources[path], path), vars(module)
-        flags = compile(tree, path, "exec", dont_inherit=True).co_flags & __future__.annotations.compiler_flag
-        for statement in chain.from_iterable(map(_parts, tree.body)):
-            before = uses()
-            try:
-                self._execute(compile(ast.Module([statement], []), path, "exec", flags, dont_inherit=True), names)
-            except Exception as error:
-                if why := excuse(error, before, self.has):
-                    names.update({name: lost(name, why) for name in _bound(statement)})
-                elif not self._excused():
-                    raise
-
-    def _execute(self, code: CodeType, names: dict[str, Any]) -> None:
-        """Execute a statement. If it does not find a module, add a stand-in and execute it again."""
-        for _ in range(MAX_ADDED):
-            try:
-                exec(code, names)
-                return
-            except Exception as error:
-                if not self._add(error):
-                    raise
-        exec(code, names)
+        run = partial(super().exec_module, module)
+        if self._statements is None:
+            run()
+        else:
+            self._statements.run(path, self._sources[path], vars(module), run)
 
     def get_filename(self, fullname: str) -> str:
         spec = self.find_spec(fullname, None)
@@ -133,42 +95,3 @@ class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader)
             return self._sources[str(path)]
         except KeyError:
             raise FileNotFoundError(f"no file {path!r} in the submission") from None
-
-
-def _parts(statement: ast.stmt) -> Sequence[ast.stmt]:
-    """The statement itself; for an import of several names, one statement for each name."""
-    match statement:
-        case ast.Import(names=aliases):
-            parts: list[ast.stmt] = [ast.Import([alias]) for alias in aliases]
-        case ast.ImportFrom(module=module, names=aliases, level=level):
-            parts = [ast.ImportFrom(_holding(module, alias.name), [alias], level) for alias in aliases]
-        case _:
-            return [statement]
-    return [ast.copy_location(part, statement) for part in parts]
-
-
-def _holding(module: str | None, name: str) -> str | None:
-    """The module to import a name from: `typing_extensions` for a name that only a later `typing` has."""
-    if module != "typing" or hasattr(typing, name):
-        return module
-    with suppress(ImportError):
-        if hasattr(importlib.import_module("typing_extensions"), name):
-            return "typing_extensions"
-    return module
-
-
-def _bound(statement: ast.stmt) -> Iterator[str]:
-    """The names that a statement of a module binds, without those of `import torch` and the like."""
-    waiting: list[ast.AST] = [statement]
-    while waiting:
-        node = waiting.pop()
-        match node:
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-                yield name
-                continue
-            case ast.Name(id=name, ctx=ast.Store()) | ast.alias(asname=str(name)):
-                yield name
-            case ast.ImportFrom(names=aliases):
-                yield from (alias.name for alias in aliases if alias.asname is None and alias.name != "*")
-        if not isinstance(node, ast.Lambda):
-            waiting += ast.iter_child_nodes(node)

@@ -2,7 +2,8 @@
 
 So a missing module only costs the answers that use it. While a submission is imported, operations on a stand-in give
 further stand-ins: `transform = T.Compose([T.ToTensor()])` only costs the answers that use `transform`. A stand-in is
-then empty and false. A statement that fails all the same is skipped, and stand-ins take the places of its names.
+then empty and false. A statement that fails all the same is skipped, and stand-ins take the places of its names. Other
+statements that fail are skipped in `statements`; the stand-ins for their names are of the same kind.
 """
 
 from __future__ import annotations
@@ -17,7 +18,18 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, NoReturn
 
-__all__ = ["MAX_ADDED", "OWN", "StandInFinder", "excuse", "lost", "standing_in", "uses"]
+__all__ = [
+    "MAX_ADDED",
+    "OWN",
+    "Raised",
+    "StandInFinder",
+    "causes",
+    "excuse",
+    "lost",
+    "standing_in",
+    "used_since",
+    "uses",
+]
 
 OWN = "./"  # before the name of a module that only the student can have
 DOUBTFUL = "?"  # before the name of an installed module that may need a missing one
@@ -36,6 +48,10 @@ LACKING: dict[type[BaseException], re.Pattern[str]] = {  # by class of an error,
     ImportError: re.compile(r"cannot import name '(?P<name>\w+)' from '(?P<module>[\w.]+)'"),
 }
 MAX_CAUSES = 8  # of one exception
+
+
+class Raised(str):
+    """The reason for a name without a value: the statement that binds it raised."""
 
 
 class _State:
@@ -68,7 +84,7 @@ class StandInFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             error: the error of the import, or an error that was raised while that one was handled.
             is_own: returns True for the dotted name of a module or package that was handed in.
         """
-        for cause in _causes(error):
+        for cause in causes(error):
             name = cause.name if isinstance(cause, ModuleNotFoundError) else None
             if type(name) is str and name and not is_own(name) and self._covering(name) is None:
                 # The import system reports the first part of a dotted name that it does not find.
@@ -185,12 +201,12 @@ def excuse(error: BaseException, uses: int, is_own: Callable[[str], bool]) -> st
     """
     if isinstance(error, MemoryError):
         return ""
-    if _State.uses > uses:
-        return _State.why
-    missing = [cause for cause in _causes(error) if isinstance(cause, ModuleNotFoundError)]
+    if why := used_since(uses):
+        return why
+    missing = [cause for cause in causes(error) if isinstance(cause, ModuleNotFoundError)]
     if missing and missing[-1].name:
         return MODULE.format(missing[-1].name)
-    return next((why for cause in _causes(error) if (why := _lacked(cause, is_own))), "")
+    return next((why for cause in causes(error) if (why := _lacked(cause, is_own))), "")
 
 
 def _lacked(error: BaseException, is_own: Callable[[str], bool]) -> str:
@@ -208,12 +224,17 @@ def uses() -> int:
     return _State.uses
 
 
+def used_since(uses: int) -> str:
+    """The reason why the last used stand-in is one; "" if none was used since there were so many uses."""
+    return _State.why if _State.uses > uses else ""
+
+
 def lost(name: str, why: str) -> Any:
     """A stand-in for a name of the submission whose statement failed."""
     return _Nothing(name, why)
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
+def causes(error: BaseException | None) -> Iterator[BaseException]:
     """An error, and the errors that were being handled when it was raised."""
     for _ in range(MAX_CAUSES):
         if error is None:
@@ -318,6 +339,8 @@ class _Nothing:
 
     def _use(self, *_: Any) -> NoReturn:
         self._count()
+        if isinstance(self._why, Raised):
+            raise NameError(f"{self._name} has no value: {self._why}")
         raise ModuleNotFoundError(f"{self._why}: {self._name} was used", name=self._name.partition(".")[0])
 
     def _count(self) -> _Nothing:

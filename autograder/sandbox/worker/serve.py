@@ -6,7 +6,6 @@ submission's code shares this process and may have forged them.
 
 from __future__ import annotations
 
-import errno
 import faulthandler
 import importlib
 import marshal
@@ -24,16 +23,17 @@ import numpy as np
 from autograder.course.model import Limits
 from autograder.sandbox.channel import control, wire
 from autograder.sandbox.channel.bundle import unpacked
-from autograder.sandbox.channel.failures import IMPORT_TOO_LONG, describe
+from autograder.sandbox.channel.failures import IMPORT_TOO_LONG, describe, ran_out
 from autograder.sandbox.channel.frames import FrameReader
 from autograder.sandbox.channel.output import redirect_prints
 from autograder.sandbox.isolation.paths import WORK
 from autograder.sandbox.session.absent import forbid_questions
-from autograder.sandbox.session.devices import without_gpu
+from autograder.sandbox.session.devices import lacks_gpu, without_gpu
 from autograder.sandbox.session.importer import SubmissionFinder
 from autograder.sandbox.session.operations import Session
 from autograder.sandbox.session.own_names import own_names
 from autograder.sandbox.session.standins import MAX_ADDED, StandInFinder, excuse, standing_in, uses
+from autograder.sandbox.session.statements import Statements
 from autograder.sandbox.worker.guards import Guard
 from autograder.sandbox.worker.processes import forbid_processes
 
@@ -42,7 +42,6 @@ __all__ = ["serve"]
 NOTEBOOK = ("open_notebook", "run_cell", "written_files")
 Array: TypeAlias = "np.ndarray[Any, Any]"
 Bundle: TypeAlias = "Mapping[str, Array]"
-ALLOCATOR_COMPLAINTS = ("can't allocate memory", "not enough memory", "Cannot allocate memory", "out of memory")
 
 
 def serve(channel: int, limits: Limits, rules: Sequence[str], guard: Guard) -> None:
@@ -102,7 +101,7 @@ class _Worker:
             return wire.encode({"id": id, "value": value, **self._observed()}, wire.MAX_REPLY)
         except BaseException as error:
             description = {key: _printable(value) for key, value in describe(error, self._own).items()}
-            out_of_memory = _ran_out(error)
+            out_of_memory = ran_out(error)
         return wire.encode({"id": id, "error": description, "memory": out_of_memory, **self._observed()})
 
     def _observed(self) -> dict[str, Any]:
@@ -116,8 +115,7 @@ class _Worker:
 
     def _perform(self, op: str, payload: Mapping[str, Any]) -> Any:
         if op == "load":
-            self._load(**payload)
-            return None
+            return self._load(**payload)
         if op == "compile":
             return _compiled(**payload)
         if op == "begin" and "rules" in payload:
@@ -147,11 +145,15 @@ class _Worker:
         stand_ins: list[str],
         broken: list[str],
         seconds: float,
-    ) -> None:
-        """Import `module`. It can import or read all other `files`."""
+    ) -> list[list[Any]]:
+        """Import `module`. It can import or read all other `files`.
+
+        Returns file, line and kind of exception of each statement that raised and was skipped.
+        """
         contents = unpacked(files)
         self._own = frozenset(f"{WORK}/{name}" for name, is_own in zip(contents, own.tolist(), strict=True) if is_own)
-        self._finder = SubmissionFinder(contents, WORK, unpacked(code), lambda: self._guard.has_seen, self._add)
+        self._statements = Statements(self._may_skip, self._excuse, self._add, lambda: self._guard.has_seen)
+        self._finder = SubmissionFinder(contents, WORK, unpacked(code), self._statements)
         self._finder.install()
         forbid_processes()
         self._stand_ins = StandInFinder(stand_ins)
@@ -163,15 +165,23 @@ class _Worker:
         modules = [path.removeprefix(f"{WORK}/") for path in self._own if path.endswith(".py")]
         called = self._lasting.enter_context(own_names(modules, WORK))
         sys.argv = [f"{module}.py"]  # without arguments
-        with within(seconds), _told_after(seconds), self._stand_ins.importing(), standing_in(map(called, broken)):
+        with (
+            within(seconds),
+            _told_after(seconds),
+            self._stand_ins.importing(),
+            standing_in(map(called, broken)),
+            self._statements.importing(),
+        ):
             imported = without_gpu(lambda: self._imported(called(module)), self._no_gpu)
         self._session = Session(imported, artifacts, self._no_gpu)
+        return [[file, line, _printable(kind)] for file, line, kind in self._statements.skipped]
 
     def _imported(self, module: str) -> ModuleType:
         """Import the module. A missing module or name only costs the statements that cannot do without it.
 
-        If the import does not find a module, and it is not one of the student's, a stand-in is added and the import is
-        repeated. If the use of a stand-in fails, the import is repeated one statement at a time.
+        If the import does not find a module that nobody has, it is repeated with a stand-in. If a stand-in is used in a
+        way that fails, the import is repeated one statement at a time. A statement that fails for another reason is
+        skipped, see `Statements`, and nothing is repeated for it.
         """
         self._module, before = module, uses()
         for _ in range(MAX_ADDED):
@@ -184,10 +194,10 @@ class _Worker:
             if not self._add(failure):
                 break
             self._forget()
-        if not isinstance(failure, Exception) or not excuse(failure, before, self._is_own):
+        if not isinstance(failure, Exception) or not self._excuse(failure, before):
             raise failure
         self._forget()
-        with self._guard.importing(), self._finder.by_statements():
+        with self._guard.importing(), self._statements.one_by_one():
             try:
                 return importlib.import_module(module)
             except ImportTooLong:  # no time was left after the first failure
@@ -195,6 +205,13 @@ class _Worker:
 
     def _is_own(self, name: str) -> bool:
         return name == self._module or self._finder.has(name)
+
+    def _excuse(self, error: BaseException, before: int) -> str:
+        return excuse(error, before, self._is_own)
+
+    def _may_skip(self, error: BaseException) -> bool:
+        """True if no repeated import, without rules or on the CPU, may do without the error."""
+        return not self._guard.has_seen and (bool(self._gpu) or not lacks_gpu(error))
 
     def _add(self, error: BaseException) -> bool:
         """Add a stand-in for the missing module that an error names; False if it names none."""
@@ -226,7 +243,7 @@ class _Worker:
                 if not self._guard.has_seen:
                     raise
         self._forget()
-        with self._guard.importing(), self._finder.by_statements():
+        with self._guard.importing(), self._statements.one_by_one():
             return importlib.import_module(module)
 
     def _forget(self) -> None:
@@ -289,16 +306,6 @@ def _write_files(contents: Mapping[str, bytes]) -> None:
             os.makedirs(os.path.dirname(f"./{name}"), exist_ok=True)
             with open(name, "wb") as file:
                 file.write(content)
-
-
-def _ran_out(error: BaseException) -> bool:
-    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
-        return True
-    try:
-        text = str(error)
-    except BaseException:
-        return False
-    return isinstance(error, RuntimeError) and any(complaint in text for complaint in ALLOCATOR_COMPLAINTS)
 
 
 def _printable(value: Any) -> Any:

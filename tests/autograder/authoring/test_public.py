@@ -92,8 +92,8 @@ def test_an_exception_is_told_with_its_text_and_line(student):
     [
         ("def broken(:\n", "SyntaxError"),
         ("import nowhere_to_be_found\n", "ModuleNotFoundError"),
-        ("raise SystemExit(0)\n", "SystemExit"),
-        ("open('not here')\n", "FileNotFoundError"),
+        ("class A: raise SystemExit(0)\n", "SystemExit"),
+        ("class A: open('not here')\n", "FileNotFoundError"),
         ("x = '\0'\n", "SyntaxError"),
     ],
 )

@@ -44,6 +44,7 @@ WRONG = ("return SCALE * x", "return SCALE * x.sum() + 1")
 BODY = "return (x - wanted).abs().sum()"
 SHORT = (BODY, "return torch.zeros(())")
 ALWAYS = "lambda x, wanted: torch.zeros(())"
+REFERENCE = (TOY / "solutions/t1_toy/toy.py").read_text()
 TOP = "import torch\n"
 COLAB = f"from google.colab import drive\n{TOP}import torchvision\n\ndrive.mount('/content')\n"
 CLASS: dict[str, list[tuple[str, str]]] = {
@@ -66,6 +67,14 @@ CLASS: dict[str, list[tuple[str, str]]] = {
     ],
     "breaks in given code": [SHORT, ("return SCALE * x", "return Meter.gap(x, None)")],
     "for a notebook": [(TOP, COLAB)],
+    "fails at the top": [
+        (TOP, f"{TOP}import os\n\nos.chdir('/content/drive')\n"),
+        ("class Meter", "exit()\n\n\nclass Meter"),
+    ],
+    "uses what failed": [
+        *(SHORT, (TOP, f"import json\n{TOP}\nscales = json.load(open('scales.json'))\n")),
+        ("return SCALE * x", "return scales[0] * x"),
+    ],
     "uses what is not here": [(TOP, f"{TOP}import torchvision\n"), ("return SCALE * x", "return torchvision.twice(x)")],
 }
 
@@ -155,3 +164,23 @@ def test_a_stand_in_that_is_used_says_what_it_is(graded: Path) -> None:
     case = result(graded, "uses what is not here")["questions"][0]["cases"][0]
     assert case["message"] == "your code raised ModuleNotFoundError: torchvision is not available in grading"
     assert "torchvision.twice was used" in case["detail"]
+
+
+def test_a_statement_that_fails_costs_nothing_by_itself(graded: Path) -> None:
+    found = result(graded, "fails at the top")
+    assert found["score"] == 10
+    skipped = "the statement was skipped, and costs only what uses the names that it sets"
+    assert f"line 6 of toy.py raised FileNotFoundError when the file was imported: {skipped}" in found["notes"]
+    line = changed(f"{REFERENCE}{GIVEN}", *CLASS["fails at the top"]).splitlines().index("exit()") + 1
+    assert f"line {line} of toy.py raised SystemExit when the file was imported: {skipped}" in found["notes"]
+    assert f"line {line} of toy.py raised SystemExit" in (graded / "fails at the top/report.html").read_text()
+
+
+def test_what_uses_its_names_says_where_it_failed(graded: Path) -> None:
+    found = result(graded, "uses what failed")
+    case = found["questions"][0]["cases"][0]
+    why = "line 6 of toy.py raised FileNotFoundError when the file was imported"
+    assert case["message"] == f"your code raised NameError: `scales` has no value: {why}"
+    assert case["detail"].startswith(f"NameError: scales has no value: {why}")
+    assert "put it into a function" in case["hint"]
+    assert [note.partition(": ")[0] for note in found["notes"] if "raised" in note] == [why]

@@ -300,9 +300,13 @@ def norm_of(): return norm
 
 def test_no_import_is_given_a_kernel(opened: Open) -> None:
     get = "kept = torch.library.get_kernel('aten::convolution', 'CPU')"
-    _, worker = opened(f"{HEAD}\nF.conv2d(x, w)\n{get}", rules=("convolution",), load=False)
+    _, worker = opened(f"{HEAD}\nF.conv2d(x, w)\nclass A: {get}", rules=("convolution",), load=False)
     with pytest.raises(StudentError, match="not to be had"):
         worker.load()
+    source = f"{HEAD}\nF.conv2d(x, w)\n{get}\ndef f(): return kept(x, w)\n"
+    student, _ = opened(source, rules=("convolution",))
+    with pytest.raises(StudentError, match="kept has no value"):
+        student.f()
 
 
 def test_what_is_not_ruled_out_works(guarded: Callable[..., Proxy]) -> None:

@@ -146,17 +146,25 @@ def test_a_name_of_a_later_typing_is_there(handed_in: Opened) -> None:
 
 
 def test_a_slip_beside_a_stand_in_is_what_it_is(handed_in: Opened) -> None:
+    source = "import vision\ndata = vision.Data()\nx = int(data.n)\nclass A: y = 1 / 0\n"
     with pytest.raises(StudentError, match="division by zero") as caught:
-        handed_in("import vision\ndata = vision.Data()\nx = int(data.n)\ny = 1 / 0\n", ("vision",))
+        handed_in(source, ("vision",))
     assert (caught.value.importing, caught.value.location) == (True, Location("answer.py", 4))
+    student = handed_in(
+        source.replace("class A: y", "y") + "def f(): return x + 1\ndef g(): return y + 1\n", ("vision",)
+    )
+    with pytest.raises(StudentError, match="vision is not available"):
+        student.f()
+    with pytest.raises(StudentError, match=r"y has no value: line 4 of answer\.py raised ZeroDivisionError when the"):
+        student.g()
     with pytest.raises(StudentError, match="RuntimeError: mine"):
-        handed_in("import vision\nraise RuntimeError('mine')\n")
+        handed_in("import vision\nclass A: raise RuntimeError('mine')\n")
     with pytest.raises(StudentError, match="cannot import name 'nothing' from 'helper'"):
         handed_in("from helper import nothing\n", helper="")
     with pytest.raises(StudentError, match="module 'helper' has no attribute 'nothing'"):
-        handed_in("import helper\nx = helper.nothing\n", helper="")
+        handed_in("import helper\nclass A: x = helper.nothing\n", helper="")
     with pytest.raises(StudentError, match="'dict' object has no attribute 'nothing'"):
-        handed_in("x = {}.nothing\n")
+        handed_in("class A: x = {}.nothing\n")
 
 
 def test_a_helper_that_imports_what_is_not_here_costs_no_more(handed_in: Opened) -> None:
@@ -233,19 +241,22 @@ def test_what_is_started_as_a_program_costs_nothing(handed_in: Opened) -> None:
     answer = handed_in(f"{source}def name(): return sys.argv\n")
     assert (answer.lr(), answer.name()) == (2, ["answer.py"])
     with pytest.raises(StudentError) as found:
-        handed_in("import pdb\npdb.set_trace()\nx = 1\n")
+        handed_in("import pdb\nclass A:\n    pdb.set_trace()\n    x = 1\n")
     assert "breakpoint()" in judge(found.value).hint
 
 
 def test_nobody_answers_questions(handed_in: Opened) -> None:
-    for asks in ("import getpass\nkey = getpass.getpass()\n", "from getpass import getpass\nkey = getpass('key')\n"):
+    for asks in (
+        "import getpass\nclass A: key = getpass.getpass()\n",
+        "from getpass import getpass\nclass A: key = getpass('key')\n",
+    ):
         with pytest.raises(StudentError) as found:
             handed_in(asks)
         assert judge(found.value).hint.startswith("input() is not available")
     with pytest.raises(StudentError, match=r"input\(\) is not available"):
-        handed_in("lr = float(input('learning rate? '))\n")
+        handed_in("class A: lr = float(input('learning rate? '))\n")
     with pytest.raises(StudentError, match="processes cannot be started here"):
-        handed_in("import subprocess\nsubprocess.run(['ls'])\n")
+        handed_in("import subprocess\nclass A: subprocess.run(['ls'])\n")
 
 
 def test_strings_that_arrive_are_interned_like_literals(handed_in: Opened) -> None:
@@ -338,7 +349,7 @@ def test_a_module_that_only_another_file_imports_is_not_imported(handed_in: Open
 )
 def test_processes_cannot_be_started_however_they_are_asked_for(handed_in: Opened, starts: str) -> None:
     with pytest.raises(StudentError, match="processes cannot be started here") as found:
-        handed_in(starts)
+        handed_in(f"class A: {starts}\n")
     assert found.value.kind == "OSError"
     assert found.value.importing
 

@@ -83,8 +83,8 @@ def test_a_handed_in_checkpoint_is_read_without_running_it(opened: Open, tmp_pat
     ("source", "kind", "line"),
     [
         ("x = 1\ndef f(:\n", "SyntaxError", 2),
-        ("raise ModuleNotFoundError", "ModuleNotFoundError", 1),
-        ("\n\nraise SystemExit(0)", "SystemExit", 3),
+        ("class A: raise ModuleNotFoundError", "ModuleNotFoundError", 1),
+        ("\n\nclass A: raise SystemExit(0)", "SystemExit", 3),
         ("raise KeyboardInterrupt", "KeyboardInterrupt", 1),
         ("x = 1\n" + "y = '\u00e9'", None, 0),
     ],
