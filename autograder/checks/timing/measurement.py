@@ -53,6 +53,8 @@ BOX_SECONDS = 20.0  # of both sides' own time, for all pairs together
 BEYOND = 2.0
 # A baseline that is this many times slower beside the submission than before is timed alone, this many times.
 SLOWED, ALONE = 1.25, 5
+ENOUGH_SECONDS = 0.04  # two calls that take longer may decide alone: each is as long as several slices
+BESIDE = 3  # calls of the baseline after each of two long calls of the submission
 UNSTEADY = 0.5  # times with a larger spread are the submission's own noise, if the baseline's times are steady
 
 
@@ -153,12 +155,20 @@ class Measurement:
         if self._part is not None and (found := self._far_too_slow(ours, theirs, usual, self._part, for_first)):
             return found
         first = self._check(theirs, warm[0], for_first)
+        is_long = self._size.device == "cpu" and self._clock.usual(first) > ENOUGH_SECONDS
+        beside = [self._warm(ours, self._size).slice for _ in range(BESIDE)] if is_long else []
         second = self._check(theirs, warm[1], patience)
         each = self._clock.usual(second)
         least = min(self._clock.usual(first), each)
-        if self._is_beyond(least, usual) and self._is_beyond(least, self._baseline(ours, usual)):
+        slowest = max([usual, *map(self._clock.usual, beside)])
+        if self._is_beyond(least, slowest) and self._is_beyond(least, self._baseline(ours, slowest)):
             self._pairs = [(warm[0].slice, first), (warm[1].slice, second)]
             return self._settled(ours, theirs, usual, TimeVerdict.OVER, self._clock.read(self._pairs, self._seed))
+        if beside and each > ENOUGH_SECONDS:
+            self._pairs = [(warm[0].slice, first), (warm[1].slice, second)]
+            if found := self._clear_at_once(ours, theirs, usual, beside):
+                return found
+            self._pairs = []
         longer = max(0.0, second.cpu_around - warm[1].slice.cpu_around)  # the submission may compute there, too
         asleep = second.wall / second.calls / IDLE  # a submission that waits a lot also gets few calls
         calls = max(1, min(most, round(MAX_SECONDS / max(each + longer, asleep))))
@@ -208,6 +218,26 @@ class Measurement:
         return replace(
             self._blank(), interval=(round(min(times) / usual, 4), None), clock=clock, notes=(*self._notes, note)
         )
+
+    def _clear_at_once(self, ours: Runner, theirs: Runner, usual: float, beside: Sequence[Slice]) -> Measured | None:
+        """The verdict if both first calls are long, and lie clearly inside a band or beyond all, else None.
+
+        So an answer that loops takes the time of two calls, and not of seven. Each call is compared with calls of the
+        baseline before it, between both and after it: if the machine is slow for a while, they differ.
+
+        Args:
+            beside: calls of the baseline between both calls.
+        """
+        after = [self._warm(ours, self._size).slice for _ in range(BESIDE)]
+        bases = [*(base for base, _ in self._pairs), *beside, *after]
+        every = self._clock.read([(base, theirs) for base in bases for _, theirs in self._pairs], self._seed)
+        ratios = [theirs / max(base, SHORTEST) for base, theirs in every.times]
+        found = Estimate(every.found.ratio, min(ratios), max(ratios))
+        standing = decide(found, MIN_CLEAR_PAIRS, self._budget.bands)
+        if standing is None:
+            return None
+        read = replace(self._clock.read(self._pairs, self._seed), found=found)
+        return self._settled(ours, theirs, usual, standing, read)
 
     def _is_beyond(self, seconds: float, usual: float) -> bool:
         """True if two calls that take so long are enough for a verdict. `usual`: the seconds of the baseline."""

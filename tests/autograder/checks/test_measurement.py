@@ -84,6 +84,50 @@ def test_two_long_calls_of_a_slow_machine_say_nothing() -> None:
     assert (found.verdict, found.credit) == ("within", 1.0)
 
 
+WIDE = (Band(2.0, 1.0), Band(5.0, 0.5), Band(100.0, 0.25))
+
+
+@pytest.mark.parametrize("cost, ratio, credit", [(108.0, 27.0, 0.25), (200.0, 50.0, 0.25), (240.0, 60.0, 0.25)])
+def test_two_long_calls_say_enough_inside_a_wide_band(cost: float, ratio: float, credit: float) -> None:
+    pair = Pair()
+    pair.budget = Budget("b", bands=WIDE, sizes=SIZES)
+    pair.student.cost = lambda call: cost
+    found = pair.run()
+    assert (found.verdict, found.credit, found.ratio) == ("over", credit, pytest.approx(ratio))
+    assert (found.pairs, pair.student.calls, found.clock) == (2, 2, "cpu")
+
+
+@pytest.mark.parametrize("cost", [28.0, 39.0, 290.0, 380.0])
+def test_calls_that_are_short_or_near_an_edge_take_pairs(cost: float) -> None:
+    pair = Pair()
+    pair.budget = Budget("b", bands=WIDE, sizes=SIZES)
+    pair.student.cost = lambda call: cost
+    found = pair.run()
+    assert (found.verdict, found.credit) == ("over", 0.25)
+    assert found.pairs >= MIN_CLEAR_PAIRS
+
+
+@pytest.mark.parametrize("slow", [(0, 1), (0,), (1,)])
+def test_two_long_calls_that_a_slow_machine_puts_inside_a_band_say_nothing(slow: tuple[int, ...]) -> None:
+    """The machine is three times as slow during these calls of the submission, and between both if it is at both."""
+    pair = Pair()
+    pair.budget = Budget("b", bands=(Band(30.0, 1.0), Band(200.0, 0.5)), sizes=SIZES)
+    between = range(2, 5) if slow == (0, 1) else ()
+    pair.baseline.cost = lambda call: 12.0 if call in between else 4.0
+    pair.student.cost = lambda call: 300.0 if call in slow else 100.0
+    found = pair.run()
+    assert (found.verdict, found.credit) == ("within", 1.0)
+
+
+def test_a_submission_that_sleeps_through_two_long_calls_is_timed_by_the_wall() -> None:
+    pair = Pair()
+    pair.budget = Budget("b", bands=WIDE, sizes=SIZES)
+    pair.student.cost = lambda call: 120.0
+    pair.student.asleep = 480.0
+    found = pair.run()
+    assert (found.credit, found.clock) == (0.0, "wall")
+
+
 def test_one_long_call_says_nothing() -> None:
     pair = Pair()
     pair.student.cost = lambda call: 4.0 if call else 4000.0
