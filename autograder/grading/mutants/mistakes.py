@@ -95,7 +95,7 @@ def named_mistakes(
         evidence: all cases of one submission, of any number of questions.
         desk: gives the reference and the inputs.
         ends: the known ends of checks for mutants on the same inputs; new ones are added.
-        seconds: the most seconds by the wall clock.
+        seconds: the most seconds of CPU time, if fewer than usual are left to the submission.
         without: the id of a mutant that names nothing.
 
     Returns:
@@ -103,17 +103,16 @@ def named_mistakes(
         too long are left out.
     """
     found: dict[FailureKey, str] = {}
-    before, until = _computed_below(), time.monotonic() + seconds
+    before = _computed_below()
     comparable = [each for each in evidence if each.tells]
     for question in dict.fromkeys(each.question for each in comparable if each.wrong):
-        left = SECONDS - (_computed_below() - before)
-        patience = min(PATIENCE * left + MUTANT_SECONDS, until - time.monotonic())
-        if left <= 0 or patience <= 0:
+        left = min(SECONDS, seconds) - (_computed_below() - before)
+        if left <= 0:
             break
         of = [each for each in comparable if each.question == question]
         ask = partial(_named, course, assignment, of, desk, ends, without, left)
         with suppress(TimeoutError, RuntimeError):
-            for message, why in json.loads(bounded(patience, ask)).items():
+            for message, why in json.loads(bounded(PATIENCE * left + MUTANT_SECONDS, ask)).items():
                 found[question, message] = SAYS.format(why)
     return found
 

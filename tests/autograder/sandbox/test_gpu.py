@@ -187,7 +187,7 @@ def test_a_cache_of_unknown_size_is_flushed_too() -> None:
 
 
 def test_out_of_memory_is_told_as_such() -> None:
-    from autograder.sandbox.worker.serve import _ran_out
+    from autograder.sandbox.channel.failures import ran_out
 
-    assert _ran_out(RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB"))
-    assert not _ran_out(RuntimeError("a shape mismatch"))
+    assert ran_out(RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB"))
+    assert not ran_out(RuntimeError("a shape mismatch"))
