@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from autograder.course.model import Assignment, Component
 from autograder.submission.paths import show
-from autograder.submission.receive.filename import is_called, plain_name
+from autograder.submission.receive.filename import MAX_NAME, is_called, plain_name
 from autograder.submission.receive.intake import Files
 from autograder.submission.source.imports import is_installed
 from autograder.submission.source.parse import MAX_BYTES, parse
@@ -21,6 +21,7 @@ __all__ = ["Located", "locate"]
 LIBRARY = "common/"
 MAX_PARSED = 32  # files that are parsed to find a module under another name, or what the files import
 MAX_PARSED_BYTES = 512 * 1024  # and their bytes
+IMPORT = "import "
 DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -138,7 +139,8 @@ def _module(
 
     candidates = sorted((path for path in free if is_called(path, wanted)), key=place)
     answers = {path: _answers(files[path], clean, component, assignment) for path in _to_parse(files, candidates)}
-    if not any(answers.values()):  # stubs, or an export of the notebook, may lie beside the renamed module
+    hollow = (_is_hollow(files[path], component, assignment) for path in answers)
+    if not any(answers.values()) and all(hollow):  # the module itself may have another name
         for path in _by_content(files, free, component, assignment, clean):
             answers[path] = _answers(files[path], clean, component, assignment)
             if path not in candidates and (answers[path] or not candidates):
@@ -178,18 +180,47 @@ def _are_most(names: Collection[str], component: Component, assignment: Assignme
 
 
 def _answers(source: bytes, clean: Mapping[str, bytes], component: Component, assignment: Assignment) -> int:
-    """The number of a module's questions for which the source has another code than the handout's stub."""
+    """The number of a module's questions for which the source has other code than the stub, or an import of it."""
     theirs, ours = _code(source), _code(clean.get(component.file, b""))
+    own = {name: code for name, code in theirs.items() if code not in (ours.get(name), IMPORT + component.module)}
+    imported = {name for name, code in own.items() if code.startswith(IMPORT)}
     asked = {question.component for question in assignment.questions_in(component.module)}
-    return sum(name in theirs and theirs[name] != ours.get(name) for name in asked)
+    stars = [name.removesuffix(".*") for name in imported if name.endswith(".*")]
+    if not all(map(is_installed, stars)):  # `from layers import *` may bring every answer
+        return len(asked)
+    return sum(name in own or name.partition(".")[0] in imported for name in asked)
+
+
+def _is_hollow(source: bytes, component: Component, assignment: Assignment) -> bool:
+    """True for a file that can be no answer: it is empty, has stubs, or imports the module, as a notebook does."""
+    asked = {question.component for question in assignment.questions_in(component.module)}
+    code = _code(source)
+    return not source.strip() or not asked.isdisjoint(code) or IMPORT + component.module in code.values()
 
 
 @lru_cache(maxsize=16)
 def _code(source: bytes) -> Mapping[str, str]:
-    """The code of each function, class and method at the top of a source, without comments and docstrings."""
+    """The code of each function, class and method at the top of a source, without comments and docstrings.
+
+    An imported or assigned name has the module that it comes from in place of code, after `IMPORT`. The name of
+    `from layers import *` is `layers.*`.
+    """
     tree = parse(source)
     code = {}
-    for node in tree.body if tree else ():
+    waiting = list(tree.body) if tree else []
+    while waiting:
+        node = waiting.pop(0)
+        match node:
+            case ast.If(body=body) | ast.Try(body=body) | ast.With(body=body):
+                waiting += body
+            case ast.ImportFrom(module=module, names=aliases):
+                for alias in aliases:
+                    name = f"{module}.*" if alias.name == "*" else alias.asname or alias.name
+                    code[name] = f"{IMPORT}{module}"
+            case ast.Import(names=aliases):
+                code.update({alias.asname or alias.name: IMPORT + alias.name for alias in aliases})
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                code[name] = f"{IMPORT}{ast.unparse(value)[:MAX_NAME]}"
         if isinstance(node, DEFINITIONS):
             code[node.name] = _dumped(node)
             for inner in node.body if isinstance(node, ast.ClassDef) else ():

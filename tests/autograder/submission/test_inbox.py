@@ -481,3 +481,15 @@ def test_work_deep_in_folders_is_found(make_zip: Zip, assignment: Assignment) ->
     deep = "Users/kim/Library/Mobile Documents/com~apple~CloudDocs/Documents/School/2022/Fall/DL/Assignments/A6/two/"
     for folder in (deep, "/".join(["딥러닝 응용 과제 여섯 번째 최종 제출"] * 6) + "/"):
         assert receive(make_zip({f"{folder}two_layers.py": MODULE}), assignment).files == {"two_layers.py": MODULE}
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["from parts import *\n", "from parts import Layer\nfrom more import helper\n", "import os\n\nos._exit(0)\n",
+     "import parts\n\nLayer = parts.Layer\n", "try:\n    from parts import Layer\nexcept ImportError:\n    pass\n"],
+)  # fmt: skip
+def test_a_module_that_gets_its_answers_elsewhere_stays_the_module(
+    make_zip: Zip, assignment: Assignment, module: str
+) -> None:
+    files = {"two_layers.py": module.encode(), "parts.py": MODULE, "more.py": b"def helper(): return 1\n"}
+    assert receive(make_zip(files), assignment).files == files
