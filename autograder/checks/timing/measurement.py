@@ -161,14 +161,12 @@ class Measurement:
         each = self._clock.usual(second)
         least = min(self._clock.usual(first), each)
         slowest = max([usual, *map(self._clock.usual, beside)])
+        single = [(warm[0].slice, first), (warm[1].slice, second)]
         if self._is_beyond(least, slowest) and self._is_beyond(least, self._baseline(ours, slowest)):
-            self._pairs = [(warm[0].slice, first), (warm[1].slice, second)]
-            return self._settled(ours, theirs, usual, TimeVerdict.OVER, self._clock.read(self._pairs, self._seed))
-        if beside and each > ENOUGH_SECONDS:
-            self._pairs = [(warm[0].slice, first), (warm[1].slice, second)]
-            if found := self._clear_at_once(ours, theirs, usual, beside):
-                return found
-            self._pairs = []
+            self._pairs = single
+            return self._settled(ours, theirs, usual, TimeVerdict.OVER, self._clock.read(single, self._seed))
+        if beside and each > ENOUGH_SECONDS and (found := self._clear_at_once(ours, theirs, usual, single, beside)):
+            return found
         longer = max(0.0, second.cpu_around - warm[1].slice.cpu_around)  # the submission may compute there, too
         asleep = second.wall / second.calls / IDLE  # a submission that waits a lot also gets few calls
         calls = max(1, min(most, round(MAX_SECONDS / max(each + longer, asleep))))
@@ -219,24 +217,28 @@ class Measurement:
             self._blank(), interval=(round(min(times) / usual, 4), None), clock=clock, notes=(*self._notes, note)
         )
 
-    def _clear_at_once(self, ours: Runner, theirs: Runner, usual: float, beside: Sequence[Slice]) -> Measured | None:
+    def _clear_at_once(
+        self, ours: Runner, theirs: Runner, usual: float, pairs: list[SlicePair], beside: Sequence[Slice]
+    ) -> Measured | None:
         """The verdict if both first calls are long, and lie clearly inside a band or beyond all, else None.
 
         So an answer that loops takes the time of two calls, and not of seven. Each call is compared with calls of the
         baseline before it, between both and after it: if the machine is slow for a while, they differ.
 
         Args:
+            pairs: both calls, each with a call of the baseline before it.
             beside: calls of the baseline between both calls.
         """
         after = [self._warm(ours, self._size).slice for _ in range(BESIDE)]
-        bases = [*(base for base, _ in self._pairs), *beside, *after]
-        every = self._clock.read([(base, theirs) for base in bases for _, theirs in self._pairs], self._seed)
+        bases = [*(base for base, _ in pairs), *beside, *after]
+        every = self._clock.read([(base, one) for base in bases for _, one in pairs], self._seed)
         ratios = [theirs / max(base, SHORTEST) for base, theirs in every.times]
         found = Estimate(every.found.ratio, min(ratios), max(ratios))
         standing = decide(found, MIN_CLEAR_PAIRS, self._budget.bands)
         if standing is None:
             return None
-        read = replace(self._clock.read(self._pairs, self._seed), found=found)
+        self._pairs = pairs
+        read = replace(self._clock.read(pairs, self._seed), found=found)
         return self._settled(ours, theirs, usual, standing, read)
 
     def _is_beyond(self, seconds: float, usual: float) -> bool:

@@ -175,8 +175,13 @@ def _by_content(
 
 def _are_most(names: Collection[str], component: Component, assignment: Assignment) -> bool:
     """True if the names are those of most components of a module's questions."""
-    wanted = {question.component.split(".")[0] for question in assignment.questions_in(component.module)}
+    wanted = {name.partition(".")[0] for name in _asked(component, assignment)}
     return 2 * len(wanted.intersection(names)) > len(wanted)
+
+
+def _asked(component: Component, assignment: Assignment) -> set[str]:
+    """The functions, classes and methods that a module's questions ask for: `Conv.forward`."""
+    return {question.component for question in assignment.questions_in(component.module)}
 
 
 def _answers(source: bytes, clean: Mapping[str, bytes], component: Component, assignment: Assignment) -> int:
@@ -184,7 +189,7 @@ def _answers(source: bytes, clean: Mapping[str, bytes], component: Component, as
     theirs, ours = _code(source), _code(clean.get(component.file, b""))
     own = {name: code for name, code in theirs.items() if code not in (ours.get(name), IMPORT + component.module)}
     imported = {name for name, code in own.items() if code.startswith(IMPORT)}
-    asked = {question.component for question in assignment.questions_in(component.module)}
+    asked = _asked(component, assignment)
     stars = [name.removesuffix(".*") for name in imported if name.endswith(".*")]
     if not all(map(is_installed, stars)):  # `from layers import *` may bring every answer
         return len(asked)
@@ -193,9 +198,9 @@ def _answers(source: bytes, clean: Mapping[str, bytes], component: Component, as
 
 def _is_hollow(source: bytes, component: Component, assignment: Assignment) -> bool:
     """True for a file that can be no answer: it is empty, has stubs, or imports the module, as a notebook does."""
-    asked = {question.component for question in assignment.questions_in(component.module)}
     code = _code(source)
-    return not source.strip() or not asked.isdisjoint(code) or IMPORT + component.module in code.values()
+    stubs = not _asked(component, assignment).isdisjoint(code)
+    return not source.strip() or stubs or IMPORT + component.module in code.values()
 
 
 @lru_cache(maxsize=16)
