@@ -139,7 +139,7 @@ def _module(
 
     candidates = sorted((path for path in free if is_called(path, wanted)), key=place)
     answers = {path: _answers(files[path], clean, component, assignment) for path in _to_parse(files, candidates)}
-    hollow = (_is_hollow(files[path], component, assignment) for path in answers)
+    hollow = (path in answers and _is_hollow(files[path], component, assignment) for path in candidates)
     if not any(answers.values()) and all(hollow):  # the module itself may have another name
         for path in _by_content(files, free, component, assignment, clean):
             answers[path] = _answers(files[path], clean, component, assignment)

@@ -493,3 +493,9 @@ def test_a_module_that_gets_its_answers_elsewhere_stays_the_module(
 ) -> None:
     files = {"two_layers.py": module.encode(), "parts.py": MODULE, "more.py": b"def helper(): return 1\n"}
     assert receive(make_zip(files), assignment).files == files
+
+
+def test_a_module_that_is_too_long_to_parse_stays_the_module(make_zip: Zip, assignment: Assignment) -> None:
+    long = MODULE + b"# x\n" * 80_000
+    files = {"two_layers.py": long, "parts.py": MODULE}
+    assert receive(make_zip(files), assignment).files == files
