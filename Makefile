@@ -11,7 +11,7 @@ SAMPLE := tests/submissions/$(ASSIGNMENT)
 SUBMISSIONS ?= $(SAMPLE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup grade test test-browser hostile fuzz check assignments handout bench bench-verdicts bench-loops bench-scale cluster-demo clean test-gpu
+.PHONY: help setup grade test test-browser hostile fuzz check assignments handout bench bench-verdicts bench-loops bench-scale bench-versions cluster-demo clean test-gpu
 
 help: ## print these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,10 @@ bench-loops: $(READY) ## measure what answers with loops cost to grade, and the 
 SCALE ?=
 bench-scale: $(READY) ## measure what a submission costs in classes of 50, 500 and 2,000 (SCALE='--course toy --sizes 50 500')
 	$(BIN)/python benchmarks/scale.py $(SCALE)
+
+OTHER ?=
+bench-versions: $(READY) ## measure this version beside another one: a checkout with its environment (OTHER=DIR)
+	$(BIN)/python benchmarks/versions.py $(if $(OTHER),$(OTHER),$(error OTHER=DIR is missing: a checkout of the other version))
 
 cluster-demo: $(READY) ## grade a class on a Dask cluster on this machine, and kill a worker on the way
 	$(BIN)/python benchmarks/cluster_demo.py

@@ -27,8 +27,6 @@ if TYPE_CHECKING:  # grading needs Linux, but the command line must also start o
 
 __all__ = ["ClassGrading"]
 
-UNCONFIRMED = ".unconfirmed-{}-{}"  # in the folder of results, for an assignment and a device
-
 
 @dataclass
 class ClassGrading:
@@ -103,7 +101,9 @@ class ClassGrading:
     @property
     def unconfirmed(self) -> Path:
         """The path of a file that exists until the reference is graded under the seed of the results."""
-        return self.out / UNCONFIRMED.format(self.assignment.id, self.device)
+        from autograder.reports import unconfirmed
+
+        return unconfirmed(self.out, self.assignment, self.device)
 
     def begin_run(self) -> None:
         """Record that results follow, and that their reference is not graded yet."""

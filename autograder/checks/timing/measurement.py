@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from statistics import median
 from types import SimpleNamespace
@@ -21,13 +22,13 @@ from autograder.checks.timing.sides import Side
 from autograder.checks.timing.slices import Glance, Runner, Slice, Task, compare, glance
 from autograder.checks.timing.statistics import (
     MAX_PAIRS,
-    MIN_CLEAR_PAIRS,
     Estimate,
     Measured,
     TimeVerdict,
     credit_at,
     decide,
     due,
+    few_long,
 )
 from autograder.course.model import Budget
 from autograder.errors import TimeSpent, WorkerTimeout
@@ -53,8 +54,11 @@ BOX_SECONDS = 20.0  # of both sides' own time, for all pairs together
 BEYOND = 2.0
 # A baseline that is this many times slower beside the submission than before is timed alone, this many times.
 SLOWED, ALONE = 1.25, 5
-ENOUGH_SECONDS = 0.04  # two calls that take longer may decide alone: each is as long as several slices
-BESIDE = 3  # calls of the baseline after each of two long calls of the submission
+ENOUGH_SECONDS = 0.04  # a few calls that take longer may decide alone: each is as long as several slices
+BESIDE = 3  # calls of the baseline after each long call of the submission
+MAX_LONG_CALLS = 8
+POOL = 1 << 18  # normal numbers
+MIN_PAIRS_IN_BOX = 5
 UNSTEADY = 0.5  # times with a larger spread are the submission's own noise, if the baseline's times are steady
 
 
@@ -71,7 +75,19 @@ class Quick(Draw):
         return torch.from_numpy(np.asarray(self._fast.random(shape, np.float32) * (high - low) + low)).to(dtype)
 
     def normal(self, *shape: int, scale: float = 1.0, dtype: torch.dtype = torch.float64) -> torch.Tensor:
-        return torch.from_numpy(np.asarray(self._fast.standard_normal(shape, np.float32) * scale)).to(dtype)
+        # Drawing takes longer than many calls, so parts of one drawing serve, each at a random place and stretched.
+        count, parts = math.prod(shape), []
+        for begin in range(0, count, POOL):
+            place, stretch = int(self._fast.integers(POOL)), np.float32(scale * self._fast.uniform(0.8, 1.2))
+            parts.append(self._pool[place : place + min(POOL, count - begin)] * stretch)
+        drawn = np.concatenate(parts) if parts else np.empty(0, np.float32)
+        return torch.from_numpy(drawn).reshape(shape).to(dtype)
+
+    @cached_property
+    def _pool(self) -> np.ndarray[Any, Any]:
+        """Twice the same normal numbers, so that `POOL` of them follow any place."""
+        drawn = self._fast.standard_normal(POOL, np.float32)
+        return np.concatenate([drawn, drawn])
 
 
 @dataclass(frozen=True)
@@ -156,7 +172,7 @@ class Measurement:
             return found
         first = self._check(theirs, warm[0], for_first)
         is_long = self._size.device == "cpu" and self._clock.usual(first) > ENOUGH_SECONDS
-        beside = [self._warm(ours, self._size).slice for _ in range(BESIDE)] if is_long else []
+        beside = self._beside(ours) if is_long else []
         second = self._check(theirs, warm[1], patience)
         each = self._clock.usual(second)
         least = min(self._clock.usual(first), each)
@@ -165,8 +181,10 @@ class Measurement:
         if self._is_beyond(least, slowest) and self._is_beyond(least, self._baseline(ours, slowest)):
             self._pairs = single
             return self._settled(ours, theirs, usual, TimeVerdict.OVER, self._clock.read(single, self._seed))
-        if beside and each > ENOUGH_SECONDS and (found := self._clear_at_once(ours, theirs, usual, single, beside)):
-            return found
+        if beside and each > ENOUGH_SECONDS:
+            groups = [[one.slice for one in warm], beside]
+            if found := self._clear_at_once(ours, theirs, usual, [first, second], groups, patience):
+                return found
         longer = max(0.0, second.cpu_around - warm[1].slice.cpu_around)  # the submission may compute there, too
         asleep = second.wall / second.calls / IDLE  # a submission that waits a lot also gets few calls
         calls = max(1, min(most, round(MAX_SECONDS / max(each + longer, asleep))))
@@ -181,7 +199,7 @@ class Measurement:
             self._pairs.append(self._pair(ours, theirs, calls, patience))
             done = len(self._pairs)
             spent = max(ours.used + theirs.used - used, (self._now() - begun) / STRETCH)
-            last_pair = done >= MAX_PAIRS or (done >= MIN_CLEAR_PAIRS and spent > BOX_SECONDS)
+            last_pair = done >= MAX_PAIRS or (done >= MIN_PAIRS_IN_BOX and spent > BOX_SECONDS)
             if not (last_pair or due(done)):
                 continue
             read = self._clock.read(self._pairs, self._seed)
@@ -218,28 +236,48 @@ class Measurement:
         )
 
     def _clear_at_once(
-        self, ours: Runner, theirs: Runner, usual: float, pairs: list[SlicePair], beside: Sequence[Slice]
+        self,
+        ours: Runner,
+        theirs: Runner,
+        usual: float,
+        calls: list[Slice],
+        groups: list[Sequence[Slice]],
+        seconds: float,
     ) -> Measured | None:
-        """The verdict if both first calls are long, and lie clearly inside a band or beyond all, else None.
+        """The verdict if a few long calls lie clearly inside a band or beyond all, else None.
 
-        So an answer that loops takes the time of two calls, and not of seven. Each call is compared with calls of the
-        baseline before it, between both and after it: if the machine is slow for a while, they differ.
+        So an answer that loops takes the time of two to four calls, and not of seven and more. Each call is compared
+        with the calls of the baseline just before and just after it: if the machine is slow for a while, both differ.
+        `few_long` says what is clear.
 
         Args:
-            pairs: both calls, each with a call of the baseline before it.
-            beside: calls of the baseline between both calls.
+            calls: the submission's first two calls; more are added.
+            groups: calls of the baseline before the first call and before the second one; more are added.
+            seconds: deadline of a call.
         """
-        after = [self._warm(ours, self._size).slice for _ in range(BESIDE)]
-        bases = [*(base for base, _ in pairs), *beside, *after]
-        every = self._clock.read([(base, one) for base in bases for _, one in pairs], self._seed)
-        ratios = [theirs / max(base, SHORTEST) for base, theirs in every.times]
-        found = Estimate(every.found.ratio, min(ratios), max(ratios))
-        standing = decide(found, MIN_CLEAR_PAIRS, self._budget.bands)
-        if standing is None:
-            return None
-        self._pairs = pairs
-        read = replace(self._clock.read(pairs, self._seed), found=found)
-        return self._settled(ours, theirs, usual, standing, read)
+        while True:
+            groups.append(self._beside(ours))
+            middles = [self._middle(group) for group in groups]
+            pairs, later = list(zip(middles, calls, strict=False)), zip(middles[1:], calls, strict=True)
+            read = self._clock.read([*pairs, *later], self._seed)
+            found = few_long([theirs / max(base, SHORTEST) for base, theirs in read.times], len(calls))
+            if standing := decide(found, len(calls), self._budget.bands, last=True):
+                self._pairs = pairs
+                times = self._clock.read(pairs, self._seed)
+                return self._settled(ours, theirs, usual, standing, replace(times, found=found))
+            if len(calls) == MAX_LONG_CALLS:
+                return None
+            warm = self._warm(ours, self._size)
+            groups[-1] = [*groups[-1], warm.slice]
+            calls.append(self._check(theirs, warm, seconds))
+
+    def _beside(self, ours: Runner) -> list[Slice]:
+        """Calls of the baseline beside a long call of the submission."""
+        return [self._warm(ours, self._size).slice for _ in range(BESIDE)]
+
+    def _middle(self, group: Sequence[Slice]) -> Slice:
+        """The call whose time is the median of a group's; of two in the middle, the faster one."""
+        return sorted(group, key=self._clock.usual)[(len(group) - 1) // 2]
 
     def _is_beyond(self, seconds: float, usual: float) -> bool:
         """True if two calls that take so long are enough for a verdict. `usual`: the seconds of the baseline."""

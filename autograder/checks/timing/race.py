@@ -12,7 +12,7 @@ from autograder.checks.draw import Draw
 from autograder.checks.timing.measurement import Measurement
 from autograder.checks.timing.rivals import Rivals
 from autograder.checks.timing.slices import Task
-from autograder.checks.timing.statistics import CLEAR, Measured, TimeVerdict, words
+from autograder.checks.timing.statistics import Measured, TimeVerdict, words
 from autograder.course.model import Budget, BudgetKind, Limits, Question
 from autograder.errors import DeviceNeeded, TooNoisy, TooSlow, UsageError, WorkerTimeout
 from autograder.phases import phase
@@ -21,6 +21,7 @@ from autograder.sandbox.proxy import Proxy
 
 __all__ = ["Race"]
 
+LATE = 1.5  # a training on CUDA is ended after this multiple of its seconds
 TIMING_HINTS = {
     "slow": "Replace loops over images, channels or pixels with operations on whole tensors; compute nothing twice.",
     "asleep": "Little of its time is computing time: look for what waits, as sleep does.",
@@ -96,7 +97,7 @@ class Race:
         size.seconds = wanted.seconds if size.device == "cuda" else None
         side = self._rivals.student(self._question, size.device, self._generators)
         size.cpu_seconds = side.cpu_seconds  # for a training that stops when these seconds are used up
-        allowed = wanted.seconds * CLEAR if size.seconds else self._limits.question_seconds
+        allowed = wanted.seconds * LATE if size.seconds else self._limits.question_seconds
         began = time.perf_counter()
         late = False
         try:

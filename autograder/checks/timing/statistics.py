@@ -2,16 +2,19 @@
 
 Interleaved pairs of slices give ratios of the submission's time to the baseline's. Their median decides, with its
 bootstrap interval. A verdict needs an interval that lies between two edges of bands, after `MIN_PAIRS` pairs at the
-earliest. From `MIN_CLEAR_PAIRS` pairs on, it needs single pairs that all differ from every edge by the factor `CLEAR`.
-At `MAX_PAIRS` pairs, or when time is up, the verdict is "too noisy", unless the interval lies between two edges.
+earliest. With fewer pairs it needs single pairs that all differ from every edge by a factor, see `CLEAR`: the fewer the
+pairs, the larger the factor. At `MAX_PAIRS` pairs, or when time is up, the verdict is "too noisy", unless the interval
+lies between two edges.
 
-`MIN_CLEAR_PAIRS` can suffice for this reason. If the true ratio were at an edge, half of all pairs would lie on each
-side of it. It would be a rare coincidence that all five lie on one side, a factor of 1.5 away: pairs on one core vary
-by 3 to 10 %.
+Few pairs can suffice for this reason. If the true ratio were at an edge, half of all pairs would lie on each side of
+it. It would be a rare coincidence that all five lie on one side, a factor of 1.5 away: pairs on one core vary by 3 to
+10 %. The same holds for three pairs and a factor of 1.8.
 """
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -22,7 +25,6 @@ import numpy as np
 from autograder.course.model import Band
 
 __all__ = [
-    "CLEAR",
     "MAX_PAIRS",
     "MIN_CLEAR_PAIRS",
     "MIN_PAIRS",
@@ -33,16 +35,19 @@ __all__ = [
     "decide",
     "due",
     "estimate",
+    "few_long",
     "words",
 ]
 
-MIN_CLEAR_PAIRS, MIN_PAIRS, MAX_PAIRS = 5, 15, 61  # pairs
+MIN_CLEAR_PAIRS, MIN_PAIRS, MAX_PAIRS = 3, 15, 61  # pairs
 # From so many ratios on, the interval leaves out the smallest and the largest. It then holds the true median at least
 # 93 times in 100.
 SEVERAL = 8
-CLEAR = 1.5
+# From so many pairs on, every pair must differ from every edge by this factor.
+CLEAR = {MIN_CLEAR_PAIRS: 1.8, 5: 1.5, 8: 1.3, 11: 1.2, MIN_PAIRS: 1.0}
 EVERY = 4  # pairs between two looks at the interval: each look is one more chance of a wrong verdict
 CONFIDENCE = 0.99
+ERRORS, LEAST_SPREAD = 3.0, 0.2  # see `few_long`
 RESAMPLES = 2000
 
 
@@ -125,6 +130,22 @@ def estimate(ratios: Sequence[float], seed: int) -> Estimate:
     return Estimate(float(np.median(values)), float(low), float(high))
 
 
+def few_long(ratios: Sequence[float], calls: int) -> Estimate:
+    """The geometric mean of the ratios of a few long calls, and an interval of three standard errors to each side.
+
+    The spread of so few ratios may be small by chance. So the interval assumes a spread of at least 20 %, which is that
+    of single calls on a busy machine. Example: two calls with ratios of 20 give the interval from 13 to 31.
+
+    Args:
+        ratios: of every call, to the baseline's time before it and to that after it.
+        calls: the number of calls, at least two.
+    """
+    logs = np.log(np.maximum(ratios, sys.float_info.min))
+    mean, error = float(logs.mean()), max(float(logs.std(ddof=1)), LEAST_SPREAD) / math.sqrt(calls)
+    low, ratio, high = (math.exp(mean + ERRORS * error * side) for side in (-1, 0, 1))
+    return Estimate(ratio, low, high)
+
+
 def due(pairs: int) -> bool:
     """True if it is time to look for a verdict.
 
@@ -137,8 +158,8 @@ def decide(found: Estimate, pairs: int, bands: Sequence[Band], *, last: bool = F
     """The verdict after so many pairs. None means to continue; after the last pair it means too noisy."""
     if not (last or due(pairs)):
         return None
-    spare = CLEAR if pairs < MIN_PAIRS and not last else 1.0
-    if any(found.low < band.ratio * spare and found.high > band.ratio / spare for band in bands):
+    clear = 1.0 if last else next(factor for least, factor in reversed(CLEAR.items()) if pairs >= least)
+    if any(found.low < band.ratio * clear and found.high > band.ratio / clear for band in bands):
         return None
     return TimeVerdict.WITHIN if found.high <= bands[0].ratio else TimeVerdict.OVER
 

@@ -67,7 +67,8 @@ class ReferenceGrading:
         examiner: gets the answers.
         expected: seconds that each question took in an earlier run, by id: the longest come first.
         jobs: the number of questions at once.
-        later: True if other work needs the cores and has priority.
+        later: True if submissions are graded meanwhile. The questions with answers for them come first then, and races
+            have low priority.
 
     Attributes:
         seconds: the time of each graded question, by id.
@@ -78,13 +79,16 @@ class ReferenceGrading:
     jobs: int = 1
     later: bool = False
     seconds: dict[str, float] = field(default_factory=dict, init=False)
+    _races: set[str] = field(init=False)  # the questions with budgets
     _waiting: list[str] = field(init=False)
     _running: dict[int, _Fork] = field(default_factory=dict, init=False)  # by the pipe that shows its end
 
     def __post_init__(self) -> None:
-        races = {question.id for question in self.examiner.assignment.questions if question.budgets}
-        expected = {id: self.expected.get(id, float(id in races)) for id in self.examiner.assignment.by_id}
-        self._waiting = sorted(expected, key=lambda id: -expected[id])
+        self._races = {question.id for question in self.examiner.assignment.questions if question.budgets}
+        expected = {id: self.expected.get(id, float(id in self._races)) for id in self.examiner.assignment.by_id}
+        # Submissions need the answers, which come from the questions without races.
+        soonest = (lambda id: (id in self._races, expected[id])) if self.later else (lambda id: -expected[id])
+        self._waiting = sorted(expected, key=soonest)
         self._begin()
 
     @property
@@ -151,7 +155,7 @@ class ReferenceGrading:
         """Grades one question. Never returns."""
         try:
             die_with_parent(signal.SIGKILL)
-            if self.later:
+            if self.later and question in self._races:  # no submission waits for its answers
                 os.nice(LATER)
             pickle.dump(self._found(question), file)
             file.flush()

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from autograder.course.encodable import encodable
-from autograder.course.model import Assignment
+from autograder.course.model import DEVICES, Assignment
 from autograder.course.notebook import PAGELESS
 from autograder.course.result import SubmissionResult
 from autograder.errors import GraderError, UsageError
@@ -42,7 +42,15 @@ from autograder.reports.pages.review import render_queue, render_reading
 from autograder.reports.pages.student import render_student
 from autograder.submission.receive.filename import is_taken
 
-__all__ = ["write_class", "write_file", "write_reports", "write_submission", "written_as_is"]
+__all__ = [
+    "is_unconfirmed",
+    "unconfirmed",
+    "write_class",
+    "write_file",
+    "write_reports",
+    "write_submission",
+    "written_as_is",
+]
 
 Unmade: TypeAlias = "list[tuple[str, str]]"  # pages that could not be made, and why
 MAX_REASON = 200  # characters
@@ -163,8 +171,19 @@ def write_class(
     earlier = standings.earlier() if standings else None
     figures = statistics(results, assignment, standings.before_and_after() if standings else ())
     page = partial(render_class, results, assignment, failures, decisions, changes, passed, earlier, grades, figures)
+    page = partial(page, unconfirmed=is_unconfirmed(out, assignment))
     _page(out / "index.html", page, unmade)
     return out / "index.html"
+
+
+def unconfirmed(out: Path, assignment: Assignment, device: str) -> Path:
+    """The path of a file that exists until the reference is graded under the seed of the results in `out`."""
+    return out / f".unconfirmed-{assignment.id}-{device}"
+
+
+def is_unconfirmed(out: Path, assignment: Assignment) -> bool:
+    """True if a run ended before the reference was graded under the seed of its results."""
+    return any(unconfirmed(out, assignment, device).exists() for device in DEVICES)
 
 
 def _write_queue(

@@ -96,6 +96,8 @@ def render_class(
     earlier: EarlierScores | None = None,
     grades: ClassGrades | None = None,
     figures: Statistics | None = None,
+    *,
+    unconfirmed: bool = False,
 ) -> str:
     """A self-contained page on a class, in order of submission name.
 
@@ -107,6 +109,7 @@ def render_class(
         earlier: the earlier scores of each submission's people, as for `in_need`.
         grades: the grades from the gradebook; without them, the page shows scores only.
         figures: statistics of the class about the questions.
+        unconfirmed: True if the reference is not graded yet under the seed of the results.
 
     It links to `<submission>/report.html` beside it. It shows facts that students must not see.
     """
@@ -136,6 +139,7 @@ def render_class(
         answers=any(result.answered for result in results),
         grades=grades,
         figures=figures,
+        unconfirmed=unconfirmed,
         told={each.id: each for each in figures.questions} if figures else {},
         queue=len(queued(results, assignment)),
         unread=sum((decisions or Decisions()).is_open(result, assignment) for result in queued(results, assignment)),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.checks.timing.measurement import TRUSTED_SECONDS, Measurement
+from autograder.checks.timing.measurement import TRUSTED_SECONDS, Measurement, Quick
 from autograder.checks.timing.slices import Task
 from autograder.checks.timing.statistics import MAX_PAIRS, MIN_CLEAR_PAIRS, Measured
 from autograder.course.model import Band, Budget
@@ -97,7 +97,19 @@ def test_two_long_calls_say_enough_inside_a_wide_band(cost: float, ratio: float,
     assert (found.pairs, pair.student.calls, found.clock) == (2, 2, "cpu")
 
 
-@pytest.mark.parametrize("cost", [28.0, 39.0, 290.0, 380.0])
+@pytest.mark.parametrize("cost, calls", [(240.0, 2), (270.0, 3), (290.0, 4), (320.0, 8)])
+def test_more_long_calls_say_enough_nearer_to_an_edge(cost: float, calls: int) -> None:
+    pair = Pair()
+    pair.budget = Budget("b", bands=WIDE, sizes=SIZES)
+    noise = np.random.default_rng(0).lognormal(0, 0.3, 2000)
+    pair.baseline.cost = lambda call: 4.0 if call % 4 else 4.0 * noise[call]
+    pair.student.cost = lambda call: cost
+    found = pair.run()
+    assert (found.verdict, found.credit, found.ratio) == ("over", 0.25, pytest.approx(cost / 4, rel=0.1))
+    assert (found.pairs, pair.student.calls) == (calls, calls)
+
+
+@pytest.mark.parametrize("cost", [28.0, 39.0, 360.0, 380.0])
 def test_calls_that_are_short_or_near_an_edge_take_pairs(cost: float) -> None:
     pair = Pair()
     pair.budget = Budget("b", bands=WIDE, sizes=SIZES)
@@ -320,6 +332,19 @@ def test_inputs_never_repeat() -> None:
 
     Pair(student=watching).run()
     assert len(seen) == len(set(seen)) > MIN_CLEAR_PAIRS
+
+
+def test_quick_normal_numbers_are_normal_and_never_repeat() -> None:
+    quick = Quick(3)
+    first, second = (quick.normal(2, 200_000, scale=3.0) for _ in range(2))  # more than one drawing holds
+    assert (first.shape, first.dtype) == ((2, 200_000), torch.float64)
+    for drawn in (first, second):
+        assert float(drawn.mean()) == pytest.approx(0.0, abs=0.05)
+        assert float(drawn.std()) == pytest.approx(3.0, rel=0.25)
+    assert float((first == second).to(torch.float64).mean()) < 0.01
+    assert torch.equal(Quick(3).normal(2, 200_000, scale=3.0), first)
+    assert quick.normal().shape == ()
+    assert quick.normal(0, 3, dtype=torch.float32).shape == (0, 3)
 
 
 def test_prepared_objects_and_late_inputs() -> None:

@@ -11,6 +11,7 @@ from autograder.checks.timing.statistics import (
     MAX_PAIRS,
     MIN_CLEAR_PAIRS,
     MIN_PAIRS,
+    Estimate,
     Measured,
     TimeVerdict,
     allowed,
@@ -18,6 +19,7 @@ from autograder.checks.timing.statistics import (
     decide,
     due,
     estimate,
+    few_long,
     words,
 )
 from autograder.course.model import Band
@@ -74,6 +76,37 @@ def test_an_unclear_case_takes_at_least_so_many_pairs() -> None:
     assert verdict(1.7, 0.1, 3)[1] >= MIN_PAIRS
     assert not any(due(pairs) for pairs in range(MIN_CLEAR_PAIRS))
     assert due(MAX_PAIRS)
+
+
+@pytest.mark.parametrize(
+    "pairs, clear", [(3, 1.8), (4, 1.8), (5, 1.5), (7, 1.5), (8, 1.3), (10, 1.3), (11, 1.2), (14, 1.2), (15, 1.0)]
+)
+def test_fewer_pairs_must_be_clearer(pairs: int, clear: float) -> None:
+    near, far = 5.0 * clear * 0.99, 5.0 * clear * 1.01
+    assert decide(Estimate(far, far, far), pairs, BANDS) is TimeVerdict.OVER
+    assert (decide(Estimate(near, near, near), pairs, BANDS) is None) is (clear > 1)
+    assert decide(Estimate(near, near, near), pairs, BANDS, last=True) is TimeVerdict.OVER
+
+
+def test_a_few_long_calls_have_a_wide_interval() -> None:
+    found = few_long([20.0] * 4, 2)
+    assert [found.low, found.ratio, found.high] == pytest.approx([13.085, 20.0, 30.569], rel=1e-3)
+    assert few_long([20.0] * 8, 4).high == pytest.approx(27.0, rel=0.001)
+    apart = few_long([10.0, 40.0, 10.0, 40.0], 2)
+    assert (apart.ratio, apart.low < 4.0, apart.high > 100.0) == (pytest.approx(20.0), True, True)
+    assert few_long([0.0, 1.0, 1.0, 1.0], 2).low >= 0
+
+
+@pytest.mark.parametrize("spread", [0.05, 0.15, 0.3])
+def test_a_few_long_calls_give_no_wrong_verdict_at_half_and_twice_an_edge(spread: float) -> None:
+    for seed in range(200):
+        for true, wrong in ((10.0, TimeVerdict.WITHIN), (1.0, TimeVerdict.OVER), (4.0, TimeVerdict.WITHIN)):
+            drawn = ratios(true, spread / 2**0.5, 16, seed)
+            for calls in range(2, 9):
+                found = few_long(drawn[: 2 * calls], calls)
+                if standing := decide(found, calls, BANDS, last=True):
+                    assert standing is not wrong, (true, seed, calls)
+                    break
 
 
 def test_one_odd_pair_among_few_is_no_verdict() -> None:

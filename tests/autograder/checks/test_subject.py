@@ -14,7 +14,7 @@ from autograder.course.model import Limits, Question
 from autograder.course.rules import load_rules
 from autograder.errors import ForbiddenUse, StudentError, WorkerTimeout
 from autograder.sandbox import Package, Sandbox, Worker
-from autograder.sandbox.proxy import Proxy, assign, fetch, place
+from autograder.sandbox.proxy import Proxy, assign, fetch, patient, place
 
 SOURCE = b"""
 import os, torch
@@ -165,6 +165,38 @@ def test_a_measurement_uses_up_nothing_of_the_questions_seconds(sandbox: Sandbox
         student.sleep(0.0)
         with pytest.raises(WorkerTimeout):
             student.sleep(5.0)
+
+
+def test_a_function_without_arguments_that_does_not_end_is_called_once(sandbox: Sandbox) -> None:
+    source = b"def choose():\n    while True: pass\ndef use(x): return x\n"
+    limits = Limits(call_seconds=0.5)
+    with Subject(sandbox, Package({"m.py": source}, "", frozenset({"m.py"})), limits) as subject:
+        errors = []
+        for question in (FREE, FREE, POOLING):
+            with pytest.raises(WorkerTimeout, match=r"no answer within 0\.5 s") as caught:
+                begun(subject, question).choose()
+            errors.append(caught.value)
+        assert len(set(map(id, errors))) == 3  # each case adds notes to its own
+        assert subject.call_seconds < 1.0
+        assert begun(subject, FREE).use(3) == 3
+
+
+@pytest.mark.parametrize("again", ["with an argument", "not first in its case", "with more time"])
+def test_another_call_of_a_function_that_did_not_end_is_made(sandbox: Sandbox, again: str) -> None:
+    source = b"wait = [True]\ndef other(): wait[0] = False\n"
+    source += b"def choose(*x):\n    while wait[0] and not x: pass\n    return 1\n"
+    with Subject(sandbox, Package({"m.py": source}, "", frozenset({"m.py"})), Limits(call_seconds=0.5)) as subject:
+        with pytest.raises(WorkerTimeout):
+            begun(subject, FREE).choose()
+        student = begun(subject, FREE)
+        if again == "with more time":
+            with pytest.raises(WorkerTimeout, match=r"within 0\.7 s"):
+                patient(student.choose, 0.7)()
+        elif again == "with an argument":
+            assert student.choose(1) == 1
+        else:
+            student.other()
+            assert student.choose() == 1
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")

@@ -132,12 +132,18 @@ def test_a_run_that_is_done_first_waits_for_the_reference(toy: Toy, flag: Path, 
     again = toy.run("grade", "t1", toy.submitted, "--out", out)  # every result is there
     assert again.returncode == 2
     assert "the reference fails double / waits: failed: what the file says" in again.stderr
+    assert "These scores are not confirmed" in (out / "index.html").read_text()
+    exported = toy.run("export", "csv", "t1", "--out", out, "--to", tmp_path / "grades.csv")
+    assert (exported.returncode, (tmp_path / "grades.csv").exists()) == (2, False)
+    assert "the reference is not graded yet under the seed of these results; grade again" in exported.stderr
     flag.write_text("pass")
     for seconds in ("start", "open"):  # once the reference is right, nothing is waited for
         good = toy.run("grade", "t1", toy.submitted, "--out", out, "--profile")
         assert good.returncode == 0, good.stderr
         assert "1 graded, 1 of them kept from before" in good.stdout
         assert ("until the first submission could be graded" in good.stdout) == (seconds == "start")
+    assert "not confirmed" not in (out / "index.html").read_text()
+    assert toy.run("export", "csv", "t1", "--out", out, "--to", tmp_path / "grades.csv").returncode == 0
 
 
 def test_a_run_that_reaches_its_end_still_waits_for_the_reference(toy: Toy, flag: Path) -> None:

@@ -38,6 +38,7 @@ EPOCHS, ROUND = 30, 5
 # `python benchmarks/overfit.py` prints a table of choices and seeds.
 OVERFIT_BAR = 0.7
 DRAWS = 7  # of which more than half must reach the bar, so that the median decides
+AT_ONCE = 2  # draws that suffice if they are the first ones and all reach the bar: most good choices need no more
 # Of a training against the clock: the step that is under way when time is up, and the last look at the images.
 FINISHING = 2.0  # seconds
 HELD_OUT = 1000
@@ -96,6 +97,8 @@ def test_overfit(student: Proxy, reference: Proxy, rng: Draw, memo: Memo, whose:
     side = student if whose == "your network" else reference
     reached: list[float] = []
     while sum(value >= OVERFIT_BAR for value in reached) <= DRAWS // 2:
+        if len(reached) == AT_ONCE and min(reached) >= OVERFIT_BAR:
+            return
         if sum(value < OVERFIT_BAR for value in reached) > DRAWS // 2:
             share = int(sorted(reached)[len(reached) // 2] * 100)
             message = f"with your parameters, {whose} gets about {share} % of 50 images right within {EPOCHS} epochs"
