@@ -19,11 +19,10 @@ from autograder.gradebook.table import SchoolTable
 from autograder.gradebook.wording import PageWords
 from autograder.reports.pages.student import render_student
 from autograder.submission.collect.zip import zip_bytes
+from autograder.submission.receive.systems import system_name
 
 __all__ = ["PagePlace", "canvas_places", "moodle_places", "own_page", "packed", "released"]
 
-# Of a downloaded file: `kimms_340934_7654321_a6.zip`, `kimms_LATE_340934_7654321_a6.zip`
-CANVAS = re.compile(r"(?P<who>[^_]+)_(?:LATE_)?(?P<user>\d+)_(?P<attachment>\d+)_.+")
 NUMBER = re.compile(r"(\d+)\s*$")
 NO_NAME = re.compile(r'[_/\\:*?"<>|\x00-\x1f\x7f]')  # `_` separates the parts; the rest is no name on some system
 
@@ -109,10 +108,11 @@ def canvas_places(facts: Facts, own: Sequence[Grade]) -> list[PagePlace]:
     first = {each.submission: each.student for each in facts.members if each.place == 0}
     places = []
     for grade in own:
-        match = CANVAS.fullmatch(names.get(grade.submission, ""))
-        if match and first.get(grade.submission) == grade.student:
-            who = match["who"] if not match["who"].isdecimal() else f"user{match['who']}"
-            places.append(PagePlace(grade.student, f"{who}_{match['user']}_{match['attachment']}_report.html"))
+        given = system_name(names.get(grade.submission, ""))
+        if given and given.file and first.get(grade.submission) == grade.student:
+            who = given.account.replace("_", "-")  # a part of a group's name may be a number
+            who = f"user{who}" if who.isdecimal() else who
+            places.append(PagePlace(grade.student, f"{who}_{given.key}_{given.file}_report.html"))
     return places
 
 

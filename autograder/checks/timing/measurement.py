@@ -58,7 +58,7 @@ ENOUGH_SECONDS = 0.04  # a few calls that take longer may decide alone: each is 
 BESIDE = 3  # calls of the baseline after each long call of the submission
 MAX_LONG_CALLS = 8
 POOL = 1 << 18  # normal numbers
-MIN_PAIRS_IN_BOX = 5
+MIN_PAIRS_IN_BOX = 5  # that a race has before its box of time may end it
 UNSTEADY = 0.5  # times with a larger spread are the submission's own noise, if the baseline's times are steady
 
 

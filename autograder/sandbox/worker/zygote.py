@@ -19,6 +19,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from autograder.course.model import Limits
@@ -92,8 +93,12 @@ class _Zygote:
 
     def serve(self) -> None:
         """Serve until the control socket is closed or the owner has ended. Workers die with this process."""
+        ahead = [*(partial(importlib.import_module, name) for name in self._later), self._make_guard, _settle]
         while True:
-            for key, _ in self._events.select():
+            events = self._events.select(0 if ahead else None)
+            if not events:  # nobody waits for a worker
+                ahead.pop(0)()
+            for key, _ in events:
                 if isinstance(key.data, _Child):
                     self._child_event(key, key.data)
                 elif key.fileobj is not self._control:
@@ -102,10 +107,9 @@ class _Zygote:
                     return
                 else:
                     self._spawn(*request)
-                    if self._spawned == 1:  # while the first worker is busy
-                        _warm_up(self._later)
-                        self._guard = _guard_of(self._rules)
-                        _settle()
+
+    def _make_guard(self) -> None:
+        self._guard = _guard_of(self._rules)
 
     def _spawn(self, request: dict[str, Any], descriptors: list[int]) -> None:
         channel, output, reports_end = descriptors
@@ -216,9 +220,6 @@ def _warm_up(names: Sequence[str]) -> None:
     # may be a GPU, the workers do this.
     if os.environ["CUDA_VISIBLE_DEVICES"] == "":
         out.backward()  # type: ignore[no-untyped-call]
-    threads = len(os.listdir("/proc/self/task"))
-    if threads != 1:
-        raise RuntimeError(f"the zygote must have one thread, or its forks hang; it has {threads}")
     _settle()
 
 
@@ -230,7 +231,10 @@ def _guard_of(rules: Sequence[Rule]) -> Guard:
 
 
 def _settle() -> None:
-    """Prepare memory for cheap forks."""
+    """Prepare memory for cheap forks. Raises RuntimeError if there are several threads."""
+    threads = len(os.listdir("/proc/self/task"))
+    if threads != 1:
+        raise RuntimeError(f"the zygote must have one thread, or its forks hang; it has {threads}")
     gc.collect()
     gc.freeze()
     collapse()

@@ -10,10 +10,10 @@ from datetime import datetime
 __all__ = ["SystemName", "account_among", "handed_in_at", "system_name"]
 
 # `kimminsu_LATE_51234_901234_work.zip`: the sortable name, the user's number and the file's number.
-CANVAS = re.compile(r"(?P<who>[^_]+)_(?P<late>LATE_)?(?P<key>\d+)_\d+_(?P<rest>.+)")
+CANVAS = re.compile(r"(?P<who>[^_]+)_(?P<late>LATE_)?(?P<key>\d+)_(?P<file>\d+)_(?P<rest>.+)")
 # A group's name may hold `_`: `team_a_712_901234_work.zip`, `team_3_712_901234_work.zip`
 CANVAS_GROUP = re.compile(
-    r"(?P<who>[^_]+(?:_(?:(?!LATE_|\d+_)[^_]+|\d))+?)_(?P<late>LATE_)?(?P<key>\d{2,})_\d{3,}_(?P<rest>.+)"
+    r"(?P<who>[^_]+(?:_(?:(?!LATE_|\d+_)[^_]+|\d))+?)_(?P<late>LATE_)?(?P<key>\d{2,})_(?P<file>\d{3,})_(?P<rest>.+)"
 )
 # Anonymous grading. Versions differ in the place of LATE and in the number of numbers.
 CANVAS_BLIND = re.compile(
@@ -49,6 +49,7 @@ class SystemName:
         account: the person's name there.
         key: the person's number there, or other text that tells people of one name apart; "" if there is none.
         rest: the person's own file name.
+        file: Canvas' number of the file, if the name has one that Canvas takes back.
         late: True if it is marked late.
         receipt: True if it is a receipt and no submission.
         full: True if the account is a person's full name.
@@ -64,6 +65,7 @@ class SystemName:
     full: bool = False
     blind: bool = False
     unsure: bool = False
+    file: str = ""
 
 
 def system_name(stem: str) -> SystemName | None:
@@ -82,9 +84,11 @@ def system_name(stem: str) -> SystemName | None:
         late = bool(match["first"] or match["late"])
         return SystemName(f"{match['who']}_{match['key']}", match["key"], match["rest"], late, blind=True)
     if match := CANVAS_GROUP.fullmatch(stem):
-        return SystemName(match["who"], match["key"], match["rest"], bool(match["late"]), unsure=True)
+        return SystemName(
+            match["who"], match["key"], match["rest"], bool(match["late"]), unsure=True, file=match["file"]
+        )
     if match := CANVAS.fullmatch(stem):
-        return SystemName(match["who"], match["key"], match["rest"], bool(match["late"]))
+        return SystemName(match["who"], match["key"], match["rest"], bool(match["late"]), file=match["file"])
     if match := GATHERED.fullmatch(stem):
         return SystemName(match["who"], "", match["rest"], unsure=True)
     return None

@@ -6,7 +6,12 @@ import io
 import re
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
+
+from autograder.exports.feedback import canvas_places
 from tests.autograder.exports.conftest import PEOPLE, Class
 
 PARTICIPANTS = {"11": "101", "12": "102", "13": "103", "14": "104", "15": "105"}
@@ -97,6 +102,31 @@ def test_canvas(klass: Class, tmp_path: Path) -> None:
     assert {canvas_owner(name) for name in found} == {("340934", "7001"), ("340935", "7002"), ("340936", "7003")}
     assert "lee_340935_7002_report.html" in found
     assert "left out: 14  handed in by another member of the group" in said
+
+
+@pytest.mark.parametrize(
+    "given, owner",
+    [
+        ("team_3_712_901234_work", ("712", "901234")),
+        ("team_a_LATE_712_901234_work", ("712", "901234")),
+        ("2022_712_901234_work", ("712", "901234")),
+        ("anon_51234_901234_work", None),
+        ("team_3", None),
+    ],
+)
+def test_canvas_takes_the_users_number_first_whatever_a_group_is_called(
+    given: str, owner: tuple[str, str] | None
+) -> None:
+    facts: Any = SimpleNamespace(
+        submissions=[SimpleNamespace(id=1, name=given)],
+        members=[
+            SimpleNamespace(submission=1, student="s1", place=0),
+            SimpleNamespace(submission=1, student="s2", place=1),
+        ],
+    )
+    own: Any = [SimpleNamespace(submission=1, student=student) for student in ("s1", "s2")]
+    found = canvas_places(facts, own)
+    assert [(each.student, canvas_owner(each.path)) for each in found] == ([("s1", owner)] if owner else [])
 
 
 def test_a_naming_is_asked_for(klass: Class, tmp_path: Path) -> None:
