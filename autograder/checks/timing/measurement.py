@@ -182,7 +182,7 @@ class Measurement:
             self._pairs = single
             return self._settled(ours, theirs, usual, TimeVerdict.OVER, self._clock.read(single, self._seed))
         if beside and each > ENOUGH_SECONDS:
-            groups = [[one.slice for one in warm], beside]
+            groups: list[Sequence[Slice]] = [[one.slice for one in warm], beside]
             if found := self._clear_at_once(ours, theirs, usual, [first, second], groups, patience):
                 return found
         longer = max(0.0, second.cpu_around - warm[1].slice.cpu_around)  # the submission may compute there, too

@@ -93,7 +93,8 @@ class _Zygote:
 
     def serve(self) -> None:
         """Serve until the control socket is closed or the owner has ended. Workers die with this process."""
-        ahead = [*(partial(importlib.import_module, name) for name in self._later), self._make_guard, _settle]
+        ahead: list[Callable[[], object]] = [partial(importlib.import_module, name) for name in self._later]
+        ahead += [self._make_guard, _settle]
         while True:
             events = self._events.select(0 if ahead else None)
             if not events:  # nobody waits for a worker
