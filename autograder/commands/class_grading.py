@@ -13,7 +13,7 @@ from rich.text import Text
 
 from autograder.commands.interrupts import uninterrupted
 from autograder.course.layout import Course
-from autograder.course.model import Assignment
+from autograder.course.model import DEVICES, Assignment
 from autograder.course.result import SubmissionResult
 from autograder.phases import phase
 
@@ -107,7 +107,12 @@ class ClassGrading:
 
     def begin_run(self) -> None:
         """Record that results follow, and that their reference is not graded yet."""
+        from autograder.reports import unconfirmed
+
         self.recorder.run  # noqa: B018  the run and its seed are in the book from here on
+        if not (self.batch.kept or self.batch.partial):  # runs with other devices left no valid results here
+            for device in DEVICES:
+                unconfirmed(self.out, self.assignment, device).unlink(missing_ok=True)
         self.unconfirmed.touch()
 
     def end_run(self) -> None:

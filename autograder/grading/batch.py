@@ -44,12 +44,14 @@ class Graders(NamedTuple):
         grade: grades one submission; `executor` runs it.
         confirm: waits until the reference is graded under the run's seed, which takes no time if an earlier run did
             this. Raises UsageError if the reference fails. Then no result of this run is valid.
+        is_confirmed: True if `confirm` need not wait; a cluster does not say before the end. Raises like `confirm`.
         at_once: the number of submissions that are graded at once.
     """
 
     grade: GradeOne
     executor: Executor
     confirm: Callable[[], None]
+    is_confirmed: Callable[[], bool]
     at_once: int
 
 
@@ -224,7 +226,7 @@ def local_graders(order: Order, jobs: int) -> Iterator[Graders]:
     """The graders on this machine, for `jobs` submissions at once."""
     with GradingProcess(order) as process, ThreadPoolExecutor(jobs) as executor:
         try:
-            yield Graders(process.grade, executor, process.confirm, jobs)
+            yield Graders(process.grade, executor, process.confirm, process.is_confirmed, jobs)
         except BaseException:
             process.close()  # ends the gradings under way, which the executor would otherwise wait for
             raise

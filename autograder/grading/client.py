@@ -143,6 +143,10 @@ class GradingProcess:
         """
         self._ask({}, "the reference")
 
+    def is_confirmed(self) -> bool:
+        """True if the reference already has full marks under this run's seed. Raises like `confirm`."""
+        return self._ask({"now": True}, "the reference").get("confirmed") is True
+
     def _ask(self, job: dict[str, Any], what: str) -> dict[str, Any]:
         """Send a job, and wait for its answer."""
         ours, theirs = socket.socketpair()

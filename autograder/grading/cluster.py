@@ -112,7 +112,7 @@ def graders(address: str, order: Order, expected: Expected) -> Iterator[Graders]
             known = client.scheduler_info(n_workers=-1)
             threads = sum(known["workers"][worker]["nthreads"] for worker in _able(known, resources))
             confirm = partial(_confirm_all, client, plugin.name)
-            yield Graders(partial(_grade, plugin.name), pool, confirm, threads)
+            yield Graders(partial(_grade, plugin.name), pool, confirm, lambda: False, threads)
         finally:
             pool.shutdown()
             _remove(client, plugin.name)  # ends the processes

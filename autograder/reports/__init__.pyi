@@ -1,6 +1,6 @@
 from .files.gradescsv import grades_csv as grades_csv
-from .files.write import is_unconfirmed as is_unconfirmed
 from .files.write import new_file as new_file
+from .files.write import to_confirm as to_confirm
 from .files.write import unconfirmed as unconfirmed
 from .files.write import write_class as write_class
 from .files.write import write_file as write_file

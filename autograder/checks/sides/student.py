@@ -187,7 +187,7 @@ class Subject:
     def _called_alone(self, op: str, payload: Mapping[str, Any]) -> tuple[str, str] | None:
         """The module and the function, if a case begins with a call of a function without arguments; else None.
 
-        Such a call does the same in each case. If it once did not end in time, it is not made again.
+        Such a call is taken to do the same in each case. If it once did not end in time, it is not made again.
         """
         first = self._first and len(self._posted) <= 1
         self._first = False

@@ -246,7 +246,7 @@ class Measurement:
     ) -> Measured | None:
         """The verdict if a few long calls lie clearly inside a band or beyond all, else None.
 
-        So an answer that loops takes the time of two to four calls, and not of seven and more. Each call is compared
+        So an answer that loops takes the time of two to eight calls, mostly two or three. Each call is compared
         with the calls of the baseline just before and just after it: if the machine is slow for a while, both differ.
         `few_long` says what is clear.
 
@@ -255,6 +255,7 @@ class Measurement:
             groups: calls of the baseline before the first call and before the second one; more are added.
             seconds: deadline of a call.
         """
+        used = ours.used + theirs.used
         while True:
             groups.append(self._beside(ours))
             middles = [self._middle(group) for group in groups]
@@ -265,7 +266,7 @@ class Measurement:
                 self._pairs = pairs
                 times = self._clock.read(pairs, self._seed)
                 return self._settled(ours, theirs, usual, standing, replace(times, found=found))
-            if len(calls) == MAX_LONG_CALLS:
+            if len(calls) == MAX_LONG_CALLS or ours.used + theirs.used - used > BOX_SECONDS / 2:
                 return None
             warm = self._warm(ours, self._size)
             groups[-1] = [*groups[-1], warm.slice]

@@ -2,8 +2,8 @@
 
 Interleaved pairs of slices give ratios of the submission's time to the baseline's. Their median decides, with its
 bootstrap interval. A verdict needs an interval that lies between two edges of bands, after `MIN_PAIRS` pairs at the
-earliest. With fewer pairs it needs single pairs that all differ from every edge by a factor, see `CLEAR`: the fewer the
-pairs, the larger the factor. At `MAX_PAIRS` pairs, or when time is up, the verdict is "too noisy", unless the interval
+earliest. With fewer pairs, single pairs must differ from every edge by a factor, see `CLEAR`: the fewer the pairs, the
+larger the factor. At `MAX_PAIRS` pairs, or when time is up, the verdict is "too noisy", unless the interval
 lies between two edges.
 
 Few pairs can suffice for this reason. If the true ratio were at an edge, half of all pairs would lie on each side of
@@ -43,7 +43,7 @@ MIN_CLEAR_PAIRS, MIN_PAIRS, MAX_PAIRS = 3, 15, 61  # pairs
 # From so many ratios on, the interval leaves out the smallest and the largest. It then holds the true median at least
 # 93 times in 100.
 SEVERAL = 8
-# From so many pairs on, every pair must differ from every edge by this factor.
+# From so many pairs on, the interval of `estimate` must differ from every edge by this factor.
 CLEAR = {MIN_CLEAR_PAIRS: 1.8, 5: 1.5, 8: 1.3, 11: 1.2, MIN_PAIRS: 1.0}
 EVERY = 4  # pairs between two looks at the interval: each look is one more chance of a wrong verdict
 CONFIDENCE = 0.99
@@ -137,11 +137,12 @@ def few_long(ratios: Sequence[float], calls: int) -> Estimate:
     of single calls on a busy machine. Example: two calls with ratios of 20 give the interval from 13 to 31.
 
     Args:
-        ratios: of every call, to the baseline's time before it and to that after it.
+        ratios: of every call to the baseline's time before it, then of every call to that after it.
         calls: the number of calls, at least two.
     """
     logs = np.log(np.maximum(ratios, sys.float_info.min))
-    mean, error = float(logs.mean()), max(float(logs.std(ddof=1)), LEAST_SPREAD) / math.sqrt(calls)
+    spread = max(float(logs.std(ddof=1)), float(logs.reshape(2, calls).mean(axis=0).std(ddof=1)), LEAST_SPREAD)
+    mean, error = float(logs.mean()), spread / math.sqrt(calls)
     low, ratio, high = (math.exp(mean + ERRORS * error * side) for side in (-1, 0, 1))
     return Estimate(ratio, low, high)
 

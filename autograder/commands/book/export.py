@@ -195,12 +195,12 @@ def _order(args: argparse.Namespace) -> _Order:
     from autograder.gradebook.grades import grades
     from autograder.gradebook.settings import Settings
     from autograder.gradebook.store import Book
-    from autograder.reports import is_unconfirmed
+    from autograder.reports import to_confirm
 
     course = Course.find(args.course)
     assignment, settings = course.assignment(args.assignment), Settings.read(course)
-    if args.out is not None and is_unconfirmed(args.out, assignment):
-        raise UsageError(f"{args.out}: the reference is not graded yet under the seed of these results; grade again")
+    if args.out is not None and not args.dry_run and (command := to_confirm(args.out, assignment)):
+        raise UsageError(f"{args.out}: the reference is not graded yet under the seed of these results; run {command}")
     book = Book.open(settings.book(args.book, args.out), create=False)
     facts, terms = book.sound(book.facts()), settings.terms(assignment)
     own = tuple(each for each in grades(facts, settings.all_terms()) if each.assignment == assignment.id)

@@ -54,4 +54,4 @@ def write_nameless(
         found.append(nameless(each, submission, facts, naming))
         write_submission(found[-1], assignment, out, unmade, words.get(naming.of(submission)))
     found.sort(key=lambda each: each.submission)
-    return write_class(found, assignment, out, failures, unmade=unmade, standings=standings)
+    return write_class(found, assignment, out, failures, unmade=unmade, standings=standings, graded_in=out.parent)

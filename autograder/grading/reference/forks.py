@@ -65,7 +65,7 @@ class ReferenceGrading:
 
     Args:
         examiner: gets the answers.
-        expected: seconds that each question took in an earlier run, by id: the longest come first.
+        expected: seconds that each question took in an earlier run, by id. The longest come first if a caller waits.
         jobs: the number of questions at once.
         later: True if submissions are graded meanwhile. The questions with answers for them come first then, and races
             have low priority.
@@ -81,14 +81,16 @@ class ReferenceGrading:
     seconds: dict[str, float] = field(default_factory=dict, init=False)
     _races: set[str] = field(init=False)  # the questions with budgets
     _waiting: list[str] = field(init=False)
+    _longest_first: list[str] = field(init=False)
     _running: dict[int, _Fork] = field(default_factory=dict, init=False)  # by the pipe that shows its end
 
     def __post_init__(self) -> None:
         self._races = {question.id for question in self.examiner.assignment.questions if question.budgets}
         expected = {id: self.expected.get(id, float(id in self._races)) for id in self.examiner.assignment.by_id}
-        # Submissions need the answers, which come from the questions without races.
-        soonest = (lambda id: (id in self._races, expected[id])) if self.later else (lambda id: -expected[id])
-        self._waiting = sorted(expected, key=soonest)
+        self._longest_first = sorted(expected, key=lambda id: -expected[id])
+        self._waiting = list(self._longest_first)
+        if self.later:  # submissions need the answers, which come from the questions without races
+            self._waiting.sort(key=lambda id: (id in self._races, expected[id]))
         self._begin()
 
     @property
@@ -104,6 +106,7 @@ class ReferenceGrading:
     def hurry(self, jobs: int) -> None:
         """Grade `jobs` questions at once from now on, with normal priority: a caller waits for the end."""
         self.jobs, self.later = jobs, False
+        self._waiting.sort(key=self._longest_first.index)
         self._begin()
 
     def finish(self, pipe: int) -> None:

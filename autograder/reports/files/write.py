@@ -43,7 +43,7 @@ from autograder.reports.pages.student import render_student
 from autograder.submission.receive.filename import is_taken
 
 __all__ = [
-    "is_unconfirmed",
+    "to_confirm",
     "unconfirmed",
     "write_class",
     "write_file",
@@ -143,6 +143,7 @@ def write_class(
     unmade: Unmade | None = None,
     shown: Shown | None = None,
     standings: Standings | None = None,
+    graded_in: Path | None = None,
 ) -> Path:
     """Write grades.csv, index.html and the pages that it links to; return index.html.
 
@@ -153,6 +154,7 @@ def write_class(
         unmade: as for `write_submission`.
         shown: by name, the gradebook's decision on each submission that a person reads.
         standings: the grades of the book; with them, term.html is written too.
+        graded_in: the folder of the results, if it is not `out`.
     """
     failures = list(failures)
     with _told(out):
@@ -171,7 +173,7 @@ def write_class(
     earlier = standings.earlier() if standings else None
     figures = statistics(results, assignment, standings.before_and_after() if standings else ())
     page = partial(render_class, results, assignment, failures, decisions, changes, passed, earlier, grades, figures)
-    page = partial(page, unconfirmed=is_unconfirmed(out, assignment))
+    page = partial(page, to_confirm=to_confirm(graded_in or out, assignment))
     _page(out / "index.html", page, unmade)
     return out / "index.html"
 
@@ -181,9 +183,10 @@ def unconfirmed(out: Path, assignment: Assignment, device: str) -> Path:
     return out / f".unconfirmed-{assignment.id}-{device}"
 
 
-def is_unconfirmed(out: Path, assignment: Assignment) -> bool:
-    """True if a run ended before the reference was graded under the seed of its results."""
-    return any(unconfirmed(out, assignment, device).exists() for device in DEVICES)
+def to_confirm(out: Path, assignment: Assignment) -> str:
+    """The command that completes a run that ended before the reference was graded under its seed; "" if none did."""
+    device = next((device for device in DEVICES if unconfirmed(out, assignment, device).exists()), None)
+    return "" if device is None else f"autograder grade --device {device}" if device != "cpu" else "autograder grade"
 
 
 def _write_queue(

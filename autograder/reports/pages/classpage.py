@@ -97,7 +97,7 @@ def render_class(
     grades: ClassGrades | None = None,
     figures: Statistics | None = None,
     *,
-    unconfirmed: bool = False,
+    to_confirm: str = "",
 ) -> str:
     """A self-contained page on a class, in order of submission name.
 
@@ -109,7 +109,7 @@ def render_class(
         earlier: the earlier scores of each submission's people, as for `in_need`.
         grades: the grades from the gradebook; without them, the page shows scores only.
         figures: statistics of the class about the questions.
-        unconfirmed: True if the reference is not graded yet under the seed of the results.
+        to_confirm: the command that grades the reference under the seed of the results; "" if it is graded.
 
     It links to `<submission>/report.html` beside it. It shows facts that students must not see.
     """
@@ -139,7 +139,7 @@ def render_class(
         answers=any(result.answered for result in results),
         grades=grades,
         figures=figures,
-        unconfirmed=unconfirmed,
+        to_confirm=to_confirm,
         told={each.id: each for each in figures.questions} if figures else {},
         queue=len(queued(results, assignment)),
         unread=sum((decisions or Decisions()).is_open(result, assignment) for result in queued(results, assignment)),

@@ -93,7 +93,7 @@ class _Zygote:
 
     def serve(self) -> None:
         """Serve until the control socket is closed or the owner has ended. Workers die with this process."""
-        ahead: list[Callable[[], object]] = [partial(importlib.import_module, name) for name in self._later]
+        ahead: list[Callable[[], object]] = [partial(_import, name) for name in self._later]
         ahead += [self._make_guard, _settle]
         while True:
             events = self._events.select(0 if ahead else None)
@@ -231,11 +231,20 @@ def _guard_of(rules: Sequence[Rule]) -> Guard:
     return Guard(rules)
 
 
-def _settle() -> None:
-    """Prepare memory for cheap forks. Raises RuntimeError if there are several threads."""
+def _import(name: str) -> None:
+    importlib.import_module(name)
+    _require_one_thread()
+
+
+def _require_one_thread() -> None:
     threads = len(os.listdir("/proc/self/task"))
     if threads != 1:
         raise RuntimeError(f"the zygote must have one thread, or its forks hang; it has {threads}")
+
+
+def _settle() -> None:
+    """Prepare memory for cheap forks."""
+    _require_one_thread()
     gc.collect()
     gc.freeze()
     collapse()

@@ -22,6 +22,7 @@ from autograder.errors import GraderError, UsageError
 from autograder.grading.client import GradingProcess
 from autograder.grading.order import Order
 from autograder.grading.reference.verdict import Kept, ReferenceVerdict
+from autograder.reports import to_confirm, unconfirmed
 from tests.autograder.conftest import Toy
 
 # A check that waits, after an answer, until a file says how it is to end. No digest holds what the file says.
@@ -135,7 +136,7 @@ def test_a_run_that_is_done_first_waits_for_the_reference(toy: Toy, flag: Path, 
     assert "These scores are not confirmed" in (out / "index.html").read_text()
     exported = toy.run("export", "csv", "t1", "--out", out, "--to", tmp_path / "grades.csv")
     assert (exported.returncode, (tmp_path / "grades.csv").exists()) == (2, False)
-    assert "the reference is not graded yet under the seed of these results; grade again" in exported.stderr
+    assert "the reference is not graded yet under the seed of these results; run autograder grade" in exported.stderr
     flag.write_text("pass")
     for seconds in ("start", "open"):  # once the reference is right, nothing is waited for
         good = toy.run("grade", "t1", toy.submitted, "--out", out, "--profile")
@@ -144,6 +145,46 @@ def test_a_run_that_is_done_first_waits_for_the_reference(toy: Toy, flag: Path, 
         assert ("until the first submission could be graded" in good.stdout) == (seconds == "start")
     assert "not confirmed" not in (out / "index.html").read_text()
     assert toy.run("export", "csv", "t1", "--out", out, "--to", tmp_path / "grades.csv").returncode == 0
+
+
+def test_it_says_without_waiting_if_the_reference_is_confirmed(toy: Toy, flag: Path) -> None:
+    with process(toy, 2) as grading:
+        assert not grading.is_confirmed()
+        flag.write_text("pass")
+        grading.confirm()
+        assert grading.is_confirmed()
+    flag.unlink()
+    with process(toy, 2) as grading:
+        assert grading.is_confirmed()
+
+
+def test_scores_of_a_stopped_run_are_confirmed_if_the_reference_was_graded(
+    toy: Toy, flag: Path, tmp_path: Path
+) -> None:
+    """Seed 1 is that of the earlier run."""
+    flag.write_text("pass")
+    toy.submit("kim-1-A1-O1", source=RAISES)
+    toy.submit("lee-2-A1-O1", source="import time\n\n\ndef double(x):\n    time.sleep(60)\n")
+    out = tmp_path / "out"
+    marker = unconfirmed(out, Course.find(toy.root).assignment("t1"), "cpu")
+    with ThreadPoolExecutor() as executor:
+        done = executor.submit(toy.run, "grade", "t1", toy.submitted, "--out", out, "--seed", "1", "--jobs", "2")
+        wait_for(out / "kim-1-A1-O1/result.json")
+        assert (done.done(), marker.exists()) == (False, False)
+        done.result()
+    for device in ("cpu", "cuda"):  # of runs with another suite, say
+        unconfirmed(out, Course.find(toy.root).assignment("t1"), device).touch()
+    again = toy.run("grade", "t1", toy.submitted, "--out", out, "--regrade")
+    assert again.returncode == 0, again.stderr
+    assert not list(out.glob(".unconfirmed-*"))
+
+
+def test_the_page_names_the_command_that_confirms(toy: Toy, tmp_path: Path) -> None:
+    assignment = Course.find(toy.root).assignment("t1")
+    assert to_confirm(tmp_path, assignment) == ""
+    for device, command in (("cuda", "autograder grade --device cuda"), ("cpu", "autograder grade")):
+        unconfirmed(tmp_path, assignment, device).touch()
+        assert to_confirm(tmp_path, assignment) == command
 
 
 def test_a_run_that_reaches_its_end_still_waits_for_the_reference(toy: Toy, flag: Path) -> None:

@@ -157,7 +157,7 @@ def test_a_worker_that_ends_is_crashed(opened: Open, body: str, says: str) -> No
 
 
 def test_why_it_ended_is_known_however_busy_the_zygote_is(opened: Open, sandbox: Sandbox) -> None:
-    """While the first workers run it imports what later ones will want, and hears of no end for seconds."""
+    """While nobody waits, it imports what workers will want, and hears of no end for seconds."""
     student, _ = opened("import os\ndef f(): os._exit(97)")
     zygote = zygote_pid(sandbox)
     os.kill(zygote, signal.SIGSTOP)
