@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from autograder.checks.timing.statistics import MIN_CLEAR_PAIRS
 from tests.autograder.conftest import Toy
 
 MANIFEST = """
@@ -167,7 +168,7 @@ def test_the_reference_against_itself(graded: dict[str, dict[str, Any]]) -> None
     assert case["credit"] == 1.0
     timing = case["timing"]
     assert (timing["budget"], timing["device"], timing["baseline"]) == ("forward", "cpu", "reference")
-    assert len(timing["student_ms"]) == len(timing["baseline_ms"]) == timing["pairs"] >= 5
+    assert len(timing["student_ms"]) == len(timing["baseline_ms"]) == timing["pairs"] >= MIN_CLEAR_PAIRS
 
 
 @pytest.mark.parametrize("name", ["tenfold", "asleep", "endless", *(f"trick-{name}" for name in TRICKS)])
