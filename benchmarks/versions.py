@@ -1,6 +1,6 @@
 """Measures how long two versions of the grader take for the same classes, in turns. `make bench-versions OTHER=DIR`.
 
-    python benchmarks/versions.py DIR [--rounds 2] [--loops 12] [--json FILE]
+    python benchmarks/versions.py DIR [--rounds 2] [--loops 8] [--json FILE]
 
 DIR is a checkout of the other version, with its environment (`make setup` there). The classes are the sample class of
 assignment 6, and a class whose four timed answers all loop over windows. Before the rounds, each version grades one
@@ -38,7 +38,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("other", type=Path, metavar="DIR", help="a checkout of the other version, with its environment")
     parser.add_argument("--rounds", type=int, default=2, metavar="N", help="runs of each version on each class (2)")
-    parser.add_argument("--loops", type=int, default=12, metavar="N", help="submissions with loops (12)")
+    parser.add_argument("--loops", type=int, default=8, metavar="N", help="submissions with loops (8)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the figures, too")
     args = parser.parse_args()
     console = Console()
