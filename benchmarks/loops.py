@@ -15,7 +15,6 @@ import argparse
 import json
 import sys
 import tempfile
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -25,10 +24,9 @@ from figures import Figure, Limit
 from processes import run
 from rich.console import Console
 from rich.table import Table
-from styles_of_answers import HELPERS, STYLES
+from styles_of_answers import HELPERS, LOOPS_OVER_WINDOWS
+from submissions import make_answers
 from tables import print_facts, print_limits
-
-from autograder.course.layout import Course
 
 SEEDS = ("1", "2")  # of the first run and of the second: the reference is graded under each
 MOST = 3.0  # times the grading of the reference's copy
@@ -102,20 +100,8 @@ def main() -> int:
 
 
 def _class(scratch: Path) -> Path:
-    course = Course(ROOT)
-    assignment = course.assignment("a6")
-    solution = course.solution(assignment)
-    reference = (solution / assignment.files[0]).read_text(encoding="utf-8")
-    rows = [style.source for style in STYLES["a6"] if style.name == "a loop over rows and columns"]
-    sources = {"reference": "", "windows": "\n\n".join(rows), "pixels": f"{HELPERS}\n{PIXELS}"}
-    submitted = scratch / "submitted"
-    submitted.mkdir()
-    for number, (name, answers) in enumerate(sources.items(), start=1):
-        with zipfile.ZipFile(submitted / f"{name}-{number}-A6-O1.zip", "w") as archive:
-            archive.writestr(assignment.files[0], f"{reference}\n\n{answers}")
-            for artifact in assignment.artifacts:
-                archive.write(solution / artifact, artifact)
-    return submitted
+    answers = {"reference": "", "windows": LOOPS_OVER_WINDOWS, "pixels": f"{HELPERS}\n{PIXELS}"}
+    return make_answers(scratch / "submitted", answers)
 
 
 def _grade(scratch: Path, submitted: Path, seed: str) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from courses import ROOT, Suite
@@ -10,7 +11,7 @@ from courses import ROOT, Suite
 from autograder.authoring.regions import find_regions, strip_regions
 from autograder.course.layout import Course
 
-__all__ = ["make_class", "make_copies", "unpacked_reference"]
+__all__ = ["make_answers", "make_class", "make_copies", "unpacked_reference"]
 
 # Mistakes as students make them, put behind a right solution, so that they hold whatever the reference looks like.
 MISTAKES = (
@@ -36,6 +37,21 @@ MaxPool.backward = staticmethod(_doubled)
 """,
 )
 PARTIAL_EVERY = 4  # one in four is not a copy of the reference
+
+
+def make_answers(folder: Path, answers: Mapping[str, str]) -> Path:
+    """A class of assignment 6 in a new folder: for each name, the reference with other answers at its end."""
+    course = Course(ROOT)
+    assignment = course.assignment("a6")
+    solution = course.solution(assignment)
+    reference = (solution / assignment.files[0]).read_text(encoding="utf-8")
+    folder.mkdir()
+    for number, (name, source) in enumerate(answers.items(), start=1):
+        with zipfile.ZipFile(folder / f"{name}-{number}-A6-O1.zip", "w") as archive:
+            archive.writestr(assignment.files[0], f"{reference}\n\n{source}")
+            for artifact in assignment.artifacts:
+                archive.write(solution / artifact, artifact)
+    return folder
 
 
 def make_class(suite: Suite, folder: Path, count: int) -> list[Path]:

@@ -15,7 +15,6 @@ import argparse
 import json
 import sys
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,10 +24,9 @@ from figures import Figure, Limit, ratios
 from processes import run
 from rich.console import Console
 from rich.table import Table
-from styles_of_answers import STYLES
+from styles_of_answers import LOOPS_OVER_WINDOWS
+from submissions import make_answers
 from tables import print_facts, print_limits
-
-from autograder.course.layout import Course
 
 LEAST = {"sample class": 1.5, "every timed answer loops over windows": 3.0}  # times as fast as the other version
 JOBS = 2
@@ -72,19 +70,8 @@ def _classes(scratch: Path, loops: int) -> Iterator[Path]:
     sample = scratch / "sample"
     run([sys.executable, ROOT / "tests/submissions/make_sample.py", "a6", sample], ROOT)
     yield sample
-    course = Course(ROOT)
-    assignment = course.assignment("a6")
-    solution = course.solution(assignment)
-    reference = (solution / assignment.files[0]).read_text(encoding="utf-8")
-    answers = "\n\n".join(style.source for style in STYLES["a6"] if style.name == "a loop over rows and columns")
-    looping = scratch / "loops"
-    looping.mkdir()
-    for number in range(1, loops + 1):
-        with zipfile.ZipFile(looping / f"loops-{number}-A6-O1.zip", "w") as archive:
-            archive.writestr(assignment.files[0], f"{reference}\n\n# {number}\n\n{answers}")
-            for artifact in assignment.artifacts:
-                archive.write(solution / artifact, artifact)
-    yield looping
+    answers = {f"loops{number}": f"# {number}\n\n{LOOPS_OVER_WINDOWS}" for number in range(1, loops + 1)}
+    yield make_answers(scratch / "loops", answers)
 
 
 def _grade(scratch: Path, root: Path, submitted: Path, name: str) -> float:

@@ -240,12 +240,11 @@ def _grade(grading: ClassGrading, order: Order, args: argparse.Namespace, consol
         with phase("start"):
             graders = stack.enter_context(_graders(batch, order, args))
         grading.begin_run()
-        confirmed = False
         known = batch.expected
         expected = {name: known[name] for name in batch.missing}
         with phase("grade"), Progress(len(expected), console, expected=expected, at_once=graders.at_once) as progress:
             for result in batch.grade(graders.grade, graders.executor):
-                if not confirmed and (confirmed := graders.is_confirmed()):
+                if grading.unconfirmed.exists() and graders.is_confirmed():
                     grading.end_run()
                 if isinstance(result, Failure):
                     grading.troubles.append((result.submission, result.why))

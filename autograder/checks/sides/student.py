@@ -84,7 +84,6 @@ class Subject:
         self._question: Question | None = None
         self._rules: tuple[str, ...] = ()  # the rules in force in the worker
         self._errors: dict[tuple[str, tuple[str, ...]], SandboxError] = {}
-        self._first = True  # the next operation is the first one of its case
         self._endless: dict[tuple[str, str], WorkerTimeout] = {}  # by module and function
         self._imports: dict[str, bool] = {}  # for each module that was tried, whether it can be imported
         self._stand_ins: dict[str, frozenset[str]] = {}  # by module, the broken ones that it imports
@@ -130,14 +129,14 @@ class Subject:
             assert self._question is not None
             self._rules = self._question.rules
             self._posted = [("begin", {**payload, "rules": list(self._rules)})]
-            self._first = True
             return None
         self._left()
+        wanted = timeout or self._limits.call_seconds
         function = self._called_alone(op, payload)
-        worker = self._ready()
-        seconds = min(timeout or self._limits.call_seconds, self._left())
-        if function in self._endless and seconds <= (known := self._endless[function]).seconds:
+        if function in self._endless and min(wanted, self._left()) <= (known := self._endless[function]).seconds:
             raise WorkerTimeout(known.seconds, known.computed)
+        worker = self._ready()
+        seconds = min(wanted, self._left())
         before = worker.calls_seconds
         try:
             first, self._posted = self._posted, []
@@ -189,12 +188,11 @@ class Subject:
 
         Such a call is taken to do the same in each case. If it once did not end in time, it is not made again.
         """
-        first = self._first and len(self._posted) <= 1
-        self._first = False
+        begins = [name for name, _ in self._posted] == ["begin"]  # no request has taken it along yet
+        if not begins or op != "call" or payload["args"] or payload["kwargs"]:
+            return None
         assert self._question is not None
-        if first and op == "call" and not payload["args"] and not payload["kwargs"]:
-            return self._question.module, str(payload["target"])
-        return None
+        return self._question.module, str(payload["target"])
 
     def _left(self) -> float:
         """The seconds that another request may take. Raises QuestionTimeSpent or TimeSpent if none are left."""

@@ -264,8 +264,8 @@ class Measurement:
             found = few_long([theirs / max(base, SHORTEST) for base, theirs in read.times], len(calls))
             if standing := decide(found, len(calls), self._budget.bands, last=True):
                 self._pairs = pairs
-                times = self._clock.read(pairs, self._seed)
-                return self._settled(ours, theirs, usual, standing, replace(times, found=found))
+                read = replace(read, found=found, times=read.times[: len(pairs)])
+                return self._settled(ours, theirs, usual, standing, read)
             if len(calls) == MAX_LONG_CALLS or ours.used + theirs.used - used > BOX_SECONDS / 2:
                 return None
             warm = self._warm(ours, self._size)

@@ -81,16 +81,13 @@ class ReferenceGrading:
     seconds: dict[str, float] = field(default_factory=dict, init=False)
     _races: set[str] = field(init=False)  # the questions with budgets
     _waiting: list[str] = field(init=False)
-    _longest_first: list[str] = field(init=False)
+    _expected: dict[str, float] = field(init=False)
     _running: dict[int, _Fork] = field(default_factory=dict, init=False)  # by the pipe that shows its end
 
     def __post_init__(self) -> None:
         self._races = {question.id for question in self.examiner.assignment.questions if question.budgets}
-        expected = {id: self.expected.get(id, float(id in self._races)) for id in self.examiner.assignment.by_id}
-        self._longest_first = sorted(expected, key=lambda id: -expected[id])
-        self._waiting = list(self._longest_first)
-        if self.later:  # submissions need the answers, which come from the questions without races
-            self._waiting.sort(key=lambda id: (id in self._races, expected[id]))
+        self._waiting = list(self.examiner.assignment.by_id)
+        self._expected = {id: self.expected.get(id, float(id in self._races)) for id in self._waiting}
         self._begin()
 
     @property
@@ -106,7 +103,6 @@ class ReferenceGrading:
     def hurry(self, jobs: int) -> None:
         """Grade `jobs` questions at once from now on, with normal priority: a caller waits for the end."""
         self.jobs, self.later = jobs, False
-        self._waiting.sort(key=self._longest_first.index)
         self._begin()
 
     def finish(self, pipe: int) -> None:
@@ -141,6 +137,10 @@ class ReferenceGrading:
         self._running.clear()
 
     def _begin(self) -> None:
+        if self.later:  # submissions need the answers, which come from the questions without races
+            self._waiting.sort(key=lambda id: (id in self._races, self._expected[id]))
+        else:
+            self._waiting.sort(key=lambda id: -self._expected[id])
         while self._waiting and len(self._running) < self.jobs:
             fork, pipe = self._fork(self._waiting.pop(0))
             self._running[pipe] = fork

@@ -19,7 +19,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
@@ -172,9 +171,9 @@ def write_class(
         _page(out / "term.html", standings.term_page, unmade)
     earlier = standings.earlier() if standings else None
     figures = statistics(results, assignment, standings.before_and_after() if standings else ())
-    page = partial(render_class, results, assignment, failures, decisions, changes, passed, earlier, grades, figures)
-    page = partial(page, to_confirm=to_confirm(graded_in or out, assignment))
-    _page(out / "index.html", page, unmade)
+    told = (failures, decisions, changes, passed, earlier, grades, figures)
+    command = to_confirm(graded_in or out, assignment)
+    _page(out / "index.html", lambda: render_class(results, assignment, *told, to_confirm=command), unmade)
     return out / "index.html"
 
 
@@ -186,7 +185,9 @@ def unconfirmed(out: Path, assignment: Assignment, device: str) -> Path:
 def to_confirm(out: Path, assignment: Assignment) -> str:
     """The command that completes a run that ended before the reference was graded under its seed; "" if none did."""
     device = next((device for device in DEVICES if unconfirmed(out, assignment, device).exists()), None)
-    return "" if device is None else f"autograder grade --device {device}" if device != "cpu" else "autograder grade"
+    if device is None:
+        return ""
+    return "autograder grade" if device == "cpu" else f"autograder grade --device {device}"
 
 
 def _write_queue(
