@@ -177,7 +177,7 @@ def test_a_later_worker_with_another_course_takes_no_submission(handed_in: Toy) 
     asked = order_for(handed_in)
     with LocalCluster(**LOCAL, n_workers=1) as running:
         address = running.scheduler_address
-        with cluster.graders(address, *asked) as (grade, executor, confirm, _):
+        with cluster.graders(address, *asked) as (grade, executor, confirm, *_):
 
             def submit() -> dict[str, float]:
                 futures = [executor.submit(grade, handed_in.submitted / f"{name}.zip", name) for name in NAMES]
