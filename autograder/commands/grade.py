@@ -260,9 +260,10 @@ def _graders(batch: Batch, order: Order, args: argparse.Namespace) -> AbstractCo
     """The graders of the submissions: this machine, or a cluster."""
     from autograder.grading import fingerprint
     from autograder.grading.batch import local_graders
+    from autograder.grading.order import available_cores
 
     if args.cluster is None:
-        return local_graders(order, args.jobs or os.cpu_count() or 1)
+        return local_graders(order, args.jobs or available_cores())
     try:
         from autograder.grading import cluster
     except ImportError as error:

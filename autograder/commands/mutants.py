@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,7 +43,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("assignment", metavar="ASSIGNMENT", help="an id (a6) or a folder name")
     parser.add_argument("--only", metavar="PREFIX", default="", help="only mutants whose id begins so")
     parser.add_argument(
-        "--jobs", metavar="N", type=arguments.count, default=os.cpu_count(), help="mutants at once (all cores)"
+        "--jobs", metavar="N", type=arguments.count, help="mutants at once (as many as there are cores)"
     )
     parser.add_argument("--seed", metavar="S", type=int, default=0, help="the seed for the inputs (0)")
     parser.add_argument(
@@ -65,7 +64,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from autograder.grading.client import GradingProcess
     from autograder.grading.mutants.cost import costs
     from autograder.grading.mutants.matrix import kill_matrix, load_mutants
-    from autograder.grading.order import Order
+    from autograder.grading.order import Order, available_cores
 
     course = Course.find(args.course)
     assignment = course.assignment(args.assignment)
@@ -75,7 +74,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if args.hints:
         return _hints(course, assignment, mutants, args, console)
     with GradingProcess(Order.of(course, assignment, args.seed)) as process:
-        matrix = kill_matrix(process.grade_as_it_is, mutants, assignment, course.solution(assignment), args.jobs)
+        matrix = kill_matrix(
+            process.grade_as_it_is, mutants, assignment, course.solution(assignment), args.jobs or available_cores()
+        )
     if args.cost:
         found = costs(matrix, mutants, assignment)
         if args.json:
@@ -123,14 +124,14 @@ def _hints(
 ) -> int:
     from autograder.grading.client import GradingProcess
     from autograder.grading.mutants.hints import hint_table
-    from autograder.grading.order import Order
+    from autograder.grading.order import Order, available_cores
 
     with GradingProcess(Order.of(course, assignment, args.seed)) as process:
 
         def grade(path: Path, name: str, questions: Sequence[str] | None, without: str) -> SubmissionResult:
             return process.grade_mutant(path, name, questions, without=without)
 
-        rows = hint_table(grade, mutants, assignment, course.solution(assignment), args.jobs)
+        rows = hint_table(grade, mutants, assignment, course.solution(assignment), args.jobs or available_cores())
     if args.json:
         facts = [{**vars(row), "mutant": row.mutant.id, "why": row.mutant.why} for row in rows]
         print(json.dumps({"mutants": facts}, indent=1))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,18 @@ from autograder.course.layout import Course
 from autograder.course.model import Assignment
 from autograder.grading.libraries import preload
 
-__all__ = ["Order"]
+__all__ = ["Order", "available_cores"]
+
+CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")  # "200000 100000" for two cores of a container, "max 100000" for no limit
+
+
+def available_cores() -> int:
+    """The cores that this process may use: those of its affinity, or fewer if its container has a limit."""
+    cores = len(os.sched_getaffinity(0))
+    with suppress(OSError, ValueError):
+        quota, period = map(int, CPU_LIMIT.read_text().split())
+        cores = min(cores, math.ceil(quota / period))
+    return cores
 
 
 @dataclass(frozen=True)
@@ -30,7 +44,7 @@ class Order:
         until: the end of the run, in seconds since the epoch: cases that are undecided by then are pending. None for no
             end.
         suite: the fingerprint of the hidden suite that the results are filed under; "" for any.
-        jobs: questions of the reference that are graded at once; None for one on each core of the machine.
+        jobs: questions of the reference that are graded at once; None for one on each core that is available.
         preload: modules that are imported once for all workers, from `on_this_machine`.
     """
 

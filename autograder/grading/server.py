@@ -29,7 +29,7 @@ from autograder import __version__
 from autograder.errors import AutograderError, GraderError, UsageError
 from autograder.grading import fingerprint
 from autograder.grading.client import MAX_MESSAGE
-from autograder.grading.order import Order
+from autograder.grading.order import Order, available_cores
 from autograder.grading.reference.forks import ReferenceGrading
 from autograder.grading.reference.verdict import ReferenceVerdict
 from autograder.sandbox import Sandbox
@@ -66,7 +66,7 @@ class Server:
         self.control, self.sandbox, self.order = control, sandbox, order
         self.course, self.assignment = order.read()
         self.gpu = require_gpu() if order.device == "cuda" else None
-        self.jobs = order.jobs or len(os.sched_getaffinity(0))
+        self.jobs = order.jobs or available_cores()
         hide()  # this process forks
         self.children: set[int] = set()
         self.reference: ReferenceGrading | None = None

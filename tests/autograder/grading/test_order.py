@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from autograder.course.layout import Course
 from autograder.errors import UsageError
-from autograder.grading.order import Order
+from autograder.grading import order as orders
+from autograder.grading.order import Order, available_cores
 from tests.autograder.conftest import Toy
 
 
@@ -40,3 +43,14 @@ def test_each_machine_finds_for_itself_what_to_import_ahead(order: Order, toy: T
     assert order.on_this_machine().preload == ()
     (toy.root / "solutions/t1_toy/toy.py").write_text("import torch.optim\n")
     assert order.on_this_machine().preload == ("torch._dynamo",)
+
+
+@pytest.mark.parametrize(("limit", "cores"), [("max 100000", 8), ("150000 100000", 2), ("3200000 100000", 8), ("", 8)])
+def test_a_container_with_a_limit_of_cpus_has_fewer_cores(
+    limit: str, cores: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
+    monkeypatch.setattr(orders, "CPU_LIMIT", tmp_path / "cpu.max")
+    assert available_cores() == 8
+    (tmp_path / "cpu.max").write_text(limit)
+    assert available_cores() == cores
