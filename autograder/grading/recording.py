@@ -74,9 +74,9 @@ def info_of(
     )
 
 
-def source_of(info: SubmissionInfo, table_time: datetime | None) -> str:
-    """The source of a submission's time: a table, the learning system's mark, or its files."""
-    if table_time:
+def source_of(info: SubmissionInfo, recorded: datetime | None) -> str:
+    """The source of a submission's time: a record of it (a table, its name), the system's mark, or its files."""
+    if recorded:
         return "table"
     return "system" if BY_SYSTEM in info.notes else "files"
 
@@ -114,28 +114,28 @@ class Recorder:
             self.gradings = {each.submission: each.id for each in self.facts.gradings if each.run == self.number}
         return self.number
 
-    def keep(self, result: SubmissionResult, table_time: datetime | None) -> None:
+    def keep(self, result: SubmissionResult, recorded: datetime | None) -> None:
         """Add an earlier result that still holds, if the book does not have it."""
         before = self.known.get((_digest(result), result.submission))
         same = before and info_of(self.facts, before, self.assignment) == _plain(result.info)
         run = self.run
         if not (before and same and before.id in self.gradings):
-            number = self._submission(result, table_time)
+            number = self._submission(result, recorded)
             if number not in self.gradings:
                 self.gradings[number] = self.book.add_grading(run, number, result)
 
-    def expect(self, print: str, info: SubmissionInfo, table_time: datetime | None) -> None:
+    def expect(self, print: str, info: SubmissionInfo, recorded: datetime | None) -> None:
         """Add a submission of an earlier run that is graded again: a person may have decided on it already.
 
         Args:
             print: the fingerprint that its result will carry.
         """
         plain = _plain(info)
-        self.book.add_submission(self.assignment.id, print.rpartition("-")[2], plain, source_of(plain, table_time))
+        self.book.add_submission(self.assignment.id, print.rpartition("-")[2], plain, source_of(plain, recorded))
 
-    def add(self, result: SubmissionResult, table_time: datetime | None) -> None:
+    def add(self, result: SubmissionResult, recorded: datetime | None) -> None:
         """Add a new result. It counts instead of this run's earlier result, which stays in the book."""
-        run, number = self.run, self._submission(result, table_time)
+        run, number = self.run, self._submission(result, recorded)
         fills = self.gradings.get(number, 0)
         self.gradings[number] = self.book.add_grading(run, number, result, fills)
 
@@ -163,9 +163,9 @@ class Recorder:
         moved = [each for each in own if each.id in self._decided.moved]
         return {each.name: info_of(self._decided, each, self.assignment, decided=True) for each in moved}
 
-    def _submission(self, result: SubmissionResult, table_time: datetime | None) -> int:
+    def _submission(self, result: SubmissionResult, recorded: datetime | None) -> int:
         info = _plain(result.info)
-        return self.book.add_submission(self.assignment.id, _digest(result), info, source_of(info, table_time))
+        return self.book.add_submission(self.assignment.id, _digest(result), info, source_of(info, recorded))
 
 
 def has_results(out: Path) -> bool:

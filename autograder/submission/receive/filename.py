@@ -26,6 +26,7 @@ __all__ = [
     "is_taken",
     "may_be_archive",
     "name_of",
+    "name_stem",
     "owner",
     "parse_name",
     "plain_name",
@@ -201,7 +202,7 @@ def name_of(path: Path) -> ParsedName:
     show where the account begins.
     """
     parsed = parse_name(_text(path.name))
-    if not BLACKBOARD.fullmatch(_stem(path.name)):
+    if not BLACKBOARD.fullmatch(name_stem(path)):
         return parsed
     try:
         keys = _blackboard_keys(path.parent, path.parent.stat().st_mtime_ns)
@@ -217,12 +218,13 @@ def _blackboard_keys(folder: Path, changed: int) -> frozenset[str]:
     Args:
         changed: the time of the folder's last change, so that a later call reads it again.
     """
-    matches = (BLACKBOARD.fullmatch(_stem(name)) for name in os.listdir(folder))
+    matches = (BLACKBOARD.fullmatch(name_stem(Path(name))) for name in os.listdir(folder))
     return frozenset(match["key"] for match in matches if match)
 
 
-def _stem(name: str) -> str:
-    return without_archive_end(_text(name))
+def name_stem(path: Path) -> str:
+    """The name of a zip or folder as text, without `.zip`, whatever its bytes are."""
+    return without_archive_end(_text(path.name))
 
 
 def _text(name: str) -> str:

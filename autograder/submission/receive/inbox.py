@@ -16,12 +16,21 @@ from autograder.course.result import SubmissionInfo
 from autograder.errors import ArchiveError, UsageError
 from autograder.submission.paths import show
 from autograder.submission.receive.archive import ArchiveLimits, Files, read_submission
-from autograder.submission.receive.filename import ParsedName, is_called, may_be_archive, name_of, owner, safe_names
+from autograder.submission.receive.filename import (
+    ParsedName,
+    is_called,
+    may_be_archive,
+    name_of,
+    name_stem,
+    owner,
+    safe_names,
+)
 from autograder.submission.receive.find import Passed, find_submissions
 from autograder.submission.receive.identity import Identity, identify
 from autograder.submission.receive.lateness import SUBMITTED, ArrivalTime, arrival, key, read_submitted
 from autograder.submission.receive.locate import Located, locate
 from autograder.submission.receive.look import listed
+from autograder.submission.receive.systems import handed_in_at
 from autograder.submission.source.text import readable
 
 __all__ = ["Inbox", "Submission", "submitted_in"]
@@ -138,7 +147,7 @@ class Inbox:
         return self._info(name, who, parsed, Files({}), (why,))
 
     def timed(self, name: str, info: SubmissionInfo) -> SubmissionInfo:
-        """`info` of an earlier run with the present time of arrival. Files are read only if no table has the time."""
+        """`info` of an earlier run with the present time of arrival. Files are read only if their times count."""
         path, files = self._path(name), Files({})
         if self.came(name) is None:
             with suppress(ArchiveError):  # an archive that cannot be read has no times
@@ -146,8 +155,16 @@ class Inbox:
         return self._arrival(name, _parsed(path), files).onto(info)
 
     def came(self, name: str) -> datetime | None:
-        """The time in `submitted.csv`, under the submission's name or its learning system's folder; None if absent."""
-        return self.submitted.get(self._key(self._path(name)))
+        """The time that a record tells: `submitted.csv`, else the learning system in the name; None without one."""
+        listed, named = self._recorded(self._path(name))
+        return listed or (named.replace(tzinfo=self.assignment.due.tzinfo) if named else None)
+
+    def _recorded(self, path: Path) -> tuple[datetime | None, datetime | None]:
+        """The time in `submitted.csv`, under a submission's name or its system's folder, and the time in the name.
+
+        The folder's name comes from the system. A file in it may have any name that the student gave.
+        """
+        return self.submitted.get(self._key(path)), handed_in_at(name_stem(owner(path) or path))
 
     def _key(self, path: Path) -> str:
         folder = owner(path)
@@ -177,8 +194,8 @@ class Inbox:
         return _as_python_reads(read_submission(path, self.limits, _asked(self.assignment), open_zips))
 
     def _arrival(self, name: str, parsed: ParsedName, files: Files) -> ArrivalTime:
-        path, due = self._path(name), self.assignment.due
-        return arrival(self._key(path), files.modified.values(), self.submitted, due, parsed.marked_late)
+        listed, named = self._recorded(self._path(name))
+        return arrival(listed, named, files.modified.values(), self.assignment.due, parsed.marked_late)
 
     def _path(self, name: str) -> Path:
         try:

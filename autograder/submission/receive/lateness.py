@@ -18,6 +18,7 @@ __all__ = ["SUBMITTED", "ArrivalTime", "arrival", "key", "read_submitted"]
 SUBMITTED = "submitted.csv"
 COLUMNS = ("submission", "submitted_at")
 BY_FILES = f"late by its own files' times; no {SUBMITTED} tells when it was handed in"
+BY_NAME = f"late by the time in its name, read in the deadline's time zone; {SUBMITTED} may give another time"
 BY_SYSTEM = "the learning system marked it late"
 WANTED_TIME = "a date and time, 2022-12-02T23:59:00+09:00"
 
@@ -37,7 +38,7 @@ class ArrivalTime:
 
     def onto(self, info: SubmissionInfo) -> SubmissionInfo:
         """A copy of `info` with this time."""
-        others = tuple(note for note in info.notes if note not in (BY_FILES, BY_SYSTEM))
+        others = tuple(note for note in info.notes if note not in (BY_FILES, BY_NAME, BY_SYSTEM))
         return replace(info, submitted_at=self.text, late=self.late, notes=(*others, *self.notes))
 
 
@@ -82,29 +83,30 @@ def _row(row: Mapping[str, str | None], where: str, zone: tzinfo | None) -> tupl
 
 
 def arrival(
-    name: str,
+    listed: datetime | None,
+    named: datetime | None,
     modified: Iterable[datetime],
-    submitted: Mapping[str, datetime],
     due: datetime,
     marked_late: bool = False,
 ) -> ArrivalTime:
-    """The time of a submission: from `submitted.csv`, else the time of its newest file.
+    """The time of a submission: from `submitted.csv`, else from its name, else the time of its newest file.
+
+    A time without a time zone is in the deadline's zone.
 
     Args:
-        name: the name of the zip or folder.
-        modified: the times of its files. One without a time zone is in the deadline's zone.
-        submitted: the result of `read_submitted`.
+        listed: the time in `submitted.csv`.
+        named: the time in the name that a learning system gave.
+        modified: the times of its files. Students can set them.
         due: the deadline. A submission at exactly this time is not late.
-        marked_late: True if a learning system marked it late. It counts unless `submitted` has the time, because
-            students can set the times of files.
+        marked_late: True if a learning system marked it late. It counts unless `submitted.csv` has the time.
     """
-    listed = submitted.get(key(name))
     zone = due.tzinfo
-    at = listed or max((time if time.tzinfo else time.replace(tzinfo=zone) for time in modified), default=None)
+    times = [time if time.tzinfo else time.replace(tzinfo=zone) for time in ([named] if named else modified)]
+    at = listed or max(times, default=None)
     late = listed > due if listed else marked_late or (at is not None and at > due)
     notes = []
     if at and at > due and listed is None:
-        notes.append(BY_FILES)
+        notes.append(BY_NAME if named else BY_FILES)
     if marked_late:
         notes.append(BY_SYSTEM)
     return ArrivalTime(at.astimezone(zone) if at else None, late, tuple(notes))

@@ -91,11 +91,14 @@ def gathered(files: Collection[tuple[Path, ParsedName]], modules: Collection[str
 
 
 def _name(files: Collection[tuple[Path, ParsedName]]) -> str:
-    """The name of the folder to make of one person's files: the one in the course's form, if there is just one."""
+    """The name of the folder to make of one person's files: the one in the course's form, if there is just one.
+
+    Else the first file gives the name. If names hold times, it is the latest file.
+    """
     forms = {(each.name, each.id, each.number, each.option): path for path, each in files if each.in_form}
     if len(forms) == 1:
         return PurePosixPath(_text(next(iter(forms.values())))).stem
-    first, parsed = next(iter(files))
+    first, parsed = max(files, key=lambda file: handed_in_at(_text(file[0])) or datetime.min)
     text = _text(first)
     if parsed.account and text.endswith(parsed.rest):
         return text.removesuffix(parsed.rest) + "files"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,7 +29,7 @@ PARTICIPANT = frozenset(
 )
 # `gradebook_GEV6135_A6_ljw2022_attempt_2022-12-01-11-13-00_work.zip`. Each of the first parts may hold `_`.
 BLACKBOARD = re.compile(
-    r"(?P<key>.+_(?P<who>[^_]+))_attempt_\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d(?:_(?P<rest>.+)|(?P<receipt>\.txt))?"
+    r"(?P<key>.+_(?P<who>[^_]+))_attempt_(?P<at>\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d)(?:_(?P<rest>.+)|(?P<receipt>\.txt))?"
 )
 # Folders: `48213-77012 - Park Doyun - Dec 1, 2022 1113 PM` and `Lee, Jiwoo(ljw2022)`. Brightspace numbers the person
 # and the assignment.
@@ -112,7 +113,14 @@ def account_among(key: str, keys: Collection[str]) -> str:
 
 
 def handed_in_at(stem: str) -> datetime | None:
-    """The time in a name that Brightspace gave; None in other names, and in other languages than English."""
+    """The time in a name that Blackboard or Brightspace gave, without a zone; None in other names.
+
+    Brightspace writes months in the course's language; only English ones are read.
+    """
+    if match := BLACKBOARD.fullmatch(stem):
+        with suppress(ValueError):
+            return datetime.strptime(match["at"], "%Y-%m-%d-%H-%M-%S")
+        return None
     match = BRIGHTSPACE.fullmatch(stem)
     parts = match and AT.fullmatch(match["at"])
     if not parts:

@@ -27,38 +27,48 @@ def at(text: str) -> datetime:
 def test_the_deadline_is_a_moment_not_a_clock_reading(tmp_path: Path, text: str, late: bool) -> None:
     table = tmp_path / "submitted.csv"
     table.write_text(f"{HEADER}kim.zip,{text}\n")
-    came = arrival("kim.zip", [], read_submitted(table, DUE.tzinfo), DUE)
+    came = arrival(read_submitted(table, DUE.tzinfo)["kim"], None, [], DUE)
     assert came.late is late
     assert came.text.endswith("+09:00")
     assert came.notes == ()
 
 
-def test_the_table_wins_over_the_files() -> None:
-    came = arrival("kim", [at("2022-12-09T00:00:00")], {"kim": at("2022-12-01T00:00:00+09:00")}, DUE)
+def test_the_table_wins_over_name_and_files() -> None:
+    came = arrival(at("2022-12-01T00:00:00+09:00"), at("2022-12-05T00:00:00"), [at("2022-12-09T00:00:00")], DUE)
     assert not came.late
     assert came.text == "2022-12-01T00:00:00+09:00"
 
 
 def test_the_newest_file_counts_and_a_late_one_is_explained() -> None:
     files = [at("2022-12-02T23:00:00"), datetime(2022, 12, 2, 15, 0, tzinfo=UTC)]
-    came = arrival("kim", files, {}, DUE)
+    came = arrival(None, None, files, DUE)
     assert came.late
     assert came.text == "2022-12-03T00:00:00+09:00"
     assert "no submitted.csv" in came.notes[0]
-    assert not arrival("kim", files[:1], {}, DUE).late
+    assert not arrival(None, None, files[:1], DUE).late
+
+
+def test_the_time_in_a_name_wins_over_the_files() -> None:
+    """Who unpacks a download may give all files the time of unpacking."""
+    unpacked = [at("2022-12-20T00:00:00")]
+    came = arrival(None, at("2022-12-02T23:59:00"), unpacked, DUE)
+    assert (came.text, came.late, came.notes) == ("2022-12-02T23:59:00+09:00", False, ())
+    after = arrival(None, at("2022-12-03T00:00:00"), unpacked, DUE)
+    assert after.late
+    assert "by the time in its name" in after.notes[0]
 
 
 def test_a_learning_systems_mark_counts_unless_the_table_tells() -> None:
     """Files have what times their owner likes; who writes the table knows why."""
     early = [at("2022-12-01T00:00:00")]
     for files in ([], early):
-        came = arrival("kim", files, {}, DUE, marked_late=True)
+        came = arrival(None, None, files, DUE, marked_late=True)
         assert came.late
         assert came.notes == ("the learning system marked it late",)
-    excused = arrival("kim", early, {"kim": at("2022-12-01T00:00:00+09:00")}, DUE, marked_late=True)
+    excused = arrival(at("2022-12-01T00:00:00+09:00"), None, early, DUE, marked_late=True)
     assert not excused.late
     assert "marked it late" in excused.notes[0]
-    nothing = arrival("kim", [], {}, DUE)
+    nothing = arrival(None, None, [], DUE)
     assert (nothing.at, nothing.text, nothing.late, nothing.notes) == (None, "", False, ())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from autograder.course.model import Assignment
 from autograder.submission.receive.archives.unpack import Unpacker
 from autograder.submission.receive.filename import name_of, parse_name
-from autograder.submission.receive.systems import account_among
+from autograder.submission.receive.systems import account_among, handed_in_at
 
 from .samples import MODULE, zipped
 from .test_find import CLEAN, Z, notebook, opened, passed, put, rows, work
@@ -104,6 +105,42 @@ def test_the_later_of_one_persons_files_counts(tmp_path: Path, assignment: Assig
         assert passed(inbox) == {
             f"{first}two_layers.py": f"handed in again under the same name; {second}two_layers.py is used"
         }
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "48213-77012 - Park Doyun - Dec 1, 2022 1113 PM/two_layers.py",
+        "48213-77012 - Park Doyun - Dec 1, 2022 1113 PM/gradebook_DL_A6_lee_attempt_2022-01-01-00-00-00_a6.zip",
+        "48213-77012 - Park Doyun - Dec 1, 2022 1113 PM - two_layers.py",
+        "gradebook_DL_A6_lee_attempt_2022-12-01-23-13-00_two_layers.py",
+        "gradebook_DL_A6_lee_attempt_2022-12-01-23-13-00_a6.zip",
+    ],
+)
+def test_the_time_in_a_systems_name_is_the_time_of_handing_in(
+    tmp_path: Path, assignment: Assignment, name: str
+) -> None:
+    """A file in the person's folder cannot tell another time."""
+    folder = put(tmp_path / "in", {name: zipped({"two_layers.py": MODULE}) if name.endswith(".zip") else MODULE})
+    inbox = opened(folder, assignment)
+    (entry,) = inbox.entries
+    info = inbox.receive(entry).info
+    assert (info.submitted_at, info.late) == ("2022-12-01T23:13:00+09:00", False)
+    assert inbox.came(entry) == datetime.fromisoformat(info.submitted_at)
+    assert inbox.timed(entry, info) == info
+
+
+def test_the_latest_of_one_persons_files_tells_the_time(tmp_path: Path, assignment: Assignment) -> None:
+    before = "gradebook_DL_A6_lee_attempt_2022-12-0{}-11-13-00_two_layers.{}"
+    folder = put(tmp_path / "in", {before.format(2, "py"): MODULE, before.format(1, "ipynb"): notebook("1")})
+    inbox = opened(folder, assignment)
+    (entry,) = inbox.entries
+    assert inbox.receive(entry).info.submitted_at == "2022-12-02T11:13:00+09:00"
+
+
+@pytest.mark.parametrize("name", ["lee_attempt_2022-13-41-11-13-00_a6", "1-2 - Kim - Dez 1, 2022 1113 PM", "kim"])
+def test_names_without_a_time_that_can_be_read(name: str) -> None:
+    assert handed_in_at(name) is None
 
 
 def test_whose_name_moodle_hides_is_named_by_the_work(tmp_path: Path, assignment: Assignment) -> None:
