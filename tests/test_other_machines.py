@@ -34,7 +34,8 @@ print((x @ w).tolist())
 
 
 def on(machine: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, **machine}
+    others = {variable for settings in MACHINES.values() for variable in settings}
+    environment = {name: value for name, value in os.environ.items() if name not in others} | machine
     return subprocess.run(
         [sys.executable, *words], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
     )

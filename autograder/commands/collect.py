@@ -177,12 +177,12 @@ def _asked(flag: str, question: str, asks: bool, console: Console) -> str:
 def _run_notebooks(job: _Job, gathered: Gathered, stage: Path, earlier: EarlierRun | None, *, anew: bool) -> Done:
     """Print the expected time of the notebooks, and run them; or use the earlier run, if it is still valid."""
     from autograder.submission.collect.earlier import depends_on
-    from autograder.submission.collect.running import how_long, run_notebooks, said_again, taken_over
+    from autograder.submission.collect.running import again_message, how_long, run_notebooks, taken_over
 
     depends = depends_on(stage, gathered.notebooks)
     several = len(gathered.notebooks) > 1
     if earlier and not anew and earlier.stands(depends):
-        job.console.print(said_again(earlier), highlight=False, soft_wrap=True)
+        job.console.print(again_message(earlier), highlight=False, soft_wrap=True)
         return taken_over(gathered, stage, earlier)
     if expected := how_long(job.assignment, earlier):
         job.console.print(expected, highlight=False, soft_wrap=True)

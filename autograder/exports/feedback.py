@@ -13,7 +13,7 @@ from autograder.course.model import Assignment
 from autograder.course.result import SubmissionInfo, SubmissionResult
 from autograder.errors import UsageError
 from autograder.exports.naming import with_codes
-from autograder.gradebook.facts import Facts, Student, Told
+from autograder.gradebook.facts import Facts, ReleasedGrade, Student
 from autograder.gradebook.grades import Grade
 from autograder.gradebook.table import SchoolTable
 from autograder.gradebook.wording import PageWords
@@ -35,7 +35,7 @@ class PagePlace:
     path: str
 
 
-def released(own: Sequence[Grade], last_release: Sequence[Told]) -> tuple[list[Grade], list[Grade]]:
+def released(own: Sequence[Grade], last_release: Sequence[ReleasedGrade]) -> tuple[list[Grade], list[Grade]]:
     """The grades that are as in the last release, and the others.
 
     Args:

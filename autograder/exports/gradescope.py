@@ -59,7 +59,7 @@ def results(result: SubmissionResult, assignment: Assignment, terms: Terms, late
     checks = hundredths(result.score)
     found = standing(checks, terms.points, late, 0, terms.policy)
     by_term = bool(terms.policy.free_days)
-    data = _around((checks if by_term else found.cents) / 100, "\n".join(_said(view, result, terms, late)))
+    data = _around((checks if by_term else found.cents) / 100, "\n".join(_message_lines(view, result, terms, late)))
     data["execution_time"] = round(result.seconds)
     data["extra_data"] = {
         "autograder": {
@@ -91,7 +91,7 @@ def _around(score: float, output: str) -> dict[str, Any]:
     }
 
 
-def _said(view: StudentView, result: SubmissionResult, terms: Terms, late: int) -> Sequence[str]:
+def _message_lines(view: StudentView, result: SubmissionResult, terms: Terms, late: int) -> Sequence[str]:
     found = standing(hundredths(result.score), terms.points, late, 0, terms.policy)
     lines = [f"{number(result.score)} from the checks, of {number(result.max_score)}."]
     if late and terms.policy.free_days:

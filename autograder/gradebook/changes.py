@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from autograder.gradebook.decisions import words
-from autograder.gradebook.facts import Decision, Facts, Told
+from autograder.gradebook.facts import Decision, Facts, ReleasedGrade
 from autograder.gradebook.grades import TO_READ, Grade, State
 from autograder.rounding import number
 
-__all__ = ["GradeChange", "changed", "shown", "told_now"]
+__all__ = ["GradeChange", "as_released", "changed", "shown"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def shown(state: str, cents: int | None) -> str:
     return state if cents is None else number(cents / 100)
 
 
-def told_now(grades: Sequence[Grade], *, zeros: bool = False) -> tuple[Told, ...]:
+def as_released(grades: Sequence[Grade], *, zeros: bool = False) -> tuple[ReleasedGrade, ...]:
     """Grades in the form in which a release keeps them. The number of the release is still 0.
 
     Args:
@@ -46,10 +46,10 @@ def told_now(grades: Sequence[Grade], *, zeros: bool = False) -> tuple[Told, ...
     def cents(grade: Grade) -> int | None:
         return 0 if zeros and grade.state is State.MISSING else grade.cents
 
-    return tuple(Told(0, each.student, str(each.state), cents(each), each.why) for each in grades)
+    return tuple(ReleasedGrade(0, each.student, str(each.state), cents(each), each.why) for each in grades)
 
 
-def changed(before: Sequence[Told], now: Sequence[Told], facts: Facts) -> tuple[GradeChange, ...]:
+def changed(before: Sequence[ReleasedGrade], now: Sequence[ReleasedGrade], facts: Facts) -> tuple[GradeChange, ...]:
     """The people whose state or number differs, in the order of students."""
     earlier = {each.student: each for each in before}
     later = {each.student: each for each in now}
@@ -80,7 +80,8 @@ def _why(old: Mapping[str, Any], new: Mapping[str, Any], facts: Facts) -> str:
     latest = {_matter(each): each for each in sorted(facts.decisions, key=lambda each: each.id)}
     taken_back = {latest[_matter(known[id])].id for id in was_by - is_by}
     decided = [
-        _said(known[id]) for id in sorted({*(is_by - was_by), *(id for id in taken_back if known[id].value is None)})
+        _in_words(known[id])
+        for id in sorted({*(is_by - was_by), *(id for id in taken_back if known[id].value is None)})
     ]
     explained = ": ".join(filter(None, (", ".join(parts), "; ".join(decided))))
     came = [reason for reason in new.get("reasons", ()) if reason not in old.get("reasons", ())]
@@ -91,7 +92,7 @@ def _matter(decision: Decision) -> tuple[str, str, str, int, str]:
     return decision.assignment, decision.kind, decision.student, decision.submission, decision.question
 
 
-def _said(decision: Decision) -> str:
+def _in_words(decision: Decision) -> str:
     """A decision in words: its content, its author and the reason."""
     why = f', "{decision.why}"' if decision.why else ""
     return f"{words(replace(decision, why=''))}, {decision.who}{why}"

@@ -23,11 +23,11 @@ __all__ = [
     "Grading",
     "Member",
     "Release",
+    "ReleasedGrade",
     "Score",
     "StoredSubmission",
     "Student",
     "Terms",
-    "Told",
     "coded",
     "key",
     "moment",
@@ -187,7 +187,7 @@ class Release:
 
 
 @dataclass(frozen=True)
-class Told:
+class ReleasedGrade:
     """A released grade of a person. `why` holds grading, decisions, late, days, percent, checks and taken."""
 
     release: int

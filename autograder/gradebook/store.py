@@ -40,10 +40,10 @@ from autograder.gradebook.facts import (
     Grading,
     Member,
     Release,
+    ReleasedGrade,
     Score,
     StoredSubmission,
     Student,
-    Told,
     key,
     stamp,
 )
@@ -294,7 +294,7 @@ class Book:
                 numbers.append(int(done.scalar_one()))
         return tuple(numbers)
 
-    def add_release(self, release: Release, grades: Sequence[Told]) -> int:
+    def add_release(self, release: Release, grades: Sequence[ReleasedGrade]) -> int:
         """Add a release with its grades. Returns its number."""
         with self._writing() as connection:
             row = {**asdict(release), "policy": json.dumps(dict(release.policy)), "at": _now()}
@@ -367,11 +367,11 @@ class Book:
             ]
         return tuple(release for release in found if assignment in ("", release.assignment))
 
-    def told(self, release: int) -> tuple[Told, ...]:
+    def released_grades(self, release: int) -> tuple[ReleasedGrade, ...]:
         """The grades in a release, in the order of students."""
         with self._reading() as connection:
             rows = connection.execute(_where(tables.told, {"release": release}).order_by("student")).mappings()
-            return tuple(Told(**{**row, "why": _plain("told", row, "why")}) for row in rows)
+            return tuple(ReleasedGrade(**{**row, "why": _plain("told", row, "why")}) for row in rows)
 
     # --- the whole book
 

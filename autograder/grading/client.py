@@ -156,7 +156,7 @@ class GradingProcess:
                 try:
                     self._control.sendmsg([json.dumps(job).encode()], rights)
                 except OSError as error:
-                    self._raise_broken(self._told_since())
+                    self._raise_broken(self._last_message())
                     raise GraderError(f"the grading process is gone: {error}\n{self._last_words()}") from None
             ours.settimeout(self._patience)
             return self._answer(ours, what)
@@ -166,13 +166,13 @@ class GradingProcess:
             chunks = list(iter(lambda: stream.recv(1 << 20), b""))
             answer: dict[str, Any] = json.loads(b"".join(chunks))
         except (OSError, ValueError) as error:
-            self._raise_broken(self._told_since())
+            self._raise_broken(self._last_message())
             raise GraderError(
                 f"{what}: the grading child ended without a result: {error!r}\n{self._last_words()}"
             ) from None
         return answer
 
-    def _told_since(self) -> dict[str, Any]:
+    def _last_message(self) -> dict[str, Any]:
         """The message that the process sent when it ended; {} if it still runs, or ended without one.
 
         If the process left a job unread, the first read only finds a reset connection, and the second the message.

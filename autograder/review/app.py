@@ -156,7 +156,7 @@ class _Application:
     def _overtaken(self, moment: Moment, posted: forms.Posted, newest: int, back: str) -> Response:
         """Both values, and the form again: a person who overrules another decision has seen it."""
         other = next(each for each in moment.decisions if each.id == newest)
-        theirs = f"{forms.said(other, moment)} ({other.who}, {forms.at(other, moment)})"
+        theirs = f"{forms.in_words(other, moment)} ({other.who}, {forms.at(other, moment)})"
         again = forms.field_of(moment, posted.matter, self.session.secret, posted.back)
         value, why = (again.value, again.why) if posted.undo else (posted.value, posted.why)
         page = pages.refusal_page(

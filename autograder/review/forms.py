@@ -15,7 +15,7 @@ from autograder.grading.entering import Wish, about
 from autograder.review.desk import Moment
 from autograder.rounding import number
 
-__all__ = ["Field", "Matter", "Posted", "at", "decision", "field_of", "read", "said"]
+__all__ = ["Field", "Matter", "Posted", "at", "decision", "field_of", "in_words", "read"]
 
 LABELS: Mapping[str, str] = {
     "extension": "Extension",
@@ -181,7 +181,7 @@ def decision(moment: Moment, posted: Posted) -> Decision | None:
     return None if _stands(found, moment.newest.get(matter.about)) else found
 
 
-def said(decision: Decision, moment: Moment) -> str:
+def in_words(decision: Decision, moment: Moment) -> str:
     """A decision in words, without who and when; with codes if names are hidden."""
     shown = decision
     if decision.kind == "counts" and decision.value is not None:

@@ -9,14 +9,14 @@ from typing import Any
 from autograder.course.outcome import Outcome
 from autograder.course.reading import QuestionReading
 from autograder.course.result import CaseResult, QuestionResult, SubmissionResult
-from autograder.gradebook.changes import GradeChange, changed, told_now
+from autograder.gradebook.changes import GradeChange, as_released, changed
 from autograder.gradebook.facts import Decision, StoredSubmission
 from autograder.gradebook.grades import Grade
 from autograder.gradebook.wording import sentence
 from autograder.reports.findings.causes import Cause, causes
 from autograder.reports.pages.html import policy, render
 from autograder.review.desk import Moment
-from autograder.review.forms import Field, Matter, at, field_of, said
+from autograder.review.forms import Field, Matter, at, field_of, in_words
 from autograder.review.queue import Why, entries
 
 __all__ = ["Page", "person_page", "queue_page", "refusal_page", "submission_page"]
@@ -168,7 +168,7 @@ def _person(moment: Moment, grade: Grade, secret: bytes, submission: StoredSubmi
         request = moment.newest[kind, student, 0, question] if kind == "request" else None
         if request and student == grade.student and request.value is not None:
             answer = field_of(moment, Matter("answer", student, question=question), secret, submission)
-            asked.append((answer, said(request, moment)))
+            asked.append((answer, in_words(request, moment)))
     several = len([each for each in moment.submissions if grade.student in names.owners.get(each.id, ())]) > 1
     kinds = [kind for kind in OF_PERSON if kind != "answer" and (kind != "counts" or several)]
     line = names.without(sentence(grade, moment.terms)) if grade.submission else f"{grade.state}: nothing came in"
@@ -226,7 +226,7 @@ def _history(
             matter = Matter(each.kind, each.student, each.submission, each.question)
             field = field_of(moment, matter, secret, submission)
         on = moment.names.person(each.student) if each.student else ""
-        when, words = at(each, moment), said(each, moment)
+        when, words = at(each, moment), in_words(each, moment)
         found.append(_Event(each.id, when, each.who, each.by, on, words, field))
     return tuple(found)
 
@@ -246,9 +246,9 @@ def _effect(moment: Moment, number: int) -> _Effect | None:
     if decision is None:
         return None
     without, with_it = moment.before(number)
-    found = changed(told_now(without), told_now(with_it), moment.facts)
+    found = changed(as_released(without), as_released(with_it), moment.facts)
     changes = [(moment.names.person(each.student), each) for each in found]
-    return _Effect(decision, at(decision, moment), said(decision, moment), changes)
+    return _Effect(decision, at(decision, moment), in_words(decision, moment), changes)
 
 
 def _code(result: SubmissionResult) -> list[tuple[str, list[str]]]:

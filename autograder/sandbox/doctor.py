@@ -16,7 +16,7 @@ from autograder.errors import IsolationUnavailable, SandboxError, WorkerOutOfMem
 from autograder.sandbox.grader.gpu import find_gpu
 from autograder.sandbox.grader.package import Package
 from autograder.sandbox.grader.remote import Worker
-from autograder.sandbox.grader.sandbox import ENVIRONMENT, Sandbox
+from autograder.sandbox.grader.sandbox import Sandbox, environment
 from autograder.sandbox.isolation.allowed_syscalls import REFUSED
 from autograder.sandbox.isolation.filter import library
 from autograder.sandbox.isolation.limits import THREADS
@@ -130,7 +130,7 @@ def readiness(sandbox: Sandbox, times: int = 5) -> list[float]:
 
 def _probes(sandbox: Sandbox) -> Iterator[Probe]:
     own = os.getpid()
-    known = [*ENVIRONMENT, "TMPDIR", "LC_CTYPE", "TORCHINDUCTOR_CACHE_DIR"]
+    known = [*environment(), "TMPDIR", "LC_CTYPE", "TORCHINDUCTOR_CACHE_DIR"]
     refused = _refused_calls() if sandbox.layers["seccomp"] else {}
     with _secret() as secret, _probe_worker(sandbox) as worker:
         neighbour = worker.pid

@@ -135,11 +135,11 @@ def _counted(slots: Sequence[TensorFacts], sizes: Collection[int]) -> str:
 
     A size that is not in `sizes`, those of the wanted module, is not shown: it may encode a hidden input.
     """
-    kinds = Counter((_told(slot.shape, sizes), slot.role) for slot in slots)
+    kinds = Counter((_shape_text(slot.shape, sizes), slot.role) for slot in slots)
     words = [f"{count} of shape {shape}{f' ({role})' if role else ''}" for (shape, role), count in kinds.items()]
     return ", ".join(words[:6]) + (f", and {len(words) - 6} kinds more" if len(words) > 6 else "")
 
 
-def _told(shape: tuple[int, ...], sizes: Collection[int]) -> str:
+def _shape_text(shape: tuple[int, ...], sizes: Collection[int]) -> str:
     text = ", ".join(str(size) if size in sizes else "…" for size in shape)
     return f"({text},)" if len(shape) == 1 else f"({text})"

@@ -80,15 +80,15 @@ class CudaClock:
         return max((alone.wall if alone.events is None else alone.events) / alone.calls, SHORTEST)
 
     def read(self, pairs: Sequence[SlicePair], seed: int) -> ClockReading:
-        anyway = median((ours.wall - _told(ours)) / ours.runs for ours, _ in pairs)
+        anyway = median((ours.wall - _device_seconds(ours)) / ours.runs for ours, _ in pairs)
         took = [theirs.wall - theirs.runs * anyway for _, theirs in pairs]
-        hidden = median(time - _told(theirs) for time, (_, theirs) in zip(took, pairs, strict=True))
+        hidden = median(time - _device_seconds(theirs) for time, (_, theirs) in zip(took, pairs, strict=True))
         extra = _extra(pairs)
         if hidden <= max(UNEXPLAINED * median(took), FRAMES):
             return _by(_events, "events", pairs, seed, extra)
 
         def beyond(ours: Slice, theirs: Slice) -> tuple[float, float]:
-            return _told(ours), max(theirs.wall - theirs.runs * anyway, _told(theirs))
+            return _device_seconds(ours), max(theirs.wall - theirs.runs * anyway, _device_seconds(theirs))
 
         note = "the device's clock in the submission's process disagrees with the grader's, which decides"
         return _by(beyond, "wall", pairs, seed, extra, note)
@@ -123,10 +123,10 @@ def _wall(ours: Slice, theirs: Slice) -> tuple[float, float]:
 
 
 def _events(ours: Slice, theirs: Slice) -> tuple[float, float]:
-    return _told(ours), _told(theirs)
+    return _device_seconds(ours), _device_seconds(theirs)
 
 
-def _told(one: Slice) -> float:
+def _device_seconds(one: Slice) -> float:
     return one.events or 0.0
 
 

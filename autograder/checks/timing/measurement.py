@@ -19,7 +19,7 @@ import torch
 from autograder.checks.draw import Draw
 from autograder.checks.timing.clocks import ASLEEP, SHORTEST, ClockReading, SlicePair, clock_for
 from autograder.checks.timing.sides import Side
-from autograder.checks.timing.slices import Glance, Runner, Slice, Task, compare, glance
+from autograder.checks.timing.slices import ComparedPlaces, Runner, Slice, Task, compare, draw_places
 from autograder.checks.timing.statistics import (
     MAX_PAIRS,
     Estimate,
@@ -95,7 +95,7 @@ class _Warm:
     """A call of the baseline before the submission's first turn, and the places at which its outputs are compared."""
 
     calls: Sequence[Sequence[Any]]
-    at: Glance
+    at: ComparedPlaces
     slice: Slice
 
 
@@ -159,7 +159,7 @@ class Measurement:
 
     def _warm(self, ours: Runner, size: SimpleNamespace) -> _Warm:
         """One call of the baseline that is not part of a pair."""
-        calls, at = [self._inputs(size)], glance()
+        calls, at = [self._inputs(size)], draw_places()
         return _Warm(calls, at, ours.slice(calls, at, self._trusted))
 
     def _race(self, ours: Runner, theirs: Runner, warm: Sequence[_Warm]) -> Measured:
@@ -305,7 +305,7 @@ class Measurement:
         # In the order of the middles of the turns. If two middles are equal, chance decides which side is first.
         for runner, limit, first, last, _ in sorted(turns, key=lambda turn: (turn[4], self._order.random())):
             runner.go(first, last, limit)
-        at = glance()
+        at = draw_places()
         wanted, found = ours.look(at), theirs.look(at)
         compare(found.digest, wanted.digest)
         return wanted, found
@@ -342,7 +342,7 @@ class Measurement:
         return max(1.0, beside / max(time for time, _ in read.times))
 
     def _alone(self, ours: Runner) -> Slice:
-        return ours.slice([self._inputs() for _ in range(self._pairs[0][0].calls)], glance(), self._trusted)
+        return ours.slice([self._inputs() for _ in range(self._pairs[0][0].calls)], draw_places(), self._trusted)
 
     def _measured(self, standing: TimeVerdict, found: ClockReading, notes: Sequence[str] = ()) -> Measured:
         ratios = found.found

@@ -18,7 +18,7 @@ from autograder.sandbox.channel.refs import Ref
 from autograder.sandbox.plan import Plan, record
 from autograder.sandbox.proxy import Proxy
 
-__all__ = ["Glance", "Runner", "Slice", "Task", "compare", "glance"]
+__all__ = ["ComparedPlaces", "Runner", "Slice", "Task", "compare", "draw_places"]
 
 PIECE, PLACES = 4096, 8
 RESTS = 5
@@ -37,7 +37,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Glance:
+class ComparedPlaces:
     """The places at which outputs are compared. They are drawn after the outputs were computed."""
 
     weights: torch.Tensor
@@ -67,11 +67,11 @@ class Slice:
     digest: list[Any]
 
 
-def glance() -> Glance:
+def draw_places() -> ComparedPlaces:
     """New random places, which no code that ran before can know."""
     drawn = np.random.default_rng(secrets.randbits(64))
     weights = torch.from_numpy(drawn.uniform(0.5, 1.5, PIECE))
-    return Glance(weights, drawn.integers(0, 1 << 62, PLACES))
+    return ComparedPlaces(weights, drawn.integers(0, 1 << 62, PLACES))
 
 
 class Runner:
@@ -100,7 +100,7 @@ class Runner:
         self._late = [number for number in range(inputs) if number not in early]
         self.used = self.idle = self.prepared = 0.0
         self.preparing = False
-        self._laid: list[Ref] = []
+        self._sent: list[Ref] = []
         self._results: list[Ref] = []
         side.cpu_seconds()
         side.stop()
@@ -109,21 +109,21 @@ class Runner:
         """Send the inputs of some calls, and prepare each call."""
         side = self.side
         with self._awake():
-            self._laid, self._results = [], []
+            self._sent, self._results = [], []
             self._cpu = self._wall = self._wall_around = 0.0
             self._events: float | None = None
             self._calls = len(calls)
             self._start = side.mark()
             if self._prepare is not None:
-                self._laid.append(self._lay(calls, self._early))
+                self._sent.append(self._lay(calls, self._early))
                 everything, begun = [0, self._calls], side.now()
                 self.preparing = True
-                self._laid.append(self._carry_out(self._prepare, self._before(), everything, self._limit)[0])
+                self._sent.append(self._carry_out(self._prepare, self._before(), everything, self._limit)[0])
                 self.preparing = False
                 self.prepared = (side.now() - begun) / max(self._calls, 1)
                 self._start = side.cpu_seconds()
             begun = side.now()
-            self._laid.append(self._lay(calls, self._late))
+            self._sent.append(self._lay(calls, self._late))
             self._wall_around += side.now() - begun
             side.cpu_seconds()
 
@@ -143,7 +143,7 @@ class Runner:
         if events is not None:
             self._events = (self._events or 0.0) + events
 
-    def look(self, at: Glance) -> Slice:
+    def look(self, at: ComparedPlaces) -> Slice:
         """Get the digests of every call's outputs, and drop the outputs."""
         side = self.side
         with self._awake():
@@ -152,7 +152,7 @@ class Runner:
             self._wall_around += side.now() - looking
             if type(digest) is not list or len(digest) != self._calls:
                 raise ProtocolError("outputs of another number of calls")
-            self._ask("drop", targets=[*self._laid, *self._results])
+            self._ask("drop", targets=[*self._sent, *self._results])
             around = side.cpu_seconds() - self._start - self._cpu
         runs = len(self._results)
         return Slice(self._calls, runs, self._cpu, self._wall, around, self._wall_around, self._events, digest)
@@ -170,10 +170,10 @@ class Runner:
                 self._results.append(self._carry_out(self._run, self._after(), [0, 0], self._limit)[0])
                 found.append(self.side.cpu_seconds() - before)
         with self._awake():
-            self._ask("drop", targets=[*self._laid, *self._results])
+            self._ask("drop", targets=[*self._sent, *self._results])
         return min(found)
 
-    def slice(self, calls: Sequence[Sequence[Any]], at: Glance, seconds: float) -> Slice:
+    def slice(self, calls: Sequence[Sequence[Any]], at: ComparedPlaces, seconds: float) -> Slice:
         """Run all these calls, one after the other."""
         self.lay(calls)
         self.go(0, len(calls), seconds)
@@ -204,7 +204,7 @@ class Runner:
     def _carry_out(
         self, plan: Plan, chosen: list[list[int]], calls: list[int], seconds: float
     ) -> tuple[Ref, float | None]:
-        where = {"inputs": list(self._laid), "chosen": chosen, "calls": calls}
+        where = {"inputs": list(self._sent), "chosen": chosen, "calls": calls}
         reply = self.side.request("run", {"plan": plan.content, "device": self._device, **where}, seconds)
         if type(reply) is not dict:
             raise ProtocolError("a run that was not answered as one")

@@ -18,7 +18,7 @@ from autograder.errors import UsageError
 
 if TYPE_CHECKING:  # a student's machine has no database
     from autograder.course.model import Assignment
-    from autograder.gradebook.facts import Facts, Told
+    from autograder.gradebook.facts import Facts, ReleasedGrade
     from autograder.gradebook.settings import Settings
     from autograder.gradebook.store import Book
 
@@ -61,7 +61,7 @@ class _Time:
     """A time to compare: its name, and the grades at that time."""
 
     name: str
-    told: tuple[Told, ...]
+    grades: tuple[ReleasedGrade, ...]
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
@@ -77,8 +77,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
         facts = book.sound(book.facts())
         times = _Times(book, facts, settings, assignment)
         first, then = times.of(args.first or times.last), times.of(args.then)
-    found = changed(first.told, then.told, facts)
-    people = {each.student for each in (*first.told, *then.told)}
+    found = changed(first.grades, then.grades, facts)
+    people = {each.student for each in (*first.grades, *then.grades)}
     head = f"{assignment.id}, {first.name} → {then.name}: {len(found)} of {len(people)} differ"
     for line in (head, *(f"  {change}" for change in found)):
         console.print(Text(line), soft_wrap=True)
@@ -118,7 +118,7 @@ class _Times:
             there = ", ".join(map(str, releases)) or "none"
             raise UsageError(f"release {number}: {self.assignment.id} has {there}")
         release = releases[number]
-        return _Time(f"release {number} ({self._when(release.at)}, {release.who})", self.book.told(number))
+        return _Time(f"release {number} ({self._when(release.at)}, {release.who})", self.book.released_grades(number))
 
     def _run(self, number: int) -> _Time:
         runs = {run.id: run for run in self.facts.runs if run.assignment == self.assignment.id}
@@ -140,12 +140,12 @@ class _Times:
             raise UsageError(f"found {text[:60]!r}, wanted {wanted}") from None
         return _Time(self._when(stamp(at)), self._grades(facts))
 
-    def _grades(self, facts: Facts) -> tuple[Told, ...]:
-        from autograder.gradebook.changes import told_now
+    def _grades(self, facts: Facts) -> tuple[ReleasedGrade, ...]:
+        from autograder.gradebook.changes import as_released
         from autograder.gradebook.grades import grades
 
         own = grades(facts, self.settings.all_terms())
-        return told_now([each for each in own if each.assignment == self.assignment.id])
+        return as_released([each for each in own if each.assignment == self.assignment.id])
 
     def _when(self, at: str) -> str:
         """An instant of the book as the course's clock shows it."""

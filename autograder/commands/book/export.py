@@ -175,7 +175,7 @@ def _check_target(path: Path, order: _Order) -> None:
 
 def _release(order: _Order, written: _Written) -> int:
     """Write a file with grades. Returns the number of its release, which is in the book before the file appears."""
-    from autograder.gradebook.changes import told_now
+    from autograder.gradebook.changes import as_released
     from autograder.gradebook.facts import Release
     from autograder.gradebook.store import who
     from autograder.reports import new_file
@@ -183,7 +183,7 @@ def _release(order: _Order, written: _Written) -> int:
     release = Release(0, "", who(), order.assignment.id, order.args.format, order.terms.policy.to_json())
     with uninterrupted(), new_file(written.path) as file, order.book.together():
         own = [grade for grade in order.own if written.reached is None or grade.student in written.reached]
-        number = order.book.add_release(release, told_now(own, zeros=written.zeros))
+        number = order.book.add_release(release, as_released(own, zeros=written.zeros))
         file.write(written.again(number) if written.again else written.content)
         file.flush()  # if the disk is full, this raises before the release is in the book
     return number

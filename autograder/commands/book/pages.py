@@ -34,7 +34,7 @@ def feedback(
     if not releases:
         raise UsageError(f"{assignment.id}: no grade was released yet; `autograder export table` makes a release")
     last = releases[-1].id
-    unchanged, changed = released(own, book.told(last))
+    unchanged, changed = released(own, book.released_grades(last))
     places = {place.student: place for place in _places(args, assignment, facts, unchanged)}
     people = {student.key: student for student in facts.students}
     names = {each.id: each.name for each in facts.submissions}

@@ -9,7 +9,7 @@ from typing import Any
 
 from autograder.course.model import Assignment
 
-__all__ = ["Exchange", "handed_in", "laid_over"]
+__all__ = ["Exchange", "handed_in", "with_changes"]
 
 # In place of a file: the reference's file of this name, "" for none, or a table that overrides parts of its dict.
 Exchange = str | Mapping[str, Any]
@@ -32,15 +32,15 @@ def handed_in(assignment: Assignment, folder: Path, exchanged: Mapping[str, Exch
     return files
 
 
-def laid_over(held: Any, changes: Any) -> Any:
+def with_changes(held: Any, changes: Any) -> Any:
     """`held` with `changes` in it: dicts key by key, anything else replaced; a key that is given "" is left out.
 
-    >>> laid_over({"loss": {"train": [2.0, 1.0], "val": [2.5]}, "epochs": 2}, {"loss": {"val": ""}, "epochs": 3})
+    >>> with_changes({"loss": {"train": [2.0, 1.0], "val": [2.5]}, "epochs": 2}, {"loss": {"val": ""}, "epochs": 3})
     {'loss': {'train': [2.0, 1.0]}, 'epochs': 3}
     """
     if not isinstance(held, Mapping) or not isinstance(changes, Mapping):
         return changes
-    merged = {**held, **{key: laid_over(held.get(key), change) for key, change in changes.items()}}
+    merged = {**held, **{key: with_changes(held.get(key), change) for key, change in changes.items()}}
     return {key: value for key, value in merged.items() if changes.get(key) != ""}
 
 
@@ -51,5 +51,5 @@ def _changed(content: bytes, changes: Mapping[str, Any]) -> bytes:
     from autograder.sandbox.session.artifacts import load_file
 
     buffer = io.BytesIO()
-    torch.save(laid_over(load_file(content), changes), buffer)
+    torch.save(with_changes(load_file(content), changes), buffer)
     return buffer.getvalue()

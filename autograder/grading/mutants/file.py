@@ -12,7 +12,7 @@ A mutant is an entry of a TOML file in tests/mutants/<assignment>/:
 
 `within` names the component to search for `find`, if it isn't the one that answers the question. `artifacts`, with or
 without `find`, maps a handed-in file to the file whose content it gets, to "" if it is left out, or to a table that
-overrides parts of its dict (`artifacts.laid_over`). `attempt`, at a file's top, lists the questions whose checks are
+overrides parts of its dict (`artifacts.with_changes`). `attempt`, at a file's top, lists the questions whose checks are
 run on its mutants, with the questions that they depend on. This saves the time of checks that cannot see the mistake.
 `point` gives the reason why a mistake misses the point of its question, so that it may cost most of the question. Any
 other mistake costs 60 % at most (`cost`). `says` is for a mistake that no value shows, a file of another layout for

@@ -164,12 +164,12 @@ def _named(
             for cause, looked_at in causes.items():
                 if tried.fits(looked_at):
                     fitting[cause].append(tried)
-        whys = {cause[1]: _told_apart(those, comparable, seconds) for cause, those in fitting.items()}
+        whys = {cause[1]: _distinguished(those, comparable, seconds) for cause, those in fitting.items()}
     named = {message: why.pop() for message, why in whys.items() if len(why) == 1}
     return json.dumps(named if len(named) == len(causes) else {})
 
 
-def _told_apart(those: Sequence[_Tried], comparable: Sequence[Evidence], seconds: float) -> set[str]:
+def _distinguished(those: Sequence[_Tried], comparable: Sequence[Evidence], seconds: float) -> set[str]:
     """The `why` of each mutant that fits all other cases, too: in each, it ends like the student, or passes.
 
     A mutant that passes a case that the student fails leaves room for another mistake of the student's. Of several

@@ -111,7 +111,7 @@ class Notebooks:
             running.outcome, running.reason = NotebookOutcome.NOT_RUN, "this host gives workers no folder to write to"
         else:
             self._run(running, _theirs(package, theirs) if script.own and theirs else package)
-        run = running.result(script, _laid_out(script.answers))
+        run = running.result(script, _formatted(script.answers))
         shown = {"cells": running.shown, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
         which = "the notebook" if len(self.assignment.notebooks) == 1 else notebook
         summary = f"{run.summary.capitalize()}. {run.reason}".rstrip()
@@ -169,7 +169,7 @@ def _answers(ours: Sequence[Cell], cells: Sequence[Cell]) -> list[WrittenAnswer]
     return answers
 
 
-def _laid_out(answers: Sequence[WrittenAnswer]) -> tuple[WrittenAnswer, ...]:
+def _formatted(answers: Sequence[WrittenAnswer]) -> tuple[WrittenAnswer, ...]:
     """The answers with HTML; with plain text if the conversion takes too long."""
     texts = [text for answer in answers for text in (answer.question, answer.text)]
     try:
@@ -272,7 +272,7 @@ class _Running:
         if self.room < 0:
             outputs, left_out = [], True
         if left_out:
-            outputs = [*outputs, _said("Some of this cell's output is left out: it is too large.")]
+            outputs = [*outputs, _message("Some of this cell's output is left out: it is too large.")]
         self.shown[place] |= {"outputs": outputs, "execution_count": len(self.ran)}
 
     def _raised(self, place: int, kind: str, message: str) -> None:
@@ -285,7 +285,7 @@ class _Running:
     def _stop(self, place: int, kind: str, why: str) -> None:
         self._raised(place, kind, why)
         self.outcome, self.reason = NotebookOutcome.STOPPED, f"Cell {place + 1} ended the run: {_line(why)}."
-        self.shown[place] |= {"outputs": [_said(f"{self.reason} Nothing below was run.")], "execution_count": None}
+        self.shown[place] |= {"outputs": [_message(f"{self.reason} Nothing below was run.")], "execution_count": None}
 
     def result(self, script: _Script, answers: tuple[WrittenAnswer, ...]) -> NotebookRun:
         stored = [place for place in self.ran if self.cells[place].get("outputs") and "outputs" in self.shown[place]]
@@ -337,7 +337,7 @@ def _size(output: Mapping[str, Any]) -> int:
     return sum(len(text) for text in texts if isinstance(text, str))
 
 
-def _said(text: str) -> dict[str, Any]:
+def _message(text: str) -> dict[str, Any]:
     """A message of the grader below a cell."""
     return {"output_type": "stream", "name": "stderr", "text": text}
 

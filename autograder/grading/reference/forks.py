@@ -188,10 +188,10 @@ class ReferenceGrading:
 class _Fork:
     question: str
     pid: int
-    told: IO[bytes]
+    written: IO[bytes]
 
     def found(self) -> _Found:
-        with self.told as file:
+        with self.written as file:
             file.seek(0)
             try:
                 found = pickle.load(file)

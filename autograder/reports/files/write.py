@@ -156,7 +156,7 @@ def write_class(
         graded_in: the folder of the results, if it is not `out`.
     """
     failures = list(failures)
-    with _told(out):
+    with _disk_errors(out):
         for folder in out.iterdir() if out.is_dir() else ():
             clear(folder)  # a killed run may have left something beside pages that are not written again
     write_file(out / "grades.csv", "\ufeff" + grades_csv(results, assignment, failures))
@@ -171,9 +171,9 @@ def write_class(
         _page(out / "term.html", standings.term_page, unmade)
     earlier = standings.earlier() if standings else None
     figures = statistics(results, assignment, standings.before_and_after() if standings else ())
-    told = (failures, decisions, changes, passed, earlier, grades, figures)
+    parts = (failures, decisions, changes, passed, earlier, grades, figures)
     command = to_confirm(graded_in or out, assignment)
-    _page(out / "index.html", lambda: render_class(results, assignment, *told, to_confirm=command), unmade)
+    _page(out / "index.html", lambda: render_class(results, assignment, *parts, to_confirm=command), unmade)
     return out / "index.html"
 
 
@@ -249,19 +249,19 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
     Raises:
         UsageError: it cannot be written.
     """
-    with _told(path):
+    with _disk_errors(path):
         private(path.parent)
         with whole(path) as file:
             yield file
 
 
 def _remove(path: Path) -> None:
-    with _told(path):
+    with _disk_errors(path):
         path.unlink(missing_ok=True)
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _disk_errors(path: Path) -> Iterator[None]:
     """Turn a full disk or a protected folder into a UsageError: the person who runs this can repair it."""
     try:
         yield

@@ -34,7 +34,7 @@ class Row:
     label: str
     dots: tuple[float, ...]
     middle: float
-    said: str
+    time: str
 
 
 @dataclass(frozen=True)

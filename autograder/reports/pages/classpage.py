@@ -56,12 +56,12 @@ class ClassGrades:
     def rows(self, submission: str) -> tuple[tuple[str, Grade], ...]:
         """(whose, grade) of a submission; "" if all its people have the same grade."""
         own = self.of.get(submission, ())
-        if len({_said(grade) for grade in own}) == 1:
+        if len({_shown_parts(grade) for grade in own}) == 1:
             return (("", own[0]),)
         return tuple((self.names.get(grade.student, grade.student), grade) for grade in own)
 
 
-def _said(grade: Grade) -> tuple[object, ...]:
+def _shown_parts(grade: Grade) -> tuple[object, ...]:
     """The parts of a grade that the class table shows."""
     return grade.state, grade.cents, grade.checks, grade.late, grade.days, grade.percent, grade.taken, grade.adjust
 
@@ -140,7 +140,7 @@ def render_class(
         grades=grades,
         figures=figures,
         to_confirm=to_confirm,
-        told={each.id: each for each in figures.questions} if figures else {},
+        question_figures={each.id: each for each in figures.questions} if figures else {},
         queue=len(queued(results, assignment)),
         unread=sum((decisions or Decisions()).is_open(result, assignment) for result in queued(results, assignment)),
         machines=sorted({_machine(result) for result in results}),

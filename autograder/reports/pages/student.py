@@ -23,7 +23,7 @@ def render_student(result: SubmissionResult, assignment: Assignment, words: Page
     return render(
         "student.html",
         view=student_view(result, assignment),
-        told=(words or PageWords()).changed(block),
+        book=(words or PageWords()).changed(block),
         notebooks=result.notebooks or {},
         assignment=assignment,
         delay=_delay(result.info.submitted_at, assignment.due) if result.info.late else "",

@@ -46,9 +46,9 @@ class Places:
         frames = [self._student(name, int(number)) for name, number in FRAME.findall(stack if dump else "")]
         return next((place for place in frames if place), None)
 
-    def told(self, text: str) -> str:
+    def with_student_lines(self, text: str) -> str:
         """A traceback, or an exception's text, with the student's own line numbers."""
-        return SKIPPED.sub(self._skipped, FRAME.sub(self._told, text)) if self._put_together else text
+        return SKIPPED.sub(self._skipped, FRAME.sub(self._frame, text)) if self._put_together else text
 
     def _student(self, name: str, line: int) -> Location | None:
         lines = self._lines.get(name, ())
@@ -56,11 +56,11 @@ class Places:
             return None
         return Location(name.rpartition("/")[2], lines[line - 1])
 
-    def _skipped(self, said: re.Match[str]) -> str:
-        place = self._student(said[2], int(said[1]))
-        return f"line {place.line} of {place.file}" if place else said[0]
+    def _skipped(self, line: re.Match[str]) -> str:
+        place = self._student(line[2], int(line[1]))
+        return f"line {place.line} of {place.file}" if place else line[0]
 
-    def _told(self, frame: re.Match[str]) -> str:
+    def _frame(self, frame: re.Match[str]) -> str:
         name, line = frame[1], int(frame[2])
         lines = self._lines.get(name, ())
         if name not in self._put_together or not 1 <= line <= len(lines):

@@ -52,9 +52,9 @@ def answer(reply: Any, number: int, places: Places, memory_mb: int, rules: Mappi
         raise ProtocolError("a reply with an error that is not one")
     if reply["memory"]:
         raise WorkerOutOfMemory(f"the memory limit of {memory_mb} MiB was reached")
-    raised = student_error({**error, "text": places.told(error["text"])})
+    raised = student_error({**error, "text": places.with_student_lines(error["text"])})
     raised.location = places.location(error["file"], error["line"], raised.trace)
-    raised.trace = places.told(raised.trace)
+    raised.trace = places.with_student_lines(raised.trace)
     raise raised
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from autograder.sandbox.grader.deadline import Allowance
     from autograder.sandbox.grader.remote import Worker
 
-__all__ = ["Sandbox"]
+__all__ = ["KERNELS", "Sandbox", "environment"]
 
 ENTER_SECONDS = 60.0
 START = (
@@ -53,6 +53,8 @@ ENVIRONMENT = {
     "MALLOC_ARENA_MAX": "2",
     "CUDA_VISIBLE_DEVICES": "",  # `gpu.visible` overrides it
 }
+# Variables that choose a library's routines begin so. Workers get the grader's, so that both sides round alike.
+KERNELS = ("ATEN_", "BLIS_", "DNNL_", "MKL_", "NPY_", "ONEDNN_", "OPENBLAS_")
 
 
 class Sandbox:
@@ -185,6 +187,11 @@ class Sandbox:
         return word[0]
 
 
+def environment() -> dict[str, str]:
+    """The variables of a worker without a GPU."""
+    return {name: value for name, value in os.environ.items() if name.startswith(KERNELS)} | ENVIRONMENT
+
+
 def _start_zygote(end: socket.socket, settings: Mapping[str, Any]) -> subprocess.Popen[bytes]:
     if not hasattr(os, "pidfd_open") or sys.platform != "linux":
         raise IsolationUnavailable("confining student code needs Linux")
@@ -193,7 +200,7 @@ def _start_zygote(end: socket.socket, settings: Mapping[str, Any]) -> subprocess
         arguments = [str(Path(PACKAGE).parent), str(end.fileno()), str(owner), json.dumps(settings)]
         return subprocess.Popen(
             [sys.executable, "-s", "-P", "-c", START, *arguments],
-            env={**ENVIRONMENT, **visible(settings["device"])},
+            env={**environment(), **visible(settings["device"])},
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -101,8 +101,8 @@ def without_gpu(call: Callable[[], T], report: Callable[[BaseException], None] =
 
 def lacks_gpu(error: BaseException) -> bool:
     """True if code raised this because it asked for a GPU and this machine has none."""
-    told = isinstance(error, KINDS) and any(complaint in str(error) for complaint in COMPLAINTS)
-    return told and not torch.cuda.is_available()
+    known = isinstance(error, KINDS) and any(complaint in str(error) for complaint in COMPLAINTS)
+    return known and not torch.cuda.is_available()
 
 
 @contextmanager

@@ -33,7 +33,7 @@ from autograder.sandbox.channel.bundle import unpacked
 from autograder.sandbox.isolation.paths import WORK
 from autograder.sandbox.session.absent import forbid_questions
 from autograder.sandbox.session.standins import StandInFinder
-from autograder.sandbox.worker.processes import forbid_processes, said
+from autograder.sandbox.worker.processes import forbid_processes, warn
 
 __all__ = ["RunningNotebook"]
 
@@ -91,7 +91,7 @@ class RunningNotebook:
         forbid_questions()
         forbid_processes()
         for magic in SHELLS:
-            self._shell.register_magic_function(said, "line_cell", magic)  # type: ignore[arg-type]
+            self._shell.register_magic_function(warn, "line_cell", magic)  # type: ignore[arg-type]
         with suppress(Exception):  # a notebook can run without plots
             self._shell.enable_matplotlib("inline")
         signal.signal(signal.SIGALRM, _too_long)
@@ -231,10 +231,10 @@ class _Displays(DisplayPublisher):
 
 
 class _Shell(InteractiveShell):
-    system = system_raw = system_piped = said  # `!` and `%pip` call it
+    system = system_raw = system_piped = warn  # `!` and `%pip` call it
 
     def getoutput(self, *_: Any, **__: Any) -> SList:  # `files = !ls`
-        said()
+        warn()
         return SList()
 
     displayhook_class = Type(_Results)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import Any, NoReturn
 
-__all__ = ["SENTENCE", "NoProcesses", "forbid_processes", "said"]
+__all__ = ["SENTENCE", "NoProcesses", "forbid_processes", "warn"]
 
 SENTENCE = "processes cannot be started here"
 STARTERS = ("popen", "fork", "forkpty", "posix_spawn", "posix_spawnp", "execv", "execve", "execvp", "execvpe")
@@ -27,7 +27,7 @@ def _not_found(*_: object, **__: object) -> int:
     return 127 << 8
 
 
-def said(*_: object, **__: object) -> None:
+def warn(*_: object, **__: object) -> None:
     """Print the message in place of a shell command. A notebook continues after it."""
     print(SENTENCE, file=sys.stderr)
 

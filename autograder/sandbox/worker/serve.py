@@ -167,7 +167,7 @@ class _Worker:
         sys.argv = [f"{module}.py"]  # without arguments
         with (
             within(seconds),
-            _told_after(seconds),
+            _traceback_after(seconds),
             self._stand_ins.importing(),
             standing_in(map(called, broken)),
             self._statements.importing(),
@@ -264,7 +264,7 @@ assert ImportTooLong.__name__ == IMPORT_TOO_LONG
 def within(seconds: float) -> Iterator[None]:
     """Raise ImportTooLong in this block after `seconds` of CPU time, and repeat it if the code catches it.
 
-    An import that waits, or that computes outside of Python, is ended by the grader; see `_told_after`.
+    An import that waits, or that computes outside of Python, is ended by the grader; see `_traceback_after`.
     """
 
     def too_long(*_: Any) -> None:
@@ -280,7 +280,7 @@ def within(seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def _told_after(seconds: float) -> Iterator[None]:
+def _traceback_after(seconds: float) -> Iterator[None]:
     """If this block is not over after `seconds`, print the line that runs then. Nothing is interrupted."""
     with suppress(RuntimeError):  # no thread can be started
         faulthandler.dump_traceback_later(seconds, file=1)

@@ -19,7 +19,7 @@ from autograder.submission.collect.earlier import EarlierRun, carried_over, reco
 from autograder.submission.collect.gather import Gathered
 from autograder.submission.collect.kernel import run_cells
 
-__all__ = ["Done", "Telling", "how_long", "run_notebooks", "said_again", "taken_over"]
+__all__ = ["Done", "Telling", "again_message", "how_long", "run_notebooks", "taken_over"]
 
 # Called with a notebook's name and its number of cells. The context's value is called before each cell.
 Telling = Callable[[str, int], AbstractContextManager[Any]]
@@ -91,7 +91,7 @@ def taken_over(gathered: Gathered, stage: Path, earlier: EarlierRun) -> Done:
     return Done(replace(gathered, notebooks=notebooks), runs, since=earlier.at)
 
 
-def said_again(earlier: EarlierRun) -> str:
+def again_message(earlier: EarlierRun) -> str:
     """The message to a student whose earlier run is handed in again."""
     seconds = _span(sum(earlier.seconds.values()))
     return (

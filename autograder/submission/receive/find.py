@@ -141,13 +141,13 @@ class _Finder:
                 elif loose_of := self._one(entry, name, depth, beside):
                     loose.setdefault(whose(loose_of), []).append((entry, loose_of))
             except (ArchiveError, OSError, ValueError, RecursionError) as error:
-                self._pass(name, f"cannot be read: {_said(error)}", work=True)
+                self._pass(name, f"cannot be read: {_error_text(error)}", work=True)
         for files in loose.values():
             try:
                 self._loose(files, place)
             except (OSError, ValueError) as error:
                 for path, _ in files:
-                    self._pass(f"{place}{path.name}", f"cannot be gathered: {_said(error)}", work=True)
+                    self._pass(f"{place}{path.name}", f"cannot be gathered: {_error_text(error)}", work=True)
 
     def _one(self, entry: Path, name: str, depth: int, beside: Beside) -> ParsedName | None:
         """Handle one entry. A person's loose file is not handled here: its parsed name is returned."""
@@ -256,7 +256,7 @@ class _Finder:
         try:
             folder = self._unpacker.unpack(path)
         except (ArchiveError, OSError) as error:
-            self._pass(name, f"cannot be taken apart: {_said(error)}", work=True)
+            self._pass(name, f"cannot be taken apart: {_error_text(error)}", work=True)
             return
         self._pass_left_out(f"{name}/")
         if kind is ContentKind.UNCLEAR:
@@ -380,7 +380,7 @@ def _has_person(name: str) -> bool:
     return bool(parsed.person) and not parsed.unsure
 
 
-def _said(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     return (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
 
 

@@ -285,7 +285,7 @@ def test_what_a_table_did_not_reach_is_not_released(toy: Toy, book: Path, tmp_pa
     say(toy, "export", "table", "t1", "--out", book, "--into", table, "--missing", "0", status=1)
     assert [row[4] for row in rows(tmp_path / "canvas-filled.csv")] == ["Toys (7)", "20", "20", "", "0"]
     with Book.open(book / "gradebook.db") as opened:
-        told = {each.student: (each.state, each.cents) for each in opened.told(1)}
+        told = {each.student: (each.state, each.cents) for each in opened.released_grades(1)}
     assert told == {"11": ("graded", 1000), "13": ("held", None), "14": ("missing", 0)}
     said = say(toy, "diff", "t1", "--out", book, status=1)
     assert "1 of 4 differ" in said

@@ -25,7 +25,7 @@ from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult, QuestionResult, SubmissionInfo, SubmissionResult
 from autograder.errors import UsageError
 from autograder.gradebook import opening, tables
-from autograder.gradebook.changes import changed, told_now
+from autograder.gradebook.changes import as_released, changed
 from autograder.gradebook.facts import Decision, Release, Terms
 from autograder.gradebook.grades import State, grades
 from autograder.gradebook.store import Book
@@ -192,7 +192,7 @@ def test_a_damaged_row_hurts_no_other(
             made = Decision(0, "", "kim", "command", "w1", "adjust", student=student, value=-100, why="so")
             book.add_decisions([made])
         before = {grade.student: grade.cents for grade in grades(book.facts(), [TERMS])}
-        book.add_release(Release(0, "", "kim", "w1", "csv", {}), told_now(grades(book.facts(), [TERMS])))
+        book.add_release(Release(0, "", "kim", "w1", "csv", {}), as_released(grades(book.facts(), [TERMS])))
     with closing(sqlite3.connect(path)) as connection:
         first = f"rowid = (select min(rowid) from {table})"
         (value,) = connection.execute(f"select {column} from {table} where {first}").fetchone()
@@ -205,7 +205,7 @@ def test_a_damaged_row_hurts_no_other(
             facts = book.sound(book.facts())
             found = grades(facts, [TERMS])
             for release in book.releases():
-                changed(book.told(release.id), told_now(found), facts)
+                changed(book.released_grades(release.id), as_released(found), facts)
         except UsageError as error:
             said = str(error)
     if said:

@@ -23,7 +23,7 @@ from autograder.course.result import CaseResult, QuestionResult, SubmissionInfo,
 from autograder.errors import UsageError
 from autograder.gradebook import opening
 from autograder.gradebook import store as store_module
-from autograder.gradebook.changes import told_now
+from autograder.gradebook.changes import as_released
 from autograder.gradebook.decisions import KINDS
 from autograder.gradebook.erasing import older
 from autograder.gradebook.facts import Decision, Facts, Release, Student, Terms, stamp
@@ -246,11 +246,11 @@ def test_a_copy_has_the_same_grades(server: str, tmp_path: Path) -> None:
     with Book.open(f"sqlite:///{tmp_path}/a.db") as first, Book.open(server) as second:
         terms = drawn_term(first, 3, students=8)
         release = first.add_release(
-            Release(0, "", "kim", "w0", "table", {}), list(told_now(grades(first.facts(), terms[:1])))
+            Release(0, "", "kim", "w0", "table", {}), list(as_released(grades(first.facts(), terms[:1])))
         )
         first.copy_into(second)
         assert second.facts() == first.facts()
-        assert second.told(release) == first.told(release)
+        assert second.released_grades(release) == first.released_grades(release)
         assert second.add_submission("w0", "new", INFO) > max(each.id for each in first.facts().submissions)
         with pytest.raises(UsageError, match="wanted an empty one"):
             first.copy_into(second)

@@ -16,7 +16,7 @@ from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult, QuestionResult, SubmissionInfo, SubmissionResult
 from autograder.course.table import Wrong
 from autograder.errors import GraderError, ManifestError, UsageError
-from autograder.grading.mutants.artifacts import handed_in, laid_over
+from autograder.grading.mutants.artifacts import handed_in, with_changes
 from autograder.grading.mutants.edit import edit
 from autograder.grading.mutants.matrix import Check, KillMatrix, Mutant, kill_matrix, load_mutants
 from autograder.sandbox.session.artifacts import load_file
@@ -274,4 +274,4 @@ def test_a_changed_file_has_the_same_bytes_every_time(toy: Any, tmp_path: Path) 
     ids=["nothing", "left-out", "a-dict-replaced", "a-dict-instead", "left-out-already", "no-dict-before"],
 )
 def test_laying_over(held: Any, changes: dict[str, Any], result: Any) -> None:
-    assert laid_over(held, changes) == result
+    assert with_changes(held, changes) == result

@@ -46,7 +46,7 @@ def test_a_view() -> None:
     assert (view.ratio, view.interval, view.verdict) == ("3.4 ×", "3.1 to 3.8", "over")
     assert view.bands == (("2 ×", "full points"), ("5 ×", "half"))
     assert [row.label for row in view.rows] == ["the reference", "your code"]
-    assert [row.said for row in view.rows] == ["10 ms", "34 ms"]
+    assert [row.time for row in view.rows] == ["10 ms", "34 ms"]
     positions = [at for row in view.rows for at in (*row.dots, row.middle)] + [
         at for at, _ in (*view.edges, *view.ticks)
     ]

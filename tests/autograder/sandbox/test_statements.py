@@ -195,7 +195,7 @@ def test_lines_are_those_of_the_students_file() -> None:
     assert skipped_statements(None, places) == ()
     assert skipped_statements([[f"{WORK}/toy.py", 2, "42 secret"]], places)[0].kind == OWN_KIND
     told = "x has no value: line 2 of toy.py raised KeyError when the file was imported"
-    assert places.told(told) == told.replace("line 2", "line 7")
+    assert places.with_student_lines(told) == told.replace("line 2", "line 7")
 
 
 def test_outside_of_an_import_modules_run_as_they_are() -> None:
