@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from autograder.checks.compare.verbs import be
 
-__all__ = ["dtype_counts", "dtype_set_aside", "noting"]
+__all__ = ["dtype_counts", "kind_set_aside", "noting"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def noting(kept: MutableMapping[str, str] | None, question: str) -> Iterator[Non
 
 @contextmanager
 def dtype_counts() -> Iterator[None]:
-    """In this block a wrong dtype is a mistake. The check that takes points for the dtype uses it."""
+    """In this block a wrong dtype or container is a mistake. The check that takes points for the dtype uses it."""
     token = NOTES.set(None)
     try:
         yield
@@ -49,10 +49,10 @@ def dtype_counts() -> Iterator[None]:
         NOTES.reset(token)
 
 
-def dtype_set_aside(what: str, found: object, wanted: object) -> bool:
-    """Note that an answer's dtype is set aside. Returns False if it is not set aside, but counts.
+def kind_set_aside(what: str, found: object, wanted: object) -> bool:
+    """Note that an answer's dtype, or its container, is set aside. Returns False if it is not set aside, but counts.
 
-    >>> dtype_set_aside("dx", "torch.float32", "torch.float64")
+    >>> kind_set_aside("dx", "torch.float32", "torch.float64")
     False
     """
     notes = NOTES.get()

@@ -7,13 +7,13 @@ process. Only exact types are accepted, so no method of a submission ever runs h
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import Any, TypeGuard
 
 import numpy as np
 import torch
 
-from autograder.checks.compare.asides import dtype_set_aside
+from autograder.checks.compare.asides import kind_set_aside
 from autograder.checks.compare.hints import NOT_FINITE_HINT, Difference, hint_for
 from autograder.checks.compare.tolerance import Tolerance, looser, tolerance_for
 from autograder.checks.compare.verbs import be, verb
@@ -23,6 +23,7 @@ from autograder.sandbox.proxy import Proxy, parts
 __all__ = [
     "assert_kind",
     "assert_matches",
+    "assert_shape",
     "counted",
     "describe",
     "plain_number",
@@ -50,7 +51,7 @@ def assert_matches(
     """Fail unless `actual` has the type, shape, dtype, device and values of `expected`.
 
     NaN and infinity match only themselves. A Python number and a 0-d tensor stand for each other. In grading, float32
-    in place of float64, and the reverse, is set aside (`asides`) and its values are compared.
+    in place of float64, the reverse, and whole numbers in any dtype are set aside (`asides`), and values are compared.
 
     Args:
         actual: anything that came from a submission.
@@ -72,7 +73,7 @@ def assert_matches(
     found = plain_tensor(actual, what)
     with _about(found, wanted):
         if _compare_kind(found, wanted, what):
-            tolerance = looser(tolerance, tolerance_for(found.dtype))
+            tolerance = looser(tolerance, tolerance_for(found.dtype)) if wanted.is_floating_point() else tolerance
         _compare_values(found, wanted, tolerance, what)
 
 
@@ -118,17 +119,52 @@ def assert_kind(
     return found
 
 
+def assert_shape(value: torch.Tensor, shape: Sequence[int], what: str = "the output") -> None:
+    """Fail unless a tensor has this shape. Raises CheckFailed, whose message names the difference."""
+    with _about(value):
+        _compare_shape(tuple(value.shape), tuple(shape), what)
+
+
 def plain_tensor(value: Any, what: str) -> torch.Tensor:
     """The value itself, if it is a dense tensor with values in it; an array of numbers as a tensor.
 
+    In grading, a list or tuple of numbers, or of tensors of one shape, stands for a tensor: it is set aside (`asides`).
+
     Raises CheckFailed if it is anything else.
     """
+    made = _stacked(value) if type(value) in (list, tuple) else None
+    if made is not None and kind_set_aside(what, describe(value), "a tensor"):
+        return made
     if type(value) is np.ndarray and value.dtype.kind in NUMBERS:
         return torch.from_numpy(value.copy())
-    if type(value) is not torch.Tensor or value.layout is not torch.strided or value.is_meta or value.is_quantized:
+    if not _is_dense(value):
         hint = NO_RESULT if value is None else ""
         raise CheckFailed(f"{what} {be(what)} {describe(value)}, not a tensor", hint)
     return value
+
+
+def _stacked(value: Sequence[Any]) -> torch.Tensor | None:
+    """Nested lists and tuples of numbers or tensors as one tensor; None if they are empty, or do not fit together.
+
+    >>> _stacked([[1, 2], [3, 4]]).shape, _stacked([torch.ones(3), torch.ones(2)])
+    (torch.Size([2, 2]), None)
+    """
+    if value and all(type(item) in (bool, int, float) for item in value):
+        real = any(type(item) is float for item in value)
+        with suppress(ValueError, RuntimeError, OverflowError):  # a whole number that is too large
+            return torch.tensor(value, dtype=torch.float64 if real else None)
+        return None
+    rows = [_stacked(item) if type(item) in (list, tuple) else item for item in value]
+    tensors = [row for row in rows if _is_dense(row)]
+    if not rows or len(tensors) < len(rows) or len({(row.shape, row.device) for row in tensors}) > 1:
+        return None
+    return torch.stack(tensors)
+
+
+def _is_dense(value: Any) -> TypeGuard[torch.Tensor]:
+    """True for a dense tensor with values in it."""
+    plain = type(value) is torch.Tensor and value.layout is torch.strided
+    return plain and not value.is_meta and not value.is_quantized
 
 
 def plain_number(value: Any, what: str) -> float:
@@ -219,14 +255,22 @@ def _wanted(expected: Any) -> torch.Tensor:
 def _compare_kind(found: torch.Tensor, wanted: torch.Tensor, what: str) -> bool:
     """Fail unless shape, dtype and device are right. Returns True if a wrong dtype was set aside."""
     _compare_shape(tuple(found.shape), tuple(wanted.shape), what)
-    real = {found.dtype, wanted.dtype} == {torch.float32, torch.float64}
-    aside = real and dtype_set_aside(what, found.dtype, wanted.dtype)
+    aside = _alike(found, wanted.dtype) and kind_set_aside(what, found.dtype, wanted.dtype)
     if not aside:
         _compare_dtype(found.dtype, wanted.dtype, what)
     if found.device != wanted.device:
         hint = "a new tensor takes its device from an input: torch.zeros(…, device=x.device)"
         raise CheckFailed(f"{what} {be(what)} on {found.device}, wanted {wanted.device}", hint)
     return aside
+
+
+def _alike(found: torch.Tensor, wanted: torch.dtype) -> bool:
+    """True if a wrong dtype may hold the right values: a float in place of another, whole numbers in any dtype."""
+    if found.dtype is wanted or found.is_complex():
+        return False
+    if wanted.is_floating_point:
+        return {found.dtype, wanted} == {torch.float32, torch.float64}
+    return not wanted.is_complex and bool((found.isfinite() & (found == found.to(torch.float64).round())).all())
 
 
 def _compare_shape(found: tuple[int, ...], wanted: tuple[int, ...], what: str) -> None:

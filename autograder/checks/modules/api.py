@@ -8,12 +8,14 @@ from typing import Any
 
 import torch
 
+from autograder.checks.compare.compare import assert_shape
 from autograder.checks.compare.compare import describe as in_words
 from autograder.checks.draw import Draw
 from autograder.checks.modules.facts import LayerRun, ModuleFacts, OptimizerFacts, TensorFacts
 from autograder.checks.modules.runs import Run, assert_same_run, read_run
 from autograder.checks.modules.weights import Weights, draw_values, match, slots_of
 from autograder.errors import CheckFailed, GraderError, ProtocolError
+from autograder.sandbox.channel.tree import leaves
 from autograder.sandbox.proxy import Proxy
 
 __all__ = [
@@ -211,13 +213,19 @@ def differentiate(
         upstream, wrt: as for `run`.
 
     Raises:
-        CheckFailed: the call wrote to one of its inputs, so that there are no gradients.
+        CheckFailed: the call wrote to one of its inputs, or an output has another shape than its upstream gradient, so
+            that there are no gradients.
     """
     assert isinstance(function, Proxy)
     run = _differentiate(function, args, kwargs or {}, upstream, None, wrt)
     if run.asked and any(run.changed):
         hint = "an in-place operation (x[mask] = 0, x += 1, x.clamp_()) must not change an input; work on a copy"
         raise CheckFailed("an input was changed by the call", hint)
+    made = [value for value in leaves(run.output) if type(value) is torch.Tensor]
+    arriving = _arriving(upstream)
+    for value, arrived in zip(made, arriving, strict=False) if len(made) == len(arriving) else ():
+        if arrived is not None:
+            assert_shape(value, arrived.shape)
     return run
 
 
@@ -295,12 +303,16 @@ def _differentiate(
     slots: Sequence[TensorFacts] = (),
     taken: Sequence[TensorFacts] = (),
 ) -> Run:
-    arriving = [upstream] if isinstance(upstream, torch.Tensor) else list(upstream or ())
+    arriving = _arriving(upstream)
     places = None if wrt is None else list(wrt)
     if places is not None and not set(places) <= set(range(len(args))):
         raise GraderError(f"wrt is {places}, and there are {len(args)} inputs")
     payload = {"args": list(args), "kwargs": dict(kwargs), "upstream": arriving, "training": training, "wrt": places}
     return read_run(_ask(function, "differentiate", **payload), arriving, slots, taken)
+
+
+def _arriving(upstream: Upstream) -> list[torch.Tensor | None]:
+    return [upstream] if isinstance(upstream, torch.Tensor) else list(upstream or ())
 
 
 def _ask(proxy: Proxy, op: str, **payload: Any) -> Any:

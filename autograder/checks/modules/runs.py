@@ -165,10 +165,12 @@ def _assert_gradients_fit(expected: Run, what: str) -> None:
 
 
 def _compare_outputs(found: Any, wanted: Any, name: str, compare: Any) -> None:
-    """Compare a tensor, or a tuple or list part by part, numbered from 1."""
+    """Compare a tensor, or a tuple or list part by part, numbered from 1. A tensor of as many rows stands for one."""
     if type(wanted) not in (tuple, list):
         compare(found, wanted, name)
         return
+    if type(found) is torch.Tensor and found.dim() and len(found) == len(wanted):
+        found = tuple(found)
     if type(found) not in (tuple, list) or len(found) != len(wanted):
         raise CheckFailed(f"{name} is {describe(found)}, wanted a {type(wanted).__name__} of {len(wanted)}")
     for number, (part, value) in enumerate(zip(found, wanted, strict=True), 1):

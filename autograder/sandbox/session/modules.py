@@ -150,7 +150,7 @@ def differentiate(
     parameters = [tensor for _, _, tensor, buffer in tensors if not buffer]
     # The buffers right after the call: with checkpointing, the backward pass runs parts of the module again.
     now = {name: tensor.clone() for name, _, tensor, buffer in _tensors(function) if buffer} if is_module else {}
-    outputs = list(flat(output))
+    outputs = _in_form_of(upstream, list(flat(output)))
     changed = [not _same(before, after) for before, after in zip(leaves, passed, strict=True)]
     gradients: list[Tensor | None] = [None] * (len(leaves) + len(parameters))
     # Autograd may raise after an in-place write. The report of the write is the better message.
@@ -297,6 +297,19 @@ def _same(before: Tensor, after: Tensor) -> bool:
     if torch.equal(before, after):
         return True
     return before.shape == after.shape and bool(((before == after) | (before.isnan() & after.isnan())).all())
+
+
+def _in_form_of(upstream: Sequence[Tensor | None], outputs: list[Tensor]) -> list[Tensor]:
+    """The outputs as many as the upstream gradients: the parts of a tensor that stands for a tuple, and the reverse.
+
+    `first, second = torch.stack([a, b])` unpacks like `first, second = a, b`.
+    """
+    if len(outputs) == 1 and len(upstream) > 1 and outputs[0].dim() and len(outputs[0]) == len(upstream):
+        return list(outputs[0].unbind())
+    only = upstream[0] if len(upstream) == 1 else None
+    if only is not None and only.dim() and [made.shape for made in outputs] == len(only) * [only.shape[1:]]:
+        return [torch.stack(outputs)]
+    return outputs
 
 
 def _alike(tensor: Tensor, other: Tensor) -> bool:

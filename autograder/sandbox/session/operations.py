@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn import Module
 
 from autograder.sandbox.channel.blobs import TORCH_NAMES
 from autograder.sandbox.channel.refs import Ref
@@ -251,9 +252,10 @@ class Session:
 
 
 def _follow(value: Any, path: tuple[str, ...]) -> Any:
-    """The object at the end of a path of attribute names and indices."""
+    """The object at the end of a path of attribute names and indices. A module's part may have a number as its name."""
     for name in path:
-        value = _item(value, int(name)) if name.isdigit() else getattr(value, name)
+        index = name.isdigit() and not (issubclass(type(value), Module) and hasattr(value, name))
+        value = _item(value, int(name)) if index else getattr(value, name)
     return value
 
 

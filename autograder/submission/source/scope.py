@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import sys
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -59,8 +60,11 @@ class Scope:
     def _name(self, name: str) -> str:
         if name in self.names:
             return self.names[name]
-        if self.stars and not hasattr(builtins, name):
-            return f"{self.stars[-1]}.{name}"
+        if not hasattr(builtins, name):
+            for star in reversed(self.stars):
+                module = sys.modules.get(star)
+                if module is None or hasattr(module, name):  # a library that has no such name gave it to nobody
+                    return f"{star}.{name}"
         return f"builtins.{name}" if name in EVASIVE_BUILTINS else ""
 
 

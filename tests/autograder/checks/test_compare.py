@@ -113,6 +113,48 @@ def test_a_dtype_is_set_aside_where_notes_are_kept() -> None:
     assert notes == {"scale": said}
 
 
+@pytest.mark.parametrize("dtype", [torch.int32, torch.uint8, torch.float32, torch.float64])
+def test_whole_numbers_of_another_dtype_are_set_aside(dtype: torch.dtype) -> None:
+    wanted, notes = torch.tensor([[3, 0, 7]]), dict[str, str]()
+    with noting(notes, "labels"):
+        assert_matches(wanted.to(dtype), wanted)
+        assert_matches((wanted > 0).to(dtype), wanted > 0)
+        assert "differs in 1 of 3" in failure(torch.tensor([[3, 1, 7]]).to(dtype), wanted).message
+        assert "differs in 1 of 3" in failure(torch.tensor([[2, 0, 1]]).to(dtype), wanted > 0).message
+        assert "wanted torch.int64" in failure(torch.tensor([[3.5, 0.0, 7.0]]), wanted).message
+        assert "wanted torch.float32" in failure(wanted, wanted.float()).message
+    assert f"is {dtype}, wanted torch.int64" in notes["labels"]
+    assert "wanted torch.int64" in failure(wanted.to(dtype), wanted).message
+
+
+LISTS: tuple[tuple[object, torch.Tensor], ...] = (
+    ([[1, 2], [3, 4]], torch.tensor([[1, 2], [3, 4]])),
+    ([True, False], torch.tensor([True, False])),
+    ((torch.tensor(1.5), torch.tensor(2.5)), torch.tensor([1.5, 2.5])),
+    ([torch.ones(3), torch.zeros(3)], torch.tensor([[1.0] * 3, [0.0] * 3])),
+    ([1.5, 2], torch.tensor([1.5, 2.0], dtype=torch.float64)),
+)
+
+
+@pytest.mark.parametrize(("value", "wanted"), LISTS)
+def test_a_list_that_stands_for_a_tensor_is_set_aside(value: object, wanted: torch.Tensor) -> None:
+    notes: dict[str, str] = {}
+    with noting(notes, "nms"):
+        assert_matches(value, wanted)
+        with dtype_counts():
+            assert "not a tensor" in failure(value, wanted).message
+    assert ", wanted a tensor; one check takes points for it" in notes["nms"]
+    assert "not a tensor" in failure(value, wanted).message
+
+
+@pytest.mark.parametrize(
+    "value", [[], [[1], [2, 3]], ["1"], [None], [torch.ones(2), torch.ones(3)], [10**400], [1, [2]], [{}], [2**64, 1]]
+)
+def test_a_list_of_something_else_is_no_tensor(value: object) -> None:
+    with noting({}, "nms"):
+        assert "not a tensor" in failure(value, torch.tensor([1.0])).message
+
+
 def test_rejects_numbers_that_differ() -> None:
     for actual in (1.6, True, "1.5", 10**400, float("nan"), float("inf"), torch.tensor([1.5])):
         failure(actual, torch.tensor(1.5))

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from autograder.checks import modules
+from autograder.checks.compare.asides import noting
 from autograder.checks.draw import Draw
 from autograder.checks.sides.reference import TranscriptChannel
 from autograder.errors import CheckFailed, GraderError, StudentError
@@ -41,6 +42,19 @@ class TakesNumpy(Head):
 class AsList(Head):
     def forward(self, x: torch.Tensor, boxes: torch.Tensor) -> list[torch.Tensor]:
         return [*super().forward(x, boxes)]
+
+
+class Stacked(nn.Module):
+    """Two losses as one tensor of two, or the reverse."""
+
+    def __init__(self, form: str) -> None:
+        super().__init__()
+        self.scores, self.form = nn.Linear(3, 1), form
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, ...]:
+        scores = self.scores(x)
+        losses = scores.square().sum(), scores.abs().mean()
+        return losses if self.form == "tuple" else torch.stack(losses)
 
 
 class TransformsDetached(Head):
@@ -140,6 +154,26 @@ def test_gradients_are_those_of_the_sum_over_all_outputs() -> None:
     found = modules.run(held, X, weights=given, training=True, upstream=upstream)
     torch.testing.assert_close(found.inputs[0], wanted)
     assert found.attached == (True, True, True)
+
+
+@pytest.mark.parametrize("wanted", ["tuple", "tensor"])
+def test_a_tensor_and_a_tuple_of_its_rows_stand_for_each_other(wanted: str) -> None:
+    pair = torch.tensor([2.0, 3.0])
+    upstream = tuple(pair) if wanted == "tuple" else pair
+    models = [side().Stacked(form) for form in ("tuple", "tensor")]
+    weights = modules.read(models[0], X.float())
+    first, second = (
+        modules.run(model, X.float(), weights=weights, training=True, upstream=upstream) for model in models
+    )
+    found, right = (second, first) if wanted == "tuple" else (first, second)
+    with noting({}, "losses"):
+        modules.assert_same_run(found, right)
+
+
+def test_an_output_of_another_shape_than_its_gradient_is_named_so() -> None:
+    """It is not said that no gradient arrives."""
+    with pytest.raises(CheckFailed, match=r"the output has shape \(5, 3\), wanted \(4, 3\)"):
+        modules.differentiate(side().add, [X, [X, X]], upstream=torch.ones(4, 3, dtype=torch.float64))
 
 
 def test_an_input_of_a_function_may_stay_plain() -> None:

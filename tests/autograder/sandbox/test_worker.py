@@ -25,7 +25,7 @@ from autograder.errors import (
 from autograder.sandbox import Package, Sandbox, Worker
 from autograder.sandbox.channel import wire
 from autograder.sandbox.doctor import readiness
-from autograder.sandbox.proxy import Proxy, artifact, patient
+from autograder.sandbox.proxy import Proxy, artifact, fetch, patient
 from tests.autograder.sandbox.conftest import zygote_pid
 
 Open = Callable[..., tuple[Proxy, Worker]]
@@ -426,3 +426,19 @@ def test_a_package_may_hold_nothing(sandbox: Sandbox) -> None:
     package = Package({}, "missing", frozenset())
     with sandbox.spawn(package, Limits()) as worker, pytest.raises(StudentError, match="ModuleNotFoundError"):
         worker.load()
+
+
+def test_a_part_of_a_module_is_found_by_a_name_that_is_a_number(opened: Open) -> None:
+    source = """
+    from torch import nn
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rest = nn.Sequential(nn.ReLU(), nn.Linear(2, 2), nn.Linear(2, 5))[1:]
+            self.add_module("0", nn.Linear(4, 3))
+    """
+    student, _ = opened(source)
+    model = student.Net()
+    assert fetch(getattr(model, "0").weight).shape == (3, 4)
+    assert fetch(getattr(model.rest, "2").weight).shape == (5, 2)

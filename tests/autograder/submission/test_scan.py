@@ -198,6 +198,12 @@ def test_a_star_import_hides_nothing() -> None:
     assert look("return conv2d(x, w)", "def conv2d(x, w): return x", imports=imports) == []
 
 
+def test_a_star_import_gives_no_name_that_its_library_lacks() -> None:
+    imports = "from helpers import *\nfrom torch.nn.functional import *\n"
+    assert look("return conv2d_by_hand(x, w)", imports=imports) == []
+    assert look("return conv2d(x, w)", imports=imports) == ["forbidden torch.nn.functional.conv2d"]
+
+
 def test_a_syntax_error_is_left_to_the_import() -> None:
     assert scan("def f(:", "f", ALL) == ()
     assert scan(b"\xff\xfe\x00", "f", ALL) == ()

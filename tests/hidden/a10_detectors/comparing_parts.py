@@ -144,8 +144,10 @@ def assert_detections(
 
 
 def _parts(found: Any, what: str) -> dict[str, torch.Tensor]:
-    if type(found) is not dict or set(found) != set(KEYS):
+    if type(found) is not dict:
         raise CheckFailed(f"{what} are not a dict of boxes, scores and labels")
+    if missing := [key for key in KEYS if key not in found]:
+        raise CheckFailed(f'{what} have no "{missing[0]}"')
     return {key: plain_tensor(found[key], f'"{key}" of {what}') for key in KEYS}
 
 

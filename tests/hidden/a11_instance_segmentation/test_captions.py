@@ -409,8 +409,8 @@ def test_trained_network(student: Proxy, rng: Draw, memo: Memo) -> None:
         some = truths[first : first + 10]
         wanted = torch.cat([one["captions"] for one in some])
         found = plain_tensor(model.describe(images[first : first + 10], [one["boxes"] for one in some]), "the captions")
-        if found.dim() != 2 or len(found) != len(wanted) or found.dtype is not torch.int64:
-            raise CheckFailed("describe does not return an int64 row for each box")
+        if found.dim() != 2 or len(found) != len(wanted) or found.is_floating_point() or found.is_complex():
+            raise CheckFailed("describe does not return a row of whole numbers for each box")
         similarities += [slow_captions.similarity(*pair) for pair in zip(found, wanted, strict=True)]
     mean = sum(similarities) / len(similarities)
     assert_reaches(

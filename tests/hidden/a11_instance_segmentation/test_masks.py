@@ -68,8 +68,8 @@ TARGETS: dict[str, Callable[[Draw], Targets]] = {
     "fractional": lambda rng: drawn(rng, 5, 7),
     "one-cell": lambda rng: drawn(rng, 4, 1),
     "fine": lambda rng: drawn(rng, 1, 20),
-    "over-the-border": lambda rng: drawn(rng, 4, 5, moved=4.3),
-    "over-the-other-border": lambda rng: drawn(rng, 4, 5, moved=-4.3),
+    "over-the-border": lambda rng: drawn(rng, 12, 5, moved=4.3),
+    "over-the-other-border": lambda rng: drawn(rng, 12, 5, moved=-4.3),
     # Points fall on centres of pixels only: shares are 0, 1/2 and 1, and one half is enough.
     "exactly-half": lambda rng: half((9.0, 2.0, 11.0, 4.0), 1),
     "all-of-the-object": lambda rng: plain(rng, True, 5),

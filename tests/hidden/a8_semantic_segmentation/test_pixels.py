@@ -197,7 +197,7 @@ def test_metrics_keep_inputs(student: Proxy, rng: Draw, name: str) -> None:
     inputs = [rng.integers(1, 9, (3, 3))]
     if name == "confusion_matrix":
         inputs = [rng.integers(0, 3, (2, 4)), rng.integers(0, 3, (2, 4))]
-        inputs[1][0, 0] = 255
+        inputs[0][0, 0], inputs[1][0, 0] = 2, 255
     placed = [place(student, tensor) for tensor in inputs]
     getattr(student, name)(*placed, *([3] if name == "confusion_matrix" else []))
     for proxy, before in zip(placed, inputs, strict=True):

@@ -9,7 +9,17 @@ import pixel_loops as loops
 import pytest
 import torch
 
-from autograder.checks import CheckFailed, Draw, Memo, Proxy, assert_kind, assert_matches, contracts, unpack
+from autograder.checks import (
+    CheckFailed,
+    Draw,
+    Memo,
+    Proxy,
+    assert_kind,
+    assert_matches,
+    contracts,
+    plain_number,
+    unpack,
+)
 
 field_question = partial(pytest.mark.question, "receptive-field")
 window_question = partial(pytest.mark.question, "sliding-window")
@@ -51,11 +61,10 @@ def test_receptive_field(student: Proxy, layers: list[tuple[int, int, int]], ask
     """receptive_field gives the size and the stride; each is checked on its own."""
     found = dict(zip(FIELD, unpack(student.receptive_field(layers), *FIELD), strict=True))[asked]
     wanted = dict(zip(FIELD, loops.receptive_field(layers), strict=True))[asked]
-    if type(found) is not int:
-        raise CheckFailed(f"the {asked} is not a Python int")
-    if found != wanted:
+    number = found if type(found) is int else plain_number(found, f"the {asked}")
+    if number != wanted:
         message = f"the {asked} is wrong for {len(layers)} layers"
-        raise CheckFailed(message, hint_about(layers), value=torch.tensor(found % LARGE))
+        raise CheckFailed(message, hint_about(layers), value=torch.tensor(number % LARGE))
 
 
 def hint_about(layers: list[tuple[int, int, int]]) -> str:

@@ -42,7 +42,7 @@ def set_up(who: Proxy, classes: int, steps: int, device: str) -> tuple[Proxy, Pr
 @training_question(weight=0.5)
 def test_setup(student: Proxy, rng: Draw) -> None:
     """A new network for these classes, and an optimizer that holds all of its parameters."""
-    model, optimizer, _ = set_up(student, 4, 20, "cpu")
+    model, optimizer, _ = set_up(student, 4, 100, "cpu")
     images = rng.normal(2, 3, 32, 32, dtype=torch.float32)
     assert_kind(model(images), (2, 4, 32, 32), torch.float32, what="the scores")
     held = {index for group in modules.optimizer(optimizer, model).groups for index in group.parameters}

@@ -10,7 +10,17 @@ import torch
 import transposed_loops as loops
 from segmentation_asks import assert_adjoint, assert_refused
 
-from autograder.checks import CheckFailed, Draw, Memo, Proxy, assert_kind, assert_matches, contracts, unpack
+from autograder.checks import (
+    CheckFailed,
+    Draw,
+    Memo,
+    Proxy,
+    assert_kind,
+    assert_matches,
+    contracts,
+    plain_number,
+    unpack,
+)
 
 line_question = partial(pytest.mark.question, "transposed-1d")
 matrix_question = partial(pytest.mark.question, "convolution-matrix")
@@ -331,14 +341,15 @@ def test_plain_convolution(student: Proxy, rng: Draw, memo: Memo, geometry: tupl
         assert_matches(flipped, w.flip(2, 3).transpose(0, 1), what="the filters")
     if part == "filters":
         return
-    if type(pads) not in (tuple, list) or len(pads) != 2 or any(type(p) is not int or not 0 <= p < 9 for p in pads):
+    rows, columns = (plain_number(one, "a padding") for one in unpack(pads, "p", "q"))
+    if not all(one in range(9) for one in (rows, columns)):
         raise CheckFailed("the padding is not a pair (p, q) of whole numbers for rows and columns")
     if part == "padding":
-        if tuple(pads) != (tall - 1 - padding, wide - 1 - padding):
+        if (rows, columns) != (tall - 1 - padding, wide - 1 - padding):
             raise CheckFailed("the padding is not right for rows or for columns", "it depends on the filters' size")
         return
     wanted = memo(loops.transposed_convolution, x, w, b, {"stride": 1, "padding": padding, "output_padding": 0})
-    found = loops.plain_convolution(x, flipped, b, tuple(pads))
+    found = loops.plain_convolution(x, flipped, b, (int(rows), int(columns)))
     assert_matches(found, wanted, what="the plain convolution with your filters and padding")
 
 

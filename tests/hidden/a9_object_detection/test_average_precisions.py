@@ -21,6 +21,7 @@ from autograder.checks import (
     dtype_counts,
     fetch,
     place,
+    plain_number,
     plain_tensor,
     unpack,
 )
@@ -33,19 +34,16 @@ def own(student: Proxy) -> slow_evaluation.Parts:
 
     def matches(scores: torch.Tensor, ious: torch.Tensor, threshold: float) -> torch.Tensor:
         found = plain_tensor(student.match_detections(scores, ious, threshold), "the answer")
-        if found.shape != scores.shape or found.dtype is not torch.bool:
+        if found.shape != scores.shape or not bool(((found == 0) | (found == 1)).all()):
             raise CheckFailed("the answer is not a bool for each detection")
-        return found
+        return found == 1
 
     def curve(matched: torch.Tensor, scores: torch.Tensor, num_truths: int) -> tuple[torch.Tensor, ...]:
         parts = unpack(student.precision_recall(matched, scores, num_truths), "precision", "recall")
         return tuple(plain_tensor(part, "the curve") for part in parts)
 
     def interpolated(precision: torch.Tensor, recall: torch.Tensor) -> float:
-        found = student.interpolated_average_precision(precision, recall)
-        if type(found) is not float:
-            raise CheckFailed("the average precision is not a Python float")
-        return found
+        return plain_number(student.interpolated_average_precision(precision, recall), "the average precision")
 
     return slow_evaluation.Parts(own_iou(student), matches, curve, interpolated)
 

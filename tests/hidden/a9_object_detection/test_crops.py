@@ -252,8 +252,8 @@ def test_detections(student: Proxy, rng: Draw, draw: Callable[[Draw], Says], par
     """detect gives the right boxes, scores and labels, the best first; each is checked on its own."""
     arguments = draw(rng)
     found = student.detect(**arguments)
-    if type(found) is not dict or set(found) != set(NAMES):
-        raise CheckFailed('detect does not return a dict of "boxes", "scores" and "labels"')
+    if type(found) is not dict or part not in found:
+        raise CheckFailed(f'detect does not return a dict with "{part}" in it')
 
     def check(parts: dict[str, Callable[..., Any]]) -> None:
         wanted = slow_regions.detections_of(**arguments, **parts)
@@ -267,9 +267,10 @@ def own(student: Proxy) -> dict[str, Callable[..., Any]]:
 
     def suppress(boxes: torch.Tensor, scores: torch.Tensor, labels: torch.Tensor, threshold: float) -> torch.Tensor:
         found = plain_tensor(student.nms_by_class(boxes, scores, labels, threshold), "the indices")
-        if found.dtype is not torch.int64 or found.dim() != 1 or not bool(((found >= 0) & (found < len(boxes))).all()):
+        indices = found.long() if not found.is_complex() else found
+        if found.dim() != 1 or not bool(((indices == found) & (indices >= 0) & (indices < len(boxes))).all()):
             raise CheckFailed("the answer is not a list of indices")
-        return found
+        return indices
 
     return {"decode": own_rows(student.decode_boxes), "clip": own_rows(student.clip_boxes), "suppress": suppress}
 
@@ -292,5 +293,5 @@ def test_detections_contract(student: Proxy, rng: Draw, contract: contracts.Cont
 
 def _scores(found: Any) -> Any:
     if type(found) is not dict or "scores" not in found:
-        raise CheckFailed('detect does not return a dict of "boxes", "scores" and "labels"')
+        raise CheckFailed('detect does not return a dict with "scores" in it')
     return found["scores"]

@@ -14,7 +14,18 @@ import pytest
 import torch
 from drawn_animals import CLASSES, SIZE, answers_of, single, where_and_what
 
-from autograder.checks import CheckFailed, Draw, Memo, Proxy, assert_reaches, load_artifact, modules, patient, unpack
+from autograder.checks import (
+    CheckFailed,
+    Draw,
+    Memo,
+    Proxy,
+    assert_reaches,
+    load_artifact,
+    modules,
+    patient,
+    plain_number,
+    unpack,
+)
 
 question = partial(pytest.mark.question, "localization-training")
 
@@ -31,15 +42,16 @@ PARTS = ("model", "optimizer", "schedule", "weight")
 def set_up(student: Proxy, classes: int, steps: int) -> tuple[Proxy, Proxy, Any, float]:
     """The student's choice, as far as it is what the handout asks for."""
     model, optimizer, schedule, weight = unpack(student.create_localization_training(classes, steps, "cpu"), *PARTS)
-    if type(weight) not in (int, float) or not 0 <= weight < 1e6:
-        raise CheckFailed("the weight is not a number >= 0 that could be one", "return it as a Python float")
-    return modules.assert_module(model), optimizer, schedule, float(weight)
+    number = plain_number(weight, "the weight")
+    if not 0 <= number < 1e6:
+        raise CheckFailed("the weight is not a number from 0 to a million")
+    return modules.assert_module(model), optimizer, schedule, number
 
 
 @question()
 def test_setup(student: Proxy, rng: Draw) -> None:
     """A new network for these classes, and an optimizer that holds all of its parameters."""
-    model, optimizer, _, _ = set_up(student, CLASSES + 1, 20)
+    model, optimizer, _, _ = set_up(student, CLASSES + 1, STEPS)
     answers_of(model, rng.normal(2, 3, *SIZE, dtype=torch.float32), CLASSES + 1)
     held = {index for group in modules.optimizer(optimizer, model).groups for index in group.parameters}
     missing = [tensor for tensor in modules.describe(model).parameters if tensor.index not in held]
@@ -69,7 +81,7 @@ def test_training(student: Proxy, rng: Draw, memo: Memo) -> None:
 @question()
 def test_saved_network(student: Proxy, rng: Draw, memo: Memo) -> None:
     """The network that the notebook has saved knows images that were not there to train on."""
-    model, *_ = set_up(student, CLASSES, 10)
+    model, *_ = set_up(student, CLASSES, STEPS)
     load_artifact(model, FILE)
     held_out = memo(single, SAVED_IMAGES, rng.seed())
     assert_knows(model, held_out, SAVED_BARS, f"of the network in {FILE}", "save it after the notebook's training")

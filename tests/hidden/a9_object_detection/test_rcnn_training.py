@@ -38,7 +38,7 @@ def set_up(student: Proxy, classes: int, steps: int) -> tuple[Proxy, Proxy, Any]
 @question()
 def test_setup(student: Proxy, rng: Draw) -> None:
     """A new network for these classes and background, and an optimizer that holds all of its parameters."""
-    model, optimizer, _ = set_up(student, CLASSES + 2, 20)
+    model, optimizer, _ = set_up(student, CLASSES + 2, STEPS)
     answers_of(model, rng.normal(2, 3, CROP, CROP, dtype=torch.float32), CLASSES + 3)
     held = {index for group in modules.optimizer(optimizer, model).groups for index in group.parameters}
     missing = [tensor for tensor in modules.describe(model).parameters if tensor.index not in held]
@@ -69,7 +69,7 @@ def test_training(student: Proxy, reference: Proxy, rng: Draw, memo: Memo) -> No
 @question()
 def test_saved_network(student: Proxy, reference: Proxy, rng: Draw, memo: Memo) -> None:
     """The network that the notebook has saved detects in scenes that were not there to train on."""
-    model, *_ = set_up(student, CLASSES, 10)
+    model, *_ = set_up(student, CLASSES, STEPS)
     load_artifact(model, FILE)
     scenes = memo(crowded, HELD_OUT, rng.seed())
     assert_detects(reference, model, scenes, SAVED_BAR, f"of the network in {FILE}", "save it after the training")
