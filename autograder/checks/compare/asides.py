@@ -1,8 +1,8 @@
 """Sets a small mistake aside: one check takes points for it, and all others judge the rest of the answer.
 
 For example, an answer in the wrong dtype is compared as it is, with the larger tolerance of the two dtypes; only
-`keeps-float32` and checks that say `dtype_counts()` fail. A list in place of a tensor is set aside likewise. A note on the
-student's page names the mistake.
+`keeps-float32` and checks that say `dtype_counts()` fail. A list in place of a tensor is set aside likewise. A note on
+the student's page names the mistake.
 
 Public checks on a student's machine keep no notes, and set nothing aside.
 """

@@ -7,13 +7,13 @@ process. Only exact types are accepted, so no method of a submission ever runs h
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, TypeGuard
 
 import numpy as np
 import torch
 
-from autograder.checks.compare.asides import kind_set_aside
+from autograder.checks.compare.asides import dtype_counts, kind_set_aside
 from autograder.checks.compare.hints import NOT_FINITE_HINT, Difference, hint_for
 from autograder.checks.compare.tolerance import Tolerance, looser, tolerance_for
 from autograder.checks.compare.verbs import be, verb
@@ -91,7 +91,7 @@ def assert_kind(
 
     Args:
         value: anything that came from a submission.
-        shape, dtype: None accepts any.
+        shape, dtype: None accepts any. With a dtype, a list in place of a tensor fails.
         like: a tensor with the wanted shape, dtype and device. In grading, float32 where it is float64, and the other
             way round, is set aside, as by `assert_matches`.
         what: the answer's name in the message, "dw".
@@ -105,7 +105,8 @@ def assert_kind(
     >>> assert_kind(torch.zeros(2, 3), shape=(2, 3), dtype=torch.float32).sum()
     tensor(0.)
     """
-    found = plain_tensor(value, what)
+    with nullcontext() if dtype is None else dtype_counts():
+        found = plain_tensor(value, what)
     with _about(found, like):
         if like is not None:
             _compare_kind(found, like, what)

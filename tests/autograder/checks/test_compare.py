@@ -141,6 +141,9 @@ def test_a_list_that_stands_for_a_tensor_is_set_aside(value: object, wanted: tor
     notes: dict[str, str] = {}
     with noting(notes, "nms"):
         assert_matches(value, wanted)
+        assert torch.equal(assert_kind(value, wanted.shape), wanted)
+        with pytest.raises(CheckFailed, match="not a tensor"):
+            assert_kind(value, wanted.shape, wanted.dtype)
         with dtype_counts():
             assert "not a tensor" in failure(value, wanted).message
     assert ", wanted a tensor; one check takes points for it" in notes["nms"]
