@@ -35,7 +35,7 @@ JOBS = 1 if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1 else 2
 SEED = 20221202
 # As many as there are: whoever takes one away says so here. An assignment that does not stand here needs one of every
 # question.
-LEAST_MUTANTS = {"a6": 224, "a7": 201, "a8": 214, "a9": 231, "a10": 230, "a11": 258}
+LEAST_MUTANTS = {"a6": 224, "a7": 201, "a8": 214, "a9": 231, "a10": 231, "a11": 258}
 # Assignments whose mutants say which of them miss the very point of their question (`point`). Others join with that.
 ONE_SHARE = ("a6", "a7", "a8", "a9", "a10", "a11")
 
