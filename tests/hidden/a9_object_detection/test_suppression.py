@@ -16,6 +16,7 @@ from drawn_boxes import far_from, spread
 from own_parts import accepts, judge, own_iou
 
 from autograder.checks import CheckFailed, Draw, Proxy, contracts, plain_tensor
+from autograder.checks.compare.compare import counted, describe
 
 question = partial(pytest.mark.question, "nms")
 
@@ -66,10 +67,10 @@ def same_boxes(found: Any, wanted: torch.Tensor, hint: str = "") -> None:
     """The same indices, in whatever order. That the best come first is asked apart."""
     indices = plain_tensor(found, "the answer")
     if indices.dtype is not torch.int64 or indices.dim() != 1:
-        message = f"the answer is {indices.dtype} of shape {tuple(indices.shape)}, wanted int64 of shape (K,)"
+        message = f"the answer is {describe(indices)}, {indices.dtype}, wanted int64 of shape (K,)"
         raise CheckFailed(message, "return the indices of the boxes that are kept")
     if sorted(indices.tolist()) != sorted(wanted.tolist()):
-        message = f"{len(indices)} boxes are kept, wanted {len(wanted)}"
+        message = f"{counted(len(indices))} boxes are kept, wanted {len(wanted)}"
         if len(indices) == len(wanted):
             message = f"{len(indices)} boxes are kept, and not the right ones"
         raise CheckFailed(message, hint, value=indices.sort().values)
