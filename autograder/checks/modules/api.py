@@ -223,9 +223,10 @@ def differentiate(
         raise CheckFailed("an input was changed by the call", hint)
     made = [value for value in leaves(run.output) if type(value) is torch.Tensor]
     arriving = _arriving(upstream)
-    for value, arrived in zip(made, arriving, strict=False) if len(made) == len(arriving) else ():
-        if arrived is not None:
-            assert_shape(value, arrived.shape)
+    if len(made) == len(arriving):
+        for value, arrived in zip(made, arriving, strict=True):
+            if arrived is not None:
+                assert_shape(value, arrived.shape)
     return run
 
 

@@ -267,8 +267,12 @@ def own(student: Proxy) -> dict[str, Callable[..., Any]]:
 
     def suppress(boxes: torch.Tensor, scores: torch.Tensor, labels: torch.Tensor, threshold: float) -> torch.Tensor:
         found = plain_tensor(student.nms_by_class(boxes, scores, labels, threshold), "the indices")
-        indices = found.long() if not found.is_complex() else found
-        if found.dim() != 1 or not bool(((indices == found) & (indices >= 0) & (indices < len(boxes))).all()):
+        indices = found if found.is_complex() else found.long()
+        if (
+            found.dtype is torch.bool
+            or found.dim() != 1
+            or not bool(((indices == found) & (indices >= 0) & (indices < len(boxes))).all())
+        ):
             raise CheckFailed("the answer is not a list of indices")
         return indices
 
