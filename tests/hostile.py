@@ -1,7 +1,8 @@
 """Runs the hostile classes alone and prints a table of what each attack got: `make hostile`.
 
-The tests are those of `tests/test_hostile*.py`, which `make test` leaves out. A test of an attack tells what it found
-by `record_property("attack", {...})`; a row of this table is one of these. The exit status is 0 where all tests passed.
+The tests are those of `tests/test_hostile*.py`, which `make test` leaves out, and of `tests/test_claims.py`. A test of
+an attack records what it found by `record_property("attack", {...})`, which becomes a row of the table. The exit status
+is 0 if all tests passed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from rich.table import Table
 
 __all__ = ["Attacks", "main"]
 
-FILES = sorted(Path(__file__).parent.glob("test_hostile*.py"))
+HERE = Path(__file__).parent
+FILES = [*sorted(HERE.glob("test_hostile*.py")), HERE / "test_claims.py"]
 
 
 class Attacks:

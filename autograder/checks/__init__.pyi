@@ -28,6 +28,8 @@ from .objects import fetch as fetch
 from .objects import load_artifact as load_artifact
 from .objects import patient as patient
 from .objects import place as place
+from .parts import judge_by_parts as judge_by_parts
+from .parts import parts_that_work as parts_that_work
 from .public.pace import assert_pace as assert_pace
 from .timing.race import Race as Race
 from .training import accuracy as accuracy

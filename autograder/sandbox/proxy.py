@@ -6,7 +6,7 @@ proxy of it comes back, which later calls take as an argument.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, Protocol
 
 import numpy as np
@@ -27,6 +27,7 @@ __all__ = [
     "parts",
     "patient",
     "place",
+    "substitute",
 ]
 
 
@@ -196,6 +197,16 @@ def load_artifact(model: Proxy, name: str) -> None:
                 raise CheckFailed(f"the entries of {name} do not fit the model: {words}", hint)
         case _:
             raise ProtocolError("a reply that is not one")
+
+
+def substitute(proxy: Proxy, sources: Mapping[str, str]) -> None:
+    """Put other functions in place of the submission's own until the next call, or the end of the case.
+
+    Args:
+        proxy: a proxy of the side; usually `student`.
+        sources: Python source of each function by the name of the function that it replaces; empty to restore all.
+    """
+    proxy._request("substitute", sources=dict(sources))
 
 
 def patient(proxy: Proxy, seconds: float) -> Proxy:

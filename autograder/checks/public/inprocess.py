@@ -34,7 +34,7 @@ from autograder.checks.sides.local import lies_in
 from autograder.course.outcome import Outcome
 from autograder.course.result import CaseResult
 from autograder.errors import CheckFailed, GraderError, StudentError
-from autograder.sandbox.session.absent import no_input
+from autograder.sandbox.session.importing.absent import no_input
 
 __all__ = ["PublicCase", "Results", "run_checks"]
 

@@ -33,10 +33,10 @@ from autograder.errors import CheckFailed, StudentError, UsageError
 from autograder.sandbox.channel.failures import describe, student_error
 from autograder.sandbox.local import LocalChannel
 from autograder.sandbox.proxy import Channel
-from autograder.sandbox.session.importer import YOURS, SubmissionFinder
-from autograder.sandbox.session.own_names import own_names
-from autograder.sandbox.session.standins import standing_in, used_since
-from autograder.sandbox.session.statements import Statements
+from autograder.sandbox.session.importing.importer import YOURS, SubmissionFinder
+from autograder.sandbox.session.importing.own_names import own_names
+from autograder.sandbox.session.importing.standins import standing_in, used_since
+from autograder.sandbox.session.importing.statements import Statements
 from autograder.submission.source.imports import broken_imports
 
 __all__ = [

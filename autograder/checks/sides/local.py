@@ -19,7 +19,7 @@ from autograder.course.model import Assignment, Question
 from autograder.errors import UsageError
 from autograder.sandbox.local import LocalChannel
 from autograder.sandbox.proxy import Channel
-from autograder.sandbox.session.statements import Statements
+from autograder.sandbox.session.importing.statements import Statements
 from autograder.submission.source.text import readable
 
 __all__ = ["Load", "LocalSubject", "lies_in", "load_module", "reference_channels", "reference_loader", "sources_of"]

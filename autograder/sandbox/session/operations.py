@@ -24,6 +24,7 @@ from autograder.sandbox.session import modules
 from autograder.sandbox.session.artifacts import load_file
 from autograder.sandbox.session.devices import without_gpu
 from autograder.sandbox.session.plain import Begun, is_iterable, plain
+from autograder.sandbox.session.substitution import Substitution
 from autograder.sandbox.session.timed import Bench
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_ITEMS", "Session"]
@@ -56,6 +57,7 @@ class Session:
         self._held: dict[int, Any] = {}
         self._begun: dict[int, Begun] = {}
         self._count = 0
+        self._substitution = Substitution(module)
         self._operations: dict[str, Callable[..., Any]] = {
             "begin": self.begin,
             "call": self.call,
@@ -75,6 +77,7 @@ class Session:
             "differentiate": self.differentiate,
             "optimizer": self.optimizer,
             "step": self.step,
+            "substitute": self._substitution.put,
             **Bench(self._resolve, self._import, self._hold, self._drop, _follow).operations,
         }
 
@@ -83,9 +86,10 @@ class Session:
         return without_gpu(lambda: self._operations[op](**payload), self._no_gpu)
 
     def begin(self, seed: int) -> None:
-        """Begin a case: drop all kept objects, and seed all random generators that submissions use."""
+        """Begin a case: drop all kept objects, restore functions, seed all random generators that submissions use."""
         self._held.clear()
         self._begun.clear()
+        self._substitution.restore()
         random.seed(seed)
         np.random.seed(seed % 2**32)
         torch.default_generator.manual_seed(seed)

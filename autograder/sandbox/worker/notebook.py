@@ -31,8 +31,8 @@ from traitlets.config import Config
 
 from autograder.sandbox.channel.bundle import unpacked
 from autograder.sandbox.isolation.paths import WORK
-from autograder.sandbox.session.absent import forbid_questions
-from autograder.sandbox.session.standins import StandInFinder
+from autograder.sandbox.session.importing.absent import forbid_questions
+from autograder.sandbox.session.importing.standins import StandInFinder
 from autograder.sandbox.worker.processes import forbid_processes, warn
 
 __all__ = ["RunningNotebook"]

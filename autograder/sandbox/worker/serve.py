@@ -27,13 +27,13 @@ from autograder.sandbox.channel.failures import IMPORT_TOO_LONG, describe, ran_o
 from autograder.sandbox.channel.frames import FrameReader
 from autograder.sandbox.channel.output import redirect_prints
 from autograder.sandbox.isolation.paths import WORK
-from autograder.sandbox.session.absent import forbid_questions
 from autograder.sandbox.session.devices import lacks_gpu, without_gpu
-from autograder.sandbox.session.importer import SubmissionFinder
+from autograder.sandbox.session.importing.absent import forbid_questions
+from autograder.sandbox.session.importing.importer import SubmissionFinder
+from autograder.sandbox.session.importing.own_names import own_names
+from autograder.sandbox.session.importing.standins import MAX_ADDED, StandInFinder, excuse, standing_in, uses
+from autograder.sandbox.session.importing.statements import Statements
 from autograder.sandbox.session.operations import Session
-from autograder.sandbox.session.own_names import own_names
-from autograder.sandbox.session.standins import MAX_ADDED, StandInFinder, excuse, standing_in, uses
-from autograder.sandbox.session.statements import Statements
 from autograder.sandbox.worker.guards import Guard
 from autograder.sandbox.worker.processes import forbid_processes
 

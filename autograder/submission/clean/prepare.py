@@ -96,7 +96,7 @@ class Prepared:
         sources: the student's own modules by file name, without those that cannot be parsed.
         integrity: the differences from the handout; None without a clean copy.
         notes: remarks for the instructor.
-        stand_ins: the names that stand-ins supply, see `sandbox.session.standins`.
+        stand_ins: the names that stand-ins supply, see `sandbox.session.importing.standins`.
     """
 
     files: Mapping[str, bytes]

@@ -15,7 +15,7 @@ from autograder.sandbox.grader.places import Places
 from autograder.sandbox.grader.replies import skipped_statements
 from autograder.sandbox.isolation.paths import WORK
 from autograder.sandbox.proxy import Proxy
-from autograder.sandbox.session.statements import MAX_SKIPPED, Statements
+from autograder.sandbox.session.importing.statements import MAX_SKIPPED, Statements
 from tests.autograder.sandbox.conftest import LIMITS
 
 Open = Callable[..., tuple[Proxy, Worker]]

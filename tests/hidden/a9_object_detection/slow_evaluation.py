@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from slow_boxes import iou_matrix
 
-__all__ = ["TRUE_PARTS", "Parts", "area", "curve", "interpolated", "matches", "mean_of_known", "table"]
+__all__ = ["TRUE", "Parts", "area", "curve", "interpolated", "matches", "mean_of_known", "table"]
 
 
 def matches(scores: torch.Tensor, ious: torch.Tensor, threshold: float) -> torch.Tensor:
@@ -54,17 +53,15 @@ def interpolated(precision: torch.Tensor, recall: torch.Tensor, points: int = 10
     return total / points
 
 
-@dataclass(frozen=True)
-class Parts:
-    """What `table` is put together from: ours, or a submission's own where those are not right."""
+Parts = Mapping[str, Callable[..., Any]]
 
-    iou: Callable[..., Any]
-    matches: Callable[..., Any]
-    curve: Callable[..., Any]
-    interpolated: Callable[..., Any]
-
-
-TRUE_PARTS = Parts(iou_matrix, matches, curve, interpolated)
+# What `table` is put together from, by the names of a submission's functions.
+TRUE: Parts = {
+    "box_iou": iou_matrix,
+    "match_detections": matches,
+    "precision_recall": curve,
+    "interpolated_average_precision": interpolated,
+}
 
 
 def table(
@@ -73,7 +70,7 @@ def table(
     num_classes: int,
     thresholds: Sequence[float],
     limit: int = 100,
-    parts: Parts = TRUE_PARTS,
+    parts: Parts = TRUE,
 ) -> torch.Tensor:
     """Average precision of every class at every threshold, (K, T) float64."""
     rows = [
@@ -99,10 +96,12 @@ def _one(
         best = sorted(mine, key=lambda index: (-scores[index], index))[:limit]
         num_truths += len(there)
         all_scores.append(found["scores"][best])
-        all_matched.append(parts.matches(found["scores"][best], parts.iou(found["boxes"][best], there), threshold))
+        overlaps = parts["box_iou"](found["boxes"][best], there)
+        all_matched.append(parts["match_detections"](found["scores"][best], overlaps, threshold))
     if num_truths == 0:
         return math.nan
-    return float(parts.interpolated(*parts.curve(torch.cat(all_matched), torch.cat(all_scores), num_truths)))
+    points = parts["precision_recall"](torch.cat(all_matched), torch.cat(all_scores), num_truths)
+    return float(parts["interpolated_average_precision"](*points))
 
 
 def mean_of_known(ap: torch.Tensor) -> float:

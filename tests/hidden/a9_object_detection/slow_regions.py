@@ -158,19 +158,19 @@ def targets_of(
     boxes: torch.Tensor,
     labels: torch.Tensor,
     positive: float = 0.5,
-    iou: Callable[..., Any] = iou_matrix,
-    encode: Callable[..., Any] = encoded,
+    box_iou: Callable[..., Any] = iou_matrix,
+    encode_boxes: Callable[..., Any] = encoded,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Class and transform of each proposal."""
     classes, transforms = [], torch.zeros(len(proposals), 4, dtype=torch.float64)
-    overlaps = iou(proposals, boxes).tolist() if len(boxes) and len(proposals) else []
+    overlaps = box_iou(proposals, boxes).tolist() if len(boxes) and len(proposals) else []
     for n in range(len(proposals)):
         best = max(range(len(boxes)), key=lambda g: (overlaps[n][g], -g)) if len(boxes) else None
         if best is None or overlaps[n][best] < positive:
             classes.append(0)
             continue
         classes.append(1 + int(labels[best]))
-        transforms[n] = encode(proposals[n : n + 1], boxes[best : best + 1])[0].to(torch.float64)
+        transforms[n] = encode_boxes(proposals[n : n + 1], boxes[best : best + 1])[0].to(torch.float64)
     return torch.tensor(classes, dtype=torch.int64), transforms
 
 
@@ -182,12 +182,12 @@ def detections_of(
     score_threshold: float = 0.05,
     nms_threshold: float = 0.3,
     limit: int = 100,
-    decode: Callable[..., Any] = decoded,
-    clip: Callable[..., Any] = clipped,
-    suppress: Callable[..., Any] = kept_by_class,
+    decode_boxes: Callable[..., Any] = decoded,
+    clip_boxes: Callable[..., Any] = clipped,
+    nms_by_class: Callable[..., Any] = kept_by_class,
 ) -> dict[str, torch.Tensor]:
     """Boxes, scores and labels, the best first."""
-    boxes = clip(decode(proposals, transforms), size).to(torch.float64)
+    boxes = clip_boxes(decode_boxes(proposals, transforms), size).to(torch.float64)
     found: list[tuple[Sequence[float], float, int]] = []
     for n, row in enumerate(scores.to(torch.float64).tolist()):
         largest = max(row)
@@ -200,5 +200,5 @@ def detections_of(
     all_boxes = torch.tensor([box for box, _, _ in found], dtype=torch.float64).reshape(-1, 4)
     all_scores = torch.tensor([score for _, score, _ in found], dtype=torch.float64)
     all_labels = torch.tensor([label for _, _, label in found], dtype=torch.int64)
-    best = suppress(all_boxes, all_scores, all_labels, nms_threshold)[:limit]
+    best = nms_by_class(all_boxes, all_scores, all_labels, nms_threshold)[:limit]
     return {"boxes": all_boxes[best], "scores": all_scores[best], "labels": all_labels[best]}

@@ -1,4 +1,4 @@
-"""Average precision over a data set: every rule of counting, with our parts or with the student's own."""
+"""Average precision over a data set: every rule of counting, with the true parts or with substitutes."""
 
 from __future__ import annotations
 
@@ -6,46 +6,24 @@ import math
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
+from typing import Any
 
 import pytest
 import slow_evaluation
 import torch
 from data_sets import DATA_SETS, DataSet, plain
-from own_parts import judge, own_iou
+from substitutes import along_x, area, last_first, shrunk_curve
 
-from autograder.checks import (
-    CheckFailed,
-    Draw,
-    Proxy,
-    assert_matches,
-    dtype_counts,
-    fetch,
-    place,
-    plain_number,
-    plain_tensor,
-    unpack,
-)
+from autograder.checks import Draw, Proxy, assert_matches, dtype_counts, fetch, judge_by_parts, place
 
 question = partial(pytest.mark.question, "mean-average-precision")
 
-
-def own(student: Proxy) -> slow_evaluation.Parts:
-    """The student's own IoU, matching, curve and area: a mistake there has been paid for already."""
-
-    def matches(scores: torch.Tensor, ious: torch.Tensor, threshold: float) -> torch.Tensor:
-        found = plain_tensor(student.match_detections(scores, ious, threshold), "the answer")
-        if found.shape != scores.shape or not bool(((found == 0) | (found == 1)).all()):
-            raise CheckFailed("the answer is not a bool for each detection")
-        return found == 1
-
-    def curve(matched: torch.Tensor, scores: torch.Tensor, num_truths: int) -> tuple[torch.Tensor, ...]:
-        parts = unpack(student.precision_recall(matched, scores, num_truths), "precision", "recall")
-        return tuple(plain_tensor(part, "the curve") for part in parts)
-
-    def interpolated(precision: torch.Tensor, recall: torch.Tensor) -> float:
-        return plain_number(student.interpolated_average_precision(precision, recall), "the average precision")
-
-    return slow_evaluation.Parts(own_iou(student), matches, curve, interpolated)
+SUBSTITUTES = {
+    "box_iou": along_x,
+    "match_detections": last_first,
+    "precision_recall": shrunk_curve,
+    "interpolated_average_precision": area,
+}
 
 
 @question()
@@ -53,17 +31,16 @@ def own(student: Proxy) -> slow_evaluation.Parts:
 def test_table(student: Proxy, rng: Draw, draw: Callable[[Draw], DataSet]) -> None:
     """average_precisions gives the average precision of every class at every threshold."""
     set = draw(rng)
-    found = student.average_precisions(set.detections, set.truths, set.classes, set.thresholds, limit=set.limit)
 
-    def check(parts: slow_evaluation.Parts) -> None:
-        wanted = slow_evaluation.table(
-            set.detections, set.truths, set.classes, set.thresholds, limit=set.limit, parts=parts
-        )
+    def check(**parts: Callable[..., Any]) -> None:
+        asked = (set.detections, set.truths, set.classes, set.thresholds)
+        found = student.average_precisions(*asked, limit=set.limit)
+        wanted = slow_evaluation.table(*asked, limit=set.limit, parts=parts)
         # The table is float64 whatever the boxes are: one case charges for that.
         with dtype_counts() if draw is plain else nullcontext():
             assert_matches(found, wanted, what="the average precisions")
 
-    judge(check, slow_evaluation.TRUE_PARTS, own(student))
+    judge_by_parts(student, check, slow_evaluation.TRUE, SUBSTITUTES)
 
 
 @question(weight=0.5)

@@ -11,9 +11,18 @@ import slow_boxes
 import slow_regions
 import torch
 from drawn_boxes import far_from, spread
-from own_parts import accepts, judge, own_iou, own_rows
+from substitutes import along_x, halfway, kept_by_better, moved, narrower
 
-from autograder.checks import CheckFailed, Draw, Proxy, assert_matches, contracts, plain_tensor, unpack
+from autograder.checks import (
+    CheckFailed,
+    Draw,
+    Proxy,
+    assert_matches,
+    contracts,
+    judge_by_parts,
+    parts_that_work,
+    unpack,
+)
 
 crop_question = partial(pytest.mark.question, "warp-crops")
 target_question = partial(pytest.mark.question, "region-targets")
@@ -73,6 +82,8 @@ def test_crops_contract(student: Proxy, rng: Draw, contract: contracts.Contract)
     contract(student, operation, (rng.normal(2, 17, 23), inside(rng, 3)))
 
 
+TARGET_PARTS = {"box_iou": slow_boxes.iou_matrix, "encode_boxes": slow_boxes.encoded}
+TARGET_SUBSTITUTES = {"box_iou": along_x, "encode_boxes": halfway}
 Targets = tuple[torch.Tensor, torch.Tensor, torch.Tensor, float]  # proposals, boxes, labels, positive
 
 
@@ -110,7 +121,7 @@ TARGETS: dict[str, Callable[[Draw], Targets]] = {
     "equal-ious": equal_ious,
     "competing": competing,
     # A ninth of the side off along both axes: an IoU of 64/98.
-    "another-threshold": lambda rng: (competing(rng)[1] + 1.0, *competing(rng)[1:3], 0.8),
+    "another-threshold": lambda rng: (competing(rng)[1] + 1.0, *competing(rng)[1:3], 0.85),
     "lower-threshold": lambda rng: (*exactly(rng)[:3], 0.3),
     "no-truths": lambda rng: (spread(rng, 4), spread(rng, 0), torch.zeros(0, dtype=torch.int64), 0.5),
     "no-proposals": lambda rng: (spread(rng, 0), spread(rng, 2), torch.tensor([1, 0]), 0.5),
@@ -124,13 +135,13 @@ def test_targets(student: Proxy, rng: Draw, draw: Callable[[Draw], Targets], par
     """region_targets gives the right classes and transforms; each is checked on its own."""
     case = draw(rng)
     names = ("classes", "transforms")
-    found = dict(zip(names, unpack(student.region_targets(*case[:3], positive=case[3]), *names), strict=True))
 
-    def check(parts: tuple[Callable[..., Any], Callable[..., Any]]) -> None:
-        wanted = dict(zip(names, slow_regions.targets_of(*case, iou=parts[0], encode=parts[1]), strict=True))
-        assert_matches(found[part], wanted[part], what=part)
+    def check(**parts: Callable[..., Any]) -> None:
+        found = unpack(student.region_targets(*case[:3], positive=case[3]), *names)
+        wanted = slow_regions.targets_of(*case, **parts)
+        assert_matches(found[names.index(part)], wanted[names.index(part)], what=part)
 
-    judge(check, (slow_boxes.iou_matrix, slow_boxes.encoded), (own_iou(student), own_rows(student.encode_boxes)))
+    judge_by_parts(student, check, TARGET_PARTS, TARGET_SUBSTITUTES)
 
 
 @target_question(weight=0.5)
@@ -139,22 +150,20 @@ def test_targets_contract(student: Proxy, rng: Draw, contract: contracts.Contrac
     """region_targets obeys the rules for all functions: inputs unchanged, dtype kept, repeated calls, P = 0."""
     proposals, boxes, labels, _ = jittered(rng)
 
-    def operation(parts: tuple[Callable[..., Any], Callable[..., Any]]) -> contracts.Operation:
+    def operation(**parts: Callable[..., Any]) -> contracts.Operation:
         return contracts.Operation(
             call=lambda p, b: unpack(student.region_targets(p, b, labels), "classes", "transforms")[1],
-            oracle=lambda p, b: slow_regions.targets_of(p, b, labels, iou=parts[0], encode=parts[1])[1:],
+            oracle=lambda p, b: slow_regions.targets_of(p, b, labels, **parts)[1:],
             inputs=("proposals", "boxes"),
             outputs=("transforms",),
             batched=("proposals",),
         )
 
-    def works(parts: Any) -> None:
-        own = operation(parts)
-        own.compare(own.call(proposals, boxes), (proposals, boxes))
+    def works(**parts: Callable[..., Any]) -> None:
+        operation(**parts).compare(operation(**parts).call(proposals, boxes), (proposals, boxes))
 
-    ours, theirs = (slow_boxes.iou_matrix, slow_boxes.encoded), (own_iou(student), own_rows(student.encode_boxes))
-    use_own = not accepts(works, ours) and accepts(works, theirs)
-    contract(student, operation(theirs if use_own else ours), (proposals, boxes))
+    parts = parts_that_work(student, works, TARGET_PARTS, TARGET_SUBSTITUTES)
+    contract(student, operation(**parts), (proposals, boxes))
 
 
 # Detections.
@@ -162,6 +171,12 @@ def test_targets_contract(student: Proxy, rng: Draw, contract: contracts.Contrac
 IMAGE = (40, 60)
 NAMES = ("boxes", "scores", "labels")
 Says = dict[str, Any]  # arguments of detect
+DETECT_PARTS = {
+    "decode_boxes": slow_boxes.decoded,
+    "clip_boxes": slow_boxes.clipped,
+    "nms_by_class": slow_boxes.kept_by_class,
+}
+DETECT_SUBSTITUTES = {"decode_boxes": moved, "clip_boxes": narrower, "nms_by_class": kept_by_better}
 
 
 def says(rng: Draw, proposals: torch.Tensor, classes: int = 3, **settings: Any) -> Says:
@@ -182,8 +197,22 @@ def apart(rng: Draw, count: int = 4) -> torch.Tensor:
 
 
 def anywhere(rng: Draw) -> Says:
-    """Thirty proposals with room for suppression, and for boxes beyond the border."""
-    return says(rng, spread(rng, 30, side=45.0), nms_threshold=0.4, score_threshold=0.2)
+    """Thirty proposals with room for suppression, whose threshold decides, and for boxes beyond the border."""
+
+    def decides(found: Says) -> bool:
+        """With each choice of parts, another threshold makes another number of detections."""
+        parts = [{**DETECT_PARTS, "nms_by_class": nms} for nms in (slow_boxes.kept_by_class, kept_by_better)]
+        parts += [{**each, "decode_boxes": moved} for each in parts]
+        one, other = (
+            [
+                len(slow_regions.detections_of(**{**found, "nms_threshold": threshold}, **each)["scores"])
+                for each in parts
+            ]
+            for threshold in (0.3, 0.4)
+        )
+        return all(a != b for a, b in zip(one, other, strict=True))
+
+    return rng.until(lambda rng: says(rng, spread(rng, 30, side=45.0), nms_threshold=0.4, score_threshold=0.2), decides)
 
 
 def two_classes(rng: Draw) -> Says:
@@ -251,32 +280,14 @@ def _onto(found: Says) -> Says:
 def test_detections(student: Proxy, rng: Draw, draw: Callable[[Draw], Says], part: str) -> None:
     """detect gives the right boxes, scores and labels, the best first; each is checked on its own."""
     arguments = draw(rng)
-    found = student.detect(**arguments)
-    if type(found) is not dict or part not in found:
-        raise CheckFailed(f'detect does not return a dict with "{part}" in it')
 
-    def check(parts: dict[str, Callable[..., Any]]) -> None:
-        wanted = slow_regions.detections_of(**arguments, **parts)
-        assert_matches(found[part], wanted[part], what=part)
+    def check(**parts: Callable[..., Any]) -> None:
+        found = student.detect(**arguments)
+        if type(found) is not dict or part not in found:
+            raise CheckFailed(f'detect does not return a dict with "{part}" in it')
+        assert_matches(found[part], slow_regions.detections_of(**arguments, **parts)[part], what=part)
 
-    judge(check, {}, own(student))
-
-
-def own(student: Proxy) -> dict[str, Callable[..., Any]]:
-    """The student's own decoding, clipping and suppression."""
-
-    def suppress(boxes: torch.Tensor, scores: torch.Tensor, labels: torch.Tensor, threshold: float) -> torch.Tensor:
-        found = plain_tensor(student.nms_by_class(boxes, scores, labels, threshold), "the indices")
-        indices = found if found.is_complex() else found.long()
-        if (
-            found.dtype is torch.bool
-            or found.dim() != 1
-            or not bool(((indices == found) & (indices >= 0) & (indices < len(boxes))).all())
-        ):
-            raise CheckFailed("the answer is not a list of indices")
-        return indices
-
-    return {"decode": own_rows(student.decode_boxes), "clip": own_rows(student.clip_boxes), "suppress": suppress}
+    judge_by_parts(student, check, DETECT_PARTS, DETECT_SUBSTITUTES)
 
 
 @detect_question(weight=0.3)

@@ -1,6 +1,6 @@
 """Non-maximum suppression: which boxes stay, in which order, by class; every contract.
 
-What is right follows from our IoU or from the student's own: see `own_parts`.
+What is right follows from the IoU, or from the substitute that the submission gets for its own `box_iou`.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ import pytest
 import slow_boxes
 import torch
 from drawn_boxes import far_from, spread
-from own_parts import accepts, judge, own_iou
+from substitutes import along_x
 
-from autograder.checks import CheckFailed, Draw, Proxy, contracts, plain_tensor
+from autograder.checks import CheckFailed, Draw, Proxy, contracts, judge_by_parts, parts_that_work, plain_tensor
 from autograder.checks.compare.compare import counted, describe
 
 question = partial(pytest.mark.question, "nms")
 
 Case = tuple[torch.Tensor, torch.Tensor, float]  # boxes, scores, threshold
+
+TRUE, SUBSTITUTES = {"box_iou": slow_boxes.iou_matrix}, {"box_iou": along_x}
 
 # Side by side, three units wide in steps of one: a neighbour's IoU is 2/4, that of the next but one 1/5.
 ROW = torch.tensor([[float(x), 0.0, x + 3.0, 2.0] for x in range(5)], dtype=torch.float64)
@@ -81,12 +83,12 @@ def same_boxes(found: Any, wanted: torch.Tensor, hint: str = "") -> None:
 def test_kept(student: Proxy, rng: Draw, case: str) -> None:
     """nms keeps the right boxes."""
     boxes, scores, threshold = CASES[case](rng)
-    found = student.nms(boxes, scores, threshold)
-    judge(
-        lambda iou: same_boxes(found, slow_boxes.kept(boxes, scores, threshold, iou), HINTS.get(case, "")),
-        slow_boxes.iou_matrix,
-        own_iou(student),
-    )
+
+    def check(box_iou: slow_boxes.Iou) -> None:
+        wanted = slow_boxes.kept(boxes, scores, threshold, box_iou)
+        same_boxes(student.nms(boxes, scores, threshold), wanted, HINTS.get(case, ""))
+
+    judge_by_parts(student, check, TRUE, SUBSTITUTES)
 
 
 @question()
@@ -157,12 +159,12 @@ BY_CLASS: dict[str, Callable[[Draw], ByClass]] = {
 def test_kept_by_class(student: Proxy, rng: Draw, draw: Callable[[Draw], ByClass]) -> None:
     """nms_by_class keeps the right boxes."""
     boxes, scores, labels, threshold = draw(rng)
-    found = student.nms_by_class(boxes, scores, labels, threshold)
-    judge(
-        lambda iou: same_boxes(found, slow_boxes.kept_by_class(boxes, scores, labels, threshold, iou)),
-        slow_boxes.iou_matrix,
-        own_iou(student),
-    )
+
+    def check(box_iou: slow_boxes.Iou) -> None:
+        wanted = slow_boxes.kept_by_class(boxes, scores, labels, threshold, box_iou)
+        same_boxes(student.nms_by_class(boxes, scores, labels, threshold), wanted)
+
+    judge_by_parts(student, check, TRUE, SUBSTITUTES)
 
 
 @question(weight=0.3)
@@ -177,7 +179,7 @@ def test_contract(student: Proxy, rng: Draw, contract: contracts.Contract, name:
         """The order is asked apart."""
         return found.sort().values if type(found) is torch.Tensor and found.dim() == 1 else found
 
-    def operation(iou: slow_boxes.Iou) -> contracts.Operation:
+    def operation(box_iou: slow_boxes.Iou) -> contracts.Operation:
         def call(boxes: Any, scores: Any) -> Any:
             if name == "nms":
                 return ascending(student.nms(boxes, scores, threshold))
@@ -185,8 +187,9 @@ def test_contract(student: Proxy, rng: Draw, contract: contracts.Contract, name:
 
         def oracle(boxes: torch.Tensor, scores: torch.Tensor) -> tuple[torch.Tensor]:
             if name == "nms":
-                return (slow_boxes.kept(boxes, scores, threshold, iou).sort().values,)
-            return (slow_boxes.kept_by_class(boxes, scores, labels[: len(scores)], threshold, iou).sort().values,)
+                return (slow_boxes.kept(boxes, scores, threshold, box_iou).sort().values,)
+            kept = slow_boxes.kept_by_class(boxes, scores, labels[: len(scores)], threshold, box_iou)
+            return (kept.sort().values,)
 
         return contracts.Operation(
             call=call,
@@ -202,10 +205,8 @@ def test_contract(student: Proxy, rng: Draw, contract: contracts.Contract, name:
         """How many scores; those that were placed on the other side are all eight."""
         return len(scores) if type(scores) is torch.Tensor else counts[0]
 
-    def works(iou: slow_boxes.Iou) -> None:
-        own = operation(iou)
-        own.compare(own.call(boxes, scores), (boxes, scores))
+    def works(box_iou: slow_boxes.Iou) -> None:
+        operation(box_iou).compare(operation(box_iou).call(boxes, scores), (boxes, scores))
 
-    theirs = own_iou(student)
-    use_own = not accepts(works, slow_boxes.iou_matrix) and accepts(works, theirs)
-    contract(student, operation(theirs if use_own else slow_boxes.iou_matrix), (boxes, scores))
+    parts = parts_that_work(student, works, TRUE, SUBSTITUTES)
+    contract(student, operation(**parts), (boxes, scores))

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from types import CodeType, ModuleType
 
-from autograder.sandbox.session.statements import Statements
+from autograder.sandbox.session.importing.statements import Statements
 
 __all__ = ["YOURS", "SubmissionFinder"]
 

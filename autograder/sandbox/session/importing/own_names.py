@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
-from autograder.sandbox.session.importer import YOURS
+from autograder.sandbox.session.importing.importer import YOURS
 
 __all__ = ["own_names"]
 

@@ -24,7 +24,7 @@ from types import CodeType, TracebackType
 from typing import Any
 
 from autograder.sandbox.channel.failures import kind_of, ran_out, skipped
-from autograder.sandbox.session.standins import MAX_ADDED, Raised, causes, lost, uses
+from autograder.sandbox.session.importing.standins import MAX_ADDED, Raised, causes, lost, uses
 
 __all__ = ["MAX_SKIPPED", "Statements"]
 
